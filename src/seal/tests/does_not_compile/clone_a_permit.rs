@@ -1,0 +1,5 @@
+fn twice(permit: &seal::Permit) -> seal::Permit {
+    permit.clone()
+}
+
+fn main() {}

@@ -1,0 +1,5 @@
+fn second(opener: &seal::Opener) -> seal::Opener {
+    opener.clone()
+}
+
+fn main() {}

@@ -1,0 +1,5 @@
+fn leak(value: &seal::Plain) -> String {
+    format!("{value}")
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+fn answer<T: serde::Serialize>(_: &T) {}
+
+fn leak(value: &seal::Plain) {
+    answer(value);
+}
+
+fn main() {}
