@@ -1,1 +1,3 @@
-//! x
+//! Casque: the online database that Security Council resolution 2589 (2021) asks for.
+
+pub mod domain;

@@ -1,0 +1,109 @@
+//! The case: its states, and the stock-and-flow table that must reconcile.
+
+use chrono::NaiveDate;
+
+use super::CaseState;
+
+/// One dated change of a case's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CaseEvent {
+    /// The state that began.
+    pub state: CaseState,
+    /// On this day.
+    pub on: NaiveDate,
+}
+
+/// Whether a case may go from one state to another: `open` → `concluded` or `closed` → `reopened` → …
+pub const fn case_transition(from: CaseState, to: CaseState) -> bool {
+    matches!(
+        (from, to),
+        (CaseState::Open | CaseState::Reopened, CaseState::Concluded | CaseState::Closed)
+            | (CaseState::Concluded | CaseState::Closed, CaseState::Reopened)
+    )
+}
+
+/// Stock and flow of cases over a period: `open_at_start + new + reopened − concluded − closed = open_at_end`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Flow {
+    /// Cases open or reopened on the eve of the first day.
+    pub open_at_start: i64,
+    /// Opened in the period.
+    pub new: i64,
+    /// Reopened in the period.
+    pub reopened: i64,
+    /// Concluded in the period.
+    pub concluded: i64,
+    /// Closed in the period.
+    pub closed: i64,
+    /// Cases open or reopened at the end of the last day.
+    pub open_at_end: i64,
+}
+
+impl Flow {
+    /// Whether the table adds up.
+    pub const fn reconciles(&self) -> bool {
+        self.open_at_start + self.new + self.reopened - self.concluded - self.closed == self.open_at_end
+    }
+}
+
+/// The stock and flow of cases, each given by its events in order. Stocks are counted from the state on a day and flows
+/// from the events within, so that the reconciliation is a check and not a definition.
+pub fn stock_and_flow<'a>(cases: impl IntoIterator<Item = &'a [CaseEvent]>, first: NaiveDate, last: NaiveDate) -> Flow {
+    let mut flow = Flow::default();
+    for events in cases {
+        let open_on = |day: NaiveDate, inclusive: bool| {
+            events
+                .iter()
+                .take_while(|event| if inclusive { event.on <= day } else { event.on < day })
+                .last()
+                .is_some_and(|event| matches!(event.state, CaseState::Open | CaseState::Reopened))
+        };
+        flow.open_at_start += i64::from(open_on(first, false));
+        flow.open_at_end += i64::from(open_on(last, true));
+        for event in events.iter().filter(|event| first <= event.on && event.on <= last) {
+            match event.state {
+                CaseState::Open => flow.new += 1,
+                CaseState::Reopened => flow.reopened += 1,
+                CaseState::Concluded => flow.concluded += 1,
+                CaseState::Closed => flow.closed += 1,
+            }
+        }
+    }
+    flow
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_history_that_the_transitions_allow_reconciles(
+            cases in prop::collection::vec(prop::collection::vec((0_i32..400, any::<bool>()), 1..6), 0..20),
+            first in 0_i32..400,
+            length in 0_i32..200,
+        ) {
+            let day = |n: i32| NaiveDate::from_num_days_from_ce_opt(737_000 + n).unwrap();
+            let histories: Vec<Vec<CaseEvent>> = cases.into_iter().map(|moves| {
+                let mut at = 0;
+                let mut state = CaseState::Open;
+                let mut events = Vec::new();
+                for (gap, conclude) in moves {
+                    at += gap;
+                    events.push(CaseEvent { state, on: day(at) });
+                    let next = match (state, conclude) {
+                        (CaseState::Open | CaseState::Reopened, true) => CaseState::Concluded,
+                        (CaseState::Open | CaseState::Reopened, false) => CaseState::Closed,
+                        _ => CaseState::Reopened,
+                    };
+                    assert!(case_transition(state, next));
+                    state = next;
+                }
+                events
+            }).collect();
+            let flow = stock_and_flow(histories.iter().map(Vec::as_slice), day(first), day(first + length));
+            prop_assert!(flow.reconciles(), "{flow:?}");
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! The incident with its victims and suspects: open facts, states and who moves them, and the gates of a release.
+
+use chrono::NaiveDate;
+
+use super::code::code_list;
+use super::{Act, Activity, Harm, Means, PartialDate, Perpetrator, Personnel, Role, Sex, SuspectStatus};
+
+code_list! {
+    /// State of an edition of an incident.
+    IncidentState in "incident_state" {
+        Draft = "Draft",
+        Submitted = "Submitted",
+        Verified = "Verified",
+        Released = "Released",
+        Returned = "Returned to its author",
+        Withdrawn = "Withdrawn",
+    }
+
+    /// Why release waits.
+    HoldReason in "hold_reason" {
+        LiveAbduction = "Live abduction",
+        OngoingOperation = "Ongoing operation",
+        FamilyRequest = "Request of the family",
+        Other = "Other",
+    }
+
+    /// Why a State concerned is kept from a record.
+    WithholdingReason in "withholding_reason" {
+        StateAgentsAlleged = "Agents of the State are alleged to be involved",
+        SafetyOfPersons = "Safety of persons",
+        NoneNeeded = "No withholding needed",
+    }
+}
+
+/// The open facts of an incident, as one edition holds them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncidentFacts {
+    /// Acronym of the mission that the victims belonged to.
+    pub mission: String,
+    /// State on whose territory it happened (ISO 3166-1 alpha-3).
+    pub host_state: String,
+    /// When, local to the mission.
+    pub occurred: PartialDate,
+    /// First-level region, ISO 3166-2: the coarse twin of the sealed place.
+    pub region: Option<String>,
+    /// Kind of act.
+    pub act: Act,
+    /// Means used.
+    pub means: Means,
+    /// What the victims were doing.
+    pub activity: Activity,
+    /// Alleged perpetrator.
+    pub perpetrator: Perpetrator,
+    /// Harm to persons who are not UN personnel: dead.
+    pub others_killed: i32,
+    /// Harm to persons who are not UN personnel: injured.
+    pub others_injured: i32,
+    /// Id in NOTICAS.
+    pub noticas_id: Option<String>,
+    /// Id in SAGE.
+    pub sage_id: Option<String>,
+    /// Why release waits, and when that is reviewed. Mission and Secretariat only.
+    pub hold: Option<(HoldReason, NaiveDate)>,
+}
+
+/// The open facts of a victim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VictimFacts {
+    /// Category of personnel.
+    pub category: Personnel,
+    /// The contributing State of uniformed personnel; the nationalities of a civilian, one or more.
+    pub states: Vec<String>,
+    /// What happened.
+    pub outcome: Harm,
+    /// Sex, for the dead only: it is public for them.
+    pub sex_of_dead: Option<Sex>,
+    /// Id in NOTICAS.
+    pub noticas_id: Option<String>,
+    /// When next of kin were notified. Mission and Secretariat only.
+    pub kin_notified_on: Option<NaiveDate>,
+    /// When the State was notified. Mission and Secretariat only.
+    pub state_notified_on: Option<NaiveDate>,
+}
+
+impl VictimFacts {
+    /// Whether next of kin and State both know.
+    pub fn is_notified(&self) -> bool {
+        self.kin_notified_on.is_some() && self.state_notified_on.is_some()
+    }
+}
+
+/// The open facts of a suspect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SuspectFacts {
+    /// Category.
+    pub category: Perpetrator,
+    /// Where the person stands.
+    pub status: SuspectStatus,
+}
+
+/// How many victims an incident has, by outcome. Derived from the victims, so that it cannot contradict them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Victims in all.
+    pub victims: i32,
+    /// Killed.
+    pub killed: i32,
+    /// Injured, gravely or not.
+    pub injured: i32,
+    /// Abducted or missing.
+    pub abducted: i32,
+    /// Detained.
+    pub detained: i32,
+}
+
+impl Counts {
+    /// Counts outcomes.
+    pub fn of(outcomes: impl IntoIterator<Item = Harm>) -> Self {
+        let mut counts = Self::default();
+        for outcome in outcomes {
+            counts.victims += 1;
+            match outcome {
+                Harm::Killed => counts.killed += 1,
+                Harm::GravelyInjured | Harm::Injured => counts.injured += 1,
+                Harm::Abducted | Harm::Missing => counts.abducted += 1,
+                Harm::Detained => counts.detained += 1,
+                Harm::Released | Harm::Threatened | Harm::Unharmed | Harm::NotKnown => {}
+            }
+        }
+        counts
+    }
+}
+
+/// Who may make a transition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Author {
+    /// The mission's people, or the Secretariat in their place.
+    MissionOrSecretariat,
+    /// The Secretariat or its senior focal point.
+    Secretariat,
+}
+
+/// One permitted move of an edition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transition {
+    /// From this state …
+    pub from: IncidentState,
+    /// … to this one,
+    pub to: IncidentState,
+    /// by these,
+    pub by: Author,
+    /// by another person than the edition's author and, for a release, than its verifier,
+    pub by_another: bool,
+    /// and with a reason.
+    pub reason: bool,
+}
+
+const fn edge(from: IncidentState, to: IncidentState, by: Author, by_another: bool, reason: bool) -> Transition {
+    Transition { from, to, by, by_another, reason }
+}
+
+use Author::{MissionOrSecretariat as M, Secretariat as S};
+use IncidentState::{Draft, Released, Returned, Submitted, Verified, Withdrawn};
+
+const TRANSITIONS: &[Transition] = &[
+    edge(Draft, Submitted, M, false, false),
+    edge(Returned, Submitted, M, false, false),
+    edge(Submitted, Verified, S, true, false),
+    edge(Verified, Released, S, true, false),
+    edge(Submitted, Returned, S, true, true),
+    edge(Verified, Returned, S, true, true),
+    edge(Draft, Withdrawn, M, false, true),
+    edge(Returned, Withdrawn, M, false, true),
+    edge(Submitted, Withdrawn, S, false, true),
+    edge(Verified, Withdrawn, S, false, true),
+    edge(Released, Withdrawn, S, false, true),
+];
+
+/// The move from one state to another, if there is one.
+pub fn transition(from: IncidentState, to: IncidentState) -> Option<&'static Transition> {
+    TRANSITIONS.iter().find(|edge| edge.from == from && edge.to == to)
+}
+
+impl Author {
+    /// Whether a role is among them. Mission is a matter of scope, judged before.
+    pub const fn includes(self, role: Role) -> bool {
+        match self {
+            Author::MissionOrSecretariat => {
+                matches!(role, Role::FocalPoint | Role::Secretariat | Role::SeniorFocalPoint)
+            }
+            Author::Secretariat => matches!(role, Role::Secretariat | Role::SeniorFocalPoint),
+        }
+    }
+}
+
+impl IncidentState {
+    /// Whether its author may still edit the edition.
+    pub const fn is_editable(self) -> bool {
+        matches!(self, Draft | Returned)
+    }
+}
+
+/// What still stands before a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReleaseGate {
+    /// A dead or gravely injured victim, by place in the list, whose next of kin or State are not notified.
+    NotNotified(usize),
+    /// A hold.
+    Hold,
+    /// A State's agents are alleged: whether to withhold is undecided.
+    WithholdingUndecided,
+}
+
+/// The gates that keep an edition from release; empty when it may go.
+pub fn release_gates(facts: &IncidentFacts, victims: &[VictimFacts], withholding_decided: bool) -> Vec<ReleaseGate> {
+    let mut gates: Vec<_> = victims
+        .iter()
+        .enumerate()
+        .filter(|(_, victim)| victim.outcome.asks_notification() && !victim.is_notified())
+        .map(|(at, _)| ReleaseGate::NotNotified(at))
+        .collect();
+    if facts.hold.is_some() {
+        gates.push(ReleaseGate::Hold);
+    }
+    if facts.perpetrator.is_of_a_state() && !withholding_decided {
+        gates.push(ReleaseGate::WithholdingUndecided);
+    }
+    gates
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use strum::VariantArray;
+
+    #[test]
+    fn every_way_to_release_passes_submission_and_verification_by_the_secretariat() {
+        for edge in TRANSITIONS.iter().filter(|edge| edge.to == Released) {
+            assert_eq!((edge.from, edge.by, edge.by_another), (Verified, S, true));
+        }
+        for edge in TRANSITIONS.iter().filter(|edge| edge.to == Verified) {
+            assert_eq!((edge.from, edge.by, edge.by_another), (Submitted, S, true));
+        }
+    }
+
+    #[test]
+    fn nothing_leaves_withdrawn_and_every_way_back_gives_a_reason() {
+        for state in IncidentState::VARIANTS {
+            assert_eq!(transition(Withdrawn, *state), None);
+        }
+        assert!(TRANSITIONS.iter().filter(|edge| matches!(edge.to, Returned | Withdrawn)).all(|edge| edge.reason));
+    }
+
+    fn facts(perpetrator: Perpetrator) -> IncidentFacts {
+        IncidentFacts {
+            mission: "MINUSMA".into(),
+            host_state: "MLI".into(),
+            occurred: PartialDate::new(NaiveDate::default(), super::super::Precision::Day),
+            region: None,
+            act: Act::Killing,
+            means: Means::NotKnown,
+            activity: Activity::NotKnown,
+            perpetrator,
+            others_killed: 0,
+            others_injured: 0,
+            noticas_id: None,
+            sage_id: None,
+            hold: None,
+        }
+    }
+
+    fn victim(outcome: Harm, notified: bool) -> VictimFacts {
+        let on = notified.then(NaiveDate::default);
+        VictimFacts {
+            category: Personnel::Military,
+            states: vec!["TCD".into()],
+            outcome,
+            sex_of_dead: None,
+            noticas_id: None,
+            kin_notified_on: on,
+            state_notified_on: on,
+        }
+    }
+
+    #[test]
+    fn release_waits_for_next_of_kin_of_the_dead_and_gravely_injured_only() {
+        let victims = [victim(Harm::Killed, true), victim(Harm::GravelyInjured, false), victim(Harm::Injured, false)];
+        assert_eq!(release_gates(&facts(Perpetrator::NotIdentified), &victims, false), [ReleaseGate::NotNotified(1)]);
+    }
+
+    #[test]
+    fn a_state_as_alleged_perpetrator_blocks_release_until_withholding_is_decided() {
+        let facts = facts(Perpetrator::HostStateForces);
+        assert_eq!(release_gates(&facts, &[], false), [ReleaseGate::WithholdingUndecided]);
+        assert_eq!(release_gates(&facts, &[], true), []);
+    }
+
+    #[test]
+    fn counts_follow_the_victims() {
+        let counts = Counts::of([Harm::Killed, Harm::Killed, Harm::Injured, Harm::Missing, Harm::Unharmed]);
+        assert_eq!(counts, Counts { victims: 5, killed: 2, injured: 1, abducted: 1, detained: 0 });
+    }
+}

@@ -1,0 +1,145 @@
+//! Which fields are sealed, under which class and stable code. A new sealed field is one line here.
+
+use seal::{ClassCode, Field};
+
+use super::Noun;
+
+/// What a group of sealed fields is about: the disclosure policy grants by group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum About {
+    /// Exact place and time of an incident.
+    Place,
+    /// Narrative, attribution and sources of an incident.
+    Account,
+    /// A victim.
+    Victim,
+    /// A suspect.
+    Suspect,
+    /// The United Nations' own notes on a case or proceeding.
+    Notes,
+    /// The court's own file number.
+    CourtFile,
+    /// An accused.
+    Accused,
+    /// Narrative and contacts of assistance.
+    Assistance,
+    /// The note that states why a seal was opened.
+    DisclosureNote,
+}
+
+/// One sealed field. `code` is bound into the ciphertext and is never given to another field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SealedField {
+    /// Stable code.
+    pub code: u16,
+    /// The noun that has it.
+    pub noun: Noun,
+    /// Name in the API and in history.
+    pub name: &'static str,
+    /// Class (ST/SGB/2007/6).
+    pub class: ClassCode,
+    /// What it is about.
+    pub about: About,
+    /// Sealed even when empty, and its marker never tells `held`: that there is something would itself tell.
+    pub always: bool,
+    /// Longest text taken, in characters.
+    pub longest: usize,
+}
+
+impl SealedField {
+    /// The code as the seal takes it.
+    pub const fn field(&self) -> Field {
+        Field(self.code)
+    }
+
+    /// The sealed fields of a noun, in the order that answers show them.
+    pub fn of(noun: Noun) -> impl Iterator<Item = &'static SealedField> {
+        SEALED.iter().filter(move |field| field.noun == noun)
+    }
+
+    /// The field of that name.
+    pub fn named(noun: Noun, name: &str) -> Option<&'static SealedField> {
+        Self::of(noun).find(|field| field.name == name)
+    }
+
+    /// The field of that code.
+    pub fn coded(code: u16) -> Option<&'static SealedField> {
+        SEALED.iter().find(|field| field.code == code)
+    }
+}
+
+use About as A;
+use ClassCode::{Confidential as C, StrictlyConfidential as S};
+use Noun as N;
+
+const fn field(
+    code: u16,
+    noun: Noun,
+    name: &'static str,
+    class: ClassCode,
+    about: About,
+    longest: usize,
+) -> SealedField {
+    SealedField { code, noun, name, class, about, always: false, longest }
+}
+
+const fn always(
+    code: u16,
+    noun: Noun,
+    name: &'static str,
+    class: ClassCode,
+    about: About,
+    longest: usize,
+) -> SealedField {
+    SealedField { code, noun, name, class, about, always: true, longest }
+}
+
+/// Every sealed field of the product.
+pub const SEALED: &[SealedField] = &[
+    field(1, N::Incident, "exact_place", C, A::Place, 500),
+    field(2, N::Incident, "coordinates", C, A::Place, 60),
+    field(3, N::Incident, "exact_time", C, A::Place, 60),
+    field(4, N::Incident, "narrative", C, A::Account, 20_000),
+    field(5, N::Incident, "attribution", C, A::Account, 2_000),
+    field(6, N::Incident, "attribution_basis", C, A::Account, 2_000),
+    field(7, N::Incident, "sources", S, A::Account, 5_000),
+    field(20, N::Victim, "sex", C, A::Victim, 20),
+    field(21, N::Victim, "age_band", C, A::Victim, 20),
+    field(22, N::Victim, "rank", C, A::Victim, 100),
+    field(23, N::Victim, "unit", C, A::Victim, 200),
+    field(24, N::Victim, "name", S, A::Victim, 300),
+    field(25, N::Victim, "index_number", S, A::Victim, 60),
+    field(26, N::Victim, "date_of_birth", S, A::Victim, 20),
+    always(27, N::Victim, "medical_detail", S, A::Victim, 2_000),
+    always(28, N::Victim, "sexual_violence_detail", S, A::Victim, 2_000),
+    field(40, N::Suspect, "affiliation", C, A::Suspect, 500),
+    field(41, N::Suspect, "name", S, A::Suspect, 300),
+    field(42, N::Suspect, "aliases", S, A::Suspect, 500),
+    field(43, N::Suspect, "identifiers", S, A::Suspect, 500),
+    field(60, N::Case, "notes", C, A::Notes, 20_000),
+    field(61, N::Case, "strategy", C, A::Notes, 20_000),
+    field(80, N::Proceeding, "court_file_number", C, A::CourtFile, 100),
+    field(81, N::Proceeding, "internal_obstacles", C, A::Notes, 2_000),
+    field(82, N::Proceeding, "notes", C, A::Notes, 20_000),
+    field(100, N::Accused, "notes", C, A::Notes, 5_000),
+    field(101, N::Accused, "name", S, A::Accused, 300),
+    field(102, N::Accused, "identifiers", S, A::Accused, 500),
+    field(120, N::Assistance, "narrative", C, A::Assistance, 20_000),
+    field(121, N::Assistance, "contact_persons", C, A::Assistance, 1_000),
+    field(140, N::Disclosure, "note", C, A::DisclosureNote, 2_000),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_and_a_name_are_given_once() {
+        for (at, one) in SEALED.iter().enumerate() {
+            for other in &SEALED[at + 1..] {
+                assert_ne!(one.code, other.code);
+                assert!(one.noun != other.noun || one.name != other.name);
+            }
+        }
+    }
+}

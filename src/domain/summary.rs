@@ -1,0 +1,98 @@
+//! The sentence that a summary is generated as, from codes alone: nobody types it, so no name ends up in it.
+
+use super::{Act, Activity, Code, Counts, IncidentFacts, Means, Perpetrator, Precision};
+
+/// The summary of an incident, in English: "On 22 February 2019, personnel of MINUSMA were the object of a killing in
+/// Mali: 3 killed, 2 injured. Means: small arms. Alleged perpetrator: non-State armed group."
+pub fn summary(facts: &IncidentFacts, host_state: &str, counts: Counts) -> String {
+    let when = match facts.occurred.precision() {
+        Precision::Day => format!("On {}", facts.occurred.in_words()),
+        Precision::Month | Precision::Year => format!("In {}", facts.occurred.in_words()),
+    };
+    let mut text = format!("{when}, {} reported {} in {host_state}", facts.mission, act(facts.act));
+    let harmed: Vec<String> = [
+        (counts.killed, "killed"),
+        (counts.injured, "injured"),
+        (counts.abducted, "abducted or missing"),
+        (counts.detained, "detained"),
+    ]
+    .into_iter()
+    .filter(|(number, _)| *number > 0)
+    .map(|(number, what)| format!("{} {what}", in_words(number)))
+    .collect();
+    if !harmed.is_empty() {
+        text.push_str(": ");
+        text.push_str(&harmed.join(", "));
+    }
+    text.push('.');
+    if !matches!(facts.activity, Activity::NotKnown | Activity::Other) {
+        text.push_str(&format!(" Activity: {}.", lower(facts.activity.label())));
+    }
+    if !matches!(facts.means, Means::NotKnown | Means::NotApplicable | Means::Other) {
+        text.push_str(&format!(" Means: {}.", lower(facts.means.label())));
+    }
+    match facts.perpetrator {
+        Perpetrator::NotIdentified | Perpetrator::Other => text.push_str(" The alleged perpetrator is not identified."),
+        known => text.push_str(&format!(" Alleged perpetrator: {}.", lower(known.label()))),
+    }
+    text
+}
+
+fn act(act: Act) -> String {
+    match act {
+        Act::NotKnown | Act::Other => "a malicious act".into(),
+        Act::Killing => "a killing".into(),
+        other => format!("an act of {}", lower(other.label())),
+    }
+}
+
+/// Numbers under ten in words, others in figures (United Nations Editorial Manual).
+fn in_words(number: i32) -> String {
+    const WORDS: [&str; 10] = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+    usize::try_from(number)
+        .ok()
+        .and_then(|at| WORDS.get(at))
+        .map_or_else(|| number.to_string(), |word| (*word).to_owned())
+}
+
+/// A label within a sentence: only its first letter falls, so that "United Nations" and "non-State" keep theirs.
+fn lower(label: &str) -> String {
+    let mut chars = label.chars();
+    match chars.next() {
+        Some(first) if !label.starts_with("United") => first.to_lowercase().chain(chars).collect(),
+        _ => label.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::PartialDate;
+    use chrono::NaiveDate;
+
+    #[test]
+    fn a_summary_says_what_the_codes_say() {
+        let mut facts = IncidentFacts {
+            mission: "MINUSMA".into(),
+            host_state: "MLI".into(),
+            occurred: PartialDate::new(NaiveDate::from_ymd_opt(2019, 2, 22).unwrap(), Precision::Day),
+            region: None,
+            act: Act::Killing,
+            means: Means::SmallArms,
+            activity: Activity::TravelOfficial,
+            perpetrator: Perpetrator::NonStateArmedGroup,
+            others_killed: 0,
+            others_injured: 0,
+            noticas_id: None,
+            sage_id: None,
+            hold: None,
+        };
+        let counts = Counts { victims: 5, killed: 3, injured: 12, abducted: 0, detained: 0 };
+        insta::assert_snapshot!(summary(&facts, "Mali", counts), @"On 22 February 2019, MINUSMA reported a killing in Mali: three killed, 12 injured. Activity: official travel. Means: small arms. Alleged perpetrator: non-State armed group.");
+        facts.occurred = PartialDate::new(facts.occurred.first(), Precision::Month);
+        facts.perpetrator = Perpetrator::NotIdentified;
+        facts.means = Means::NotKnown;
+        facts.act = Act::AttackOnPremises;
+        insta::assert_snapshot!(summary(&facts, "Mali", Counts::default()), @"In February 2019, MINUSMA reported an act of attack on premises in Mali. Activity: official travel. The alleged perpetrator is not identified.");
+    }
+}
