@@ -1,0 +1,307 @@
+//! Who may open which seal: one table, and one function that reads it. What nothing can lift stands first.
+
+use seal::ClassCode::{self, Confidential, StrictlyConfidential};
+
+use super::Viewer;
+use crate::domain::{About, Role, SealedField};
+
+/// How a viewer stands to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// The record is of the viewer's mission.
+    OwnMission,
+    /// The viewer typed it, in a draft not yet submitted.
+    OwnDraft,
+    /// The viewer's State is the incident's host.
+    Host,
+    /// The viewer's State holds the proceeding.
+    Proceeding,
+    /// The viewer's State contributed the victim, or the victim has its nationality.
+    OwnNational,
+    /// Any record, for the Secretariat.
+    Any,
+}
+
+impl Relation {
+    /// The relation's name at `GET /v1/policy`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Relation::OwnMission => "own_mission",
+            Relation::OwnDraft => "own_draft",
+            Relation::Host => "host_state",
+            Relation::Proceeding => "state_of_the_proceeding",
+            Relation::OwnNational => "own_national",
+            Relation::Any => "any",
+        }
+    }
+}
+
+/// The relations that hold between a viewer and one record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Relations {
+    /// See [`Relation::OwnMission`].
+    pub own_mission: bool,
+    /// See [`Relation::OwnDraft`].
+    pub own_draft: bool,
+    /// See [`Relation::Host`].
+    pub host: bool,
+    /// See [`Relation::Proceeding`].
+    pub proceeding: bool,
+    /// See [`Relation::OwnNational`].
+    pub own_national: bool,
+}
+
+impl Relations {
+    fn has(self, relation: Relation) -> bool {
+        match relation {
+            Relation::OwnMission => self.own_mission,
+            Relation::OwnDraft => self.own_draft,
+            Relation::Host => self.host,
+            Relation::Proceeding => self.proceeding,
+            Relation::OwnNational => self.own_national,
+            Relation::Any => true,
+        }
+    }
+}
+
+/// What else a rule asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// Nothing.
+    None,
+    /// Next of kin and State were notified.
+    AfterNextOfKin,
+    /// A second officer approves.
+    SecondOfficer,
+}
+
+impl Condition {
+    /// The condition's name at `GET /v1/policy`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Condition::None => "none",
+            Condition::AfterNextOfKin => "after_next_of_kin",
+            Condition::SecondOfficer => "second_officer",
+        }
+    }
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Rule {
+    /// This role,
+    pub role: Role,
+    /// in this relation,
+    pub relation: Relation,
+    /// opens fields of this class
+    pub class: ClassCode,
+    /// about these,
+    pub about: &'static [About],
+    /// under this condition.
+    pub condition: Condition,
+}
+
+const CONTENT: &[About] = &[
+    About::Place,
+    About::Account,
+    About::Victim,
+    About::Suspect,
+    About::Notes,
+    About::CourtFile,
+    About::Accused,
+    About::Assistance,
+];
+
+const fn rule(role: Role, relation: Relation, class: ClassCode, about: &'static [About], condition: Condition) -> Rule {
+    Rule { role, relation, class, about, condition }
+}
+
+use Condition::{AfterNextOfKin, None as Free, SecondOfficer};
+
+/// The disclosure policy, first edition.
+pub const RULES: &[Rule] = &[
+    rule(Role::FocalPoint, Relation::OwnMission, Confidential, CONTENT, Free),
+    rule(Role::FocalPoint, Relation::OwnMission, StrictlyConfidential, &[About::Victim], Free),
+    rule(Role::FocalPoint, Relation::OwnDraft, StrictlyConfidential, &[About::Account, About::Suspect], Free),
+    rule(Role::MemberState, Relation::Host, Confidential, &[About::Place], Free),
+    rule(Role::MemberState, Relation::Proceeding, Confidential, &[About::Place, About::CourtFile], Free),
+    rule(Role::MemberState, Relation::Proceeding, StrictlyConfidential, &[About::Accused], Free),
+    rule(Role::MemberState, Relation::OwnNational, Confidential, &[About::Victim], Free),
+    rule(Role::MemberState, Relation::OwnNational, StrictlyConfidential, &[About::Victim], AfterNextOfKin),
+    rule(Role::Secretariat, Relation::Any, Confidential, CONTENT, Free),
+    rule(Role::Secretariat, Relation::Any, StrictlyConfidential, CONTENT, SecondOfficer),
+    rule(Role::SeniorFocalPoint, Relation::Any, Confidential, CONTENT, Free),
+    rule(Role::SeniorFocalPoint, Relation::Any, StrictlyConfidential, CONTENT, SecondOfficer),
+];
+
+/// Why a field stays sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Refusal {
+    /// No rule speaks of it.
+    NotEntitled,
+    /// The account is not graded for disclosure.
+    NotGraded,
+    /// Next of kin or State are not notified yet.
+    BeforeNextOfKin,
+    /// A second officer must approve.
+    NeedsSecondOfficer,
+    /// The record is under review. Given for several causes, so that it announces none.
+    UnderReview,
+}
+
+impl Refusal {
+    /// The refusal's stable code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Refusal::NotEntitled => "not_entitled",
+            Refusal::NotGraded => "not_graded",
+            Refusal::BeforeNextOfKin => "before_next_of_kin",
+            Refusal::NeedsSecondOfficer => "needs_second_officer",
+            Refusal::UnderReview => "under_review",
+        }
+    }
+}
+
+/// What is known when a disclosure of one record is judged.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Facts {
+    /// How the viewer stands to it.
+    pub relations: Relations,
+    /// Next of kin and State were notified (victims; true for others).
+    pub notified: bool,
+    /// The record is withheld from the viewer's State, or held for another cause.
+    pub under_review: bool,
+}
+
+/// The judgement on one field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// It may be opened.
+    Granted,
+    /// It stays sealed.
+    Refused(Refusal),
+}
+
+/// Judges whether a viewer may open one field of one record.
+pub fn decide(viewer: &Viewer, facts: Facts, field: &SealedField) -> Decision {
+    if facts.under_review {
+        return Decision::Refused(Refusal::UnderReview);
+    }
+    let rules = RULES.iter().filter(|rule| {
+        rule.role == viewer.role
+            && rule.class == field.class
+            && rule.about.contains(&field.about)
+            && facts.relations.has(rule.relation)
+    });
+    let mut refusal = Refusal::NotEntitled;
+    for rule in rules {
+        let lacking = match rule.condition {
+            _ if viewer.role == Role::Secretariat && !viewer.graded => Refusal::NotGraded,
+            Condition::AfterNextOfKin if !facts.notified => Refusal::BeforeNextOfKin,
+            Condition::SecondOfficer => Refusal::NeedsSecondOfficer,
+            Condition::None | Condition::AfterNextOfKin => return Decision::Granted,
+        };
+        refusal = refusal.max(lacking);
+    }
+    Decision::Refused(refusal)
+}
+
+/// Whether a viewer is told that a sealed field holds something, and shares the tag that moves when it is edited: those
+/// who may open it, with approval or without.
+pub fn may_hold(viewer: &Viewer, facts: Facts, field: &SealedField) -> bool {
+    matches!(
+        decide(viewer, facts, field),
+        Decision::Granted | Decision::Refused(Refusal::NeedsSecondOfficer | Refusal::BeforeNextOfKin)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Noun, SEALED};
+
+    fn viewer(role: Role, graded: bool) -> Viewer {
+        Viewer { account: [0; 16], role, missions: vec![], state: None, graded }
+    }
+
+    fn field(noun: Noun, name: &str) -> &'static SealedField {
+        SealedField::named(noun, name).unwrap()
+    }
+
+    fn related(relations: Relations) -> Facts {
+        Facts { relations, notified: true, under_review: false }
+    }
+
+    const EVERY: Relations =
+        Relations { own_mission: true, own_draft: true, host: true, proceeding: true, own_national: true };
+
+    #[test]
+    fn a_focal_point_opens_its_victims_and_no_suspect() {
+        let focal_point = viewer(Role::FocalPoint, false);
+        let own = related(Relations { own_mission: true, ..Relations::default() });
+        assert_eq!(decide(&focal_point, own, field(Noun::Victim, "name")), Decision::Granted);
+        let refused = Decision::Refused(Refusal::NotEntitled);
+        assert_eq!(decide(&focal_point, own, field(Noun::Suspect, "name")), refused);
+        assert_eq!(decide(&focal_point, own, field(Noun::Accused, "name")), refused);
+        assert_eq!(decide(&focal_point, related(Relations::default()), field(Noun::Victim, "name")), refused);
+        let draft = related(Relations { own_mission: true, own_draft: true, ..Relations::default() });
+        assert_eq!(decide(&focal_point, draft, field(Noun::Suspect, "name")), Decision::Granted);
+    }
+
+    #[test]
+    fn a_host_state_opens_the_place_and_no_victim() {
+        let state = viewer(Role::MemberState, false);
+        let host = related(Relations { host: true, ..Relations::default() });
+        assert_eq!(decide(&state, host, field(Noun::Incident, "exact_place")), Decision::Granted);
+        for (noun, name) in
+            [(Noun::Incident, "narrative"), (Noun::Victim, "name"), (Noun::Victim, "rank"), (Noun::Case, "notes")]
+        {
+            assert_eq!(decide(&state, host, field(noun, name)), Decision::Refused(Refusal::NotEntitled), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_contributor_opens_its_own_after_next_of_kin_and_never_the_place() {
+        let state = viewer(Role::MemberState, false);
+        let own = Relations { own_national: true, ..Relations::default() };
+        assert_eq!(decide(&state, related(own), field(Noun::Victim, "name")), Decision::Granted);
+        let before = Facts { relations: own, notified: false, under_review: false };
+        assert_eq!(decide(&state, before, field(Noun::Victim, "name")), Decision::Refused(Refusal::BeforeNextOfKin));
+        assert_eq!(
+            decide(&state, related(own), field(Noun::Incident, "exact_place")),
+            Decision::Refused(Refusal::NotEntitled)
+        );
+    }
+
+    #[test]
+    fn strictly_confidential_waits_for_a_second_officer_and_ungraded_staff_open_nothing() {
+        let name = field(Noun::Victim, "name");
+        let graded = viewer(Role::Secretariat, true);
+        assert_eq!(decide(&graded, Facts::default(), name), Decision::Refused(Refusal::NeedsSecondOfficer));
+        assert_eq!(decide(&graded, Facts::default(), field(Noun::Victim, "rank")), Decision::Granted);
+        for field in SEALED {
+            let decision = decide(&viewer(Role::Secretariat, false), related(EVERY), field);
+            assert_ne!(decision, Decision::Granted, "{}", field.name);
+        }
+    }
+
+    #[test]
+    fn under_review_is_lifted_by_nothing() {
+        for field in SEALED {
+            for role in [Role::FocalPoint, Role::MemberState, Role::Secretariat, Role::SeniorFocalPoint] {
+                let facts = Facts { relations: EVERY, notified: true, under_review: true };
+                assert_eq!(decide(&viewer(role, true), facts, field), Decision::Refused(Refusal::UnderReview));
+            }
+        }
+    }
+
+    #[test]
+    fn auditors_and_administrators_open_nothing() {
+        for field in SEALED {
+            for role in [Role::Auditor, Role::Administrator] {
+                assert_ne!(decide(&viewer(role, true), related(EVERY), field), Decision::Granted);
+                assert!(!may_hold(&viewer(role, true), related(EVERY), field));
+            }
+        }
+    }
+}

@@ -1,0 +1,524 @@
+//! The tables, written once for both databases; a test migrates both and requires them to equal this.
+
+diesel::table! {
+    state (code) {
+        code -> Text,
+        m49 -> Text,
+        historical -> Bool,
+        name_ar -> Text,
+        name_zh -> Text,
+        name_en -> Text,
+        name_fr -> Text,
+        name_ru -> Text,
+        name_es -> Text,
+    }
+}
+
+diesel::table! {
+    mission (acronym) {
+        acronym -> Text,
+        name -> Text,
+        kind -> Text,
+        started_on -> Nullable<Date>,
+        ended_on -> Nullable<Date>,
+    }
+}
+
+diesel::table! {
+    mission_host (mission, state) {
+        mission -> Text,
+        state -> Text,
+    }
+}
+
+diesel::table! {
+    account (id) {
+        id -> Binary,
+        email -> Text,
+        name -> Text,
+        role -> Text,
+        state -> Nullable<Text>,
+        graded -> Bool,
+        password_hash -> Text,
+        suspended -> Bool,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    account_mission (account_id, mission) {
+        account_id -> Binary,
+        mission -> Text,
+    }
+}
+
+diesel::table! {
+    session (id) {
+        id -> Binary,
+        account_id -> Binary,
+        started_at -> Timestamp,
+        expires_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    refresh_token (hash) {
+        hash -> Binary,
+        session_id -> Binary,
+        issued_at -> Timestamp,
+        used_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    designation (id) {
+        id -> Binary,
+        mission -> Text,
+        kind -> Text,
+        account_id -> Binary,
+        from_on -> Date,
+        to_on -> Nullable<Date>,
+    }
+}
+
+diesel::table! {
+    class_key (id) {
+        id -> Binary,
+        class -> Text,
+        public -> Binary,
+        signature -> Binary,
+        wrapped -> Binary,
+        recovery -> Nullable<Binary>,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    epoch (id) {
+        id -> Binary,
+        class_key_id -> Binary,
+        sealed -> Binary,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    data_key (id) {
+        id -> Binary,
+        epoch_id -> Binary,
+        record_id -> Binary,
+        class -> Text,
+        wrapped -> Binary,
+    }
+}
+
+diesel::table! {
+    sealed_value (holder_id, field) {
+        holder_id -> Binary,
+        field -> Integer,
+        record_id -> Binary,
+        bytes -> Binary,
+    }
+}
+
+diesel::table! {
+    incident (id) {
+        id -> Binary,
+        reference -> Text,
+        merged_into -> Nullable<Binary>,
+        created_by -> Binary,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    incident_edition (id) {
+        id -> Binary,
+        incident_id -> Binary,
+        reference -> Text,
+        number -> Integer,
+        state -> Text,
+        is_current -> Bool,
+        is_released -> Bool,
+        mission -> Text,
+        host_state -> Text,
+        occurred_on -> Date,
+        occurred_on_precision -> Text,
+        occurred_year -> Integer,
+        region -> Nullable<Text>,
+        act -> Text,
+        means -> Text,
+        activity -> Text,
+        perpetrator_category -> Text,
+        others_killed -> Integer,
+        others_injured -> Integer,
+        victims -> Integer,
+        killed -> Integer,
+        injured -> Integer,
+        abducted -> Integer,
+        detained -> Integer,
+        noticas_id -> Nullable<Text>,
+        sage_id -> Nullable<Text>,
+        hold_reason -> Nullable<Text>,
+        hold_review_on -> Nullable<Date>,
+        public_file -> Bool,
+        author_id -> Binary,
+        verifier_id -> Nullable<Binary>,
+        releaser_id -> Nullable<Binary>,
+        tag_confidential -> Binary,
+        tag_strictly_confidential -> Binary,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        released_at -> Nullable<Timestamp>,
+        superseded_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    victim (id) {
+        id -> Binary,
+        edition_id -> Binary,
+        victim_id -> Binary,
+        handle -> Text,
+        position -> Integer,
+        category -> Text,
+        states -> Text,
+        outcome -> Text,
+        sex_of_dead -> Nullable<Text>,
+        noticas_id -> Nullable<Text>,
+        kin_notified_on -> Nullable<Date>,
+        state_notified_on -> Nullable<Date>,
+    }
+}
+
+diesel::table! {
+    suspect (id) {
+        id -> Binary,
+        edition_id -> Binary,
+        suspect_id -> Binary,
+        handle -> Text,
+        position -> Integer,
+        category -> Text,
+        status -> Text,
+    }
+}
+
+diesel::table! {
+    withholding (id) {
+        id -> Binary,
+        incident_id -> Binary,
+        states -> Text,
+        reason -> Text,
+        proposed_by -> Binary,
+        proposed_at -> Timestamp,
+        confirmed_by -> Nullable<Binary>,
+        confirmed_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    concern (id) {
+        id -> Binary,
+        incident_id -> Binary,
+        victim_id -> Nullable<Binary>,
+        state -> Text,
+        basis -> Text,
+        from_at -> Timestamp,
+        to_at -> Nullable<Timestamp>,
+        frozen_edition -> Nullable<Binary>,
+        frozen_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    case_file (id) {
+        id -> Binary,
+        reference -> Text,
+        mission -> Text,
+        state -> Text,
+        opened_on -> Date,
+        information_status -> Text,
+        information_on -> Nullable<Date>,
+        stage_furthest -> Text,
+        stage_current -> Text,
+        tag_confidential -> Binary,
+        created_by -> Binary,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    case_event (id) {
+        id -> Binary,
+        case_id -> Binary,
+        state -> Text,
+        happened_on -> Date,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    case_incident (case_id, incident_id) {
+        case_id -> Binary,
+        incident_id -> Binary,
+    }
+}
+
+diesel::table! {
+    proceeding (id) {
+        id -> Binary,
+        reference -> Text,
+        state -> Text,
+        authority -> Text,
+        forum -> Text,
+        jurisdiction -> Text,
+        opened_on -> Date,
+        opened_on_precision -> Text,
+        obstacles -> Text,
+        stage_furthest -> Text,
+        stage_current -> Text,
+        tag_confidential -> Binary,
+        tag_strictly_confidential -> Binary,
+        created_by -> Binary,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    proceeding_case (proceeding_id, case_id) {
+        proceeding_id -> Binary,
+        case_id -> Binary,
+    }
+}
+
+diesel::table! {
+    accused (id) {
+        id -> Binary,
+        proceeding_id -> Binary,
+        number -> Integer,
+        suspect_id -> Nullable<Binary>,
+        stage_furthest -> Text,
+        stage_current -> Text,
+        outcome -> Text,
+        in_absentia -> Bool,
+        detention -> Text,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    accused_incident (accused_id, incident_id) {
+        accused_id -> Binary,
+        incident_id -> Binary,
+    }
+}
+
+diesel::table! {
+    step (id) {
+        id -> Binary,
+        handle -> Text,
+        proceeding_id -> Binary,
+        accused -> Nullable<Integer>,
+        kind -> Text,
+        happened_on -> Date,
+        happened_on_precision -> Text,
+        stage -> Nullable<Text>,
+        outcome -> Nullable<Text>,
+        exit -> Nullable<Text>,
+        sentence -> Nullable<Text>,
+        sentence_months -> Nullable<Integer>,
+        obstacle -> Nullable<Text>,
+        postponed_to -> Nullable<Date>,
+        source_url -> Nullable<Text>,
+        status -> Text,
+        submitted_by -> Binary,
+        submitted_state -> Nullable<Text>,
+        submitted_at -> Timestamp,
+        recorded_at -> Nullable<Timestamp>,
+        decided_by -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    assistance (id) {
+        id -> Binary,
+        reference -> Text,
+        state -> Text,
+        mission -> Nullable<Text>,
+        kind -> Text,
+        provider -> Text,
+        status -> Text,
+        offered_on -> Date,
+        delivered_from -> Nullable<Date>,
+        delivered_to -> Nullable<Date>,
+        women -> Nullable<Integer>,
+        men -> Nullable<Integer>,
+        cost_usd -> Nullable<BigInt>,
+        funding_source -> Nullable<Text>,
+        tag_confidential -> Binary,
+        created_by -> Binary,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    assistance_case (assistance_id, case_id) {
+        assistance_id -> Binary,
+        case_id -> Binary,
+    }
+}
+
+diesel::table! {
+    revision (id) {
+        id -> Binary,
+        noun -> Text,
+        record_id -> Binary,
+        root_id -> Binary,
+        edition -> Nullable<Integer>,
+        kind -> Text,
+        made_at -> Timestamp,
+        author_id -> Binary,
+        reason -> Nullable<Text>,
+        open_changes -> Text,
+        sealed_changes -> Text,
+        audit_id -> Binary,
+    }
+}
+
+diesel::table! {
+    audit_entry (id) {
+        id -> Binary,
+        made_at -> Timestamp,
+        actor_id -> Nullable<Binary>,
+        action -> Text,
+        subject -> Text,
+        body -> Text,
+        salt -> Binary,
+        leaf -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    audit_pending (entry_id) {
+        entry_id -> Binary,
+    }
+}
+
+diesel::table! {
+    audit_hash (position) {
+        position -> BigInt,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    audit_checkpoint (size) {
+        size -> BigInt,
+        note -> Text,
+        made_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    idempotency (account_id, route, key_hash) {
+        account_id -> Binary,
+        route -> Text,
+        key_hash -> Binary,
+        body_mac -> Binary,
+        status -> Integer,
+        target -> Text,
+        made_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    disclosure (id) {
+        id -> Binary,
+        made_at -> Timestamp,
+        account_id -> Binary,
+        record -> Text,
+        root_id -> Binary,
+        mission -> Nullable<Text>,
+        class -> Text,
+        purpose -> Text,
+        refusal -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    disclosure_item (disclosure_id, record_id) {
+        disclosure_id -> Binary,
+        record_id -> Binary,
+        record -> Text,
+        fields -> Text,
+    }
+}
+
+diesel::table! {
+    import (id) {
+        id -> Binary,
+        source -> Text,
+        sha256 -> Binary,
+        vintage -> Date,
+        made_at -> Timestamp,
+        account_id -> Binary,
+    }
+}
+
+diesel::table! {
+    import_row (id) {
+        id -> Binary,
+        import_id -> Binary,
+        line -> Integer,
+        key -> Text,
+        raw -> Text,
+        vintage -> Date,
+        incident_id -> Nullable<Binary>,
+        victim_id -> Nullable<Binary>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    state,
+    mission,
+    mission_host,
+    account,
+    account_mission,
+    session,
+    refresh_token,
+    designation,
+    class_key,
+    epoch,
+    data_key,
+    sealed_value,
+    incident,
+    incident_edition,
+    victim,
+    suspect,
+    withholding,
+    concern,
+    case_file,
+    case_event,
+    case_incident,
+    proceeding,
+    proceeding_case,
+    accused,
+    accused_incident,
+    step,
+    assistance,
+    assistance_case,
+    revision,
+    audit_entry,
+    audit_pending,
+    audit_hash,
+    audit_checkpoint,
+    idempotency,
+    disclosure,
+    disclosure_item,
+    import,
+    import_row,
+);
