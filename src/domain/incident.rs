@@ -37,8 +37,8 @@ code_list! {
 pub struct IncidentFacts {
     /// Acronym of the mission that the victims belonged to.
     pub mission: String,
-    /// State on whose territory it happened (ISO 3166-1 alpha-3).
-    pub host_state: String,
+    /// State on whose territory it happened (ISO 3166-1 alpha-3); `None` where a source names a mission of several.
+    pub host_state: Option<String>,
     /// When, local to the mission.
     pub occurred: PartialDate,
     /// First-level region, ISO 3166-2: the coarse twin of the sealed place.
@@ -254,7 +254,7 @@ mod tests {
     fn facts(perpetrator: Perpetrator) -> IncidentFacts {
         IncidentFacts {
             mission: "MINUSMA".into(),
-            host_state: "MLI".into(),
+            host_state: Some("MLI".into()),
             occurred: PartialDate::new(NaiveDate::default(), super::super::Precision::Day),
             region: None,
             act: Act::Killing,

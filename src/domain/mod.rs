@@ -14,6 +14,7 @@ mod summary;
 
 pub use case::{CaseEvent, Flow, case_transition, stock_and_flow};
 pub use code::Code;
+pub(crate) use code::code_list;
 pub use codes::*;
 pub use date::PartialDate;
 pub use fault::Fault;

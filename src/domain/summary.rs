@@ -4,12 +4,16 @@ use super::{Act, Activity, Code, Counts, IncidentFacts, Means, Perpetrator, Prec
 
 /// The summary of an incident, in English: "On 22 February 2019, personnel of MINUSMA were the object of a killing in
 /// Mali: 3 killed, 2 injured. Means: small arms. Alleged perpetrator: non-State armed group."
-pub fn summary(facts: &IncidentFacts, host_state: &str, counts: Counts) -> String {
+pub fn summary(facts: &IncidentFacts, host_state: Option<&str>, counts: Counts) -> String {
     let when = match facts.occurred.precision() {
         Precision::Day => format!("On {}", facts.occurred.in_words()),
         Precision::Month | Precision::Year => format!("In {}", facts.occurred.in_words()),
     };
-    let mut text = format!("{when}, {} reported {} in {host_state}", facts.mission, act(facts.act));
+    let mut text = format!("{when}, {} reported {}", facts.mission, act(facts.act));
+    if let Some(name) = host_state {
+        text.push_str(" in ");
+        text.push_str(name);
+    }
     let harmed: Vec<String> = [
         (counts.killed, "killed"),
         (counts.injured, "injured"),
@@ -74,7 +78,7 @@ mod tests {
     fn a_summary_says_what_the_codes_say() {
         let mut facts = IncidentFacts {
             mission: "MINUSMA".into(),
-            host_state: "MLI".into(),
+            host_state: Some("MLI".into()),
             occurred: PartialDate::new(NaiveDate::from_ymd_opt(2019, 2, 22).unwrap(), Precision::Day),
             region: None,
             act: Act::Killing,
@@ -88,11 +92,11 @@ mod tests {
             hold: None,
         };
         let counts = Counts { victims: 5, killed: 3, injured: 12, abducted: 0, detained: 0 };
-        insta::assert_snapshot!(summary(&facts, "Mali", counts), @"On 22 February 2019, MINUSMA reported a killing in Mali: three killed, 12 injured. Activity: official travel. Means: small arms. Alleged perpetrator: non-State armed group.");
+        insta::assert_snapshot!(summary(&facts, Some("Mali"), counts), @"On 22 February 2019, MINUSMA reported a killing in Mali: three killed, 12 injured. Activity: official travel. Means: small arms. Alleged perpetrator: non-State armed group.");
         facts.occurred = PartialDate::new(facts.occurred.first(), Precision::Month);
         facts.perpetrator = Perpetrator::NotIdentified;
         facts.means = Means::NotKnown;
         facts.act = Act::AttackOnPremises;
-        insta::assert_snapshot!(summary(&facts, "Mali", Counts::default()), @"In February 2019, MINUSMA reported an act of attack on premises in Mali. Activity: official travel. The alleged perpetrator is not identified.");
+        insta::assert_snapshot!(summary(&facts, Some("Mali"), Counts::default()), @"In February 2019, MINUSMA reported an act of attack on premises in Mali. Activity: official travel. The alleged perpetrator is not identified.");
     }
 }

@@ -155,7 +155,7 @@ pub const COLUMNS: &[(&str, &[(&str, Visibility)])] = &[
             ("basis", P),
             ("from_at", P),
             ("to_at", P),
-            ("frozen_edition", I),
+            ("edition_id", I),
             ("frozen_at", P),
         ],
     ),

@@ -119,7 +119,7 @@ CREATE TABLE incident_edition (
     is_current BOOLEAN NOT NULL,
     is_released BOOLEAN NOT NULL,
     mission TEXT NOT NULL REFERENCES mission (acronym),
-    host_state TEXT NOT NULL REFERENCES state (code),
+    host_state TEXT REFERENCES state (code),
     occurred_on DATE NOT NULL,
     occurred_on_precision TEXT NOT NULL,
     occurred_year INTEGER NOT NULL,
@@ -205,10 +205,11 @@ CREATE TABLE concern (
     basis TEXT NOT NULL,
     from_at TIMESTAMP NOT NULL,
     to_at TIMESTAMP,
-    frozen_edition BLOB REFERENCES incident_edition (id),
+    edition_id BLOB REFERENCES incident_edition (id),
     frozen_at TIMESTAMP
 );
-CREATE INDEX concern_by_state ON concern (state, incident_id);
+CREATE INDEX concern_by_state ON concern (state, edition_id);
+CREATE INDEX concern_by_victim ON concern (victim_id);
 CREATE INDEX concern_by_incident ON concern (incident_id);
 
 CREATE TABLE case_file (

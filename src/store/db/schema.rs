@@ -142,7 +142,7 @@ diesel::table! {
         is_current -> Bool,
         is_released -> Bool,
         mission -> Text,
-        host_state -> Text,
+        host_state -> Nullable<Text>,
         occurred_on -> Date,
         occurred_on_precision -> Text,
         occurred_year -> Integer,
@@ -226,7 +226,7 @@ diesel::table! {
         basis -> Text,
         from_at -> Timestamp,
         to_at -> Nullable<Timestamp>,
-        frozen_edition -> Nullable<Binary>,
+        edition_id -> Nullable<Binary>,
         frozen_at -> Nullable<Timestamp>,
     }
 }

@@ -1,0 +1,185 @@
+//! Placing entries in the tree, and signing what it has become.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use signed_note::{Note, Signer, StandardSigner};
+use tlog_tiles::{Error as TreeError, Hash, HashReader, stored_hashes, tree_hash};
+
+use super::leaf_data;
+use crate::store::db::schema::{audit_checkpoint, audit_entry, audit_hash, audit_pending};
+use crate::store::db::{self, Db, Id, Mode};
+use crate::store::{Error, Read, Result, Store};
+
+/// Entries placed in one transaction.
+const BATCH: i64 = 1_000;
+
+/// A signed checkpoint (C2SP tlog-checkpoint).
+#[derive(Debug, Clone)]
+pub struct Checkpoint {
+    /// Leaves that it covers.
+    pub size: u64,
+    /// The signed note.
+    pub note: String,
+}
+
+/// Hashes by their stored position: those of this batch, then those of the database.
+pub(super) struct Hashes<'a> {
+    db: RefCell<&'a mut Db>,
+    pub(super) fresh: RefCell<HashMap<u64, Hash>>,
+}
+
+impl<'a> Hashes<'a> {
+    pub(super) fn new(db: &'a mut Db) -> Self {
+        Self { db: RefCell::new(db), fresh: RefCell::default() }
+    }
+}
+
+impl HashReader for Hashes<'_> {
+    fn read_hashes(&self, indexes: &[u64]) -> std::result::Result<Vec<Hash>, TreeError> {
+        let fresh = self.fresh.borrow();
+        let stored: Vec<i64> =
+            indexes.iter().filter(|at| !fresh.contains_key(at)).filter_map(|at| i64::try_from(*at).ok()).collect();
+        let mut found: HashMap<u64, Hash> = HashMap::new();
+        if !stored.is_empty() {
+            let rows: Vec<(i64, Vec<u8>)> = audit_hash::table
+                .filter(audit_hash::position.eq_any(stored))
+                .select((audit_hash::position, audit_hash::hash))
+                .load(&mut **self.db.borrow_mut())
+                .map_err(|_| TreeError::IndexesNotInTree)?;
+            for (at, hash) in rows {
+                if let (Ok(at), Ok(hash)) = (u64::try_from(at), <[u8; 32]>::try_from(hash)) {
+                    found.insert(at, Hash(hash));
+                }
+            }
+        }
+        indexes
+            .iter()
+            .map(|at| fresh.get(at).or_else(|| found.get(at)).copied().ok_or(TreeError::IndexesNotInTree))
+            .collect()
+    }
+}
+
+pub(super) fn size(db: &mut Db) -> Result<u64> {
+    let last: Option<i64> = audit_entry::table.select(diesel::dsl::max(audit_entry::leaf)).first(db)?;
+    Ok(last.and_then(|last| u64::try_from(last).ok()).map_or(0, |last| last + 1))
+}
+
+fn broken(what: &'static str) -> Error {
+    Error::Corrupt { table: "audit_hash", column: "hash", row: what.to_owned() }
+}
+
+impl Store {
+    /// Places waiting entries in the tree. Returns how many; 0 also when another node holds the lock.
+    ///
+    /// # Errors
+    /// The database's; [`Error::Corrupt`] when the tree's hashes are not there.
+    pub fn audit_sequence(&self) -> Result<usize> {
+        let mut connection = self.pool.get().map_err(|_| Error::Busy)?;
+        let waiting: Option<Id> =
+            audit_pending::table.select(audit_pending::entry_id).first(&mut *connection).optional()?;
+        if waiting.is_none() {
+            return Ok(0);
+        }
+        db::transaction(&mut connection, Mode::Write, |db| {
+            if !db::try_sequencer_lock(db)? {
+                return Ok(0);
+            }
+            let entries: Vec<(Id, Vec<u8>, String)> = audit_pending::table
+                .inner_join(audit_entry::table.on(audit_entry::id.eq(audit_pending::entry_id)))
+                .order(audit_entry::id)
+                .limit(BATCH)
+                .select((audit_entry::id, audit_entry::salt, audit_entry::body))
+                .load(db)?;
+            let first = size(db)?;
+            let hashes = Hashes::new(db);
+            let mut placed = Vec::with_capacity(entries.len());
+            for (at, (id, salt, body)) in (first..).zip(&entries) {
+                let new = stored_hashes(at, &leaf_data(salt, body), &hashes).map_err(|_| broken("sequencing"))?;
+                let position = tlog_tiles::stored_hash_index(0, at);
+                hashes.fresh.borrow_mut().extend((position..).zip(new));
+                placed.push((*id, at));
+            }
+            let fresh = hashes.fresh.into_inner();
+            for (position, hash) in fresh {
+                diesel::insert_into(audit_hash::table)
+                    .values((
+                        audit_hash::position.eq(i64::try_from(position).map_err(|_| broken("sequencing"))?),
+                        audit_hash::hash.eq(hash.0.to_vec()),
+                    ))
+                    .execute(db)?;
+            }
+            for (id, at) in &placed {
+                let at = i64::try_from(*at).map_err(|_| broken("sequencing"))?;
+                diesel::update(audit_entry::table.find(id)).set(audit_entry::leaf.eq(at)).execute(db)?;
+                diesel::delete(audit_pending::table.find(id)).execute(db)?;
+            }
+            Ok(placed.len())
+        })
+    }
+
+    /// Signs the tree as it stands, if it grew since `last`, and only if it extends what `last` covers.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when the tree does not extend `last`: history was rewritten, and nothing is signed.
+    pub fn audit_checkpoint(&self, signer: &StandardSigner, last: Option<&Checkpoint>) -> Result<Option<Checkpoint>> {
+        let now = self.clock.now();
+        let mut connection = self.pool.get().map_err(|_| Error::Busy)?;
+        db::transaction(&mut connection, Mode::Write, |db| {
+            let size = size(db)?;
+            if size == 0 || last.is_some_and(|last| last.size == size) {
+                return Ok(None);
+            }
+            let hashes = Hashes::new(db);
+            if let Some(last) = last {
+                let refused =
+                    || Error::Conflict("the audit log does not extend its last checkpoint; not signed".into());
+                let known = parse(&last.note).ok_or_else(refused)?;
+                if known.size() > size || tree_hash(known.size(), &hashes).map_err(|_| refused())? != *known.hash() {
+                    return Err(refused());
+                }
+            }
+            let root = tree_hash(size, &hashes).map_err(|_| broken("root"))?;
+            let note = sign(signer, size, root).ok_or_else(|| broken("checkpoint"))?;
+            drop(hashes);
+            diesel::delete(audit_checkpoint::table.find(i64::try_from(size).unwrap_or(i64::MAX))).execute(db)?;
+            diesel::insert_into(audit_checkpoint::table)
+                .values((
+                    audit_checkpoint::size.eq(i64::try_from(size).map_err(|_| broken("checkpoint"))?),
+                    audit_checkpoint::note.eq(&note),
+                    audit_checkpoint::made_at.eq(now),
+                ))
+                .execute(db)?;
+            Ok(Some(Checkpoint { size, note }))
+        })
+    }
+}
+
+fn sign(signer: &StandardSigner, size: u64, root: Hash) -> Option<String> {
+    let checkpoint = tlog_tiles::Checkpoint::new(signer.name(), size, root, "").ok()?;
+    let mut note = Note::new(&checkpoint.to_bytes(), &[]).ok()?;
+    note.add_sigs(&[signer]).ok()?;
+    String::from_utf8(note.to_bytes()).ok()
+}
+
+/// The checkpoint in a signed note, its signature not judged.
+pub(super) fn parse(note: &str) -> Option<tlog_tiles::Checkpoint> {
+    let note = Note::from_bytes(note.as_bytes()).ok()?;
+    tlog_tiles::Checkpoint::from_bytes(note.text()).ok()
+}
+
+impl Read<'_> {
+    /// The last signed checkpoint.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn checkpoint_latest(&mut self) -> Result<Option<Checkpoint>> {
+        let row: Option<(i64, String)> = audit_checkpoint::table
+            .order(audit_checkpoint::size.desc())
+            .select((audit_checkpoint::size, audit_checkpoint::note))
+            .first(self.db)
+            .optional()?;
+        Ok(row.map(|(size, note)| Checkpoint { size: u64::try_from(size).unwrap_or(0), note }))
+    }
+}

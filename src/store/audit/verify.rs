@@ -1,0 +1,262 @@
+//! Verification: recomputes every leaf and the tree above it, and compares with what is stored, signed, and held outside.
+
+use diesel::prelude::*;
+use serde_json::Value;
+use signed_note::{Note, StandardVerifier, VerifierList};
+use tlog_tiles::{Hash, node_hash, record_hash};
+
+use super::leaf_data;
+use super::sequencer::parse;
+use crate::store::db::Id;
+use crate::store::db::schema::{audit_checkpoint, audit_entry, audit_hash, audit_pending, revision};
+use crate::store::{Error, Result, Store};
+
+/// Something that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFinding {
+    /// Leaf, checkpoint size or revision.
+    pub at: String,
+    /// What does not hold.
+    pub what: String,
+}
+
+/// What verification found.
+#[derive(Debug, Clone)]
+pub struct LogReport {
+    /// Entries in the tree.
+    pub entries: u64,
+    /// Entries that the sequencer has not placed yet.
+    pub unplaced: u64,
+    /// Root hash of the recomputed tree, hexadecimal.
+    pub root: String,
+    /// Signed checkpoints that agree with it.
+    pub checkpoints: u64,
+    /// Whether a checkpoint from outside was given and agrees: without one the log is self-consistent only.
+    pub against_outside: bool,
+    /// Revisions compared with their entries (`--deep`).
+    pub revisions: Option<u64>,
+    /// Everything that does not hold; empty when the log verifies.
+    pub findings: Vec<LogFinding>,
+}
+
+/// The roots of a growing tree: the perfect subtrees on its right edge (RFC 6962, 2.1).
+#[derive(Default)]
+struct Frontier {
+    size: u64,
+    peaks: Vec<Hash>,
+}
+
+impl Frontier {
+    /// Adds a leaf; returns every hash that it completes, in the order in which they are stored.
+    fn push(&mut self, leaf: Hash) -> Vec<Hash> {
+        let mut hash = leaf;
+        let mut made = vec![hash];
+        for _ in 0..self.size.trailing_ones() {
+            if let Some(left) = self.peaks.pop() {
+                hash = node_hash(left, hash);
+                made.push(hash);
+            }
+        }
+        self.peaks.push(hash);
+        self.size += 1;
+        made
+    }
+
+    fn root(&self) -> Hash {
+        let mut peaks = self.peaks.iter().rev().copied();
+        peaks.next().map_or(tlog_tiles::EMPTY_HASH, |last| peaks.fold(last, |right, left| node_hash(left, right)))
+    }
+}
+
+/// Entries read at a time.
+const BATCH: i64 = 10_000;
+
+/// Verifies the log of a store. `verifier_key` is the log's public key (C2SP signed-note verifier key); `outside` is a
+/// checkpoint that was kept elsewhere.
+///
+/// # Errors
+/// The database's. What does not hold is in the report.
+pub fn audit_verify(store: &Store, verifier_key: &str, outside: Option<&str>, deep: bool) -> Result<LogReport> {
+    let mut connection = store.pool.get().map_err(|_| Error::Busy)?;
+    let db = &mut *connection;
+    let mut findings = Vec::new();
+    let mut find = |at: String, what: &str| findings.push(LogFinding { at, what: what.to_owned() });
+
+    let verifier = StandardVerifier::new(verifier_key)
+        .map_err(|_| Error::Conflict("the log's verifier key cannot be read".into()))?;
+    let verifiers = VerifierList::new(vec![Box::new(verifier)]);
+    let signed: Vec<(i64, String)> = audit_checkpoint::table
+        .order(audit_checkpoint::size)
+        .select((audit_checkpoint::size, audit_checkpoint::note))
+        .load(db)?;
+    let mut expected: Vec<(u64, Hash, bool)> = Vec::new();
+    let notes = signed.iter().map(|(_, note)| (note.as_str(), false)).chain(outside.map(|note| (note, true)));
+    for (note, from_outside) in notes {
+        let verified = Note::from_bytes(note.as_bytes()).ok().is_some_and(|note| note.verify(&verifiers).is_ok());
+        match parse(note).filter(|_| verified) {
+            Some(checkpoint) => expected.push((checkpoint.size(), *checkpoint.hash(), from_outside)),
+            None => find("checkpoint".into(), "its signature does not verify with the log's key"),
+        }
+    }
+    expected.sort_by_key(|(size, _, _)| *size);
+
+    let (mut frontier, mut agreed, mut against_outside) = (Frontier::default(), 0, false);
+    let mut due = expected.iter().peekable();
+    let mut position: i64 = 0;
+    loop {
+        let from = i64::try_from(frontier.size).unwrap_or(i64::MAX);
+        let rows: Vec<(Id, Option<i64>, Vec<u8>, String, String, String)> = audit_entry::table
+            .filter(audit_entry::leaf.ge(from))
+            .order(audit_entry::leaf)
+            .limit(BATCH)
+            .select((
+                audit_entry::id,
+                audit_entry::leaf,
+                audit_entry::salt,
+                audit_entry::body,
+                audit_entry::action,
+                audit_entry::subject,
+            ))
+            .load(db)?;
+        if rows.is_empty() {
+            break;
+        }
+        let stored: Vec<(i64, Vec<u8>)> = audit_hash::table
+            .filter(audit_hash::position.ge(position))
+            .order(audit_hash::position)
+            .limit(BATCH * 2 + 64)
+            .select((audit_hash::position, audit_hash::hash))
+            .load(db)?;
+        let mut stored = stored.into_iter();
+        for (id, leaf, salt, body, action, subject) in rows {
+            let at = frontier.size;
+            if leaf != i64::try_from(at).ok() {
+                find(format!("leaf {at}"), "missing");
+                return Ok(report(db, &frontier, agreed, against_outside, None, findings)?);
+            }
+            let said: Value = serde_json::from_str(&body).unwrap_or_default();
+            if said["id"] != id.to_string() || said["action"] != action.as_str() || said["subject"] != subject.as_str()
+            {
+                find(format!("leaf {at}"), "its columns are not those of the entry");
+            }
+            for hash in frontier.push(record_hash(&leaf_data(&salt, &body))) {
+                match stored.next() {
+                    Some((place, bytes)) if place == position && bytes == hash.0 => {}
+                    _ => find(format!("leaf {at}"), "the entry or the hashes above it were changed"),
+                }
+                position += 1;
+            }
+            while let Some((size, root, outside)) = due.next_if(|(size, _, _)| *size == frontier.size) {
+                if *root == frontier.root() {
+                    agreed += 1;
+                    against_outside |= outside;
+                } else {
+                    find(format!("checkpoint {size}"), "the tree at this size has another root");
+                }
+            }
+        }
+    }
+    for (size, _, _) in due {
+        find(format!("checkpoint {size}"), "the log is shorter than what was signed: its tail was cut");
+    }
+    let revisions = if deep { Some(revisions(db, &mut find)?) } else { None };
+    report(db, &frontier, agreed, against_outside, revisions, findings)
+}
+
+fn report(
+    db: &mut crate::store::db::Db,
+    frontier: &Frontier,
+    checkpoints: u64,
+    against_outside: bool,
+    revisions: Option<u64>,
+    findings: Vec<LogFinding>,
+) -> Result<LogReport> {
+    let unplaced: i64 = audit_pending::table.count().get_result(db)?;
+    Ok(LogReport {
+        entries: frontier.size,
+        unplaced: u64::try_from(unplaced).unwrap_or(0),
+        root: hex::encode(frontier.root().0),
+        checkpoints,
+        against_outside,
+        revisions,
+        findings,
+    })
+}
+
+type RevisionRow = (Id, String, Id, String, chrono::NaiveDateTime, Id, Option<String>, String, String, Id);
+
+/// Compares every revision with the hash that its audit entry holds.
+fn revisions(db: &mut crate::store::db::Db, find: &mut impl FnMut(String, &str)) -> Result<u64> {
+    let mut seen = 0;
+    let mut after = Id([0; 16]);
+    loop {
+        let rows: Vec<(RevisionRow, Option<String>)> = revision::table
+            .left_join(audit_entry::table.on(audit_entry::id.eq(revision::audit_id)))
+            .filter(revision::id.gt(after))
+            .order(revision::id)
+            .limit(BATCH)
+            .select((
+                (
+                    revision::id,
+                    revision::noun,
+                    revision::record_id,
+                    revision::kind,
+                    revision::made_at,
+                    revision::author_id,
+                    revision::reason,
+                    revision::open_changes,
+                    revision::sealed_changes,
+                    revision::audit_id,
+                ),
+                audit_entry::body.nullable(),
+            ))
+            .load(db)?;
+        let Some(((last, ..), _)) = rows.last() else { return Ok(seen) };
+        after = *last;
+        for ((id, noun, record, kind, at, author, reason, open, sealed, _), body) in rows {
+            seen += 1;
+            let hash = crate::store::history::revision_hash(&[
+                &id.to_string(),
+                &noun,
+                &record.to_string(),
+                &kind,
+                &at.and_utc().to_rfc3339(),
+                &author.to_string(),
+                reason.as_deref().unwrap_or(""),
+                &open,
+                &sealed,
+            ]);
+            let entry: Value = body.and_then(|body| serde_json::from_str(&body).ok()).unwrap_or_default();
+            if entry["detail"]["revision_sha256"] != hex::encode(hash) {
+                find(format!("revision {id}"), "it is not the revision that its audit entry speaks of");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_frontier_computes_the_roots_of_rfc_6962(size in 1_u64..200) {
+            fn root(leaves: &[Hash]) -> Hash {
+                match leaves {
+                    [one] => *one,
+                    _ => {
+                        let half = leaves.len().next_power_of_two() / 2;
+                        node_hash(root(&leaves[..half]), root(&leaves[half..]))
+                    }
+                }
+            }
+            let leaves: Vec<Hash> = (0..size).map(|n| record_hash(&n.to_be_bytes())).collect();
+            let mut frontier = Frontier::default();
+            for leaf in &leaves {
+                frontier.push(*leaf);
+            }
+            prop_assert_eq!(frontier.root(), root(&leaves));
+        }
+    }
+}

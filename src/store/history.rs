@@ -1,0 +1,183 @@
+//! The journal of a write: what it noted becomes revisions and audit entries, in the same transaction.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::db::Id;
+use super::db::schema::{account, revision};
+use super::{Read, Result, Write};
+use crate::domain::{Noun, SealedField};
+
+/// One change that a write noted.
+pub(super) struct Noted {
+    pub(super) action: &'static str,
+    pub(super) subject: String,
+    pub(super) detail: Value,
+    pub(super) change: Option<Change>,
+}
+
+/// A change of a record: what becomes its revision.
+pub(super) struct Change {
+    pub(super) noun: Noun,
+    pub(super) record: Id,
+    /// The record whose history shows it: the incident of a victim, the proceeding of an accused.
+    pub(super) root: Id,
+    pub(super) edition: Option<i32>,
+    pub(super) kind: &'static str,
+    pub(super) reason: Option<String>,
+    /// Open fields that changed, by name, as `{"from": …, "to": …}`.
+    pub(super) open: Map<String, Value>,
+    /// Codes of the sealed fields that changed.
+    pub(super) sealed: Vec<u16>,
+}
+
+/// One entry of a record's history.
+#[derive(Debug, Clone)]
+pub struct HistoryEntry {
+    /// The noun that changed: the record itself or a child.
+    pub noun: String,
+    /// What happened: `created`, `edited`, `amended`, `submitted`, `released` …
+    pub kind: String,
+    /// The edition that it made or touched.
+    pub edition: Option<i32>,
+    /// When (UTC).
+    pub at: NaiveDateTime,
+    /// Who, by name of account.
+    pub author: String,
+    /// Why, where a reason was asked.
+    pub reason: Option<String>,
+    /// Open fields that changed.
+    pub open: Map<String, Value>,
+    /// Sealed fields that changed.
+    pub sealed: Vec<&'static SealedField>,
+}
+
+type RevisionRow = (String, Option<i32>, String, NaiveDateTime, String, Option<String>, String, String);
+
+impl Read<'_> {
+    /// The revisions below a record, oldest first. The record was found within scope before.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn history(&mut self, root: Id) -> Result<Vec<HistoryEntry>> {
+        let rows: Vec<RevisionRow> = revision::table
+            .inner_join(account::table.on(account::id.eq(revision::author_id)))
+            .filter(revision::root_id.eq(root))
+            .order((revision::made_at, revision::id))
+            .select((
+                revision::noun,
+                revision::edition,
+                revision::kind,
+                revision::made_at,
+                account::name,
+                revision::reason,
+                revision::open_changes,
+                revision::sealed_changes,
+            ))
+            .load(self.db)?;
+        Ok(rows
+            .into_iter()
+            .map(|(noun, edition, kind, at, author, reason, open, sealed)| HistoryEntry {
+                noun,
+                kind,
+                edition,
+                at,
+                author,
+                reason,
+                open: serde_json::from_str(&open).unwrap_or_default(),
+                sealed: super::split(&sealed)
+                    .iter()
+                    .filter_map(|code| SealedField::coded(code.parse().ok()?))
+                    .collect(),
+            })
+            .collect())
+    }
+}
+
+/// The hash of a revision, as its audit entry holds it.
+pub(super) fn revision_hash(parts: &[&str]) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.finalize().into()
+}
+
+impl Write<'_> {
+    /// Notes a change of a record.
+    pub(super) fn note(&mut self, action: &'static str, subject: String, change: Change) {
+        self.journal.push(Noted { action, subject, detail: Value::Null, change: Some(change) });
+    }
+
+    /// Notes an act that changes no record: a disclosure, a sign-in.
+    pub fn note_act(&mut self, action: &'static str, subject: String, detail: Value) {
+        self.journal.push(Noted { action, subject, detail, change: None });
+    }
+
+    /// Turns the journal into revisions and audit entries.
+    pub(super) fn keep_journal(&mut self) -> Result<()> {
+        for noted in std::mem::take(&mut self.journal) {
+            let entry = Id::new();
+            let mut detail = noted.detail;
+            if let Some(change) = noted.change {
+                let id = Id::new();
+                let open = Value::Object(change.open).to_string();
+                let codes: Vec<String> = change.sealed.iter().map(u16::to_string).collect();
+                let sealed = codes.join(",");
+                let author = self.actor();
+                let at = self.now();
+                let hash = revision_hash(&[
+                    &id.to_string(),
+                    change.noun.name(),
+                    &change.record.to_string(),
+                    change.kind,
+                    &at.and_utc().to_rfc3339(),
+                    &author.to_string(),
+                    change.reason.as_deref().unwrap_or(""),
+                    &open,
+                    &sealed,
+                ]);
+                let names: Vec<&str> =
+                    change.sealed.iter().filter_map(|code| SealedField::coded(*code)).map(|field| field.name).collect();
+                detail = json!({ "revision": id.to_string(), "revision_sha256": hex::encode(hash), "kind": change.kind, "sealed": names });
+                diesel::insert_into(revision::table)
+                    .values((
+                        revision::id.eq(id),
+                        revision::noun.eq(change.noun.name()),
+                        revision::record_id.eq(change.record),
+                        revision::root_id.eq(change.root),
+                        revision::edition.eq(change.edition),
+                        revision::kind.eq(change.kind),
+                        revision::made_at.eq(at),
+                        revision::author_id.eq(author),
+                        revision::reason.eq(change.reason),
+                        revision::open_changes.eq(open),
+                        revision::sealed_changes.eq(sealed),
+                        revision::audit_id.eq(entry),
+                    ))
+                    .execute(self.db)?;
+            }
+            self.audit_append(entry, noted.action, &noted.subject, &detail)?;
+        }
+        Ok(())
+    }
+}
+
+/// What differs between two sets of open fields, by name.
+pub(super) fn differences(before: &Map<String, Value>, after: &Map<String, Value>) -> Map<String, Value> {
+    after
+        .iter()
+        .filter(|(name, value)| before.get(*name) != Some(value))
+        .map(|(name, value)| {
+            (name.clone(), json!({ "from": before.get(name).cloned().unwrap_or(Value::Null), "to": value }))
+        })
+        .collect()
+}
+
+/// All fields of a new record, as differences from nothing.
+pub(super) fn all_new(after: &Map<String, Value>) -> Map<String, Value> {
+    differences(&Map::new(), after).into_iter().filter(|(_, change)| !change["to"].is_null()).collect()
+}

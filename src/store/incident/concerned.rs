@@ -1,0 +1,192 @@
+//! Concern: which States a released incident concerns, and which edition each of them sees.
+
+use std::collections::HashSet;
+
+use diesel::prelude::*;
+
+use super::row::{EditionRow, VictimRow};
+use crate::domain::{Basis, Code, WithholdingReason};
+use crate::store::db::Id;
+use crate::store::db::schema::{concern, incident_edition as e, victim, withholding};
+use crate::store::{Result, Write, code, split};
+
+type ConcernRow = (Id, Option<Id>, String, String, Option<chrono::NaiveDateTime>);
+
+impl Write<'_> {
+    /// The States from which the incident is withheld by a confirmed decision.
+    pub(in crate::store) fn withheld_from(&mut self, incident: Id) -> Result<Vec<String>> {
+        let states: Option<String> = withholding::table
+            .filter(withholding::incident_id.eq(incident))
+            .filter(withholding::confirmed_at.is_not_null())
+            .order(withholding::confirmed_at.desc())
+            .select(withholding::states)
+            .first(self.db)
+            .optional()?;
+        Ok(states.as_deref().map(split).unwrap_or_default())
+    }
+
+    /// Brings the concern rows of an incident to what its released edition and the withholding decision say: ends those
+    /// that no longer hold, begins new ones, and lets each that is not frozen point to the released edition. A State
+    /// withheld from before release gets no row (but the public file's own edition stays readable to it); afterwards its
+    /// rows stay where they were.
+    pub(super) fn concern_settle(&mut self, released: &EditionRow) -> Result<()> {
+        let now = self.now();
+        let incident = released.incident_id;
+        let withheld = self.withheld_from(incident)?;
+        let victims: Vec<VictimRow> = victim::table.filter(victim::edition_id.eq(released.id)).load(self.db)?;
+        let mut wanted: HashSet<(Option<Id>, String, &'static str)> =
+            released.host_state.iter().map(|host| (None, host.clone(), Basis::Host.code())).collect();
+        for row in victims {
+            let category: crate::domain::Personnel = code(&row.category, "victim", "category", &row.handle)?;
+            let basis = if category.is_contributed() { Basis::Contributor } else { Basis::Nationality };
+            wanted.extend(split(&row.states).into_iter().map(|state| (Some(row.victim_id), state, basis.code())));
+        }
+        let live: Vec<ConcernRow> = concern::table
+            .filter(concern::incident_id.eq(incident))
+            .filter(concern::to_at.is_null())
+            .select((concern::id, concern::victim_id, concern::state, concern::basis, concern::frozen_at))
+            .load(self.db)?;
+        for (id, victim, state, basis, frozen) in live {
+            let still = wanted.take(&(victim, state.clone(), basis_code(&basis)?)).is_some();
+            let row = concern::table.find(id);
+            if withheld.contains(&state) {
+                if frozen.is_none() {
+                    diesel::update(row).set(concern::frozen_at.eq(now)).execute(self.db)?;
+                }
+            } else if still || basis == Basis::Proceeding.code() {
+                let none: Option<chrono::NaiveDateTime> = None;
+                diesel::update(row)
+                    .set((concern::edition_id.eq(released.id), concern::frozen_at.eq(none)))
+                    .execute(self.db)?;
+            } else {
+                diesel::update(row).set(concern::to_at.eq(now)).execute(self.db)?;
+            }
+        }
+        for (victim, state, basis) in wanted {
+            let frozen = withheld.contains(&state);
+            if frozen && !released.public_file {
+                continue;
+            }
+            diesel::insert_into(concern::table)
+                .values((
+                    concern::id.eq(Id::new()),
+                    concern::incident_id.eq(incident),
+                    concern::victim_id.eq(victim),
+                    concern::state.eq(state),
+                    concern::basis.eq(basis),
+                    concern::from_at.eq(now),
+                    concern::edition_id.eq(released.id),
+                    concern::frozen_at.eq(frozen.then_some(now)),
+                ))
+                .execute(self.db)?;
+        }
+        Ok(())
+    }
+
+    /// Lets a proceeding's State be concerned by an incident, as far as it is released.
+    pub(in crate::store) fn concern_of_proceeding(&mut self, incident: Id, state: &str) -> Result<()> {
+        let there: i64 = concern::table
+            .filter(concern::incident_id.eq(incident))
+            .filter(concern::state.eq(state))
+            .filter(concern::basis.eq(Basis::Proceeding.code()))
+            .filter(concern::to_at.is_null())
+            .count()
+            .get_result(self.db)?;
+        if there > 0 {
+            return Ok(());
+        }
+        let released: Option<Id> = e::table
+            .filter(e::incident_id.eq(incident))
+            .filter(e::is_released.eq(true))
+            .select(e::id)
+            .first(self.db)
+            .optional()?;
+        let withheld = self.withheld_from(incident)?.iter().any(|kept| kept == state);
+        diesel::insert_into(concern::table)
+            .values((
+                concern::id.eq(Id::new()),
+                concern::incident_id.eq(incident),
+                concern::state.eq(state),
+                concern::basis.eq(Basis::Proceeding.code()),
+                concern::from_at.eq(self.now()),
+                concern::edition_id.eq(if withheld { None } else { released }),
+                concern::frozen_at.eq(withheld.then_some(self.now())),
+            ))
+            .execute(self.db)?;
+        Ok(())
+    }
+
+    /// Ends every concern of a withdrawn incident: a tombstone to those who had seen it.
+    pub(super) fn concern_end(&mut self, incident: Id) -> Result<()> {
+        diesel::update(concern::table.filter(concern::incident_id.eq(incident)).filter(concern::to_at.is_null()))
+            .set(concern::to_at.eq(self.now()))
+            .execute(self.db)?;
+        Ok(())
+    }
+
+    /// Proposes from which States an incident is withheld, or confirms the standing proposal when another officer says the
+    /// same. Returns whether it is confirmed now.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn withholding_decide(
+        &mut self,
+        incident: &super::Incident,
+        states: &[String],
+        reason: WithholdingReason,
+    ) -> Result<bool> {
+        let mut states = states.to_vec();
+        states.sort();
+        states.dedup();
+        let standing = self.withholding_get(incident.id)?;
+        let confirms = standing.as_ref().is_some_and(|standing| {
+            standing.confirmed_at.is_none()
+                && standing.states == states
+                && standing.reason == reason
+                && standing.proposed_by != self.actor()
+        });
+        let now = self.now();
+        if confirms {
+            diesel::update(
+                withholding::table
+                    .filter(withholding::incident_id.eq(incident.id))
+                    .filter(withholding::confirmed_at.is_null()),
+            )
+            .set((withholding::confirmed_by.eq(self.actor()), withholding::confirmed_at.eq(now)))
+            .execute(self.db)?;
+            let released: Option<EditionRow> = e::table
+                .filter(e::incident_id.eq(incident.id))
+                .filter(e::is_released.eq(true))
+                .first(self.db)
+                .optional()?;
+            if let Some(released) = released {
+                self.concern_settle(&released)?;
+            }
+        } else {
+            diesel::delete(
+                withholding::table
+                    .filter(withholding::incident_id.eq(incident.id))
+                    .filter(withholding::confirmed_at.is_null()),
+            )
+            .execute(self.db)?;
+            diesel::insert_into(withholding::table)
+                .values((
+                    withholding::id.eq(Id::new()),
+                    withholding::incident_id.eq(incident.id),
+                    withholding::states.eq(states.join(",")),
+                    withholding::reason.eq(reason.code()),
+                    withholding::proposed_by.eq(self.actor()),
+                    withholding::proposed_at.eq(now),
+                ))
+                .execute(self.db)?;
+        }
+        let action = if confirms { "incident.withholding.confirm" } else { "incident.withholding.propose" };
+        let detail = serde_json::json!({ "states": states, "reason": reason });
+        self.note_act(action, format!("incidents/{}", incident.reference), detail);
+        Ok(confirms)
+    }
+}
+
+fn basis_code(text: &str) -> Result<&'static str> {
+    code::<Basis>(text, "concern", "basis", text).map(Code::code)
+}

@@ -1,0 +1,166 @@
+//! Reading incidents within scope.
+
+use diesel::prelude::*;
+
+use super::row::{EditionRow, SuspectRow, VictimRow};
+use super::{EditionChoice, Incident, IncidentFilter, Suspect, Victim, Withholding, edition_seen, victim_seen};
+use crate::domain::{Basis, Code};
+use crate::policy::{Relations, Scope, Viewer};
+use crate::store::db::Id;
+use crate::store::db::schema::{concern, incident, incident_edition as e, suspect, victim, withholding};
+use crate::store::list::page_of;
+use crate::store::{Cursor, Error, Page, Read, Result, code, split};
+
+impl Read<'_> {
+    /// A page of incidents, newest first.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn incident_list(
+        &mut self,
+        filter: &IncidentFilter,
+        after: Option<&Cursor>,
+        limit: i64,
+    ) -> Result<Page<Incident>> {
+        let mut query = edition_seen(self.scope, filter.edition);
+        if let Some(mission) = &filter.mission {
+            query = query.filter(e::mission.eq(mission.clone()));
+        }
+        if let Some(state) = &filter.host_state {
+            query = query.filter(e::host_state.eq(state.clone()));
+        }
+        if let Some(act) = filter.act {
+            query = query.filter(e::act.eq(act.code()));
+        }
+        if let Some(means) = filter.means {
+            query = query.filter(e::means.eq(means.code()));
+        }
+        if let Some(category) = filter.perpetrator {
+            query = query.filter(e::perpetrator_category.eq(category.code()));
+        }
+        if let Some(state) = filter.state {
+            query = query.filter(e::state.eq(state.code()));
+        }
+        if let Some(id) = &filter.noticas_id {
+            query = query.filter(e::noticas_id.eq(id.clone()));
+        }
+        if let Some(from) = filter.from {
+            query = query.filter(e::occurred_on.ge(from));
+        }
+        if let Some(to) = filter.to {
+            query = query.filter(e::occurred_on.le(to));
+        }
+        let rows: Vec<EditionRow> =
+            page_of!(query, e::occurred_on, e::reference, "occurred_on, reference", after, limit).load(self.db)?;
+        let items = rows.into_iter().map(EditionRow::into_incident).collect::<Result<Vec<_>>>()?;
+        Ok(Page::of(items, limit, |incident| Cursor {
+            on: incident.facts.occurred.first(),
+            reference: incident.reference.clone(),
+        }))
+    }
+
+    /// One incident, as the scope sees it.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] to a State that held an edition and is concerned no longer; the database's.
+    pub fn incident_get(&mut self, reference: &str, choice: EditionChoice) -> Result<Option<Incident>> {
+        let row: Option<EditionRow> =
+            edition_seen(self.scope, choice).filter(e::reference.eq(reference.to_owned())).first(self.db).optional()?;
+        match (row, self.scope) {
+            (Some(row), _) => row.into_incident().map(Some),
+            (None, Scope::State(state)) => {
+                let held: i64 = concern::table
+                    .inner_join(incident::table.on(incident::id.eq(concern::incident_id)))
+                    .filter(incident::reference.eq(reference))
+                    .filter(concern::state.eq(state))
+                    .filter(concern::to_at.is_not_null())
+                    .filter(concern::edition_id.is_not_null())
+                    .count()
+                    .get_result(self.db)?;
+                if held > 0 { Err(Error::Gone) } else { Ok(None) }
+            }
+            (None, _) => Ok(None),
+        }
+    }
+
+    /// The incidents of these permanent ids that the scope sees.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn incidents_of(&mut self, ids: &[Id]) -> Result<Vec<Incident>> {
+        let rows: Vec<EditionRow> = edition_seen(self.scope, EditionChoice::Working)
+            .filter(e::incident_id.eq_any(ids.to_vec()))
+            .order((e::occurred_on.desc(), e::reference.desc()))
+            .load(self.db)?;
+        rows.into_iter().map(EditionRow::into_incident).collect()
+    }
+
+    /// The victims of an edition that the scope sees.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn victim_list(&mut self, incident: &Incident) -> Result<Vec<Victim>> {
+        let rows: Vec<VictimRow> = victim_seen(self.scope)
+            .filter(victim::edition_id.eq(incident.edition))
+            .order(victim::position)
+            .load(self.db)?;
+        rows.into_iter().map(VictimRow::into_victim).collect()
+    }
+
+    /// The suspects of an edition.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn suspect_list(&mut self, incident: &Incident) -> Result<Vec<Suspect>> {
+        let rows: Vec<SuspectRow> =
+            suspect::table.filter(suspect::edition_id.eq(incident.edition)).order(suspect::position).load(self.db)?;
+        rows.into_iter().map(SuspectRow::into_suspect).collect()
+    }
+
+    /// How a viewer stands to an incident, and whether it is under review for the viewer's State.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn incident_relations(&mut self, viewer: &Viewer, incident: &Incident) -> Result<(Relations, bool)> {
+        let mut relations = Relations {
+            own_mission: viewer.missions.contains(&incident.facts.mission),
+            own_draft: incident.author.0 == viewer.account && incident.state.is_editable(),
+            ..Relations::default()
+        };
+        let mut under_review = false;
+        if let Scope::State(state) = viewer.scope() {
+            let rows: Vec<(String, Option<chrono::NaiveDateTime>)> = concern::table
+                .filter(concern::incident_id.eq(incident.id))
+                .filter(concern::state.eq(&state))
+                .filter(concern::to_at.is_null())
+                .select((concern::basis, concern::frozen_at))
+                .load(self.db)?;
+            relations.host = rows.iter().any(|(basis, _)| basis == Basis::Host.code());
+            relations.proceeding = rows.iter().any(|(basis, _)| basis == Basis::Proceeding.code());
+            under_review = rows.iter().any(|(_, frozen)| frozen.is_some());
+        }
+        Ok((relations, under_review))
+    }
+
+    /// The last decision on withholding, confirmed or proposed.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn withholding_get(&mut self, incident: Id) -> Result<Option<Withholding>> {
+        let row: Option<(String, String, Id, Option<chrono::NaiveDateTime>)> = withholding::table
+            .filter(withholding::incident_id.eq(incident))
+            .order(withholding::proposed_at.desc())
+            .select((withholding::states, withholding::reason, withholding::proposed_by, withholding::confirmed_at))
+            .first(self.db)
+            .optional()?;
+        row.map(|(states, reason, proposed_by, confirmed_at)| {
+            Ok(Withholding {
+                states: split(&states),
+                reason: code(&reason, "withholding", "reason", &incident.to_string())?,
+                proposed_by,
+                confirmed_at,
+            })
+        })
+        .transpose()
+    }
+}

@@ -1,0 +1,139 @@
+//! Moving an edition through its states, and what a release does in one transaction.
+
+use diesel::prelude::*;
+use serde_json::{Map, json};
+
+use super::row::{EditionRow, VictimRow};
+use super::{EditionChoice, Incident};
+use crate::domain::{Code, IncidentState, Noun, ReleaseGate, release_gates, transition};
+use crate::policy::Denial;
+use crate::store::db::schema::{incident_edition as e, victim};
+use crate::store::history::Change;
+use crate::store::{Error, Result, Write};
+
+impl Write<'_> {
+    /// Moves the current edition of an incident.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] out of scope; [`Error::Conflict`] when the table has no such move, a reason is missing or a
+    /// release's gate is shut; [`Error::Denied`] when the role may not, or the same person made the step before.
+    pub fn incident_transition(
+        &mut self,
+        reference: &str,
+        to: IncidentState,
+        reason: Option<&str>,
+    ) -> Result<Incident> {
+        let incident = self.incident_get(reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
+        let edge = transition(incident.state, to)
+            .ok_or_else(|| Error::Conflict(format!("no way from {} to {}", incident.state.code(), to.code())))?;
+        if !edge.by.includes(self.viewer.role) {
+            return Err(Denial::Role.into());
+        }
+        let actor = self.actor();
+        let was_verifier = to == IncidentState::Released && incident.verifier == Some(actor);
+        if edge.by_another && (incident.author == actor || was_verifier) {
+            return Err(Denial::SamePerson.into());
+        }
+        if edge.reason && reason.is_none_or(|reason| reason.trim().is_empty()) {
+            return Err(Error::Conflict("this move takes a reason".into()));
+        }
+        let mut row: EditionRow = e::table.find(incident.edition).first(self.db)?;
+        let now = self.now();
+        row.state = to.code().into();
+        row.updated_at = now;
+        match to {
+            IncidentState::Verified => row.verifier_id = Some(actor),
+            IncidentState::Released => {
+                self.gates(&incident)?;
+                row.releaser_id = Some(actor);
+                row.released_at = Some(now);
+                row.is_released = true;
+                diesel::update(e::table.filter(e::incident_id.eq(incident.id)).filter(e::is_released.eq(true)))
+                    .set((e::is_released.eq(false), e::superseded_at.eq(now)))
+                    .execute(self.db)?;
+            }
+            IncidentState::Withdrawn if incident.amends => {
+                // Only the amendment is given up: the released edition is the current one again.
+                row.is_current = false;
+                diesel::update(e::table.filter(e::incident_id.eq(incident.id)).filter(e::is_released.eq(true)))
+                    .set(e::is_current.eq(true))
+                    .execute(self.db)?;
+            }
+            IncidentState::Withdrawn => {
+                row.is_released = false;
+                self.concern_end(incident.id)?;
+            }
+            IncidentState::Draft | IncidentState::Submitted | IncidentState::Returned => {}
+        }
+        diesel::update(e::table.find(row.id))
+            .set((
+                e::state.eq(&row.state),
+                e::is_current.eq(row.is_current),
+                e::is_released.eq(row.is_released),
+                e::verifier_id.eq(row.verifier_id),
+                e::releaser_id.eq(row.releaser_id),
+                e::released_at.eq(row.released_at),
+                e::updated_at.eq(row.updated_at),
+            ))
+            .execute(self.db)?;
+        if to == IncidentState::Released {
+            self.concern_settle(&row)?;
+        }
+        self.note(
+            action(to),
+            format!("incidents/{}", incident.reference),
+            Change {
+                noun: Noun::Incident,
+                record: incident.id,
+                root: incident.id,
+                edition: Some(incident.number),
+                kind: to.code(),
+                reason: reason.map(str::to_owned),
+                open: Map::from_iter([("state".to_owned(), json!({ "from": incident.state, "to": to }))]),
+                sealed: Vec::new(),
+            },
+        );
+        self.incident_again(reference)
+    }
+
+    fn gates(&mut self, incident: &Incident) -> Result<()> {
+        let victims: Vec<VictimRow> =
+            victim::table.filter(victim::edition_id.eq(incident.edition)).order(victim::position).load(self.db)?;
+        let victims = victims.into_iter().map(VictimRow::into_victim).collect::<Result<Vec<_>>>()?;
+        let standing = self.withholding_get(incident.id)?;
+        let decided = standing.as_ref().is_some_and(|standing| standing.confirmed_at.is_some());
+        if standing.is_some() && !decided {
+            return Err(Error::Conflict("a withholding was proposed: a second officer must decide it first".into()));
+        }
+        let facts: Vec<_> = victims.iter().map(|victim| victim.facts.clone()).collect();
+        let gates = release_gates(&incident.facts, &facts, decided);
+        if gates.is_empty() {
+            return Ok(());
+        }
+        let said: Vec<String> = gates
+            .into_iter()
+            .map(|gate| match gate {
+                ReleaseGate::NotNotified(at) => {
+                    let handle = victims.get(at).map_or("", |victim| victim.handle.as_str());
+                    format!("next of kin and State are not both notified of victim {handle}")
+                }
+                ReleaseGate::Hold => "the record is on hold".to_owned(),
+                ReleaseGate::WithholdingUndecided => {
+                    "agents of a State are alleged to be involved: decide first from whom to withhold".to_owned()
+                }
+            })
+            .collect();
+        Err(Error::Conflict(said.join("; ")))
+    }
+}
+
+const fn action(to: IncidentState) -> &'static str {
+    match to {
+        IncidentState::Draft => "incident.draft",
+        IncidentState::Submitted => "incident.submit",
+        IncidentState::Verified => "incident.verify",
+        IncidentState::Released => "incident.release",
+        IncidentState::Returned => "incident.return",
+        IncidentState::Withdrawn => "incident.withdraw",
+    }
+}

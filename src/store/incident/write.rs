@@ -1,0 +1,391 @@
+//! Reporting and editing incidents: every edit goes to a working edition.
+
+use diesel::prelude::*;
+use rand::Rng;
+use serde_json::{Map, Value};
+
+use super::row::{EditionRow, SuspectRow, VictimRow, incident_fields, suspect_fields, victim_fields};
+use super::{EditionChoice, Incident, NewIncident, NewSuspect, NewVictim, Suspect, Victim};
+use crate::domain::{Code, Counts, Harm, IncidentFacts, IncidentState, Noun, Reference, handle};
+use crate::store::db::Id;
+use crate::store::db::schema::{incident, incident_edition as e, suspect, victim};
+use crate::store::history::{Change, all_new, differences};
+use crate::store::{Error, Result, SealedInput, Write, code};
+
+/// Whether a new incident is a draft of a person or a verified row of the public file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum Origin {
+    Person,
+    PublicFile,
+}
+
+impl Write<'_> {
+    /// Reports an incident: a draft, with its victims and suspects.
+    ///
+    /// # Errors
+    /// The database's, or sealing's.
+    pub fn incident_create(&mut self, new: &NewIncident) -> Result<Incident> {
+        self.incident_make(new, Origin::Person)
+    }
+
+    pub(in crate::store) fn incident_make(&mut self, new: &NewIncident, origin: Origin) -> Result<Incident> {
+        let state = match origin {
+            Origin::Person => IncidentState::Draft,
+            Origin::PublicFile => IncidentState::Verified,
+        };
+        let (id, reference) = self.incident_record(&new.facts)?;
+        let mut row = EditionRow::first(id, reference.clone(), state, self.actor(), self.now());
+        row.set_facts(&new.facts);
+        row.public_file = origin == Origin::PublicFile;
+        set_counts(&mut row, Counts::of(new.victims.iter().map(|victim| victim.facts.outcome)));
+        diesel::insert_into(e::table).values(row.clone()).execute(self.db)?;
+        let mut sealed = self.seal(row.id, id, &new.sealed, Some(Noun::Incident))?;
+        for (position, victim) in (0..).zip(&new.victims) {
+            sealed.extend(self.victim_insert(&row, position, victim)?.1);
+        }
+        for (position, suspect) in (0..).zip(&new.suspects) {
+            sealed.extend(self.suspect_insert(&row, position, suspect)?.1);
+        }
+        let open = all_new(&incident_fields(&new.facts));
+        self.note_incident("incident.create", Noun::Incident, id, &row, "created", open, sealed);
+        row.into_incident()
+    }
+
+    fn incident_record(&mut self, facts: &IncidentFacts) -> Result<(Id, String)> {
+        let id = Id::new();
+        let year = chrono::Datelike::year(&facts.occurred.first());
+        let reference = self.free_reference(Noun::Incident, &facts.mission, year, |w, reference| {
+            Ok(incident::table.filter(incident::reference.eq(reference)).count().get_result::<i64>(w.db)? == 0)
+        })?;
+        diesel::insert_into(incident::table)
+            .values((
+                incident::id.eq(id),
+                incident::reference.eq(&reference),
+                incident::created_by.eq(self.actor()),
+                incident::created_at.eq(self.now()),
+            ))
+            .execute(self.db)?;
+        Ok((id, reference))
+    }
+
+    /// A random reference that is not taken: tries again on the rare collision.
+    pub(in crate::store) fn free_reference(
+        &mut self,
+        noun: Noun,
+        stem: &str,
+        year: i32,
+        is_free: impl Fn(&mut Self, &str) -> Result<bool>,
+    ) -> Result<String> {
+        for _ in 0..64 {
+            let reference = Reference::random(noun, stem, year, &mut rand::rng()).to_string();
+            if is_free(self, &reference)? {
+                return Ok(reference);
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    pub(super) fn victim_insert(
+        &mut self,
+        edition: &EditionRow,
+        position: i32,
+        new: &NewVictim,
+    ) -> Result<(VictimRow, Vec<u16>)> {
+        let row = VictimRow::new(edition.id, Id::new(), handle(&mut rng()), position, &new.facts);
+        diesel::insert_into(victim::table).values(row.clone()).execute(self.db)?;
+        let sealed = self.seal(row.id, row.victim_id, &new.sealed, Some(Noun::Victim))?;
+        Ok((row, sealed))
+    }
+
+    fn suspect_insert(
+        &mut self,
+        edition: &EditionRow,
+        position: i32,
+        new: &NewSuspect,
+    ) -> Result<(SuspectRow, Vec<u16>)> {
+        let row = SuspectRow::new(edition.id, Id::new(), handle(&mut rng()), position, &new.facts);
+        diesel::insert_into(suspect::table).values(row.clone()).execute(self.db)?;
+        let sealed = self.seal(row.id, row.suspect_id, &new.sealed, Some(Noun::Suspect))?;
+        Ok((row, sealed))
+    }
+
+    /// The edition that an edit goes to: the draft or returned one as it is; beside a released one, an amendment, begun
+    /// with children and ciphertexts copied byte for byte.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when the edition is submitted or verified (it must be returned first) or withdrawn.
+    pub(super) fn edition_to_edit(&mut self, incident: &Incident) -> Result<EditionRow> {
+        let row: EditionRow = e::table.find(incident.edition).first(self.db)?;
+        match incident.state {
+            IncidentState::Draft | IncidentState::Returned => Ok(row),
+            IncidentState::Verified if incident.public_file => Ok(row),
+            IncidentState::Released => self.edition_copy(&row),
+            IncidentState::Submitted | IncidentState::Verified => {
+                Err(Error::Conflict("the record is under review: it must be returned before it can be edited".into()))
+            }
+            IncidentState::Withdrawn => Err(Error::Conflict("the record is withdrawn".into())),
+        }
+    }
+
+    fn edition_copy(&mut self, released: &EditionRow) -> Result<EditionRow> {
+        let now = self.now();
+        diesel::update(e::table.find(released.id)).set(e::is_current.eq(false)).execute(self.db)?;
+        let last: Option<i32> = e::table
+            .filter(e::incident_id.eq(released.incident_id))
+            .select(diesel::dsl::max(e::number))
+            .first(self.db)?;
+        let copy = EditionRow {
+            id: Id::new(),
+            number: last.unwrap_or(released.number) + 1,
+            state: IncidentState::Draft.code().into(),
+            is_current: true,
+            is_released: false,
+            public_file: false,
+            author_id: self.actor(),
+            verifier_id: None,
+            releaser_id: None,
+            created_at: now,
+            updated_at: now,
+            released_at: None,
+            superseded_at: None,
+            ..released.clone()
+        };
+        diesel::insert_into(e::table).values(copy.clone()).execute(self.db)?;
+        self.copy_sealed(released.id, copy.id)?;
+        let victims: Vec<VictimRow> = victim::table.filter(victim::edition_id.eq(released.id)).load(self.db)?;
+        for row in victims {
+            self.victim_copy(&row, &copy, row.position)?;
+        }
+        let suspects: Vec<SuspectRow> = suspect::table.filter(suspect::edition_id.eq(released.id)).load(self.db)?;
+        for row in suspects {
+            let from = row.id;
+            let row = SuspectRow { id: Id::new(), edition_id: copy.id, ..row };
+            diesel::insert_into(suspect::table).values(row.clone()).execute(self.db)?;
+            self.copy_sealed(from, row.id)?;
+        }
+        Ok(copy)
+    }
+
+    /// Copies a victim into another edition: the same record, its ciphertexts byte for byte.
+    pub(super) fn victim_copy(&mut self, row: &VictimRow, into: &EditionRow, position: i32) -> Result<()> {
+        let copy = VictimRow { id: Id::new(), edition_id: into.id, position, ..row.clone() };
+        diesel::insert_into(victim::table).values(copy.clone()).execute(self.db)?;
+        self.copy_sealed(row.id, copy.id)
+    }
+
+    /// Changes an incident's own facts and sealed fields. The first change after a release begins an amendment.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when its state allows no edit; the database's.
+    pub fn incident_edit(
+        &mut self,
+        incident: &Incident,
+        facts: &IncidentFacts,
+        sealed: &SealedInput,
+    ) -> Result<Incident> {
+        let mut row = self.edition_to_edit(incident)?;
+        let open = differences(&incident_fields(&incident.facts), &incident_fields(facts));
+        let kind = if row.id == incident.edition { "edited" } else { "amended" };
+        let touched = self.seal(row.id, row.incident_id, sealed, None)?;
+        row.set_facts(facts);
+        self.edition_save(&mut row, &touched, !open.is_empty())?;
+        self.note_incident("incident.edit", Noun::Incident, row.incident_id, &row, kind, open, touched);
+        row.into_incident()
+    }
+
+    /// Saves facts, counts and tags of an edition. `updated_at` and the public-file mark move with open facts only, so that
+    /// an edit of a sealed field shows to nobody else.
+    pub(super) fn edition_save(&mut self, row: &mut EditionRow, touched: &[u16], open: bool) -> Result<()> {
+        let touches = |class| {
+            touched.iter().filter_map(|code| crate::domain::SealedField::coded(*code)).any(|f| f.class == class)
+        };
+        if touches(seal::ClassCode::Confidential) {
+            row.tag_confidential = crate::store::random_tag();
+        }
+        if touches(seal::ClassCode::StrictlyConfidential) {
+            row.tag_strictly_confidential = crate::store::random_tag();
+        }
+        if open {
+            row.updated_at = self.now();
+            row.public_file = false;
+        }
+        let outcomes: Vec<String> =
+            victim::table.filter(victim::edition_id.eq(row.id)).select(victim::outcome).load(self.db)?;
+        let outcomes = outcomes
+            .iter()
+            .map(|text| code::<Harm>(text, "victim", "outcome", &row.reference))
+            .collect::<Result<Vec<_>>>()?;
+        set_counts(row, Counts::of(outcomes));
+        diesel::update(e::table.find(row.id))
+            .set((
+                (
+                    e::mission.eq(&row.mission),
+                    e::host_state.eq(&row.host_state),
+                    e::occurred_on.eq(row.occurred_on),
+                    e::occurred_on_precision.eq(&row.occurred_on_precision),
+                    e::occurred_year.eq(row.occurred_year),
+                    e::region.eq(&row.region),
+                    e::act.eq(&row.act),
+                    e::means.eq(&row.means),
+                    e::activity.eq(&row.activity),
+                    e::perpetrator_category.eq(&row.perpetrator_category),
+                    e::others_killed.eq(row.others_killed),
+                    e::others_injured.eq(row.others_injured),
+                ),
+                (
+                    e::victims.eq(row.victims),
+                    e::killed.eq(row.killed),
+                    e::injured.eq(row.injured),
+                    e::abducted.eq(row.abducted),
+                    e::detained.eq(row.detained),
+                    e::noticas_id.eq(&row.noticas_id),
+                    e::sage_id.eq(&row.sage_id),
+                    e::hold_reason.eq(&row.hold_reason),
+                    e::hold_review_on.eq(row.hold_review_on),
+                    e::public_file.eq(row.public_file),
+                    e::tag_confidential.eq(&row.tag_confidential),
+                    e::tag_strictly_confidential.eq(&row.tag_strictly_confidential),
+                    e::updated_at.eq(row.updated_at),
+                ),
+            ))
+            .execute(self.db)?;
+        Ok(())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one place that names everything a revision holds")]
+    pub(super) fn note_incident(
+        &mut self,
+        action: &'static str,
+        noun: Noun,
+        record: Id,
+        edition: &EditionRow,
+        kind: &'static str,
+        open: Map<String, Value>,
+        sealed: Vec<u16>,
+    ) {
+        self.note(
+            action,
+            format!("incidents/{}", edition.reference),
+            Change {
+                noun,
+                record,
+                root: edition.incident_id,
+                edition: Some(edition.number),
+                kind,
+                reason: None,
+                open,
+                sealed,
+            },
+        );
+    }
+
+    /// Adds a victim.
+    ///
+    /// # Errors
+    /// As [`Write::incident_edit`].
+    pub fn victim_create(&mut self, incident: &Incident, new: &NewVictim) -> Result<(Incident, Victim)> {
+        let mut row = self.edition_to_edit(incident)?;
+        let last: Option<i32> = victim::table
+            .filter(victim::edition_id.eq(row.id))
+            .select(diesel::dsl::max(victim::position))
+            .first(self.db)?;
+        let (made, sealed) = self.victim_insert(&row, last.map_or(0, |last| last + 1), new)?;
+        self.edition_save(&mut row, &sealed, true)?;
+        let open = all_new(&victim_fields(&made.handle, &new.facts));
+        self.note_incident("victim.create", Noun::Victim, made.victim_id, &row, "created", open, sealed);
+        Ok((row.into_incident()?, made.into_victim()?))
+    }
+
+    /// Changes a victim.
+    ///
+    /// # Errors
+    /// As [`Write::incident_edit`].
+    pub fn victim_edit(&mut self, incident: &Incident, known: &Victim, new: &NewVictim) -> Result<(Incident, Victim)> {
+        let mut row = self.edition_to_edit(incident)?;
+        let found: VictimRow = victim::table
+            .filter(victim::edition_id.eq(row.id))
+            .filter(victim::victim_id.eq(known.record))
+            .first(self.db)?;
+        let open = differences(&victim_fields(&known.handle, &known.facts), &victim_fields(&known.handle, &new.facts));
+        let changed = VictimRow {
+            id: found.id,
+            ..VictimRow::new(row.id, known.record, known.handle.clone(), found.position, &new.facts)
+        };
+        diesel::update(victim::table.find(found.id))
+            .set((
+                victim::category.eq(&changed.category),
+                victim::states.eq(&changed.states),
+                victim::outcome.eq(&changed.outcome),
+                victim::sex_of_dead.eq(&changed.sex_of_dead),
+                victim::noticas_id.eq(&changed.noticas_id),
+                victim::kin_notified_on.eq(changed.kin_notified_on),
+                victim::state_notified_on.eq(changed.state_notified_on),
+            ))
+            .execute(self.db)?;
+        let sealed = self.seal(found.id, known.record, &new.sealed, None)?;
+        self.edition_save(&mut row, &sealed, !open.is_empty())?;
+        self.note_incident("victim.edit", Noun::Victim, known.record, &row, "edited", open, sealed);
+        Ok((row.into_incident()?, changed.into_victim()?))
+    }
+
+    /// Adds a suspect.
+    ///
+    /// # Errors
+    /// As [`Write::incident_edit`].
+    pub fn suspect_create(&mut self, incident: &Incident, new: &NewSuspect) -> Result<(Incident, Suspect)> {
+        let mut row = self.edition_to_edit(incident)?;
+        let last: Option<i32> = suspect::table
+            .filter(suspect::edition_id.eq(row.id))
+            .select(diesel::dsl::max(suspect::position))
+            .first(self.db)?;
+        let (made, sealed) = self.suspect_insert(&row, last.map_or(0, |last| last + 1), new)?;
+        self.edition_save(&mut row, &sealed, true)?;
+        let open = all_new(&suspect_fields(&made.handle, &new.facts));
+        self.note_incident("suspect.create", Noun::Suspect, made.suspect_id, &row, "created", open, sealed);
+        Ok((row.into_incident()?, made.into_suspect()?))
+    }
+
+    /// Changes a suspect.
+    ///
+    /// # Errors
+    /// As [`Write::incident_edit`].
+    pub fn suspect_edit(
+        &mut self,
+        incident: &Incident,
+        known: &Suspect,
+        new: &NewSuspect,
+    ) -> Result<(Incident, Suspect)> {
+        let mut row = self.edition_to_edit(incident)?;
+        let found: SuspectRow = suspect::table
+            .filter(suspect::edition_id.eq(row.id))
+            .filter(suspect::suspect_id.eq(known.record))
+            .first(self.db)?;
+        let open =
+            differences(&suspect_fields(&known.handle, &known.facts), &suspect_fields(&known.handle, &new.facts));
+        let changed = SuspectRow {
+            id: found.id,
+            ..SuspectRow::new(row.id, known.record, known.handle.clone(), found.position, &new.facts)
+        };
+        diesel::update(suspect::table.find(found.id))
+            .set((suspect::category.eq(&changed.category), suspect::status.eq(&changed.status)))
+            .execute(self.db)?;
+        let sealed = self.seal(found.id, known.record, &new.sealed, None)?;
+        self.edition_save(&mut row, &sealed, !open.is_empty())?;
+        self.note_incident("suspect.edit", Noun::Suspect, known.record, &row, "edited", open, sealed);
+        Ok((row.into_incident()?, changed.into_suspect()?))
+    }
+
+    /// The incident as it stands now, for a writer that has just changed it.
+    pub(super) fn incident_again(&mut self, reference: &str) -> Result<Incident> {
+        self.incident_get(reference, EditionChoice::Working)?.ok_or(Error::NotFound)
+    }
+}
+
+fn set_counts(row: &mut EditionRow, counts: Counts) {
+    let Counts { victims, killed, injured, abducted, detained } = counts;
+    (row.victims, row.killed, row.injured, row.abducted, row.detained) = (victims, killed, injured, abducted, detained);
+}
+
+fn rng() -> impl Rng {
+    rand::rng()
+}

@@ -1,0 +1,230 @@
+//! Class keys, epochs, data keys, and the one table that holds every ciphertext of the product.
+//!
+//! A sealed value hangs below its *holder*: the row that shows its marker (an edition, an edition's victim, a case). Lists
+//! and reads never touch this table, but to tell an entitled viewer that a field is held.
+
+use std::collections::HashSet;
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use seal::{ClassCode, Confidential, Plain, Sealed, StoredClassKey, StoredDataKey, StoredEpoch, StrictlyConfidential};
+
+use super::db::schema::{class_key, data_key, epoch, sealed_value};
+use super::db::{Db, Id};
+use super::{Error, Read, Result, Write};
+use crate::domain::SealedField;
+
+/// Sealed fields as typed: a text to seal, or `None` to clear the field.
+pub type SealedInput = Vec<(&'static SealedField, Option<Plain>)>;
+
+type ClassKeyRow = (Id, String, Vec<u8>, Vec<u8>, Vec<u8>, Option<Vec<u8>>);
+
+pub(super) fn class_keys(db: &mut Db) -> Result<Vec<StoredClassKey>> {
+    use class_key::dsl as k;
+    let rows: Vec<ClassKeyRow> = class_key::table
+        .select((k::id, k::class, k::public, k::signature, k::wrapped, k::recovery))
+        .order((k::created_at, k::id))
+        .load(db)?;
+    rows.into_iter()
+        .map(|(id, class, public, signature, wrapped, recovery)| {
+            Ok(StoredClassKey {
+                class: class_of(&class, "class_key", id)?,
+                id: id.0,
+                public,
+                signature,
+                wrapped,
+                recovery,
+            })
+        })
+        .collect()
+}
+
+pub(super) fn class_keys_store(db: &mut Db, keys: &[StoredClassKey], now: NaiveDateTime) -> Result<()> {
+    super::db::transaction(db, super::db::Mode::Write, |db| {
+        for key in keys {
+            diesel::insert_into(class_key::table)
+                .values((
+                    class_key::id.eq(Id(key.id)),
+                    class_key::class.eq(key.class.name()),
+                    class_key::public.eq(&key.public),
+                    class_key::signature.eq(&key.signature),
+                    class_key::wrapped.eq(&key.wrapped),
+                    class_key::recovery.eq(key.recovery.as_ref()),
+                    class_key::created_at.eq(now),
+                ))
+                .execute(db)?;
+        }
+        Ok(())
+    })
+}
+
+pub(super) fn epoch_store(db: &mut Db, new: &StoredEpoch, now: NaiveDateTime) -> Result<()> {
+    diesel::insert_into(epoch::table)
+        .values((
+            epoch::id.eq(Id(new.id)),
+            epoch::class_key_id.eq(Id(new.class_key)),
+            epoch::sealed.eq(&new.sealed),
+            epoch::created_at.eq(now),
+        ))
+        .execute(db)?;
+    Ok(())
+}
+
+fn class_of(name: &str, table: &'static str, row: Id) -> Result<ClassCode> {
+    ClassCode::parse(name).ok_or_else(|| Error::Corrupt { table, column: "class", row: row.to_string() })
+}
+
+/// What a [`seal::Permit`] needs of one record.
+pub(super) struct Ciphertexts {
+    pub(super) values: Vec<(&'static SealedField, Vec<u8>)>,
+    pub(super) data_keys: Vec<StoredDataKey>,
+    pub(super) epochs: Vec<StoredEpoch>,
+}
+
+impl Read<'_> {
+    /// Which sealed fields of these holders hold something, by holder and field code.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn held(&mut self, holders: &[Id]) -> Result<HashSet<(Id, u16)>> {
+        if holders.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let rows: Vec<(Id, i32)> = sealed_value::table
+            .filter(sealed_value::holder_id.eq_any(holders))
+            .select((sealed_value::holder_id, sealed_value::field))
+            .load(self.db)?;
+        Ok(rows.into_iter().filter_map(|(id, field)| u16::try_from(field).ok().map(|code| (id, code))).collect())
+    }
+
+    /// The ciphertexts of one holder, of one class, with the keys that wrap theirs. For the disclosure alone.
+    pub(super) fn ciphertexts(&mut self, holder: Id, record: Id, class: ClassCode) -> Result<Ciphertexts> {
+        let rows: Vec<(i32, Vec<u8>)> = sealed_value::table
+            .filter(sealed_value::holder_id.eq(holder))
+            .filter(sealed_value::record_id.eq(record))
+            .order(sealed_value::field)
+            .select((sealed_value::field, sealed_value::bytes))
+            .load(self.db)?;
+        let values = rows
+            .into_iter()
+            .filter_map(|(code, bytes)| Some((SealedField::coded(u16::try_from(code).ok()?)?, bytes)))
+            .filter(|(field, _)| field.class == class)
+            .collect();
+        let keys: Vec<(Id, Id, Vec<u8>)> = data_key::table
+            .filter(data_key::record_id.eq(record))
+            .filter(data_key::class.eq(class.name()))
+            .select((data_key::id, data_key::epoch_id, data_key::wrapped))
+            .load(self.db)?;
+        let epochs: Vec<(Id, Id, Vec<u8>)> = epoch::table
+            .filter(epoch::id.eq_any(keys.iter().map(|(_, epoch, _)| *epoch).collect::<Vec<_>>()))
+            .select((epoch::id, epoch::class_key_id, epoch::sealed))
+            .load(self.db)?;
+        Ok(Ciphertexts {
+            values,
+            data_keys: keys
+                .into_iter()
+                .map(|(id, epoch, wrapped)| StoredDataKey {
+                    id: id.0,
+                    record: record.record(),
+                    class,
+                    epoch: epoch.0,
+                    wrapped,
+                })
+                .collect(),
+            epochs: epochs
+                .into_iter()
+                .map(|(id, class_key, sealed)| StoredEpoch { id: id.0, class_key: class_key.0, sealed })
+                .collect(),
+        })
+    }
+}
+
+impl Write<'_> {
+    /// Seals what was typed for one record, into the holder's row, and stores the data keys. A field that is sealed even
+    /// when empty is written on creation whatever was typed. Returns the codes of the fields that changed.
+    pub(super) fn seal(
+        &mut self,
+        holder: Id,
+        record: Id,
+        typed: &SealedInput,
+        creation: Option<crate::domain::Noun>,
+    ) -> Result<Vec<u16>> {
+        let empty = Plain::from("");
+        let always = creation
+            .into_iter()
+            .flat_map(SealedField::of)
+            .filter(|field| field.always && !typed.iter().any(|(given, _)| given.code == field.code));
+        let mut sealer = self.sealer.record(record.record());
+        let mut rows: Vec<(i32, Vec<u8>)> = Vec::new();
+        for (field, text) in
+            typed.iter().map(|(field, text)| (*field, text.as_ref())).chain(always.map(|field| (field, None)))
+        {
+            let text = match text {
+                Some(text) => text,
+                None if field.always => &empty,
+                None => continue,
+            };
+            let bytes = match field.class {
+                ClassCode::Confidential => {
+                    sealer.seal::<Plain, Confidential>(field.field(), text).map(|s| stored(&s))?
+                }
+                ClassCode::StrictlyConfidential => {
+                    sealer.seal::<Plain, StrictlyConfidential>(field.field(), text).map(|s| stored(&s))?
+                }
+            };
+            rows.push((i32::from(field.code), bytes));
+        }
+        for key in sealer.finish() {
+            diesel::insert_into(data_key::table)
+                .values((
+                    data_key::id.eq(Id(key.id)),
+                    data_key::epoch_id.eq(Id(key.epoch)),
+                    data_key::record_id.eq(record),
+                    data_key::class.eq(key.class.name()),
+                    data_key::wrapped.eq(&key.wrapped),
+                ))
+                .execute(self.db)?;
+        }
+        let touched: Vec<i32> = typed.iter().map(|(field, _)| i32::from(field.code)).collect();
+        if creation.is_none() && !touched.is_empty() {
+            diesel::delete(sealed_value::table)
+                .filter(sealed_value::holder_id.eq(holder))
+                .filter(sealed_value::field.eq_any(&touched))
+                .execute(self.db)?;
+        }
+        for (field, bytes) in rows {
+            diesel::insert_into(sealed_value::table)
+                .values((
+                    sealed_value::holder_id.eq(holder),
+                    sealed_value::field.eq(field),
+                    sealed_value::record_id.eq(record),
+                    sealed_value::bytes.eq(bytes),
+                ))
+                .execute(self.db)?;
+        }
+        Ok(typed.iter().map(|(field, _)| field.code).collect())
+    }
+
+    /// Copies a holder's ciphertexts to another holder of the same record, byte for byte.
+    pub(super) fn copy_sealed(&mut self, from: Id, to: Id) -> Result<()> {
+        let rows: Vec<(i32, Id, Vec<u8>)> = sealed_value::table
+            .filter(sealed_value::holder_id.eq(from))
+            .select((sealed_value::field, sealed_value::record_id, sealed_value::bytes))
+            .load(self.db)?;
+        for (field, record, bytes) in rows {
+            diesel::insert_into(sealed_value::table)
+                .values((
+                    sealed_value::holder_id.eq(to),
+                    sealed_value::field.eq(field),
+                    sealed_value::record_id.eq(record),
+                    sealed_value::bytes.eq(bytes),
+                ))
+                .execute(self.db)?;
+        }
+        Ok(())
+    }
+}
+
+fn stored<T, C: seal::Class>(sealed: &Sealed<T, C>) -> Vec<u8> {
+    sealed.stored().to_vec()
+}

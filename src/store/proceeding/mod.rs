@@ -1,0 +1,202 @@
+//! Proceedings with their accused and steps.
+
+mod read;
+mod write;
+
+use chrono::{NaiveDate, NaiveDateTime};
+use diesel::prelude::*;
+use serde_json::{Map, Value, json};
+
+use super::SealedInput;
+use super::case::cases_concerning;
+use super::db::schema::{case_file, proceeding, proceeding_case};
+use super::db::{Db, Id};
+use crate::domain::{
+    AsOf, Exit, Forum, Jurisdiction, Obstacle, Outcome, PartialDate, Progress, Sentence, Stage, Step, StepKind,
+    StepStatus, progress, roll_up,
+};
+use crate::policy::Scope;
+
+/// A proceeding, as a scope sees it.
+#[derive(Debug, Clone)]
+pub struct Proceeding {
+    /// Permanent id.
+    pub id: Id,
+    /// Reference.
+    pub reference: String,
+    /// Open facts.
+    pub facts: ProceedingFacts,
+    /// Furthest stage.
+    pub stage_furthest: Stage,
+    /// Present stage or exit, as code.
+    pub stage_current: String,
+    /// Random tags: confidential, strictly confidential.
+    pub tags: [Vec<u8>; 2],
+    /// When it was recorded (UTC).
+    pub created_at: NaiveDateTime,
+    /// When an open fact last changed (UTC).
+    pub updated_at: NaiveDateTime,
+    /// When the viewer's State ceased to get what is newer; `None` for everybody else.
+    pub frozen_at: Option<NaiveDateTime>,
+}
+
+/// The open facts of a proceeding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProceedingFacts {
+    /// State whose authority holds the file.
+    pub state: String,
+    /// The authority.
+    pub authority: String,
+    /// Its kind.
+    pub forum: Forum,
+    /// Ground of jurisdiction.
+    pub jurisdiction: Jurisdiction,
+    /// When it was opened.
+    pub opened: PartialDate,
+    /// Obstacles that were shared with the State.
+    pub obstacles: Vec<Obstacle>,
+}
+
+/// What a list of proceedings is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub struct ProceedingFilter {
+    /// State.
+    pub state: Option<String>,
+    /// Forum.
+    pub forum: Option<Forum>,
+    /// Furthest stage.
+    pub stage: Option<Stage>,
+    /// Reference of a case that it serves.
+    pub case: Option<String>,
+    /// Opened on or after.
+    pub from: Option<NaiveDate>,
+    /// Opened on or before.
+    pub to: Option<NaiveDate>,
+}
+
+/// An accused within a proceeding.
+#[derive(Debug, Clone)]
+pub struct Accused {
+    /// Permanent id: what its sealed values hang below.
+    pub id: Id,
+    /// Number within the proceeding, from 1.
+    pub number: i32,
+    /// Where the accused stands.
+    pub progress: Progress,
+    /// Last sentence.
+    pub sentence: Option<Sentence>,
+    /// References of the incidents, as far as the scope sees them.
+    pub incidents: Vec<String>,
+}
+
+/// An accused to be added.
+#[derive(Debug)]
+pub struct NewAccused {
+    /// References of incidents that the accused is linked to.
+    pub incidents: Vec<String>,
+    /// Sealed fields.
+    pub sealed: SealedInput,
+}
+
+/// A step as stored.
+#[derive(Debug, Clone)]
+pub struct StepRecord {
+    /// Random handle.
+    pub handle: String,
+    /// What happened; `recorded_at` is when it was submitted, until it is accepted.
+    pub step: Step,
+    /// Length of a sentence, months.
+    pub sentence_months: Option<i32>,
+    /// New date of a postponed hearing.
+    pub postponed_to: Option<NaiveDate>,
+    /// Public source.
+    pub source_url: Option<String>,
+    /// Whether it is part of the record.
+    pub status: StepStatus,
+    /// The State that submitted it, if one did.
+    pub submitted_state: Option<String>,
+}
+
+/// A step to be recorded or proposed.
+#[derive(Debug, Clone)]
+pub struct NewStep {
+    /// What it is.
+    pub kind: StepKind,
+    /// Number of the accused.
+    pub accused: Option<i32>,
+    /// When.
+    pub happened: PartialDate,
+    /// Stage reached.
+    pub stage: Option<Stage>,
+    /// Outcome of a judgement.
+    pub outcome: Option<Outcome>,
+    /// Exit.
+    pub exit: Option<Exit>,
+    /// Sentence.
+    pub sentence: Option<Sentence>,
+    /// Length of a sentence, months.
+    pub sentence_months: Option<i32>,
+    /// Why a hearing was postponed.
+    pub obstacle: Option<Obstacle>,
+    /// Its new date.
+    pub postponed_to: Option<NaiveDate>,
+    /// Public source.
+    pub source_url: Option<String>,
+}
+
+type Backend = <Db as diesel::connection::Connection>::Backend;
+
+/// The proceedings that a scope sees: to a State its own, and those that serve a case with an incident that it sees.
+pub(in crate::store) fn proceeding_seen(scope: &Scope) -> proceeding::BoxedQuery<'static, Backend> {
+    let query = proceeding::table.into_boxed();
+    match scope {
+        Scope::Everything => query,
+        Scope::Nothing => query.filter(proceeding::reference.eq("")),
+        Scope::Missions(missions) => query.filter(
+            proceeding::id.eq_any(
+                proceeding_case::table
+                    .inner_join(case_file::table.on(case_file::id.eq(proceeding_case::case_id)))
+                    .filter(case_file::mission.eq_any(missions.clone()))
+                    .select(proceeding_case::proceeding_id),
+            ),
+        ),
+        Scope::State(state) => {
+            let serving = proceeding_case::table
+                .filter(proceeding_case::case_id.eq_any(cases_concerning(state.clone())))
+                .select(proceeding_case::proceeding_id);
+            query.filter(proceeding::state.eq(state.clone()).or(proceeding::id.eq_any(serving)))
+        }
+    }
+}
+
+/// The lines of a proceeding: its own, and one for each accused that has a step.
+fn lines(steps: &[Step]) -> Vec<(Option<i32>, Progress)> {
+    let mut numbers: Vec<Option<i32>> = steps.iter().map(|step| step.accused).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers.into_iter().map(|accused| (accused, progress(steps, accused, AsOf::NOW))).collect()
+}
+
+/// A proceeding's progress out of its steps.
+pub(super) fn whole(steps: &[Step]) -> Progress {
+    let lines: Vec<Progress> = lines(steps).into_iter().map(|(_, line)| line).collect();
+    roll_up(&lines)
+}
+
+fn fields(facts: &ProceedingFacts) -> Map<String, Value> {
+    let value = json!({
+        "state": facts.state,
+        "authority": facts.authority,
+        "forum": facts.forum,
+        "jurisdiction": facts.jurisdiction,
+        "opened_on": facts.opened.first(),
+        "opened_on_precision": facts.opened.precision(),
+        "obstacles": facts.obstacles,
+    });
+    value.as_object().cloned().unwrap_or_default()
+}
+
+/// Whether an outcome was reached while the accused was absent.
+const fn in_absentia(progress: &Progress) -> bool {
+    matches!(progress.outcome, Outcome::ConvictedInAbsentia)
+}

@@ -1,0 +1,424 @@
+//! Reading proceedings within scope.
+
+use std::collections::HashMap;
+
+use chrono::{NaiveDate, NaiveDateTime};
+use diesel::prelude::*;
+use serde_json::Value;
+
+use super::{Accused, Proceeding, ProceedingFacts, ProceedingFilter, StepRecord, fields, proceeding_seen, whole};
+use crate::domain::{AsOf, Code, PartialDate, Step, StepKind, StepStatus, progress};
+use crate::policy::Scope;
+use crate::store::case::{Case, case_seen};
+use crate::store::db::Id;
+use crate::store::db::schema::{accused, accused_incident, case_file, proceeding as p, proceeding_case, step};
+use crate::store::list::page_of;
+use crate::store::{Cursor, Page, Read, Result, code, split};
+
+#[derive(Clone, Queryable, Insertable)]
+#[diesel(table_name = p)]
+pub(super) struct ProceedingRow {
+    pub(super) id: Id,
+    pub(super) reference: String,
+    pub(super) state: String,
+    pub(super) authority: String,
+    pub(super) forum: String,
+    pub(super) jurisdiction: String,
+    pub(super) opened_on: NaiveDate,
+    pub(super) opened_on_precision: String,
+    pub(super) obstacles: String,
+    pub(super) stage_furthest: String,
+    pub(super) stage_current: String,
+    pub(super) tag_confidential: Vec<u8>,
+    pub(super) tag_strictly_confidential: Vec<u8>,
+    pub(super) created_by: Id,
+    pub(super) created_at: NaiveDateTime,
+    pub(super) updated_at: NaiveDateTime,
+}
+
+const TABLE: &str = "proceeding";
+
+impl ProceedingRow {
+    pub(super) fn into_proceeding(self) -> Result<Proceeding> {
+        let Self {
+            id,
+            reference,
+            state,
+            authority,
+            forum,
+            jurisdiction,
+            opened_on,
+            opened_on_precision,
+            obstacles,
+            stage_furthest,
+            stage_current,
+            tag_confidential,
+            tag_strictly_confidential,
+            created_by: _,
+            created_at,
+            updated_at,
+        } = self;
+        Ok(Proceeding {
+            id,
+            facts: ProceedingFacts {
+                state,
+                authority,
+                forum: code(&forum, TABLE, "forum", &reference)?,
+                jurisdiction: code(&jurisdiction, TABLE, "jurisdiction", &reference)?,
+                opened: PartialDate::new(
+                    opened_on,
+                    code(&opened_on_precision, TABLE, "opened_on_precision", &reference)?,
+                ),
+                obstacles: codes(&obstacles, "obstacles", &reference)?,
+            },
+            stage_furthest: code(&stage_furthest, TABLE, "stage_furthest", &reference)?,
+            stage_current,
+            tags: [tag_confidential, tag_strictly_confidential],
+            created_at,
+            updated_at,
+            frozen_at: None,
+            reference,
+        })
+    }
+}
+
+fn codes<C: Code>(text: &str, column: &'static str, row: &str) -> Result<Vec<C>> {
+    split(text).iter().map(|one| code(one, TABLE, column, row)).collect()
+}
+
+#[derive(Clone, Queryable, Insertable)]
+#[diesel(table_name = step)]
+pub(super) struct StepRow {
+    pub(super) id: Id,
+    pub(super) handle: String,
+    pub(super) proceeding_id: Id,
+    pub(super) accused: Option<i32>,
+    pub(super) kind: String,
+    pub(super) happened_on: NaiveDate,
+    pub(super) happened_on_precision: String,
+    pub(super) stage: Option<String>,
+    pub(super) outcome: Option<String>,
+    pub(super) exit: Option<String>,
+    pub(super) sentence: Option<String>,
+    pub(super) sentence_months: Option<i32>,
+    pub(super) obstacle: Option<String>,
+    pub(super) postponed_to: Option<NaiveDate>,
+    pub(super) source_url: Option<String>,
+    pub(super) status: String,
+    pub(super) submitted_by: Id,
+    pub(super) submitted_state: Option<String>,
+    pub(super) submitted_at: NaiveDateTime,
+    pub(super) recorded_at: Option<NaiveDateTime>,
+    pub(super) decided_by: Option<Id>,
+}
+
+impl StepRow {
+    pub(super) fn into_step(self) -> Result<StepRecord> {
+        let Self {
+            id: _,
+            handle,
+            proceeding_id: _,
+            accused,
+            kind,
+            happened_on,
+            happened_on_precision,
+            stage,
+            outcome,
+            exit,
+            sentence,
+            sentence_months,
+            obstacle,
+            postponed_to,
+            source_url,
+            status,
+            submitted_by: _,
+            submitted_state,
+            submitted_at,
+            recorded_at,
+            decided_by: _,
+        } = self;
+        fn some<C: Code>(text: Option<String>, column: &'static str, row: &str) -> Result<Option<C>> {
+            text.map(|text| code(&text, "step", column, row)).transpose()
+        }
+        Ok(StepRecord {
+            step: Step {
+                kind: code(&kind, "step", "kind", &handle)?,
+                accused,
+                happened: PartialDate::new(
+                    happened_on,
+                    code(&happened_on_precision, "step", "happened_on_precision", &handle)?,
+                ),
+                recorded_at: recorded_at.unwrap_or(submitted_at),
+                stage: some(stage, "stage", &handle)?,
+                outcome: some(outcome, "outcome", &handle)?,
+                exit: some(exit, "exit", &handle)?,
+                sentence: some(sentence, "sentence", &handle)?,
+                obstacle: some(obstacle, "obstacle", &handle)?,
+            },
+            sentence_months,
+            postponed_to,
+            source_url,
+            status: code(&status, "step", "status", &handle)?,
+            submitted_state,
+            handle,
+        })
+    }
+}
+
+/// An accused with the progress that was stored at the last accepted step.
+#[derive(Clone, Queryable)]
+pub(in crate::store) struct AccusedRow {
+    pub(in crate::store) id: Id,
+    pub(in crate::store) proceeding_id: Id,
+    pub(in crate::store) number: i32,
+    pub(in crate::store) _suspect_id: Option<Id>,
+    pub(in crate::store) stage_furthest: String,
+    pub(in crate::store) _stage_current: String,
+    pub(in crate::store) outcome: String,
+    pub(in crate::store) in_absentia: bool,
+    pub(in crate::store) _detention: String,
+    pub(in crate::store) recorded_at: NaiveDateTime,
+}
+
+/// Steps of one proceeding, each with the State that submitted it, if one did.
+pub(in crate::store) type Submitted = Vec<(Step, Option<String>)>;
+
+impl Read<'_> {
+    /// A page of proceedings, newest first.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn proceeding_list(
+        &mut self,
+        filter: &ProceedingFilter,
+        after: Option<&Cursor>,
+        limit: i64,
+    ) -> Result<Page<Proceeding>> {
+        let mut query = proceeding_seen(self.scope);
+        if let Some(state) = &filter.state {
+            query = query.filter(p::state.eq(state.clone()));
+        }
+        if let Some(forum) = filter.forum {
+            query = query.filter(p::forum.eq(forum.code()));
+        }
+        if let Some(stage) = filter.stage {
+            query = query.filter(p::stage_furthest.eq(stage.code()));
+        }
+        if let Some(case) = &filter.case {
+            let of_case = proceeding_case::table
+                .inner_join(case_file::table.on(case_file::id.eq(proceeding_case::case_id)))
+                .filter(case_file::reference.eq(case.clone()))
+                .select(proceeding_case::proceeding_id);
+            query = query.filter(p::id.eq_any(of_case));
+        }
+        if let Some(from) = filter.from {
+            query = query.filter(p::opened_on.ge(from));
+        }
+        if let Some(to) = filter.to {
+            query = query.filter(p::opened_on.le(to));
+        }
+        let rows: Vec<ProceedingRow> =
+            page_of!(query, p::opened_on, p::reference, "opened_on, reference", after, limit).load(self.db)?;
+        let items = rows.into_iter().map(ProceedingRow::into_proceeding).collect::<Result<Vec<_>>>()?;
+        let page =
+            Page::of(items, limit, |one| Cursor { on: one.facts.opened.first(), reference: one.reference.clone() });
+        Ok(Page { items: self.proceedings_as_seen(page.items)?, next: page.next })
+    }
+
+    /// One proceeding.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn proceeding_get(&mut self, reference: &str) -> Result<Option<Proceeding>> {
+        let row: Option<ProceedingRow> =
+            proceeding_seen(self.scope).filter(p::reference.eq(reference.to_owned())).first(self.db).optional()?;
+        let found = row.map(ProceedingRow::into_proceeding).transpose()?;
+        Ok(self.proceedings_as_seen(found.into_iter().collect())?.pop())
+    }
+
+    /// The proceedings that serve a case, within scope.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn proceedings_of_case(&mut self, case: Id) -> Result<Vec<Proceeding>> {
+        let ids = self.proceedings_of_cases(&[case])?;
+        let rows: Vec<ProceedingRow> =
+            proceeding_seen(self.scope).filter(p::id.eq_any(ids)).order(p::reference).load(self.db)?;
+        let found = rows.into_iter().map(ProceedingRow::into_proceeding).collect::<Result<Vec<_>>>()?;
+        self.proceedings_as_seen(found)
+    }
+
+    /// As for cases: what was recorded after a State was withheld from one of the incidents is taken out.
+    fn proceedings_as_seen(&mut self, mut found: Vec<Proceeding>) -> Result<Vec<Proceeding>> {
+        let Scope::State(state) = self.scope else { return Ok(found) };
+        let ids: Vec<Id> = found.iter().map(|one| one.id).collect();
+        let links: Vec<(Id, Id)> = proceeding_case::table
+            .filter(proceeding_case::proceeding_id.eq_any(ids))
+            .select((proceeding_case::proceeding_id, proceeding_case::case_id))
+            .load(self.db)?;
+        let cases: Vec<Id> = links.iter().map(|(_, case)| *case).collect();
+        let by_case = self.frozen(state, &cases)?;
+        if by_case.is_empty() {
+            return Ok(found);
+        }
+        let frozen = |id: Id| {
+            links.iter().filter(|(one, _)| *one == id).filter_map(|(_, case)| by_case.get(case)).min().copied()
+        };
+        found.retain(|one| frozen(one.id).is_none_or(|at| one.created_at <= at));
+        for one in &mut found {
+            if let Some(at) = frozen(one.id) {
+                one.frozen_at = Some(at);
+                one.updated_at = one.updated_at.min(at);
+                let then = self.rewind(one.id, at, fields(&one.facts))?;
+                let text = |name: &str| then.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
+                one.facts.authority = text("authority");
+                one.facts.forum = code(&text("forum"), "revision", "open_changes", &one.reference)?;
+                one.facts.jurisdiction = code(&text("jurisdiction"), "revision", "open_changes", &one.reference)?;
+                one.facts.obstacles = then
+                    .get("obstacles")
+                    .and_then(Value::as_array)
+                    .map(|list| list.iter().filter_map(|one| Code::parse(one.as_str()?)).collect())
+                    .unwrap_or_default();
+                let steps: Vec<Step> =
+                    self.step_list(one)?.into_iter().filter(is_accepted).map(|record| record.step).collect();
+                let at = whole(&steps);
+                one.stage_furthest = at.furthest;
+                one.stage_current = at.current.code().to_owned();
+            }
+        }
+        Ok(found)
+    }
+
+    /// Accepted steps of several proceedings.
+    pub(in crate::store) fn steps_accepted(&mut self, proceedings: &[Id]) -> Result<HashMap<Id, Submitted>> {
+        let rows: Vec<StepRow> = step::table
+            .filter(step::proceeding_id.eq_any(proceedings.to_vec()))
+            .filter(step::status.eq(StepStatus::Accepted.code()))
+            .order((step::happened_on, step::recorded_at))
+            .load(self.db)?;
+        let mut steps: HashMap<Id, Submitted> = HashMap::new();
+        for row in rows {
+            let id = row.proceeding_id;
+            let record = row.into_step()?;
+            steps.entry(id).or_default().push((record.step, record.submitted_state));
+        }
+        Ok(steps)
+    }
+
+    /// The steps of a proceeding that the scope sees: accepted ones of accused that it sees, a State's own proposals to that
+    /// State, all proposals to mission and Secretariat.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn step_list(&mut self, of: &Proceeding) -> Result<Vec<StepRecord>> {
+        let rows: Vec<StepRow> = step::table
+            .filter(step::proceeding_id.eq(of.id))
+            .order((step::happened_on, step::submitted_at, step::handle))
+            .load(self.db)?;
+        let mut steps = rows.into_iter().map(StepRow::into_step).collect::<Result<Vec<_>>>()?;
+        if let Scope::State(state) = self.scope {
+            let seen: Vec<i32> = self.accused_seen(&[of])?.into_iter().map(|one| one.number).collect();
+            steps.retain(|record| {
+                let own = record.submitted_state.as_deref() == Some(state);
+                let in_time = of.frozen_at.is_none_or(|at| record.step.recorded_at <= at);
+                let about_seen = record.step.accused.is_none_or(|number| seen.contains(&number));
+                own || (record.status == StepStatus::Accepted && in_time && about_seen)
+            });
+        }
+        Ok(steps)
+    }
+
+    /// The accused of these proceedings that the scope sees: to a State all in its own; elsewhere those linked to an
+    /// incident that it sees, or to none in particular.
+    pub(in crate::store) fn accused_seen(&mut self, of: &[&Proceeding]) -> Result<Vec<AccusedRow>> {
+        let ids: Vec<Id> = of.iter().map(|one| one.id).collect();
+        let mut rows: Vec<AccusedRow> = accused::table
+            .filter(accused::proceeding_id.eq_any(ids))
+            .order((accused::proceeding_id, accused::number))
+            .load(self.db)?;
+        let Scope::State(state) = self.scope else { return Ok(rows) };
+        let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
+        let links: Vec<(Id, Id)> =
+            accused_incident::table.filter(accused_incident::accused_id.eq_any(ids)).load(self.db)?;
+        let incidents: Vec<Id> = links.iter().map(|(_, incident)| *incident).collect();
+        let seen: Vec<Id> = self.incidents_of(&incidents)?.into_iter().map(|incident| incident.id).collect();
+        rows.retain(|row| {
+            let Some(proceeding) = of.iter().find(|one| one.id == row.proceeding_id) else { return false };
+            let mut mine = links.iter().filter(|(accused, _)| *accused == row.id).peekable();
+            let linked = mine.peek().is_none() || mine.any(|(_, incident)| seen.contains(incident));
+            let own = proceeding.facts.state == *state;
+            (own || linked) && proceeding.frozen_at.is_none_or(|at| row.recorded_at <= at)
+        });
+        Ok(rows)
+    }
+
+    /// The accused of a proceeding that the scope sees, each with its own progress.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn accused_list(&mut self, of: &Proceeding) -> Result<Vec<Accused>> {
+        let seen: Vec<i32> = self.accused_seen(&[of])?.into_iter().map(|one| one.number).collect();
+        let steps: Vec<Step> = self.step_list(of)?.into_iter().filter(is_accepted).map(|record| record.step).collect();
+        let rows: Vec<(Id, i32)> = accused::table
+            .filter(accused::proceeding_id.eq(of.id))
+            .filter(accused::number.eq_any(seen))
+            .order(accused::number)
+            .select((accused::id, accused::number))
+            .load(self.db)?;
+        let ids: Vec<Id> = rows.iter().map(|(id, _)| *id).collect();
+        let links: Vec<(Id, Id)> =
+            accused_incident::table.filter(accused_incident::accused_id.eq_any(ids)).load(self.db)?;
+        let incidents: Vec<Id> = links.iter().map(|(_, incident)| *incident).collect();
+        let seen = self.incidents_of(&incidents)?;
+        Ok(rows
+            .into_iter()
+            .map(|(id, number)| Accused {
+                id,
+                number,
+                progress: progress(&steps, Some(number), AsOf::NOW),
+                sentence: steps
+                    .iter()
+                    .rev()
+                    .find(|step| step.accused == Some(number) && step.kind == StepKind::Sentence)
+                    .and_then(|step| step.sentence),
+                incidents: seen
+                    .iter()
+                    .filter(|incident| links.contains(&(id, incident.id)))
+                    .map(|incident| incident.reference.clone())
+                    .collect(),
+            })
+            .collect())
+    }
+
+    /// The cases that a proceeding serves, within scope.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn proceeding_cases(&mut self, of: Id) -> Result<Vec<Case>> {
+        let ids: Vec<Id> = proceeding_case::table
+            .filter(proceeding_case::proceeding_id.eq(of))
+            .select(proceeding_case::case_id)
+            .load(self.db)?;
+        self.cases_of(&ids)
+    }
+
+    /// The missions whose cases a proceeding serves.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn proceeding_missions(&mut self, of: Id) -> Result<Vec<String>> {
+        let ids: Vec<Id> = proceeding_case::table
+            .filter(proceeding_case::proceeding_id.eq(of))
+            .select(proceeding_case::case_id)
+            .load(self.db)?;
+        Ok(case_seen(&Scope::Everything)
+            .filter(case_file::id.eq_any(ids))
+            .select(case_file::mission)
+            .distinct()
+            .load(self.db)?)
+    }
+}
+
+fn is_accepted(record: &StepRecord) -> bool {
+    record.status == StepStatus::Accepted
+}

@@ -1,0 +1,360 @@
+//! Recording proceedings, accused and steps; a State's proposals and what becomes of them.
+
+use diesel::prelude::*;
+use serde_json::{Map, Value, json};
+
+use super::read::{ProceedingRow, StepRow};
+use super::{Accused, NewAccused, NewStep, Proceeding, ProceedingFacts, StepRecord, fields, in_absentia, lines, whole};
+use crate::domain::{AsOf, Code, Detention, Noun, Outcome, Stage, Step, StepStatus, handle, progress};
+use crate::policy::Scope;
+use crate::store::db::Id;
+use crate::store::db::schema::{accused, accused_incident, case_incident, proceeding as p, proceeding_case, step};
+use crate::store::history::{Change, all_new, differences};
+use crate::store::{Error, Result, SealedInput, Write, random_tag};
+
+impl Write<'_> {
+    /// Records a proceeding that serves cases within scope. Its State is concerned by their incidents from now on.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when a case is out of scope; the database's.
+    pub fn proceeding_create(
+        &mut self,
+        facts: &ProceedingFacts,
+        cases: &[String],
+        sealed: &SealedInput,
+    ) -> Result<Proceeding> {
+        let cases: Vec<Id> = cases
+            .iter()
+            .map(|reference| self.case_get(reference)?.map(|case| case.id).ok_or(Error::NotFound))
+            .collect::<Result<_>>()?;
+        let (id, now) = (Id::new(), self.now());
+        let year = chrono::Datelike::year(&facts.opened.first());
+        let reference = self.free_reference(Noun::Proceeding, &facts.state, year, |w, reference| {
+            Ok(p::table.filter(p::reference.eq(reference)).count().get_result::<i64>(w.db)? == 0)
+        })?;
+        let row = ProceedingRow {
+            id,
+            reference,
+            state: facts.state.clone(),
+            authority: facts.authority.clone(),
+            forum: facts.forum.code().into(),
+            jurisdiction: facts.jurisdiction.code().into(),
+            opened_on: facts.opened.first(),
+            opened_on_precision: facts.opened.precision().code().into(),
+            obstacles: joined(facts),
+            stage_furthest: Stage::NoInformation.code().into(),
+            stage_current: Stage::NoInformation.code().into(),
+            tag_confidential: random_tag(),
+            tag_strictly_confidential: random_tag(),
+            created_by: self.actor(),
+            created_at: now,
+            updated_at: now,
+        };
+        diesel::insert_into(p::table).values(row.clone()).execute(self.db)?;
+        for case in cases {
+            diesel::insert_into(proceeding_case::table)
+                .values((proceeding_case::proceeding_id.eq(id), proceeding_case::case_id.eq(case)))
+                .execute(self.db)?;
+            let incidents: Vec<Id> = case_incident::table
+                .filter(case_incident::case_id.eq(case))
+                .select(case_incident::incident_id)
+                .load(self.db)?;
+            for incident in incidents {
+                self.concern_of_proceeding(incident, &facts.state)?;
+            }
+        }
+        let touched = self.seal(id, id, sealed, Some(Noun::Proceeding))?;
+        self.note_proceeding(
+            "proceeding.create",
+            Noun::Proceeding,
+            id,
+            &row.reference,
+            id,
+            "created",
+            all_new(&fields(facts)),
+            touched,
+        );
+        row.into_proceeding()
+    }
+
+    /// Changes a proceeding's facts and sealed fields.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn proceeding_edit(
+        &mut self,
+        known: &Proceeding,
+        facts: &ProceedingFacts,
+        sealed: &SealedInput,
+    ) -> Result<Proceeding> {
+        let open = differences(&fields(&known.facts), &fields(facts));
+        let touched = self.seal(known.id, known.id, sealed, None)?;
+        let updated = if open.is_empty() { known.updated_at } else { self.now() };
+        let tag = if touched.is_empty() { known.tags[0].clone() } else { random_tag() };
+        diesel::update(p::table.find(known.id))
+            .set((
+                p::authority.eq(&facts.authority),
+                p::forum.eq(facts.forum.code()),
+                p::jurisdiction.eq(facts.jurisdiction.code()),
+                p::opened_on.eq(facts.opened.first()),
+                p::opened_on_precision.eq(facts.opened.precision().code()),
+                p::obstacles.eq(joined(facts)),
+                p::tag_confidential.eq(tag),
+                p::updated_at.eq(updated),
+            ))
+            .execute(self.db)?;
+        self.note_proceeding(
+            "proceeding.edit",
+            Noun::Proceeding,
+            known.id,
+            &known.reference,
+            known.id,
+            "edited",
+            open,
+            touched,
+        );
+        self.proceeding_get(&known.reference)?.ok_or(Error::NotFound)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one place that names everything a revision holds")]
+    fn note_proceeding(
+        &mut self,
+        action: &'static str,
+        noun: Noun,
+        record: Id,
+        reference: &str,
+        root: Id,
+        kind: &'static str,
+        open: Map<String, Value>,
+        sealed: Vec<u16>,
+    ) {
+        let change = Change { noun, record, root, edition: None, kind, reason: None, open, sealed };
+        self.note(action, format!("proceedings/{reference}"), change);
+    }
+
+    /// Adds an accused under the next number.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when an incident is out of scope; the database's.
+    pub fn accused_create(&mut self, of: &Proceeding, new: &NewAccused) -> Result<Accused> {
+        let incidents = self.incident_ids(&new.incidents)?;
+        let last: Option<i32> = accused::table
+            .filter(accused::proceeding_id.eq(of.id))
+            .select(diesel::dsl::max(accused::number))
+            .first(self.db)?;
+        let (id, number) = (Id::new(), last.unwrap_or(0) + 1);
+        diesel::insert_into(accused::table)
+            .values((
+                accused::id.eq(id),
+                accused::proceeding_id.eq(of.id),
+                accused::number.eq(number),
+                accused::stage_furthest.eq(Stage::NoInformation.code()),
+                accused::stage_current.eq(Stage::NoInformation.code()),
+                accused::outcome.eq(Outcome::Pending.code()),
+                accused::in_absentia.eq(false),
+                accused::detention.eq(Detention::NotKnown.code()),
+                accused::recorded_at.eq(self.now()),
+            ))
+            .execute(self.db)?;
+        for incident in incidents {
+            diesel::insert_into(accused_incident::table)
+                .values((accused_incident::accused_id.eq(id), accused_incident::incident_id.eq(incident)))
+                .execute(self.db)?;
+        }
+        let touched = self.seal(id, id, &new.sealed, Some(Noun::Accused))?;
+        let open = Map::from_iter([("accused".to_owned(), json!({ "from": null, "to": number }))]);
+        self.note_proceeding("accused.create", Noun::Accused, id, &of.reference, of.id, "created", open, touched);
+        self.touch(of)?;
+        self.accused_list(of)?.into_iter().find(|one| one.number == number).ok_or(Error::NotFound)
+    }
+
+    /// Changes an accused's sealed fields.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn accused_edit(&mut self, of: &Proceeding, known: &Accused, sealed: &SealedInput) -> Result<()> {
+        let touched = self.seal(known.id, known.id, sealed, None)?;
+        diesel::update(p::table.find(of.id))
+            .set((p::tag_confidential.eq(random_tag()), p::tag_strictly_confidential.eq(random_tag())))
+            .execute(self.db)?;
+        self.note_proceeding(
+            "accused.edit",
+            Noun::Accused,
+            known.id,
+            &of.reference,
+            of.id,
+            "edited",
+            Map::new(),
+            touched,
+        );
+        Ok(())
+    }
+
+    fn touch(&mut self, of: &Proceeding) -> Result<()> {
+        diesel::update(p::table.find(of.id)).set(p::updated_at.eq(self.now())).execute(self.db)?;
+        Ok(())
+    }
+
+    /// Records a step, or, of a State, proposes one: it counts for nothing until it is accepted.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the proceeding has no accused of that number within scope; the database's.
+    pub fn step_create(&mut self, of: &Proceeding, new: &NewStep) -> Result<StepRecord> {
+        if let Some(number) = new.accused {
+            if !self.accused_list(of)?.iter().any(|one| one.number == number) {
+                let fault = crate::domain::Fault::new("/accused", "the proceeding has no accused of this number");
+                return Err(Error::Invalid(vec![fault]));
+            }
+        }
+        let state = match self.scope {
+            Scope::State(state) => Some(state.clone()),
+            Scope::Everything | Scope::Missions(_) | Scope::Nothing => None,
+        };
+        let status = if state.is_some() { StepStatus::Proposed } else { StepStatus::Accepted };
+        let now = self.now();
+        let row = StepRow {
+            id: Id::new(),
+            handle: handle(&mut rand::rng()),
+            proceeding_id: of.id,
+            accused: new.accused,
+            kind: new.kind.code().into(),
+            happened_on: new.happened.first(),
+            happened_on_precision: new.happened.precision().code().into(),
+            stage: new.stage.map(|code| code.code().into()),
+            outcome: new.outcome.map(|code| code.code().into()),
+            exit: new.exit.map(|code| code.code().into()),
+            sentence: new.sentence.map(|code| code.code().into()),
+            sentence_months: new.sentence_months,
+            obstacle: new.obstacle.map(|code| code.code().into()),
+            postponed_to: new.postponed_to,
+            source_url: new.source_url.clone(),
+            status: status.code().into(),
+            submitted_by: self.actor(),
+            submitted_state: state,
+            submitted_at: now,
+            recorded_at: (status == StepStatus::Accepted).then_some(now),
+            decided_by: None,
+        };
+        diesel::insert_into(step::table).values(row.clone()).execute(self.db)?;
+        let kind = if status == StepStatus::Accepted { "step_recorded" } else { "step_proposed" };
+        self.note_step(
+            if status == StepStatus::Accepted { "step.record" } else { "step.propose" },
+            kind,
+            of,
+            &row,
+            None,
+        );
+        if status == StepStatus::Accepted {
+            self.restage(of)?;
+        }
+        row.into_step()
+    }
+
+    fn note_step(
+        &mut self,
+        action: &'static str,
+        kind: &'static str,
+        of: &Proceeding,
+        row: &StepRow,
+        reason: Option<String>,
+    ) {
+        let open = Map::from_iter([(
+            "step".to_owned(),
+            json!({ "from": null, "to": {
+                "handle": row.handle, "kind": row.kind, "accused": row.accused, "happened_on": row.happened_on,
+                "stage": row.stage, "outcome": row.outcome, "exit": row.exit, "status": row.status,
+            }}),
+        )]);
+        let change = Change {
+            noun: Noun::Proceeding,
+            record: of.id,
+            root: of.id,
+            edition: None,
+            kind,
+            reason,
+            open,
+            sealed: Vec::new(),
+        };
+        self.note(action, format!("proceedings/{}/steps/{}", of.reference, row.handle), change);
+    }
+
+    /// Accepts or returns a step that a State proposed. Accepted, it is recorded now.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] without such a step; [`Error::Conflict`] when it was decided already.
+    pub fn step_decide(
+        &mut self,
+        of: &Proceeding,
+        handle: &str,
+        accept: bool,
+        reason: Option<String>,
+    ) -> Result<StepRecord> {
+        let mut row: StepRow = step::table
+            .filter(step::proceeding_id.eq(of.id))
+            .filter(step::handle.eq(handle))
+            .first(self.db)
+            .optional()?
+            .ok_or(Error::NotFound)?;
+        if row.status != StepStatus::Proposed.code() {
+            return Err(Error::Conflict("the step was decided already".into()));
+        }
+        let status = if accept { StepStatus::Accepted } else { StepStatus::Returned };
+        row.status = status.code().into();
+        row.recorded_at = accept.then(|| self.now());
+        row.decided_by = Some(self.actor());
+        diesel::update(step::table.find(row.id))
+            .set((
+                step::status.eq(&row.status),
+                step::recorded_at.eq(row.recorded_at),
+                step::decided_by.eq(row.decided_by),
+            ))
+            .execute(self.db)?;
+        let (action, kind) = if accept { ("step.accept", "step_accepted") } else { ("step.return", "step_returned") };
+        self.note_step(action, kind, of, &row, reason);
+        if accept {
+            self.restage(of)?;
+        }
+        row.into_step()
+    }
+
+    /// Brings the stored stages of a proceeding, its accused and its cases to what the accepted steps say.
+    fn restage(&mut self, of: &Proceeding) -> Result<()> {
+        let steps: Vec<Step> = self
+            .steps_accepted(&[of.id])?
+            .remove(&of.id)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(step, _)| step)
+            .collect();
+        for (number, at) in lines(&steps) {
+            let Some(number) = number else { continue };
+            diesel::update(accused::table.filter(accused::proceeding_id.eq(of.id)).filter(accused::number.eq(number)))
+                .set((
+                    accused::stage_furthest.eq(at.furthest.code()),
+                    accused::stage_current.eq(at.current.code()),
+                    accused::outcome.eq(at.outcome.code()),
+                    accused::in_absentia.eq(in_absentia(&progress(&steps, Some(number), AsOf::NOW))),
+                    accused::detention.eq(at.detention.code()),
+                ))
+                .execute(self.db)?;
+        }
+        let at = whole(&steps);
+        diesel::update(p::table.find(of.id))
+            .set((
+                p::stage_furthest.eq(at.furthest.code()),
+                p::stage_current.eq(at.current.code()),
+                p::updated_at.eq(self.now()),
+            ))
+            .execute(self.db)?;
+        let cases: Vec<Id> = proceeding_case::table
+            .filter(proceeding_case::proceeding_id.eq(of.id))
+            .select(proceeding_case::case_id)
+            .load(self.db)?;
+        self.cases_restage(&cases)
+    }
+}
+
+fn joined(facts: &ProceedingFacts) -> String {
+    let codes: Vec<&str> = facts.obstacles.iter().map(|code| code.code()).collect();
+    codes.join(",")
+}
