@@ -29,8 +29,8 @@ pub struct ImportedVictim {
     pub raw: String,
     /// That vintage.
     pub vintage: NaiveDate,
-    /// Reference of the incident.
-    pub incident: Option<String>,
+    /// The incident: id and reference.
+    pub incident: Option<(Id, String)>,
 }
 
 impl Read<'_> {
@@ -39,12 +39,17 @@ impl Read<'_> {
     /// # Errors
     /// The database's.
     pub fn imported(&mut self, source: &str) -> Result<HashMap<String, ImportedVictim>> {
-        let rows: Vec<(String, String, NaiveDate, Option<String>)> = import_row::table
+        let rows: Vec<(String, String, NaiveDate, Option<(Id, String)>)> = import_row::table
             .inner_join(import::table.on(import::id.eq(import_row::import_id)))
             .left_join(incident::table.on(incident::id.nullable().eq(import_row::incident_id)))
             .filter(import::source.eq(source))
             .order((import_row::vintage, import_row::id))
-            .select((import_row::key, import_row::raw, import_row::vintage, incident::reference.nullable()))
+            .select((
+                import_row::key,
+                import_row::raw,
+                import_row::vintage,
+                (incident::id, incident::reference).nullable(),
+            ))
             .load(self.db)?;
         Ok(rows
             .into_iter()
@@ -97,7 +102,7 @@ impl Write<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn import_keep(&mut self, import: Id, row: &RawRow, vintage: NaiveDate, of: Option<&Incident>) -> Result<()> {
+    pub fn import_keep(&mut self, import: Id, row: &RawRow, vintage: NaiveDate, of: Option<Id>) -> Result<()> {
         diesel::insert_into(import_row::table)
             .values((
                 import_row::id.eq(Id::new()),
@@ -106,7 +111,7 @@ impl Write<'_> {
                 import_row::key.eq(&row.key),
                 import_row::raw.eq(&row.raw),
                 import_row::vintage.eq(vintage),
-                import_row::incident_id.eq(of.map(|incident| incident.id)),
+                import_row::incident_id.eq(of),
             ))
             .execute(self.db)?;
         Ok(())

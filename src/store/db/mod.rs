@@ -9,7 +9,6 @@ use diesel::prelude::*;
 use diesel::r2d2;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-#[expect(missing_docs, reason = "tables and columns are described where they are read")]
 pub mod schema;
 mod types;
 

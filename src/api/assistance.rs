@@ -1,0 +1,333 @@
+//! Assistance.
+
+use std::collections::HashSet;
+
+use actix_web::web::{Bytes, Path};
+use actix_web::{HttpResponse, get, patch, post};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::call::{Call, Made, Paging, Shown, last_part};
+use super::form::{self, Form};
+use super::history::HistoryPage;
+use super::problem::{Preconditions, Problem, Problems};
+use super::withheld::{Markers, Withheld, shares_tag};
+use crate::domain::{AssistanceKind, AssistanceStatus, Noun, Reference};
+use crate::policy::{Deed, Facts, Relations, Viewer, may};
+use crate::store::{Assistance, AssistanceFacts, AssistanceFilter, Error, Id, Page, Read, Result as StoreResult};
+use seal::ClassCode;
+
+/// Adds the routes.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(assistance_list)
+        .service(assistance_create)
+        .service(assistance_get)
+        .service(assistance_edit)
+        .service(assistance_history);
+}
+
+/// An offer of assistance.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AssistanceView {
+    /// Reference.
+    #[schema(example = "A-MLI-2021-2FJ7")]
+    reference: String,
+    /// State to which it was offered.
+    state: String,
+    /// Mission that offered it.
+    mission: Option<String>,
+    /// Kind.
+    kind: AssistanceKind,
+    /// Provider.
+    provider: String,
+    /// What became of it.
+    status: AssistanceStatus,
+    /// When it was offered.
+    offered_on: NaiveDate,
+    /// First day of delivery.
+    delivered_from: Option<NaiveDate>,
+    /// Last day of delivery.
+    delivered_to: Option<NaiveDate>,
+    /// Participants: women.
+    women: Option<i32>,
+    /// Participants: men.
+    men: Option<i32>,
+    /// United States dollars.
+    cost_usd: Option<i64>,
+    /// Where the money came from.
+    funding_source: Option<String>,
+    /// When it was recorded.
+    created_at: DateTime<Utc>,
+    /// When an open fact last changed.
+    updated_at: DateTime<Utc>,
+    narrative: Withheld,
+    contact_persons: Withheld,
+    /// References of the cases that it helped (in the single view).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cases: Option<Vec<String>>,
+}
+
+/// A page of assistance.
+#[derive(Serialize, ToSchema)]
+pub struct AssistancePage {
+    items: Vec<AssistanceView>,
+    next: Option<String>,
+}
+
+/// An offer to be recorded or changed.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only the description reads it; `facts` reads the body")]
+#[schema(example = json!({"state": "MLI", "mission": "MINUSMA", "kind": "training_investigators", "provider": "MINUSMA", "status": "offered", "offered_on": "2021-05-01"}))]
+pub struct AssistanceInput {
+    /// Required.
+    state: Option<String>,
+    mission: Option<String>,
+    /// Required.
+    kind: Option<AssistanceKind>,
+    /// Required.
+    provider: Option<String>,
+    /// `offered` if absent.
+    status: Option<AssistanceStatus>,
+    /// Required.
+    offered_on: Option<NaiveDate>,
+    delivered_from: Option<NaiveDate>,
+    delivered_to: Option<NaiveDate>,
+    women: Option<i32>,
+    men: Option<i32>,
+    cost_usd: Option<i64>,
+    funding_source: Option<String>,
+    /// References of cases, on recording.
+    cases: Option<Vec<String>>,
+    /// Sealed, confidential.
+    narrative: Option<String>,
+    /// Sealed, confidential.
+    contact_persons: Option<String>,
+}
+
+/// What a list of assistance is narrowed to.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only the description reads it")]
+pub struct AssistanceQuery {
+    state: Option<String>,
+    kind: Option<AssistanceKind>,
+    status: Option<AssistanceStatus>,
+    /// Offered on or after.
+    from: Option<NaiveDate>,
+    /// Offered on or before.
+    to: Option<NaiveDate>,
+    limit: Option<i64>,
+    after: Option<String>,
+    format: Option<String>,
+}
+
+fn judged(viewer: &Viewer, of: &Assistance) -> Facts {
+    let own_mission = of.facts.mission.as_ref().is_some_and(|mission| viewer.missions.contains(mission));
+    Facts { relations: Relations { own_mission, ..Relations::default() }, notified: true, under_review: false }
+}
+
+fn view(viewer: &Viewer, of: Assistance, held: &HashSet<(Id, u16)>) -> AssistanceView {
+    let markers = Markers { noun: Noun::Assistance, viewer, facts: judged(viewer, &of), holder: of.id, held };
+    let (narrative, contact_persons) = (markers.of("narrative"), markers.of("contact_persons"));
+    let AssistanceFacts {
+        state,
+        mission,
+        kind,
+        provider,
+        status,
+        offered_on,
+        delivered,
+        women,
+        men,
+        cost_usd,
+        funding_source,
+    } = of.facts;
+    AssistanceView {
+        reference: of.reference,
+        state,
+        mission,
+        kind,
+        provider,
+        status,
+        offered_on,
+        delivered_from: delivered.0,
+        delivered_to: delivered.1,
+        women,
+        men,
+        cost_usd,
+        funding_source,
+        created_at: of.created_at.and_utc(),
+        updated_at: of.updated_at.and_utc(),
+        narrative,
+        contact_persons,
+        cases: None,
+    }
+}
+
+fn show(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Shown<AssistanceView>> {
+    let of = r.assistance_get(reference)?.ok_or(Error::NotFound)?;
+    let cases = r.assistance_cases(of.id)?;
+    let held = r.held(&[of.id])?;
+    let shares = shares_tag(viewer, judged(viewer, &of), &[Noun::Assistance], ClassCode::Confidential);
+    let tags = if shares { vec![of.tag.clone()] } else { Vec::new() };
+    let mut body = view(viewer, of, &held);
+    body.cases = Some(cases);
+    Ok(Shown { body, tags })
+}
+
+fn facts(form: &mut Form<'_>, base: Option<&AssistanceFacts>) -> Option<AssistanceFacts> {
+    let state = match base {
+        Some(base) => Some(base.state.clone()),
+        None => form.required("state", None, form::state),
+    };
+    let mission = match base {
+        Some(base) => base.mission.clone(),
+        None => form.optional("mission", None, form::mission),
+    };
+    let kind = form.required("kind", base.map(|b| b.kind), form::code);
+    let provider = form.required("provider", base.map(|b| b.provider.clone()), form::text(200));
+    let status = form.required("status", Some(base.map_or(AssistanceStatus::Offered, |b| b.status)), form::code);
+    let offered_on = form.required("offered_on", base.map(|b| b.offered_on), form::past_date);
+    let from = form.optional("delivered_from", base.and_then(|b| b.delivered.0), form::date);
+    let to = form.optional("delivered_to", base.and_then(|b| b.delivered.1), form::date);
+    if from.zip(to).is_some_and(|(from, to)| to < from) {
+        form.fault("delivered_to", "lies before delivered_from");
+    }
+    let women = form.optional("women", base.and_then(|b| b.women), form::integer(0, 1_000_000));
+    let men = form.optional("men", base.and_then(|b| b.men), form::integer(0, 1_000_000));
+    let cost_usd = form.optional("cost_usd", base.and_then(|b| b.cost_usd), form::integer(0, 1_000_000_000_000));
+    let funding_source = form.optional("funding_source", base.and_then(|b| b.funding_source.clone()), form::text(200));
+    Some(AssistanceFacts {
+        state: state?,
+        mission,
+        kind: kind?,
+        provider: provider?,
+        status: status?,
+        offered_on: offered_on?,
+        delivered: (from, to),
+        women,
+        men,
+        cost_usd,
+        funding_source,
+    })
+}
+
+fn read_reference(path: &str) -> Result<String, Problem> {
+    Reference::parse(Noun::Assistance, path).map(|found| found.to_string()).ok_or_else(|| Problem::of("not_found"))
+}
+
+fn deed(facts: &AssistanceFacts) -> Deed<'_> {
+    facts.mission.as_deref().map_or(Deed::Decide, |mission| Deed::Report { mission })
+}
+
+/// Lists the assistance that you may know of, newest first.
+#[utoipa::path(
+    tag = "assistance",
+    params(AssistanceQuery),
+    responses((status = 200, body = AssistancePage, content((AssistancePage = "application/json"), (String = "text/csv"))), Problems)
+)]
+#[get("/assistance")]
+async fn assistance_list(call: Call) -> Result<HttpResponse, Problem> {
+    let (filter, paging) = Form::query(&call.context(), &call.query, |form| {
+        let filter = AssistanceFilter {
+            state: form.optional("state", None, form::state),
+            kind: form.optional("kind", None, form::code),
+            status: form.optional("status", None, form::code),
+            from: form.optional("from", None, form::date),
+            to: form.optional("to", None, form::date),
+        };
+        Some((filter, Paging::of(form)?))
+    })?;
+    let format = paging.format;
+    let page = call
+        .read(move |viewer, r| {
+            let page = r.assistance_list(&filter, paging.after.as_ref(), paging.limit)?;
+            let holders: Vec<Id> = page.items.iter().map(|one| one.id).collect();
+            let held = if viewer.is_inside() { r.held(&holders)? } else { HashSet::new() };
+            Ok(Page { items: page.items.into_iter().map(|one| view(viewer, one, &held)).collect(), next: page.next })
+        })
+        .await?;
+    call.page(page, format)
+}
+
+/// Shows one offer.
+#[utoipa::path(tag = "assistance", params(("reference" = String, Path)), responses((status = 200, body = AssistanceView), Problems))]
+#[get("/assistance/{reference}")]
+async fn assistance_get(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
+    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    let reference = read_reference(&path)?;
+    let shown = call.read(move |viewer, r| show(viewer, r, &reference)).await?;
+    call.one(&shown)
+}
+
+/// Records an offer: an offer not taken up is a record.
+#[utoipa::path(
+    tag = "assistance",
+    params(("Idempotency-Key" = Option<String>, Header)),
+    request_body = AssistanceInput,
+    responses((status = 201, body = AssistanceView), Problems)
+)]
+#[post("/assistance")]
+async fn assistance_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
+    let (facts, cases, sealed) = Form::read(&call.context(), &body, |form| {
+        let facts = facts(form, None);
+        let cases = form.required("cases", Some(Vec::new()), form::list_of(200, form::reference(Noun::Case)));
+        let sealed = form.sealed(Noun::Assistance);
+        Some((facts?, cases?, sealed))
+    })?;
+    call.post(
+        &body,
+        move |viewer, w| {
+            may(viewer, deed(&facts))?;
+            Ok(Made::new(Noun::Assistance, &w.assistance_create(&facts, &cases, &sealed)?.reference))
+        },
+        |viewer, r, target| show(viewer, r, last_part(target)),
+    )
+    .await
+}
+
+/// Changes an offer: accepted, delivered, declined, or corrected.
+#[utoipa::path(
+    tag = "assistance",
+    params(("reference" = String, Path), ("If-Match" = String, Header)),
+    request_body(content = AssistanceInput, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = AssistanceView), Preconditions, Problems)
+)]
+#[patch("/assistance/{reference}")]
+async fn assistance_edit(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
+    let reference = read_reference(&path)?;
+    let shown = reference.clone();
+    call.patch(
+        move |viewer, r| show(viewer, r, &shown),
+        move |viewer, w, context| {
+            let of = w.assistance_get(&reference)?.ok_or(Error::NotFound)?;
+            may(viewer, deed(&of.facts)).map_err(Error::from)?;
+            let (facts, sealed) = Form::read(context, &body, |form| {
+                let facts = facts(form, Some(&of.facts));
+                let sealed = form.sealed(Noun::Assistance);
+                Some((facts?, sealed))
+            })?;
+            w.assistance_edit(&of, &facts, &sealed)?;
+            Ok(())
+        },
+    )
+    .await
+}
+
+/// The history of an offer (mission and Secretariat).
+#[utoipa::path(tag = "assistance", params(("reference" = String, Path)), responses((status = 200, body = HistoryPage), Problems))]
+#[get("/assistance/{reference}/history")]
+async fn assistance_history(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
+    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    let reference = read_reference(&path)?;
+    let page = call
+        .read(move |viewer, r| {
+            let of = r.assistance_get(&reference)?.ok_or(Error::NotFound)?;
+            Ok(super::history::page(viewer, judged(viewer, &of), r.history(of.id)?, None))
+        })
+        .await?;
+    call.one(&Shown::plain(page))
+}

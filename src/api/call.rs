@@ -1,0 +1,393 @@
+//! One extractor gives viewer, store and clock; and the shapes in which a call answers: one record, a page, a new record.
+
+use std::future::{Ready, ready};
+use std::sync::{Arc, RwLock};
+
+use actix_web::http::header;
+use actix_web::web::Bytes;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, web};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::form::{Context, Reference};
+use super::problem::Problem;
+use crate::disclosure::Desk;
+use crate::domain::Noun;
+use crate::exchange;
+use crate::identity::Identity;
+use crate::policy::{Scope, Viewer};
+use crate::store::{Cursor, Error, Idempotency, Page, Read, Result as StoreResult, SessionInfo, Store, Write};
+
+/// What every call shares.
+#[derive(Debug)]
+pub struct App {
+    /// The store.
+    pub store: Arc<Store>,
+    /// Sessions and tokens.
+    pub identity: Arc<Identity>,
+    /// The disclosure desk, on a node with keys.
+    pub desk: Option<Desk>,
+    /// Missions and States.
+    pub reference: RwLock<Arc<Reference>>,
+}
+
+impl App {
+    /// Everything that calls share, with the reference data as it is now.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn new(store: Arc<Store>, identity: Arc<Identity>, desk: Option<Desk>) -> StoreResult<Self> {
+        let reference = store.read(&Scope::Nothing, |r| {
+            Ok(Reference {
+                states: r.state_list()?.into_iter().map(|state| (state.code, state.name_en)).collect(),
+                missions: r.mission_list()?.into_iter().map(|mission| (mission.acronym, mission.host_states)).collect(),
+            })
+        })?;
+        Ok(Self { store, identity, desk, reference: RwLock::new(Arc::new(reference)) })
+    }
+
+    /// What forms are read with.
+    pub fn context(&self) -> Context {
+        let reference = self.reference.read().map(|reference| reference.clone()).unwrap_or_default();
+        Context { reference, now: self.store.now() }
+    }
+}
+
+/// A body of one record, with the tags that its ETag mixes in.
+#[derive(Debug)]
+pub struct Shown<T> {
+    /// What is served.
+    pub body: T,
+    /// Random tags of the classes that this viewer may open or edit.
+    pub tags: Vec<Vec<u8>>,
+}
+
+impl<T: Serialize> Shown<T> {
+    /// A body without sealed fields.
+    pub fn plain(body: T) -> Self {
+        Self { body, tags: Vec::new() }
+    }
+
+    /// The ETag: a hash of the bytes served and the tags. It holds only what this viewer has seen.
+    fn etag(&self) -> Result<(String, Vec<u8>), Problem> {
+        let bytes = serde_json::to_vec(&self.body).map_err(|_| Problem::of("internal"))?;
+        let mut hasher = Sha256::new();
+        hasher.update(&bytes);
+        for tag in &self.tags {
+            hasher.update(tag);
+        }
+        Ok((format!("\"{}\"", hex::encode(&hasher.finalize()[..16])), bytes))
+    }
+}
+
+/// A call: who asks, and how.
+#[derive(Debug, Clone)]
+pub struct Call {
+    app: web::Data<App>,
+    bearer: Option<String>,
+    if_match: Option<String>,
+    if_none_match: Option<String>,
+    key: Option<String>,
+    accept: Option<String>,
+    path: String,
+    /// The query string.
+    pub query: String,
+}
+
+impl FromRequest for Call {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let text = |name: header::HeaderName| {
+            request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+        };
+        let Some(app) = request.app_data::<web::Data<App>>() else { return ready(Err(Problem::of("internal"))) };
+        let bearer = text(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer ").map(str::to_owned));
+        ready(Ok(Self {
+            app: app.clone(),
+            bearer,
+            if_match: text(header::IF_MATCH),
+            if_none_match: text(header::IF_NONE_MATCH),
+            key: text(header::HeaderName::from_static("idempotency-key")),
+            accept: text(header::ACCEPT),
+            path: request.path().to_owned(),
+            query: request.query_string().to_owned(),
+        }))
+    }
+}
+
+/// Runs blocking work off the async threads: one task a request, with all its queries inside.
+///
+/// # Errors
+/// Those of `work`; 503 when the pool is shut.
+pub async fn block<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    web::block(work).await.unwrap_or_else(|_| Err(Problem::of("busy")))
+}
+
+impl Call {
+    /// What the call's forms are read with.
+    pub fn context(&self) -> Context {
+        self.app.context()
+    }
+
+    /// What calls share.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Who asks.
+    ///
+    /// # Errors
+    /// 401.
+    pub fn session(&self) -> Result<SessionInfo, Problem> {
+        let bearer = self.bearer.as_deref().ok_or_else(|| Problem::of("unauthenticated"))?;
+        Ok(self.app.identity.authenticate(bearer)?)
+    }
+
+    /// Does blocking work as whoever asks.
+    ///
+    /// # Errors
+    /// 401; those of `work`.
+    pub async fn as_viewer<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Call, &SessionInfo) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let call = self.clone();
+        block(move || {
+            let session = call.session()?;
+            work(&call, &session)
+        })
+        .await
+    }
+
+    /// Reads within the viewer's scope.
+    ///
+    /// # Errors
+    /// 401; those of `f`.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&Viewer, &mut Read<'_>) -> StoreResult<T> + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.as_viewer(move |call, session| {
+            let viewer = &session.account.viewer;
+            Ok(call.app.store.read(&viewer.scope(), |r| f(viewer, r))?)
+        })
+        .await
+    }
+
+    /// Answers with one record and its ETag, or 304.
+    ///
+    /// # Errors
+    /// 500 when the record cannot be written as JSON.
+    pub fn one<T: Serialize>(&self, shown: &Shown<T>) -> Result<HttpResponse, Problem> {
+        let (etag, bytes) = shown.etag()?;
+        if self.if_none_match.as_deref().is_some_and(|known| known == etag) {
+            return Ok(HttpResponse::NotModified().insert_header((header::ETAG, etag)).finish());
+        }
+        Ok(HttpResponse::Ok()
+            .insert_header((header::ETAG, etag))
+            .insert_header((header::CONTENT_TYPE, "application/json"))
+            .body(bytes))
+    }
+
+    /// Answers with a page as JSON, or CSV where the call asks for it.
+    ///
+    /// # Errors
+    /// 406 for another format; 500.
+    pub fn page<T: Serialize>(&self, page: Page<T>, format: Option<Format>) -> Result<HttpResponse, Problem> {
+        let next = page.next.as_ref().map(Cursor::encode);
+        let mut response = HttpResponse::Ok();
+        if let Some(next) = &next {
+            let rest: Vec<&str> =
+                self.query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("after=")).collect();
+            let rest: String = rest.iter().map(|pair| format!("&{pair}")).collect();
+            response.insert_header((header::LINK, format!("<{}?after={next}{rest}>; rel=\"next\"", self.path)));
+        }
+        match self.format(format)? {
+            Format::Json => Ok(response.json(Items { items: page.items, next })),
+            Format::Csv => {
+                let text = exchange::csv_of(&page.items).ok_or_else(|| Problem::of("internal"))?;
+                Ok(response.insert_header((header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present")).body(text))
+            }
+        }
+    }
+
+    fn format(&self, asked: Option<Format>) -> Result<Format, Problem> {
+        if let Some(format) = asked {
+            return Ok(format);
+        }
+        let accept = self.accept.as_deref().unwrap_or("*/*");
+        let wants = |kind: &str| accept.split(',').any(|part| part.split(';').next().unwrap_or("").trim() == kind);
+        if wants("application/json") || wants("*/*") || wants("application/*") {
+            Ok(Format::Json)
+        } else if wants("text/csv") || wants("text/*") {
+            Ok(Format::Csv)
+        } else {
+            Err(Problem::of("not_acceptable"))
+        }
+    }
+
+    /// Makes something once: replayed under its `Idempotency-Key`, it answers with the first status and the present view.
+    ///
+    /// # Errors
+    /// 400 for a key under 16 characters; 409 for a key used with another body; those of `make` and `show`.
+    pub async fn post<T: Serialize + Send + 'static>(
+        &self,
+        body: &Bytes,
+        make: impl FnOnce(&Viewer, &mut Write<'_>) -> StoreResult<Made> + Send + 'static,
+        show: impl FnOnce(&Viewer, &mut Read<'_>, &str) -> StoreResult<Shown<T>> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        let asked = match &self.key {
+            Some(key) if key.chars().count() >= 16 && key.len() <= 200 => Idempotency::new(&self.path, key, body),
+            Some(_) => return Err(Problem::of("invalid").saying("Idempotency-Key must have 16 to 200 characters")),
+            None => None,
+        };
+        let (made, shown) = self
+            .as_viewer(move |call, session| {
+                let viewer = &session.account.viewer;
+                Ok(call.app.store.write(viewer, |w| {
+                    let replay = asked.as_ref().map(|asked| w.replay(asked)).transpose()?.flatten();
+                    let made = match replay {
+                        Some(replay) => Made { status: replay.status, target: replay.target },
+                        None => {
+                            let made = make(viewer, w)?;
+                            if let Some(asked) = &asked {
+                                w.remember(asked, made.status, &made.target)?;
+                            }
+                            made
+                        }
+                    };
+                    let shown = show(viewer, w, &made.target)?;
+                    Ok((made, shown))
+                })?)
+            })
+            .await?;
+        let (etag, bytes) = shown.etag()?;
+        let status = actix_web::http::StatusCode::from_u16(made.status).map_err(|_| Problem::of("internal"))?;
+        let mut response = HttpResponse::build(status);
+        if made.status == 201 {
+            response.insert_header((header::LOCATION, format!("/v1/{}", made.target)));
+        }
+        Ok(response
+            .insert_header((header::ETAG, etag))
+            .insert_header((header::CONTENT_TYPE, "application/json"))
+            .body(bytes))
+    }
+
+    /// Changes one record, if it still is as `If-Match` says.
+    ///
+    /// # Errors
+    /// 428 without `If-Match`; 412 when stale; those of `show` and `change`.
+    pub async fn patch<T: Serialize + Send + 'static>(
+        &self,
+        show: impl Fn(&Viewer, &mut Read<'_>) -> StoreResult<Shown<T>> + Send + 'static,
+        change: impl FnOnce(&Viewer, &mut Write<'_>, &Context) -> Result<(), Problem> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        let Some(expected) = self.if_match.clone() else { return Err(Problem::of("precondition_required")) };
+        let shown = self
+            .as_viewer(move |call, session| {
+                let viewer = &session.account.viewer;
+                let context = call.context();
+                let mut refused = None;
+                let outcome = call.app.store.write(viewer, |w| {
+                    let (etag, _) = show(viewer, w)?.etag().map_err(|_| Error::Stale)?;
+                    if expected != etag && expected != "*" {
+                        return Err(Error::Stale);
+                    }
+                    if let Err(problem) = change(viewer, w, &context) {
+                        refused = Some(problem);
+                        return Err(Error::Stale);
+                    }
+                    show(viewer, w)
+                });
+                match refused {
+                    Some(problem) => Err(problem),
+                    None => Ok(outcome?),
+                }
+            })
+            .await?;
+        let (etag, bytes) = shown.etag()?;
+        Ok(HttpResponse::Ok()
+            .insert_header((header::ETAG, etag))
+            .insert_header((header::CONTENT_TYPE, "application/json"))
+            .body(bytes))
+    }
+}
+
+/// What a POST made.
+#[derive(Debug)]
+pub struct Made {
+    /// Status: 201 for a new record, 200 else.
+    pub status: u16,
+    /// Path of the record below `/v1/`.
+    pub target: String,
+}
+
+impl Made {
+    /// A new record.
+    pub fn new(noun: Noun, reference: &str) -> Self {
+        Self { status: 201, target: format!("{}/{reference}", noun.path()) }
+    }
+
+    /// A new child of a record.
+    pub fn child(target: String) -> Self {
+        Self { status: 201, target }
+    }
+
+    /// A record that was there.
+    pub fn changed(noun: Noun, reference: &str) -> Self {
+        Self { status: 200, target: format!("{}/{reference}", noun.path()) }
+    }
+}
+
+/// The last part of a target: the reference, handle or number.
+pub fn last_part(target: &str) -> &str {
+    target.rsplit('/').next().unwrap_or(target)
+}
+
+/// Formats that lists have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `application/json`.
+    Json,
+    /// `text/csv` (RFC 4180).
+    Csv,
+}
+
+#[derive(Serialize)]
+struct Items<T> {
+    items: Vec<T>,
+    next: Option<String>,
+}
+
+/// What every list takes: `limit`, `after`, `format`.
+#[derive(Debug)]
+pub struct Paging {
+    /// Rows, 1 to 200.
+    pub limit: i64,
+    /// Where the page begins.
+    pub after: Option<Cursor>,
+    /// Format asked for.
+    pub format: Option<Format>,
+}
+
+impl Paging {
+    /// Takes the members out of a query.
+    pub fn of(form: &mut super::form::Form<'_>) -> Option<Self> {
+        use super::form::{Input, integer};
+        let limit = form.required("limit", Some(50), integer(1, 200));
+        let after = form.optional("after", None, |input: &Input, _: &Context| match input {
+            Input::Text(text) => Cursor::decode(text.expose()).ok_or_else(|| "not a cursor of this list".to_owned()),
+            _ => Err("must be text".to_owned()),
+        });
+        let format = form.optional("format", None, |input: &Input, _: &Context| match input {
+            Input::Text(text) if text.expose() == "json" => Ok(Format::Json),
+            Input::Text(text) if text.expose() == "csv" => Ok(Format::Csv),
+            _ => Err("must be json or csv".to_owned()),
+        });
+        Some(Self { limit: limit?, after, format })
+    }
+}

@@ -1,0 +1,331 @@
+//! Cases.
+
+use actix_web::web::{Bytes, Path};
+use actix_web::{HttpResponse, get, patch, post};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
+use std::collections::HashSet;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::call::{Call, Made, Paging, Shown, last_part};
+use super::form::{self, Form};
+use super::history::HistoryPage;
+use super::problem::{Preconditions, Problem, Problems};
+use super::withheld::{Markers, Withheld, shares_tag};
+use crate::domain::{CaseState, InformationStatus, Noun, Reference, Stage};
+use crate::policy::{Deed, Facts, Relations, Viewer, may};
+use crate::store::{Case, CaseFacts, CaseFilter, Error, Id, Page, Read, Result as StoreResult};
+use seal::ClassCode;
+
+/// Adds the routes.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(case_list)
+        .service(case_create)
+        .service(case_get)
+        .service(case_edit)
+        .service(case_transition)
+        .service(case_history);
+}
+
+/// A case, as you may see it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CaseView {
+    /// Reference.
+    #[schema(example = "C-MINUSMA-2019-4TZ8")]
+    reference: String,
+    /// Mission that answers for the file.
+    mission: String,
+    /// State of the file.
+    state: CaseState,
+    /// First day.
+    opened_on: NaiveDate,
+    /// What the State told the United Nations.
+    information_status: InformationStatus,
+    /// When it last did.
+    information_on: Option<NaiveDate>,
+    /// Furthest stage reached by anybody.
+    stage_furthest: Stage,
+    /// Present stage, or exit.
+    #[schema(example = "trial")]
+    stage_current: String,
+    /// When it was recorded.
+    created_at: DateTime<Utc>,
+    /// When an open fact last changed.
+    updated_at: DateTime<Utc>,
+    notes: Withheld,
+    strategy: Withheld,
+    /// References of its incidents that you may know of (in the single view).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    incidents: Option<Vec<String>>,
+    /// References of the proceedings that serve it (in the single view).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proceedings: Option<Vec<String>>,
+}
+
+/// A page of cases.
+#[derive(Serialize, ToSchema)]
+pub struct CasePage {
+    items: Vec<CaseView>,
+    next: Option<String>,
+}
+
+/// A case to be opened or changed.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only the description reads it; `facts` reads the body")]
+#[schema(example = json!({"mission": "MINUSMA", "opened_on": "2019-03-01", "incidents": ["MINUSMA-2019-7KQ4"]}))]
+pub struct CaseInput {
+    /// Mission that answers for the file. Required.
+    mission: Option<String>,
+    /// First day. Required.
+    opened_on: Option<NaiveDate>,
+    /// `no_request_made` if absent.
+    information_status: Option<InformationStatus>,
+    /// When the State last informed.
+    information_on: Option<NaiveDate>,
+    /// References of incidents; in a change, those to add.
+    incidents: Option<Vec<String>>,
+    /// Sealed, confidential.
+    notes: Option<String>,
+    /// Sealed, confidential.
+    strategy: Option<String>,
+}
+
+/// A move of a case.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only the description reads it")]
+#[schema(example = json!({"to": "concluded", "on": "2023-02-01"}))]
+pub struct CaseTransitionInput {
+    /// State to move to.
+    to: CaseState,
+    /// On this day.
+    on: NaiveDate,
+    /// Why.
+    reason: Option<String>,
+}
+
+/// What a list of cases is narrowed to.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only the description reads it")]
+pub struct CaseQuery {
+    mission: Option<String>,
+    state: Option<CaseState>,
+    information_status: Option<InformationStatus>,
+    /// Opened on or after.
+    from: Option<NaiveDate>,
+    /// Opened on or before.
+    to: Option<NaiveDate>,
+    limit: Option<i64>,
+    after: Option<String>,
+    format: Option<String>,
+}
+
+fn judged(viewer: &Viewer, case: &Case) -> Facts {
+    let relations = Relations { own_mission: viewer.missions.contains(&case.facts.mission), ..Relations::default() };
+    Facts { relations, notified: true, under_review: case.frozen_at.is_some() }
+}
+
+fn view(viewer: &Viewer, case: Case, held: &HashSet<(Id, u16)>) -> CaseView {
+    let facts = judged(viewer, &case);
+    let markers = Markers { noun: Noun::Case, viewer, facts, holder: case.id, held };
+    let (notes, strategy) = (markers.of("notes"), markers.of("strategy"));
+    let CaseFacts { mission, opened_on, information_status, information_on } = case.facts;
+    CaseView {
+        reference: case.reference,
+        mission,
+        state: case.state,
+        opened_on,
+        information_status,
+        information_on,
+        stage_furthest: case.stage_furthest,
+        stage_current: case.stage_current,
+        created_at: case.created_at.and_utc(),
+        updated_at: case.updated_at.and_utc(),
+        notes,
+        strategy,
+        incidents: None,
+        proceedings: None,
+    }
+}
+
+fn show(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Shown<CaseView>> {
+    let case = r.case_get(reference)?.ok_or(Error::NotFound)?;
+    let incidents = r.case_incidents(case.id)?.into_iter().map(|incident| incident.reference).collect();
+    let proceedings = r.proceedings_of_case(case.id)?.into_iter().map(|one| one.reference).collect();
+    let held = r.held(&[case.id])?;
+    let shares = shares_tag(viewer, judged(viewer, &case), &[Noun::Case], ClassCode::Confidential);
+    let tags = if shares { vec![case.tag.clone()] } else { Vec::new() };
+    let mut body = view(viewer, case, &held);
+    body.incidents = Some(incidents);
+    body.proceedings = Some(proceedings);
+    Ok(Shown { body, tags })
+}
+
+fn facts(form: &mut Form<'_>, base: Option<&CaseFacts>) -> Option<CaseFacts> {
+    let mission = match base {
+        Some(base) => Some(base.mission.clone()),
+        None => form.required("mission", None, form::mission),
+    };
+    let opened_on = match base {
+        Some(base) => Some(base.opened_on),
+        None => form.required("opened_on", None, form::past_date),
+    };
+    let known = base.map_or(InformationStatus::NoRequestMade, |base| base.information_status);
+    let information_status = form.required("information_status", Some(known), form::code);
+    let information_on = form.optional("information_on", base.and_then(|base| base.information_on), form::past_date);
+    Some(CaseFacts {
+        mission: mission?,
+        opened_on: opened_on?,
+        information_status: information_status?,
+        information_on,
+    })
+}
+
+fn incidents(form: &mut Form<'_>) -> Option<Vec<String>> {
+    form.required("incidents", Some(Vec::new()), form::list_of(200, form::reference(Noun::Incident)))
+}
+
+fn read_reference(path: &str) -> Result<String, Problem> {
+    Reference::parse(Noun::Case, path).map(|found| found.to_string()).ok_or_else(|| Problem::of("not_found"))
+}
+
+/// Lists the cases that concern you, newest first.
+#[utoipa::path(
+    tag = "cases",
+    params(CaseQuery),
+    responses((status = 200, body = CasePage, content((CasePage = "application/json"), (String = "text/csv"))), Problems)
+)]
+#[get("/cases")]
+async fn case_list(call: Call) -> Result<HttpResponse, Problem> {
+    let (filter, paging) = Form::query(&call.context(), &call.query, |form| {
+        let filter = CaseFilter {
+            mission: form.optional("mission", None, form::mission),
+            state: form.optional("state", None, form::code),
+            information_status: form.optional("information_status", None, form::code),
+            from: form.optional("from", None, form::date),
+            to: form.optional("to", None, form::date),
+        };
+        Some((filter, Paging::of(form)?))
+    })?;
+    let format = paging.format;
+    let page = call
+        .read(move |viewer, r| {
+            let page = r.case_list(&filter, paging.after.as_ref(), paging.limit)?;
+            let holders: Vec<Id> = page.items.iter().map(|case| case.id).collect();
+            let held = if viewer.is_inside() { r.held(&holders)? } else { HashSet::new() };
+            Ok(Page { items: page.items.into_iter().map(|case| view(viewer, case, &held)).collect(), next: page.next })
+        })
+        .await?;
+    call.page(page, format)
+}
+
+/// Shows one case.
+#[utoipa::path(tag = "cases", params(("reference" = String, Path)), responses((status = 200, body = CaseView), Problems))]
+#[get("/cases/{reference}")]
+async fn case_get(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
+    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    let reference = read_reference(&path)?;
+    let shown = call.read(move |viewer, r| show(viewer, r, &reference)).await?;
+    call.one(&shown)
+}
+
+/// Opens a case over incidents.
+#[utoipa::path(
+    tag = "cases",
+    params(("Idempotency-Key" = Option<String>, Header)),
+    request_body = CaseInput,
+    responses((status = 201, body = CaseView), Problems)
+)]
+#[post("/cases")]
+async fn case_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
+    let (facts, incidents, sealed) = Form::read(&call.context(), &body, |form| {
+        let facts = facts(form, None);
+        let incidents = incidents(form);
+        let sealed = form.sealed(Noun::Case);
+        Some((facts?, incidents?, sealed))
+    })?;
+    call.post(
+        &body,
+        move |viewer, w| {
+            may(viewer, Deed::Report { mission: &facts.mission })?;
+            Ok(Made::new(Noun::Case, &w.case_create(&facts, &incidents, &sealed)?.reference))
+        },
+        |viewer, r, target| show(viewer, r, last_part(target)),
+    )
+    .await
+}
+
+/// Changes a case, or adds incidents to it.
+#[utoipa::path(
+    tag = "cases",
+    params(("reference" = String, Path), ("If-Match" = String, Header)),
+    request_body(content = CaseInput, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = CaseView), Preconditions, Problems)
+)]
+#[patch("/cases/{reference}")]
+async fn case_edit(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
+    let reference = read_reference(&path)?;
+    let shown = reference.clone();
+    call.patch(
+        move |viewer, r| show(viewer, r, &shown),
+        move |viewer, w, context| {
+            let case = w.case_get(&reference)?.ok_or(Error::NotFound)?;
+            may(viewer, Deed::Report { mission: &case.facts.mission }).map_err(Error::from)?;
+            let (facts, add, sealed) = Form::read(context, &body, |form| {
+                let facts = facts(form, Some(&case.facts));
+                let add = incidents(form);
+                let sealed = form.sealed(Noun::Case);
+                Some((facts?, add?, sealed))
+            })?;
+            w.case_edit(&case, &facts, &add, &sealed)?;
+            Ok(())
+        },
+    )
+    .await
+}
+
+/// Moves a case to another state, on a day.
+#[utoipa::path(
+    tag = "cases",
+    params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    request_body = CaseTransitionInput,
+    responses((status = 200, body = CaseView), Problems)
+)]
+#[post("/cases/{reference}/transitions")]
+async fn case_transition(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
+    let reference = read_reference(&path)?;
+    let (to, on, reason) = Form::read(&call.context(), &body, |form| {
+        let to = form.required("to", None, form::code);
+        let on = form.required("on", None, form::past_date);
+        let reason = form.optional("reason", None, form::text(1_000));
+        Some((to?, on?, reason))
+    })?;
+    call.post(
+        &body,
+        move |viewer, w| {
+            let case = w.case_get(&reference)?.ok_or(Error::NotFound)?;
+            may(viewer, Deed::Report { mission: &case.facts.mission })?;
+            w.case_transition(&case, to, on, reason)?;
+            Ok(Made::changed(Noun::Case, &reference))
+        },
+        |viewer, r, target| show(viewer, r, last_part(target)),
+    )
+    .await
+}
+
+/// The history of a case (mission and Secretariat).
+#[utoipa::path(tag = "cases", params(("reference" = String, Path)), responses((status = 200, body = HistoryPage), Problems))]
+#[get("/cases/{reference}/history")]
+async fn case_history(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
+    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    let reference = read_reference(&path)?;
+    let page = call
+        .read(move |viewer, r| {
+            let case = r.case_get(&reference)?.ok_or(Error::NotFound)?;
+            Ok(super::history::page(viewer, judged(viewer, &case), r.history(case.id)?, None))
+        })
+        .await?;
+    call.one(&Shown::plain(page))
+}

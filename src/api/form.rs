@@ -1,0 +1,445 @@
+//! Reading what people send: every fault is found, each by its pointer, before anything is done.
+//!
+//! Bodies are parsed into [`Input`], whose texts wipe themselves, never into `serde_json::Value`. A [`Form`] then takes its
+//! members one by one; what nobody took is an unknown field.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{NaiveDate, NaiveDateTime};
+use seal::Plain;
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+
+use super::problem::Problem;
+use crate::domain::{Code, Fault, Noun, PartialDate, Precision, Reference as RecordReference, SealedField};
+use crate::store::SealedInput;
+
+/// A JSON value as sent. Repeated keys are kept, so that the form can refuse them.
+pub enum Input {
+    /// `null`.
+    Null,
+    /// A truth value.
+    Bool(bool),
+    /// A whole number.
+    Integer(i64),
+    /// Another number.
+    Other,
+    /// A text.
+    Text(Plain),
+    /// A list.
+    List(Vec<Input>),
+    /// An object.
+    Object(Vec<(String, Input)>),
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Input")
+    }
+}
+
+impl<'de> Deserialize<'de> for Input {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Input;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON value")
+            }
+            fn visit_unit<E>(self) -> Result<Input, E> {
+                Ok(Input::Null)
+            }
+            fn visit_bool<E>(self, value: bool) -> Result<Input, E> {
+                Ok(Input::Bool(value))
+            }
+            fn visit_i64<E>(self, value: i64) -> Result<Input, E> {
+                Ok(Input::Integer(value))
+            }
+            fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Input, E> {
+                Ok(i64::try_from(value).map_or(Input::Other, Input::Integer))
+            }
+            fn visit_f64<E>(self, _: f64) -> Result<Input, E> {
+                Ok(Input::Other)
+            }
+            fn visit_str<E>(self, value: &str) -> Result<Input, E> {
+                Ok(Input::Text(Plain::from(value)))
+            }
+            fn visit_string<E>(self, value: String) -> Result<Input, E> {
+                Ok(Input::Text(Plain::from(value)))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Input, A::Error> {
+                let mut list = Vec::new();
+                while let Some(item) = seq.next_element()? {
+                    list.push(item);
+                }
+                Ok(Input::List(list))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Input, A::Error> {
+                let mut members = Vec::new();
+                while let Some(key) = map.next_key::<String>()? {
+                    if members.len() > 500 {
+                        return Err(A::Error::custom("too many members"));
+                    }
+                    members.push((key, map.next_value()?));
+                }
+                Ok(Input::Object(members))
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
+}
+
+/// Reference data that inputs are checked against.
+#[derive(Debug, Default)]
+pub struct Reference {
+    /// English names of States, by code.
+    pub states: HashMap<String, String>,
+    /// Host States of missions, by acronym.
+    pub missions: HashMap<String, Vec<String>>,
+}
+
+/// What a form is read with.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// States and missions.
+    pub reference: Arc<Reference>,
+    /// Now (UTC).
+    pub now: NaiveDateTime,
+}
+
+/// Reads one member's value; the error says which rule it breaks, and never the value.
+pub trait Reader<T>: Fn(&Input, &Context) -> Result<T, String> {}
+impl<T, F: Fn(&Input, &Context) -> Result<T, String>> Reader<T> for F {}
+
+/// An object being read.
+#[derive(Debug)]
+pub struct Form<'c> {
+    /// What it is read with.
+    pub context: &'c Context,
+    at: String,
+    members: Vec<(String, Input)>,
+    faults: Vec<Fault>,
+}
+
+impl<'c> Form<'c> {
+    fn new(context: &'c Context, at: String, members: Vec<(String, Input)>) -> Self {
+        let mut form = Self { context, at, members: Vec::with_capacity(members.len()), faults: Vec::new() };
+        let mut seen = HashSet::new();
+        for (name, value) in members {
+            if seen.insert(name.clone()) {
+                form.members.push((name, value));
+            } else {
+                form.fault(&name, "given more than once");
+            }
+        }
+        form
+    }
+
+    /// Reads a JSON body as one object.
+    ///
+    /// # Errors
+    /// A 400 problem that lists every fault.
+    pub fn read<T>(
+        context: &'c Context,
+        body: &[u8],
+        parse: impl FnOnce(&mut Form<'c>) -> Option<T>,
+    ) -> Result<T, Problem> {
+        // serde_json's message can quote the input: only the place is repeated.
+        let input: Input = serde_json::from_slice(body).map_err(|error| {
+            Problem::of("invalid").saying(format!("not JSON, at line {} column {}", error.line(), error.column()))
+        })?;
+        let Input::Object(members) = input else {
+            return Err(Problem::invalid(vec![Fault::new("", "must be an object")]));
+        };
+        Self::new(context, String::new(), members).finish(parse)
+    }
+
+    /// Reads a query string as one object of texts.
+    ///
+    /// # Errors
+    /// A 400 problem that lists every fault, unknown parameters among them.
+    pub fn query<T>(
+        context: &'c Context,
+        query: &str,
+        parse: impl FnOnce(&mut Form<'c>) -> Option<T>,
+    ) -> Result<T, Problem> {
+        let pairs = actix_web::web::Query::<Vec<(String, String)>>::from_query(query)
+            .map_err(|_| Problem::of("invalid").saying("the query string cannot be read"))?;
+        let members =
+            pairs.into_inner().into_iter().map(|(name, value)| (name, Input::Text(Plain::from(value)))).collect();
+        Self::new(context, String::new(), members).finish(parse)
+    }
+
+    fn finish<T>(mut self, parse: impl FnOnce(&mut Form<'c>) -> Option<T>) -> Result<T, Problem> {
+        let value = parse(&mut self);
+        self.refuse_rest();
+        match value {
+            Some(value) if self.faults.is_empty() => Ok(value),
+            _ => Err(Problem::invalid(self.faults)),
+        }
+    }
+
+    fn refuse_rest(&mut self) {
+        for (name, _) in std::mem::take(&mut self.members) {
+            self.fault(&name, "unknown field");
+        }
+    }
+
+    /// Records a fault at a member.
+    pub fn fault(&mut self, name: &str, detail: &str) {
+        let escaped: String = name.replace('~', "~0").replace('/', "~1").chars().take(100).collect();
+        self.faults.push(Fault::new(format!("{}/{escaped}", self.at), detail));
+    }
+
+    fn take(&mut self, name: &str) -> Option<Input> {
+        let at = self.members.iter().position(|(known, _)| known == name)?;
+        Some(self.members.swap_remove(at).1)
+    }
+
+    /// Whether a member was sent.
+    pub fn has(&self, name: &str) -> bool {
+        self.members.iter().any(|(known, _)| known == name)
+    }
+
+    /// A member that must be there: sent, or as it was (`base`, in a merge patch).
+    pub fn required<T>(&mut self, name: &str, base: Option<T>, reader: impl Reader<T>) -> Option<T> {
+        match self.take(name) {
+            None if base.is_some() => base,
+            None => {
+                self.fault(name, "required");
+                None
+            }
+            Some(Input::Null) => {
+                self.fault(name, "cannot be null");
+                None
+            }
+            Some(input) => self.value(name, &input, reader),
+        }
+    }
+
+    /// A member that may be absent (then it is as it was) or null (then it is cleared).
+    pub fn optional<T>(&mut self, name: &str, base: Option<T>, reader: impl Reader<T>) -> Option<T> {
+        match self.take(name) {
+            None => base,
+            Some(Input::Null) => None,
+            Some(input) => self.value(name, &input, reader),
+        }
+    }
+
+    fn value<T>(&mut self, name: &str, input: &Input, reader: impl Reader<T>) -> Option<T> {
+        match reader(input, self.context) {
+            Ok(value) => Some(value),
+            Err(detail) => {
+                self.fault(name, &detail);
+                None
+            }
+        }
+    }
+
+    /// A list of objects; empty when absent.
+    pub fn list<T>(&mut self, name: &str, longest: usize, parse: impl Fn(&mut Form<'c>) -> Option<T>) -> Vec<T> {
+        match self.take(name) {
+            None => Vec::new(),
+            Some(Input::List(items)) if items.len() <= longest => {
+                let mut list = Vec::with_capacity(items.len());
+                for (at, item) in items.into_iter().enumerate() {
+                    let pointer = format!("{}/{name}/{at}", self.at);
+                    let Input::Object(members) = item else {
+                        self.faults.push(Fault::new(pointer, "must be an object"));
+                        continue;
+                    };
+                    let mut form = Form::new(self.context, pointer, members);
+                    list.extend(parse(&mut form));
+                    form.refuse_rest();
+                    self.faults.extend(form.faults);
+                }
+                list
+            }
+            Some(Input::List(_)) => {
+                self.fault(name, &format!("at most {longest} items"));
+                Vec::new()
+            }
+            Some(_) => {
+                self.fault(name, "must be a list");
+                Vec::new()
+            }
+        }
+    }
+
+    /// The sealed fields of a noun, as far as they were sent. A marker sent back is refused, so that nobody overwrites a
+    /// seal with it.
+    pub fn sealed(&mut self, noun: Noun) -> SealedInput {
+        let mut sealed = Vec::new();
+        for field in SealedField::of(noun) {
+            match self.take(field.name) {
+                None => {}
+                Some(Input::Null) => sealed.push((field, None)),
+                Some(Input::Text(text)) if text.expose().chars().count() > field.longest => {
+                    self.fault(field.name, &format!("at most {} characters", field.longest));
+                }
+                Some(Input::Text(text)) if text.expose().trim().is_empty() => sealed.push((field, None)),
+                Some(Input::Text(text)) => sealed.push((field, Some(text))),
+                Some(Input::Object(members)) if members.iter().any(|(name, _)| name == "withheld") => {
+                    self.fault(field.name, "a withheld marker cannot be sent back: leave the field out to keep it");
+                }
+                Some(_) => self.fault(field.name, "must be text"),
+            }
+        }
+        sealed
+    }
+
+    /// A date with its precision, in two members: `name` and `name_precision`.
+    pub fn partial_date(&mut self, name: &str, base: Option<PartialDate>) -> Option<PartialDate> {
+        let date = self.required(name, base.map(PartialDate::first), date);
+        let known = base.map_or(Precision::Day, PartialDate::precision);
+        let precision = self.required(&format!("{name}_precision"), Some(known), code);
+        Some(PartialDate::new(date?, precision?))
+    }
+}
+
+fn as_text(input: &Input) -> Result<&str, String> {
+    match input {
+        Input::Text(text) => Ok(text.expose()),
+        _ => Err("must be text".into()),
+    }
+}
+
+/// Text of at most that many characters, without line breaks or control characters.
+pub fn text(longest: usize) -> impl Reader<String> {
+    move |input: &Input, _: &Context| {
+        let text = as_text(input)?.trim();
+        if text.is_empty() {
+            Err("must not be empty".into())
+        } else if text.chars().count() > longest {
+            Err(format!("at most {longest} characters"))
+        } else if text.chars().any(char::is_control) {
+            Err("must not hold control characters".into())
+        } else {
+            Ok(text.to_owned())
+        }
+    }
+}
+
+/// A code of a list.
+pub fn code<C: Code>(input: &Input, _: &Context) -> Result<C, String> {
+    C::parse(as_text(input)?).ok_or_else(|| format!("not a code of the list {}", C::LIST))
+}
+
+/// A day, `YYYY-MM-DD`.
+pub fn date(input: &Input, _: &Context) -> Result<NaiveDate, String> {
+    let text = as_text(input)?;
+    let rule = || "must be a date, YYYY-MM-DD".to_owned();
+    if text.len() != 10 {
+        return Err(rule());
+    }
+    let date: NaiveDate = text.parse().map_err(|_| rule())?;
+    if chrono::Datelike::year(&date) < 1945 { Err("lies before the United Nations".into()) } else { Ok(date) }
+}
+
+/// A day that is not later than now + 14 h.
+pub fn past_date(input: &Input, context: &Context) -> Result<NaiveDate, String> {
+    let day = date(input, context)?;
+    if PartialDate::new(day, Precision::Day).is_future(context.now) {
+        Err("lies in the future".into())
+    } else {
+        Ok(day)
+    }
+}
+
+/// A whole number within bounds, as a number or, in a query, as digits.
+pub fn integer<T: TryFrom<i64>>(least: i64, most: i64) -> impl Reader<T> {
+    move |input: &Input, _: &Context| {
+        let number = match input {
+            Input::Integer(number) => Some(*number),
+            Input::Text(text) => text.expose().parse().ok(),
+            _ => None,
+        };
+        number
+            .filter(|number| (least..=most).contains(number))
+            .and_then(|number| T::try_from(number).ok())
+            .ok_or_else(|| format!("must be a whole number from {least} to {most}"))
+    }
+}
+
+/// A truth value.
+pub fn truth(input: &Input, _: &Context) -> Result<bool, String> {
+    match input {
+        Input::Bool(value) => Ok(*value),
+        Input::Text(text) if text.expose() == "true" => Ok(true),
+        Input::Text(text) if text.expose() == "false" => Ok(false),
+        _ => Err("must be true or false".into()),
+    }
+}
+
+/// A State's alpha-3 code.
+pub fn state(input: &Input, context: &Context) -> Result<String, String> {
+    let text = as_text(input)?;
+    if context.reference.states.contains_key(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("not the code of a State".into())
+    }
+}
+
+/// A mission's acronym.
+pub fn mission(input: &Input, context: &Context) -> Result<String, String> {
+    let text = as_text(input)?;
+    if context.reference.missions.contains_key(text) { Ok(text.to_owned()) } else { Err("not a mission".into()) }
+}
+
+/// A list of at most that many values.
+pub fn list_of<T>(longest: usize, reader: impl Reader<T>) -> impl Reader<Vec<T>> {
+    move |input: &Input, context: &Context| match input {
+        Input::List(items) if items.len() <= longest => items
+            .iter()
+            .enumerate()
+            .map(|(at, item)| reader(item, context).map_err(|detail| format!("item {at}: {detail}")))
+            .collect(),
+        Input::List(_) => Err(format!("at most {longest} items")),
+        _ => Err("must be a list".into()),
+    }
+}
+
+/// A first-level region, ISO 3166-2.
+pub fn region(input: &Input, _: &Context) -> Result<String, String> {
+    let text = as_text(input)?;
+    let fits = text.split_once('-').is_some_and(|(country, part)| {
+        country.len() == 2
+            && country.bytes().all(|b| b.is_ascii_uppercase())
+            && (1..=3).contains(&part.len())
+            && part.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    });
+    if fits { Ok(text.to_owned()) } else { Err("must be an ISO 3166-2 code such as ML-7".into()) }
+}
+
+/// An id of another system: letters, digits and a few signs.
+pub fn external_id(input: &Input, _: &Context) -> Result<String, String> {
+    let text = as_text(input)?;
+    let fits = (1..=60).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/' | b' '));
+    if fits { Ok(text.to_owned()) } else { Err("must be 1 to 60 letters, digits or - _ . /".into()) }
+}
+
+/// An address that begins with `https://` or `http://`.
+pub fn url(input: &Input, _: &Context) -> Result<String, String> {
+    let text = as_text(input)?;
+    let fits = text.len() <= 500
+        && (text.starts_with("https://") || text.starts_with("http://"))
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    if fits { Ok(text.to_owned()) } else { Err("must be a web address of at most 500 characters".into()) }
+}
+
+/// A reference of a noun.
+pub fn reference(noun: Noun) -> impl Reader<String> {
+    move |input: &Input, _: &Context| {
+        RecordReference::parse(noun, as_text(input)?)
+            .map(|reference| reference.to_string())
+            .ok_or_else(|| format!("not a reference of {}", noun.path()))
+    }
+}
+
+/// A class of sensitivity.
+pub fn class(input: &Input, _: &Context) -> Result<seal::ClassCode, String> {
+    seal::ClassCode::parse(as_text(input)?).ok_or_else(|| "not a class".into())
+}

@@ -1,0 +1,56 @@
+//! Bringing in the United Nations' public file of fatalities.
+
+use actix_web::web::Bytes;
+use actix_web::{HttpResponse, post};
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::call::{Call, Shown};
+use super::form::{self, Form};
+use super::problem::{Problem, Problems};
+use crate::exchange::{ImportReport, Unreadable, import_fatalities};
+use crate::policy::{Deed, may};
+use crate::store::Error;
+
+/// Adds the routes.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(import_create);
+}
+
+/// How to import.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only the description reads it")]
+pub struct ImportQuery {
+    /// Report what would be done, and change nothing.
+    dry_run: Option<bool>,
+}
+
+/// Imports the UN fatalities file (dataset DPPADPOSS-FATALITIES, CSV). Malicious acts become incidents with their victims,
+/// one incident for each mission and date; the rest is counted. A file that cannot be read is refused whole.
+#[utoipa::path(
+    tag = "imports",
+    params(ImportQuery),
+    request_body(content = String, content_type = "text/csv"),
+    responses((status = 201, body = ImportReport), (status = 200, body = ImportReport, description = "Dry run"), Problems)
+)]
+#[post("/imports")]
+async fn import_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
+    let dry_run = Form::query(&call.context(), &call.query, |form| form.required("dry_run", Some(false), form::truth))?;
+    let report = call
+        .as_viewer(move |call, session| {
+            let viewer = &session.account.viewer;
+            may(viewer, Deed::Import).map_err(Error::from)?;
+            import_fatalities(&call.app().store, viewer, &body, dry_run, &mut |_, _| {}).map_err(
+                |refused| match refused {
+                    Unreadable::File(why) => Problem::of("invalid").saying(why),
+                    Unreadable::Store(error) => error.into(),
+                },
+            )
+        })
+        .await?;
+    if dry_run {
+        return call.one(&Shown::plain(report));
+    }
+    Ok(HttpResponse::Created().json(report))
+}

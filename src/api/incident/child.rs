@@ -1,0 +1,335 @@
+//! Victims and suspects of an incident.
+
+use std::collections::HashSet;
+
+use actix_web::web::{Bytes, Path};
+use actix_web::{HttpResponse, get, patch, post};
+use chrono::NaiveDate;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::input::{self, SuspectInput, VictimInput};
+use super::view::is_own;
+use super::{read_reference, show};
+use crate::api::call::{Call, Made, Shown};
+use crate::api::form::Form;
+use crate::api::problem::{Preconditions, Problem, Problems, Tombstone};
+use crate::api::withheld::{Markers, Withheld};
+use crate::domain::{Harm, Noun, Perpetrator, Personnel, Sex, SuspectFacts, SuspectStatus, VictimFacts};
+use crate::policy::{Deed, Facts, Relations, Viewer, may};
+use crate::store::{EditionChoice, Error, Id, Incident, Read, Result as StoreResult, Suspect, Victim};
+
+/// A victim, as you may see it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VictimView {
+    /// Random handle within the incident.
+    #[schema(example = "3F8K2A")]
+    handle: String,
+    /// Category of personnel.
+    category: Personnel,
+    /// The contributing State, or the nationalities. Where two States share a victim each sees itself only.
+    states: Vec<String>,
+    /// What happened.
+    outcome: Harm,
+    /// Sex of the dead.
+    sex_of_dead: Option<Sex>,
+    /// Id in NOTICAS.
+    noticas_id: Option<String>,
+    /// When next of kin were notified (mission and Secretariat).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kin_notified_on: Option<Option<NaiveDate>>,
+    /// When the State was notified (mission and Secretariat).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state_notified_on: Option<Option<NaiveDate>>,
+    sex: Withheld,
+    age_band: Withheld,
+    rank: Withheld,
+    unit: Withheld,
+    name: Withheld,
+    index_number: Withheld,
+    date_of_birth: Withheld,
+    medical_detail: Withheld,
+    sexual_violence_detail: Withheld,
+}
+
+impl VictimView {
+    pub(super) fn new(viewer: &Viewer, facts: Facts, victim: &Victim, held: &HashSet<(Id, u16)>) -> Self {
+        let VictimFacts { category, states, outcome, sex_of_dead, noticas_id, kin_notified_on, state_notified_on } =
+            victim.facts.clone();
+        let own_national = is_own(viewer, &states);
+        let relations = Relations { own_national, ..facts.relations };
+        let inside = viewer.is_inside();
+        // The host State, and the State of a proceeding, see whose nationals all victims are.
+        let sees_all = inside || relations.host || relations.proceeding;
+        let facts = Facts { relations, notified: victim.facts.is_notified(), ..facts };
+        let markers = Markers { noun: Noun::Victim, viewer, facts, holder: victim.holder, held };
+        Self {
+            handle: victim.handle.clone(),
+            category,
+            states: states.into_iter().filter(|state| sees_all || viewer.state.as_ref() == Some(state)).collect(),
+            outcome,
+            sex_of_dead,
+            noticas_id,
+            kin_notified_on: inside.then_some(kin_notified_on),
+            state_notified_on: inside.then_some(state_notified_on),
+            sex: markers.of("sex"),
+            age_band: markers.of("age_band"),
+            rank: markers.of("rank"),
+            unit: markers.of("unit"),
+            name: markers.of("name"),
+            index_number: markers.of("index_number"),
+            date_of_birth: markers.of("date_of_birth"),
+            medical_detail: markers.of("medical_detail"),
+            sexual_violence_detail: markers.of("sexual_violence_detail"),
+        }
+    }
+}
+
+/// A suspect, as you may see it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SuspectView {
+    /// Random handle within the incident.
+    #[schema(example = "9QW3TZ")]
+    handle: String,
+    /// Category.
+    category: Perpetrator,
+    /// Where the person stands.
+    status: SuspectStatus,
+    affiliation: Withheld,
+    name: Withheld,
+    aliases: Withheld,
+    identifiers: Withheld,
+}
+
+impl SuspectView {
+    pub(super) fn new(viewer: &Viewer, facts: Facts, suspect: &Suspect, held: &HashSet<(Id, u16)>) -> Self {
+        let SuspectFacts { category, status } = suspect.facts;
+        let markers = Markers { noun: Noun::Suspect, viewer, facts, holder: suspect.holder, held };
+        Self {
+            handle: suspect.handle.clone(),
+            category,
+            status,
+            affiliation: markers.of("affiliation"),
+            name: markers.of("name"),
+            aliases: markers.of("aliases"),
+            identifiers: markers.of("identifiers"),
+        }
+    }
+}
+
+/// Victims of an incident.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VictimPage {
+    items: Vec<VictimView>,
+    /// Always null: the list is whole.
+    next: Option<String>,
+}
+
+/// Suspects of an incident.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SuspectPage {
+    items: Vec<SuspectView>,
+    /// Always null: the list is whole.
+    next: Option<String>,
+}
+
+struct Family {
+    incident: Incident,
+    facts: Facts,
+    tags: Vec<Vec<u8>>,
+}
+
+fn family(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Family> {
+    let tags = show(viewer, r, reference, EditionChoice::Working)?.tags;
+    let incident = r.incident_get(reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
+    let (relations, under_review) = r.incident_relations(viewer, &incident)?;
+    Ok(Family { incident, facts: Facts { relations, notified: true, under_review }, tags })
+}
+
+fn victims(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Shown<Vec<(Victim, VictimView)>>> {
+    let family = family(viewer, r, reference)?;
+    let victims = r.victim_list(&family.incident)?;
+    let held = r.held(&victims.iter().map(|victim| victim.holder).collect::<Vec<_>>())?;
+    let body = victims
+        .into_iter()
+        .map(|victim| {
+            let view = VictimView::new(viewer, family.facts, &victim, &held);
+            (victim, view)
+        })
+        .collect();
+    Ok(Shown { body, tags: family.tags })
+}
+
+fn victim_show(viewer: &Viewer, r: &mut Read<'_>, reference: &str, handle: &str) -> StoreResult<Shown<VictimView>> {
+    let Shown { body, tags } = victims(viewer, r, reference)?;
+    let view = body.into_iter().find(|(victim, _)| victim.handle == handle).ok_or(Error::NotFound)?.1;
+    Ok(Shown { body: view, tags })
+}
+
+fn suspects(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Shown<Vec<(Suspect, SuspectView)>>> {
+    let family = family(viewer, r, reference)?;
+    let suspects = r.suspect_list(&family.incident)?;
+    let held = r.held(&suspects.iter().map(|suspect| suspect.holder).collect::<Vec<_>>())?;
+    let body = suspects
+        .into_iter()
+        .map(|suspect| {
+            let view = SuspectView::new(viewer, family.facts, &suspect, &held);
+            (suspect, view)
+        })
+        .collect();
+    Ok(Shown { body, tags: family.tags })
+}
+
+fn suspect_show(viewer: &Viewer, r: &mut Read<'_>, reference: &str, handle: &str) -> StoreResult<Shown<SuspectView>> {
+    let Shown { body, tags } = suspects(viewer, r, reference)?;
+    let view = body.into_iter().find(|(suspect, _)| suspect.handle == handle).ok_or(Error::NotFound)?.1;
+    Ok(Shown { body: view, tags })
+}
+
+/// Reference and handle out of a child's target, `incidents/REF/victims/HANDLE`.
+fn parts(target: &str) -> (String, String) {
+    let mut parts = target.split('/');
+    let reference = parts.nth(1).unwrap_or("").to_owned();
+    (reference, parts.nth(1).unwrap_or("").to_owned())
+}
+
+/// Lists the victims of an incident that you may know of.
+#[utoipa::path(tag = "incidents", params(("reference" = String, Path)), responses((status = 200, body = VictimPage), Tombstone, Problems))]
+#[get("/incidents/{reference}/victims")]
+pub(super) async fn victim_list(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
+    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    let reference = read_reference(&path)?;
+    let shown = call.read(move |viewer, r| victims(viewer, r, &reference)).await?;
+    let items = shown.body.into_iter().map(|(_, view)| view).collect();
+    call.one(&Shown { body: VictimPage { items, next: None }, tags: shown.tags })
+}
+
+/// Adds a victim; after release, to an amendment.
+#[utoipa::path(
+    tag = "incidents",
+    params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    request_body = VictimInput,
+    responses((status = 201, body = VictimView), Problems)
+)]
+#[post("/incidents/{reference}/victims")]
+pub(super) async fn victim_create(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
+    let reference = read_reference(&path)?;
+    let new = Form::read(&call.context(), &body, |form| input::victim(form, None))?;
+    call.post(
+        &body,
+        move |viewer, w| {
+            let incident = w.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
+            may(viewer, Deed::Report { mission: &incident.facts.mission })?;
+            let (_, victim) = w.victim_create(&incident, &new)?;
+            Ok(Made::child(format!("incidents/{reference}/victims/{}", victim.handle)))
+        },
+        |viewer, r, target| {
+            let (reference, handle) = parts(target);
+            victim_show(viewer, r, &reference, &handle)
+        },
+    )
+    .await
+}
+
+/// Changes a victim; after release, in an amendment.
+#[utoipa::path(
+    tag = "incidents",
+    params(("reference" = String, Path), ("handle" = String, Path), ("If-Match" = String, Header, description = "ETag of the victim, or * ")),
+    request_body(content = VictimInput, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = VictimView), Preconditions, Problems)
+)]
+#[patch("/incidents/{reference}/victims/{handle}")]
+pub(super) async fn victim_edit(
+    call: Call,
+    path: Path<(String, String)>,
+    body: Bytes,
+) -> Result<HttpResponse, Problem> {
+    let (reference, handle) = path.into_inner();
+    let reference = read_reference(&reference)?;
+    let shown = (reference.clone(), handle.clone());
+    call.patch(
+        move |viewer, r| victim_show(viewer, r, &shown.0, &shown.1),
+        move |viewer, w, context| {
+            let incident = w.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
+            may(viewer, Deed::Report { mission: &incident.facts.mission }).map_err(Error::from)?;
+            let known =
+                w.victim_list(&incident)?.into_iter().find(|victim| victim.handle == handle).ok_or(Error::NotFound)?;
+            let new = Form::read(context, &body, |form| input::victim(form, Some(&known.facts)))?;
+            w.victim_edit(&incident, &known, &new)?;
+            Ok(())
+        },
+    )
+    .await
+}
+
+/// Lists the suspects of an incident.
+#[utoipa::path(tag = "incidents", params(("reference" = String, Path)), responses((status = 200, body = SuspectPage), Tombstone, Problems))]
+#[get("/incidents/{reference}/suspects")]
+pub(super) async fn suspect_list(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
+    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    let reference = read_reference(&path)?;
+    let shown = call.read(move |viewer, r| suspects(viewer, r, &reference)).await?;
+    let items = shown.body.into_iter().map(|(_, view)| view).collect();
+    call.one(&Shown { body: SuspectPage { items, next: None }, tags: shown.tags })
+}
+
+/// Adds a suspect; after release, to an amendment.
+#[utoipa::path(
+    tag = "incidents",
+    params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    request_body = SuspectInput,
+    responses((status = 201, body = SuspectView), Problems)
+)]
+#[post("/incidents/{reference}/suspects")]
+pub(super) async fn suspect_create(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
+    let reference = read_reference(&path)?;
+    let new = Form::read(&call.context(), &body, |form| input::suspect(form, None))?;
+    call.post(
+        &body,
+        move |viewer, w| {
+            let incident = w.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
+            may(viewer, Deed::Report { mission: &incident.facts.mission })?;
+            let (_, suspect) = w.suspect_create(&incident, &new)?;
+            Ok(Made::child(format!("incidents/{reference}/suspects/{}", suspect.handle)))
+        },
+        |viewer, r, target| {
+            let (reference, handle) = parts(target);
+            suspect_show(viewer, r, &reference, &handle)
+        },
+    )
+    .await
+}
+
+/// Changes a suspect; after release, in an amendment.
+#[utoipa::path(
+    tag = "incidents",
+    params(("reference" = String, Path), ("handle" = String, Path), ("If-Match" = String, Header, description = "ETag of the suspect, or *")),
+    request_body(content = SuspectInput, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = SuspectView), Preconditions, Problems)
+)]
+#[patch("/incidents/{reference}/suspects/{handle}")]
+pub(super) async fn suspect_edit(
+    call: Call,
+    path: Path<(String, String)>,
+    body: Bytes,
+) -> Result<HttpResponse, Problem> {
+    let (reference, handle) = path.into_inner();
+    let reference = read_reference(&reference)?;
+    let shown = (reference.clone(), handle.clone());
+    call.patch(
+        move |viewer, r| suspect_show(viewer, r, &shown.0, &shown.1),
+        move |viewer, w, context| {
+            let incident = w.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
+            may(viewer, Deed::Report { mission: &incident.facts.mission }).map_err(Error::from)?;
+            let known = w
+                .suspect_list(&incident)?
+                .into_iter()
+                .find(|suspect| suspect.handle == handle)
+                .ok_or(Error::NotFound)?;
+            let new = Form::read(context, &body, |form| input::suspect(form, Some(&known.facts)))?;
+            w.suspect_edit(&incident, &known, &new)?;
+            Ok(())
+        },
+    )
+    .await
+}

@@ -1,0 +1,281 @@
+//! Incidents with their victims and suspects.
+
+mod child;
+mod input;
+mod moves;
+mod view;
+
+use actix_web::web::{Bytes, Path};
+use actix_web::{HttpResponse, get, patch, post};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use input::IncidentInput;
+use view::IncidentView;
+
+use super::call::{Call, Format, Made, Paging, Shown, last_part};
+use super::form::{self, Form};
+use super::history::HistoryPage;
+use super::problem::{Preconditions, Problem, Problems, Tombstone};
+use crate::domain::{Noun, Reference};
+use crate::policy::{Deed, Viewer, may};
+use crate::store::{EditionChoice, Error, IncidentFilter, Read, Result as StoreResult};
+
+/// Adds the routes.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(incident_list)
+        .service(incident_create)
+        .service(incident_get)
+        .service(incident_edit)
+        .service(incident_history)
+        .service(moves::incident_transition)
+        .service(moves::transition_list)
+        .service(moves::withholding_decide)
+        .service(moves::incident_split)
+        .service(moves::incident_merge)
+        .service(moves::source_rows)
+        .service(child::victim_list)
+        .service(child::victim_create)
+        .service(child::victim_edit)
+        .service(child::suspect_list)
+        .service(child::suspect_create)
+        .service(child::suspect_edit);
+}
+
+/// What a list of incidents is narrowed to.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only the description reads it; `filter` reads the query")]
+pub struct IncidentQuery {
+    /// Acronym of a mission.
+    #[param(example = "MINUSMA")]
+    mission: Option<String>,
+    /// Alpha-3 code of the host State.
+    #[param(example = "MLI")]
+    host_state: Option<String>,
+    /// Kind of act.
+    act: Option<crate::domain::Act>,
+    /// Means.
+    means: Option<crate::domain::Means>,
+    /// Category of alleged perpetrator.
+    perpetrator_category: Option<crate::domain::Perpetrator>,
+    /// State of the edition (mission and Secretariat).
+    state: Option<crate::domain::IncidentState>,
+    /// Id in NOTICAS.
+    noticas_id: Option<String>,
+    /// First day.
+    from: Option<chrono::NaiveDate>,
+    /// Last day.
+    to: Option<chrono::NaiveDate>,
+    /// `working` (default) or `released`, for mission and Secretariat.
+    edition: Option<String>,
+    /// Show the list as this State sees it (Secretariat).
+    #[param(rename = "as", example = "MLI")]
+    as_state: Option<String>,
+    /// Rows a page, 1 to 200.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<i64>,
+    /// Cursor of the next page, as the last answer gave it.
+    after: Option<String>,
+    /// `json` or `csv`, before `Accept`.
+    format: Option<String>,
+}
+
+/// A page of incidents.
+#[derive(Serialize, ToSchema)]
+pub struct IncidentPage {
+    /// Newest first.
+    items: Vec<IncidentView>,
+    /// Cursor of the next page; null on the last.
+    next: Option<String>,
+}
+
+fn edition_choice(form: &mut Form<'_>) -> Option<EditionChoice> {
+    form.required("edition", Some(EditionChoice::Working), |input: &form::Input, _: &form::Context| match input {
+        form::Input::Text(text) if text.expose() == "working" => Ok(EditionChoice::Working),
+        form::Input::Text(text) if text.expose() == "released" => Ok(EditionChoice::Released),
+        _ => Err("must be working or released".into()),
+    })
+}
+
+fn filter(form: &mut Form<'_>) -> Option<(IncidentFilter, Option<String>, Paging)> {
+    let edition = edition_choice(form);
+    let filter = IncidentFilter {
+        edition: EditionChoice::Working,
+        mission: form.optional("mission", None, form::mission),
+        host_state: form.optional("host_state", None, form::state),
+        act: form.optional("act", None, form::code),
+        means: form.optional("means", None, form::code),
+        perpetrator: form.optional("perpetrator_category", None, form::code),
+        state: form.optional("state", None, form::code),
+        noticas_id: form.optional("noticas_id", None, form::external_id),
+        from: form.optional("from", None, form::date),
+        to: form.optional("to", None, form::date),
+    };
+    let as_state = form.optional("as", None, form::state);
+    let paging = Paging::of(form);
+    Some((IncidentFilter { edition: edition?, ..filter }, as_state, paging?))
+}
+
+/// The viewer whose sight is asked for: oneself, or, for the Secretariat, a State (`?as=`).
+pub(super) fn seen_as(viewer: &Viewer, as_state: Option<&str>) -> StoreResult<Viewer> {
+    match as_state {
+        None => Ok(viewer.clone()),
+        Some(state) => {
+            may(viewer, Deed::Decide)?;
+            Ok(Viewer::of_state(state))
+        }
+    }
+}
+
+/// Lists the incidents that concern you, newest first.
+#[utoipa::path(
+    tag = "incidents",
+    params(IncidentQuery),
+    responses((status = 200, body = IncidentPage, content((IncidentPage = "application/json"), (String = "text/csv"))), Problems)
+)]
+#[get("/incidents")]
+async fn incident_list(call: Call) -> Result<HttpResponse, Problem> {
+    let context = call.context();
+    let (filter, as_state, paging) = Form::query(&context, &call.query, filter)?;
+    let format: Option<Format> = paging.format;
+    let page = call
+        .as_viewer(move |call, session| {
+            let viewer = seen_as(&session.account.viewer, as_state.as_deref())?;
+            let page = call.app().store.read(&viewer.scope(), |r| {
+                let page = r.incident_list(&filter, paging.after.as_ref(), paging.limit)?;
+                let items = view::many(&viewer, r, page.items, &context)?;
+                Ok(crate::store::Page { items, next: page.next })
+            })?;
+            Ok(page)
+        })
+        .await?;
+    call.page(page, format)
+}
+
+/// Shows an incident with its victims and suspects, to whoever calls `show`.
+pub(super) fn show(
+    viewer: &Viewer,
+    r: &mut Read<'_>,
+    reference: &str,
+    choice: EditionChoice,
+) -> StoreResult<Shown<IncidentView>> {
+    let incident = r.incident_get(reference, choice)?.ok_or(Error::NotFound)?;
+    view::one(viewer, r, &incident)
+}
+
+fn read_reference(path: &str) -> Result<String, Problem> {
+    Reference::parse(Noun::Incident, path).map(|found| found.to_string()).ok_or_else(|| Problem::of("not_found"))
+}
+
+/// Which edition, and as whom.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only the description reads it")]
+pub struct SightQuery {
+    /// `working` (default) or `released`, for mission and Secretariat.
+    edition: Option<String>,
+    /// Show the record as this State sees it (Secretariat).
+    #[param(rename = "as", example = "MLI")]
+    as_state: Option<String>,
+}
+
+/// Shows one incident with its victims and suspects, as far as they concern you.
+#[utoipa::path(
+    tag = "incidents",
+    params(("reference" = String, Path, example = "MINUSMA-2019-7KQ4"), SightQuery),
+    responses((status = 200, body = IncidentView, headers(("ETag" = String))), (status = 304, description = "Not modified"), Tombstone, Problems)
+)]
+#[get("/incidents/{reference}")]
+async fn incident_get(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
+    let context = call.context();
+    let (choice, as_state) = Form::query(&context, &call.query, |form| {
+        let choice = edition_choice(form);
+        let as_state = form.optional("as", None, form::state);
+        Some((choice?, as_state))
+    })?;
+    let reference = read_reference(&path)?;
+    let shown = call
+        .as_viewer(move |call, session| {
+            let viewer = seen_as(&session.account.viewer, as_state.as_deref())?;
+            Ok(call.app().store.read(&viewer.scope(), |r| show(&viewer, r, &reference, choice))?)
+        })
+        .await?;
+    call.one(&shown)
+}
+
+/// Reports an incident, as a draft, with its victims and suspects. Sealed fields are enciphered on entry.
+#[utoipa::path(
+    tag = "incidents",
+    params(("Idempotency-Key" = Option<String>, Header, description = "16 to 200 characters: the same report sent again is stored once")),
+    request_body = IncidentInput,
+    responses((status = 201, body = IncidentView, headers(("Location" = String), ("ETag" = String))), Problems)
+)]
+#[post("/incidents")]
+async fn incident_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
+    let context = call.context();
+    let new = Form::read(&context, &body, input::new_incident)?;
+    call.post(
+        &body,
+        move |viewer, w| {
+            may(viewer, Deed::Report { mission: &new.facts.mission })?;
+            Ok(Made::new(Noun::Incident, &w.incident_create(&new)?.reference))
+        },
+        |viewer, r, target| show(viewer, r, last_part(target), EditionChoice::Working),
+    )
+    .await
+}
+
+/// Changes an incident. After release the first change begins an amendment: States read the released edition until the
+/// amendment is released in its place.
+#[utoipa::path(
+    tag = "incidents",
+    params(("reference" = String, Path), ("If-Match" = String, Header, description = "ETag of the record as you last saw it")),
+    request_body(content = IncidentInput, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = IncidentView, headers(("ETag" = String))), Preconditions, Problems)
+)]
+#[patch("/incidents/{reference}")]
+async fn incident_edit(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
+    let reference = read_reference(&path)?;
+    let shown = reference.clone();
+    call.patch(
+        move |viewer, r| show(viewer, r, &shown, EditionChoice::Working),
+        move |viewer, w, context| {
+            let incident = w.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
+            may(viewer, Deed::Report { mission: &incident.facts.mission }).map_err(Error::from)?;
+            let (facts, sealed) = Form::read(context, &body, |form| {
+                let facts = input::incident_facts(form, Some(&incident.facts));
+                let sealed = form.sealed(Noun::Incident);
+                Some((facts?, sealed))
+            })?;
+            may(viewer, Deed::Report { mission: &facts.mission }).map_err(Error::from)?;
+            w.incident_edit(&incident, &facts, &sealed)?;
+            Ok(())
+        },
+    )
+    .await
+}
+
+/// The history of an incident: to mission and Secretariat every revision, to a State one entry a release.
+#[utoipa::path(
+    tag = "incidents",
+    params(("reference" = String, Path)),
+    responses((status = 200, body = HistoryPage), Tombstone, Problems)
+)]
+#[get("/incidents/{reference}/history")]
+async fn incident_history(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
+    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    let reference = read_reference(&path)?;
+    let page = call
+        .read(move |viewer, r| {
+            let incident = r.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
+            let (relations, under_review) = r.incident_relations(viewer, &incident)?;
+            let facts = crate::policy::Facts { relations, notified: true, under_review };
+            let until = if viewer.is_inside() { None } else { incident.released_at };
+            Ok(super::history::page(viewer, facts, r.history(incident.id)?, until))
+        })
+        .await?;
+    call.one(&Shown::plain(page))
+}

@@ -1,0 +1,264 @@
+//! Moving incidents: transitions, of one or of a list; withholding; splitting and merging.
+
+use actix_web::web::{Bytes, Path};
+use actix_web::{HttpResponse, get, post};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::input::handles;
+use super::{IncidentView, read_reference, show};
+use crate::api::call::{Call, Made, Shown, last_part};
+use crate::api::form::{self, Form};
+use crate::api::problem::{Problem, Problems};
+use crate::domain::{IncidentState, Noun, WithholdingReason};
+use crate::policy::{Deed, may};
+use crate::store::{EditionChoice, Error};
+
+/// A move of an incident.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only the description reads it")]
+#[schema(example = json!({"to": "verified"}))]
+pub struct TransitionInput {
+    /// State to move to.
+    to: IncidentState,
+    /// Why; required to return or withdraw.
+    reason: Option<String>,
+}
+
+/// The same move of several incidents.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only the description reads it")]
+#[schema(example = json!({"to": "released", "incidents": ["MINUSMA-2019-7KQ4"]}))]
+pub struct TransitionListInput {
+    /// State to move to.
+    to: IncidentState,
+    /// Why; required to return or withdraw.
+    reason: Option<String>,
+    /// At most 500 references.
+    incidents: Vec<String>,
+}
+
+/// What became of one of several.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TransitionOutcome {
+    /// Reference.
+    reference: String,
+    /// Its state now, if it moved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<IncidentState>,
+    /// Why it did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<Problem>,
+}
+
+/// What became of several; each was judged alone.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TransitionOutcomes {
+    items: Vec<TransitionOutcome>,
+}
+
+fn transition(form: &mut Form<'_>) -> Option<(IncidentState, Option<String>)> {
+    let to = form.required("to", None, form::code);
+    let reason = form.optional("reason", None, form::text(1_000));
+    Some((to?, reason))
+}
+
+/// Moves an incident to another state. Author, verifier and releaser are three persons.
+#[utoipa::path(
+    tag = "incidents",
+    params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    request_body = TransitionInput,
+    responses((status = 200, body = IncidentView), Problems)
+)]
+#[post("/incidents/{reference}/transitions")]
+pub(super) async fn incident_transition(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
+    let reference = read_reference(&path)?;
+    let (to, reason) = Form::read(&call.context(), &body, transition)?;
+    call.post(
+        &body,
+        move |_, w| {
+            w.incident_transition(&reference, to, reason.as_deref())?;
+            Ok(Made::changed(Noun::Incident, &reference))
+        },
+        |viewer, r, target| show(viewer, r, last_part(target), EditionChoice::Working),
+    )
+    .await
+}
+
+/// Moves several incidents, each judged alone: the answer says of each what became of it.
+#[utoipa::path(
+    tag = "incidents",
+    request_body = TransitionListInput,
+    responses((status = 200, body = TransitionOutcomes), Problems)
+)]
+#[post("/transitions")]
+pub(super) async fn transition_list(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
+    let (to, reason, incidents) = Form::read(&call.context(), &body, |form| {
+        let moved = transition(form);
+        let incidents = form.required("incidents", None, form::list_of(500, form::reference(Noun::Incident)));
+        let (to, reason) = moved?;
+        Some((to, reason, incidents?))
+    })?;
+    let items = call
+        .as_viewer(move |call, session| {
+            let viewer = &session.account.viewer;
+            let store = &call.app().store;
+            Ok(incidents
+                .into_iter()
+                .map(|reference| {
+                    match store.write(viewer, |w| w.incident_transition(&reference, to, reason.as_deref())) {
+                        Ok(incident) => TransitionOutcome { reference, state: Some(incident.state), problem: None },
+                        Err(error) => TransitionOutcome { reference, state: None, problem: Some(error.into()) },
+                    }
+                })
+                .collect())
+        })
+        .await?;
+    call.one(&Shown::plain(TransitionOutcomes { items }))
+}
+
+/// A decision on withholding.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only the description reads it")]
+#[schema(example = json!({"states": ["MLI"], "reason": "state_agents_alleged"}))]
+pub struct WithholdingInput {
+    /// States from which the record is kept; empty to decide that none is.
+    states: Vec<String>,
+    /// Why.
+    reason: WithholdingReason,
+}
+
+/// Proposes from which States the record is withheld, or confirms the proposal of another officer by sending the same.
+/// Takes effect when confirmed.
+#[utoipa::path(
+    tag = "incidents",
+    params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    request_body = WithholdingInput,
+    responses((status = 200, body = IncidentView), Problems)
+)]
+#[post("/incidents/{reference}/withholding")]
+pub(super) async fn withholding_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
+    let reference = read_reference(&path)?;
+    let (states, reason) = Form::read(&call.context(), &body, |form| {
+        let states = form.required("states", None, form::list_of(20, form::state));
+        let reason = form.required("reason", None, form::code::<WithholdingReason>);
+        if let (Some(states), Some(reason)) = (&states, reason) {
+            if states.is_empty() != (reason == WithholdingReason::NoneNeeded) {
+                form.fault("reason", "none_needed goes with no State, every other reason with at least one");
+            }
+        }
+        Some((states?, reason?))
+    })?;
+    call.post(
+        &body,
+        move |viewer, w| {
+            let incident = w.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
+            may(viewer, Deed::Decide)?;
+            w.withholding_decide(&incident, &states, reason)?;
+            Ok(Made::changed(Noun::Incident, &reference))
+        },
+        |viewer, r, target| show(viewer, r, last_part(target), EditionChoice::Working),
+    )
+    .await
+}
+
+/// Which victims to move.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only the description reads it")]
+#[schema(example = json!({"victims": ["3F8K2A"]}))]
+pub struct SplitInput {
+    /// Handles of the victims that belong to another event.
+    victims: Vec<String>,
+}
+
+/// Splits an incident: these victims belong to another event of the same date and facts.
+#[utoipa::path(
+    tag = "incidents",
+    params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    request_body = SplitInput,
+    responses((status = 201, body = IncidentView), Problems)
+)]
+#[post("/incidents/{reference}/split")]
+pub(super) async fn incident_split(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
+    let reference = read_reference(&path)?;
+    let victims = Form::read(&call.context(), &body, |form| form.required("victims", None, handles))?;
+    call.post(
+        &body,
+        move |viewer, w| {
+            let incident = w.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
+            may(viewer, Deed::Report { mission: &incident.facts.mission })?;
+            Ok(Made::new(Noun::Incident, &w.incident_split(&incident, &victims)?.reference))
+        },
+        |viewer, r, target| show(viewer, r, last_part(target), EditionChoice::Working),
+    )
+    .await
+}
+
+/// Which incident to merge into.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only the description reads it")]
+#[schema(example = json!({"into": "MINUSMA-2019-7KQ4"}))]
+pub struct MergeInput {
+    /// Reference of the incident that takes the victims.
+    into: String,
+}
+
+/// Merges an incident into another: its victims move, and it is withdrawn.
+#[utoipa::path(
+    tag = "incidents",
+    params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    request_body = MergeInput,
+    responses((status = 200, body = IncidentView), Problems)
+)]
+#[post("/incidents/{reference}/merge")]
+pub(super) async fn incident_merge(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
+    let reference = read_reference(&path)?;
+    let into = Form::read(&call.context(), &body, |form| form.required("into", None, form::reference(Noun::Incident)))?;
+    call.post(
+        &body,
+        move |viewer, w| {
+            let incident = w.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
+            may(viewer, Deed::Decide)?;
+            w.incident_merge(&incident, &into)?;
+            Ok(Made::changed(Noun::Incident, &into))
+        },
+        |viewer, r, target| show(viewer, r, last_part(target), EditionChoice::Working),
+    )
+    .await
+}
+
+/// A row of a public file, as it was.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SourceRow {
+    /// Vintage of the file.
+    vintage: chrono::NaiveDate,
+    /// The row, by column.
+    #[schema(value_type = Object)]
+    raw: Value,
+}
+
+/// The rows that an incident was made of.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SourceRows {
+    items: Vec<SourceRow>,
+}
+
+/// The raw rows of public files that an incident was made of (mission and Secretariat).
+#[utoipa::path(tag = "incidents", params(("reference" = String, Path)), responses((status = 200, body = SourceRows), Problems))]
+#[get("/incidents/{reference}/source-rows")]
+pub(super) async fn source_rows(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
+    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    let reference = read_reference(&path)?;
+    let items = call
+        .read(move |_, r| {
+            let incident = r.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
+            let rows = r.raw_rows(&incident)?;
+            Ok(rows
+                .into_iter()
+                .map(|(vintage, raw)| SourceRow { vintage, raw: serde_json::from_str(&raw).unwrap_or(Value::Null) })
+                .collect())
+        })
+        .await?;
+    call.one(&Shown::plain(SourceRows { items }))
+}

@@ -1,0 +1,247 @@
+//! How an incident is shown. The one place that decides which of its facts are for mission and Secretariat only.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::child::{SuspectView, VictimView};
+use crate::api::call::Shown;
+use crate::api::form::Context;
+use crate::api::withheld::{Markers, Withheld, shares_tag};
+use crate::domain::{
+    Act, Activity, Counts, HoldReason, IncidentFacts, IncidentState, Means, Noun, Perpetrator, Precision, summary,
+};
+use crate::policy::{Facts, Relations, Viewer};
+use crate::store::{Id, Incident, Read, Result};
+use seal::ClassCode;
+
+/// An incident, as you may see it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IncidentView {
+    /// Reference.
+    #[schema(example = "MINUSMA-2019-7KQ4")]
+    reference: String,
+    /// State of the edition shown; to States always `released`.
+    state: IncidentState,
+    /// Number of the edition shown (mission and Secretariat).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edition: Option<i32>,
+    /// Whether the edition shown amends a released one (mission and Secretariat).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amends: Option<bool>,
+    /// Acronym of the mission.
+    #[schema(example = "MINUSMA")]
+    mission: String,
+    /// Host State, alpha-3; null where the source names a mission of several.
+    #[schema(example = "MLI")]
+    host_state: Option<String>,
+    /// Date, local to the mission; the first day where the precision is a month or year.
+    occurred_on: NaiveDate,
+    /// How exactly the date is known.
+    occurred_on_precision: Precision,
+    /// First-level region, ISO 3166-2.
+    region: Option<String>,
+    /// Kind of act.
+    act: Act,
+    /// Means.
+    means: Means,
+    /// What the victims were doing.
+    activity: Activity,
+    /// Alleged perpetrator.
+    perpetrator_category: Perpetrator,
+    /// Victims in all.
+    victims_total: i32,
+    /// Killed.
+    killed: i32,
+    /// Injured.
+    injured: i32,
+    /// Abducted or missing.
+    abducted: i32,
+    /// Detained.
+    detained: i32,
+    /// Dead who are not UN personnel.
+    others_killed: i32,
+    /// Injured who are not UN personnel.
+    others_injured: i32,
+    /// Id in NOTICAS.
+    noticas_id: Option<String>,
+    /// Id in SAGE.
+    sage_id: Option<String>,
+    /// Whether this is just what the United Nations' public file says.
+    public_file: bool,
+    /// Generated from the codes above.
+    #[schema(example = "On 22 February 2019, MINUSMA reported a killing in Mali: three killed, two injured.")]
+    summary: String,
+    /// Why release waits (mission and Secretariat).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hold_reason: Option<Option<HoldReason>>,
+    /// When the hold is reviewed (mission and Secretariat).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hold_review_on: Option<Option<NaiveDate>>,
+    /// States from which the record is withheld by a confirmed decision (mission and Secretariat).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    withheld_from: Option<Vec<String>>,
+    /// When an open fact last changed; to States, when the edition was released.
+    updated_at: DateTime<Utc>,
+    /// When the edition was released.
+    released_at: Option<DateTime<Utc>>,
+    exact_place: Withheld,
+    coordinates: Withheld,
+    exact_time: Withheld,
+    narrative: Withheld,
+    attribution: Withheld,
+    attribution_basis: Withheld,
+    sources: Withheld,
+    /// Victims that you may know of (in the single view).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    victims: Option<Vec<VictimView>>,
+    /// Suspects (in the single view).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suspects: Option<Vec<SuspectView>>,
+}
+
+fn view(
+    incident: &Incident,
+    host: Option<&str>,
+    markers: &Markers<'_>,
+    withheld_from: Option<Vec<String>>,
+) -> IncidentView {
+    let inside = markers.viewer.is_inside();
+    let IncidentFacts {
+        mission,
+        host_state,
+        occurred,
+        region,
+        act,
+        means,
+        activity,
+        perpetrator,
+        others_killed,
+        others_injured,
+        noticas_id,
+        sage_id,
+        hold,
+    } = incident.facts.clone();
+    let Counts { victims, killed, injured, abducted, detained } = incident.counts;
+    let updated = if inside { incident.updated_at } else { incident.released_at.unwrap_or(incident.updated_at) };
+    IncidentView {
+        reference: incident.reference.clone(),
+        state: if inside { incident.state } else { IncidentState::Released },
+        edition: inside.then_some(incident.number),
+        amends: inside.then_some(incident.amends),
+        mission,
+        host_state,
+        occurred_on: occurred.first(),
+        occurred_on_precision: occurred.precision(),
+        region,
+        act,
+        means,
+        activity,
+        perpetrator_category: perpetrator,
+        victims_total: victims,
+        killed,
+        injured,
+        abducted,
+        detained,
+        others_killed,
+        others_injured,
+        noticas_id,
+        sage_id,
+        public_file: incident.public_file,
+        summary: summary(&incident.facts, host, incident.counts),
+        hold_reason: inside.then_some(hold.map(|(reason, _)| reason)),
+        hold_review_on: inside.then_some(hold.map(|(_, on)| on)),
+        withheld_from,
+        updated_at: updated.and_utc(),
+        released_at: incident.released_at.map(|at| at.and_utc()),
+        exact_place: markers.of("exact_place"),
+        coordinates: markers.of("coordinates"),
+        exact_time: markers.of("exact_time"),
+        narrative: markers.of("narrative"),
+        attribution: markers.of("attribution"),
+        attribution_basis: markers.of("attribution_basis"),
+        sources: markers.of("sources"),
+        victims: None,
+        suspects: None,
+    }
+}
+
+/// How a viewer stands to an incident, as far as the incident alone tells: in lists a State is told of nothing held.
+fn at_a_glance(viewer: &Viewer, incident: &Incident) -> Facts {
+    let relations = Relations {
+        own_mission: viewer.missions.contains(&incident.facts.mission),
+        own_draft: incident.author.0 == viewer.account && incident.state.is_editable(),
+        ..Relations::default()
+    };
+    Facts { relations, notified: true, under_review: false }
+}
+
+/// Shows a list: one query more for all of it, and only for those who may know what is held.
+pub(super) fn many(
+    viewer: &Viewer,
+    r: &mut Read<'_>,
+    incidents: Vec<Incident>,
+    context: &Context,
+) -> Result<Vec<IncidentView>> {
+    let holders: Vec<Id> = incidents.iter().map(|incident| incident.edition).collect();
+    let held = if viewer.is_inside() { r.held(&holders)? } else { HashSet::new() };
+    Ok(incidents
+        .iter()
+        .map(|incident| {
+            let markers = Markers {
+                noun: Noun::Incident,
+                viewer,
+                facts: at_a_glance(viewer, incident),
+                holder: incident.edition,
+                held: &held,
+            };
+            let host = incident.facts.host_state.as_ref().and_then(|code| context.reference.states.get(code));
+            view(incident, host.map(String::as_str), &markers, None)
+        })
+        .collect())
+}
+
+/// Shows one incident with its children.
+pub(super) fn one(viewer: &Viewer, r: &mut Read<'_>, incident: &Incident) -> Result<Shown<IncidentView>> {
+    let (relations, under_review) = r.incident_relations(viewer, incident)?;
+    let facts = Facts { relations, notified: true, under_review };
+    let victims = r.victim_list(incident)?;
+    let suspects = r.suspect_list(incident)?;
+    let mut holders = vec![incident.edition];
+    holders.extend(victims.iter().map(|victim| victim.holder));
+    holders.extend(suspects.iter().map(|suspect| suspect.holder));
+    let held = r.held(&holders)?;
+    let host = incident.facts.host_state.as_deref().map(|code| r.state_name(code)).transpose()?;
+    let withheld_from = if viewer.is_inside() {
+        let standing = r.withholding_get(incident.id)?;
+        Some(
+            standing
+                .filter(|standing| standing.confirmed_at.is_some())
+                .map(|standing| standing.states)
+                .unwrap_or_default(),
+        )
+    } else {
+        None
+    };
+    let markers = Markers { noun: Noun::Incident, viewer, facts, holder: incident.edition, held: &held };
+    let mut body = view(incident, host.as_deref(), &markers, withheld_from);
+    let own = victims.iter().any(|victim| is_own(viewer, &victim.facts.states));
+    body.victims = Some(victims.iter().map(|victim| VictimView::new(viewer, facts, victim, &held)).collect());
+    body.suspects = Some(suspects.iter().map(|suspect| SuspectView::new(viewer, facts, suspect, &held)).collect());
+    let of_tag = Facts { relations: Relations { own_national: own, ..relations }, ..facts };
+    let nouns = [Noun::Incident, Noun::Victim, Noun::Suspect];
+    let tags = ClassCode::ALL
+        .into_iter()
+        .zip(&incident.tags)
+        .filter(|(class, _)| shares_tag(viewer, of_tag, &nouns, *class))
+        .map(|(_, tag)| tag.clone())
+        .collect();
+    Ok(Shown { body, tags })
+}
+
+/// Whether one of these States is the viewer's.
+pub(super) fn is_own(viewer: &Viewer, states: &[String]) -> bool {
+    viewer.state.as_ref().is_some_and(|state| states.contains(state))
+}

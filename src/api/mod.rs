@@ -1,0 +1,181 @@
+//! The REST API: one file a noun. A handler parses, calls the store or the desk, and answers; it decides nothing.
+
+mod assistance;
+mod audit;
+mod call;
+mod case;
+mod disclosure;
+mod form;
+mod history;
+mod import;
+mod incident;
+mod problem;
+mod proceeding;
+mod reference;
+mod service;
+mod session;
+mod statistics;
+mod withheld;
+
+use std::io;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::{App as ActixApp, HttpResponse, HttpServer, ResponseError, web};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_actix_web::service_config::ServiceConfig;
+use utoipa_actix_web::{AppExt, scope};
+use utoipa_swagger_ui::SwaggerUi;
+
+pub use call::App;
+pub use problem::{KINDS, Problem};
+
+/// Bodies are at most this long, in bytes; imports have their own bound.
+const LARGEST_BODY: usize = 1 << 20;
+/// An imported file is at most this long, in bytes.
+const LARGEST_FILE: usize = 16 << 20;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Casque",
+        version = "1",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+        description = "Crimes against United Nations peacekeepers, the progress of States in bringing perpetrators to \
+                       justice, and the assistance that the United Nations gives them (Security Council resolution 2589 \
+                       (2021)). What is sensitive is sealed: a GET never opens a seal; POST /v1/disclosures does, by \
+                       somebody entitled, for a stated purpose, on the record."
+    ),
+    modifiers(&Security),
+    security(("bearer" = []))
+)]
+struct Description;
+
+struct Security;
+
+impl Modify for Security {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        api.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    }
+}
+
+fn version_1(config: &mut ServiceConfig) {
+    session::routes(config);
+    reference::routes(config);
+    incident::routes(config);
+    case::routes(config);
+    proceeding::routes(config);
+    assistance::routes(config);
+    disclosure::routes(config);
+    statistics::routes(config);
+    import::routes(config);
+    audit::routes(config);
+}
+
+fn outside(config: &mut ServiceConfig) {
+    config.service(service::healthz).service(service::readyz).service(service::jwks);
+}
+
+/// The application with every route, and the API's description that the same routes gave: the two cannot differ by a route
+/// that utoipa knows. A test compares both with what actix really has.
+pub fn application(
+    shared: web::Data<App>,
+) -> ActixApp<
+    impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse, Error = actix_web::Error, InitError = ()>,
+> {
+    let (app, description) = ActixApp::new()
+        .app_data(shared)
+        .app_data(web::PayloadConfig::new(LARGEST_FILE))
+        .into_utoipa_app()
+        .openapi(Description::openapi())
+        .configure(outside)
+        .service(scope("/v1").configure(version_1))
+        .split_for_parts();
+    app.service(SwaggerUi::new("/docs/{_:.*}").url("/v1/openapi.json", description))
+        .default_service(web::to(|| async { Err::<HttpResponse, Problem>(Problem::of("not_found")) }))
+        .wrap(from_fn(dress))
+}
+
+/// The API's description (OpenAPI 3.1).
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    ActixApp::new()
+        .into_utoipa_app()
+        .openapi(Description::openapi())
+        .configure(outside)
+        .service(scope("/v1").configure(version_1))
+        .split_for_parts()
+        .1
+}
+
+/// Headers that every answer carries; bare errors of the framework become problems; a body too long is refused before it
+/// is read.
+async fn dress(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let path = request.path().to_owned();
+    let length =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let longest = if path == "/v1/imports" { LARGEST_FILE } else { LARGEST_BODY };
+    let mut response = if length.is_some_and(|length| length > longest) {
+        request.into_response(Problem::of("too_large").error_response())
+    } else {
+        match next.call(request).await {
+            Ok(response) => response.map_into_boxed_body(),
+            Err(error) => return Err(error),
+        }
+    };
+    let status = response.status();
+    let is_problem = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/problem+json"));
+    if (status.is_client_error() || status.is_server_error()) && !is_problem {
+        let name = KINDS
+            .iter()
+            .find(|(known, ..)| *known == status.as_u16())
+            .map_or(if status.is_server_error() { "internal" } else { "invalid" }, |(_, name, _)| *name);
+        response = response.into_response(Problem::of(name).error_response());
+    }
+    let cacheable = status.is_success() && (path == "/v1/vocabulary" || path == "/v1/states");
+    let docs = path.starts_with("/docs");
+    let headers = response.headers_mut();
+    for (name, value) in [
+        ("cache-control", if cacheable { "private, max-age=3600" } else { "no-store" }),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("x-frame-options", "DENY"),
+        ("cross-origin-opener-policy", "same-origin"),
+        (
+            "content-security-policy",
+            if docs {
+                "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
+            } else {
+                "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
+            },
+        ),
+    ] {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    Ok(response)
+}
+
+/// Serves on a listener until stopped; in-flight requests have ten seconds to end.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub fn serve(shared: App, listener: TcpListener, workers: usize) -> io::Result<Server> {
+    let shared = web::Data::new(shared);
+    Ok(HttpServer::new(move || application(shared.clone()))
+        .workers(workers)
+        .client_request_timeout(Duration::from_secs(30))
+        .shutdown_timeout(10)
+        .listen(listener)?
+        .run())
+}

@@ -1,0 +1,207 @@
+//! Errors as RFC 9457 problems: the one place that knows status codes.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::disclosure::NotGiven;
+use crate::domain::Fault;
+use crate::identity::Refused;
+use crate::store::Error;
+
+/// A problem (RFC 9457), `application/problem+json`. It never repeats what was sent.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Problem {
+    /// Stable identifier of the kind of problem; `docs/problems.md` describes each.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:casque:problem:invalid")]
+    pub kind: String,
+    /// The kind in words.
+    #[schema(example = "The request is not valid")]
+    pub title: &'static str,
+    /// HTTP status.
+    #[schema(example = 400)]
+    pub status: u16,
+    /// This occurrence in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Every fault, by field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Fault>,
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.status, self.kind)
+    }
+}
+
+/// Every kind of problem: its status, name and title.
+pub const KINDS: &[(u16, &str, &str)] = &[
+    (400, "invalid", "The request is not valid"),
+    (401, "unauthenticated", "Sign in first"),
+    (403, "denied", "You may not do this"),
+    (403, "sealed", "The fields stay sealed"),
+    (404, "not_found", "There is no such record"),
+    (405, "method_not_allowed", "This resource has no such method"),
+    (406, "not_acceptable", "This format is not offered"),
+    (409, "conflict", "The record's state does not allow it"),
+    (410, "withdrawn", "The record is withdrawn, or concerns you no longer"),
+    (412, "stale", "The record is not as you last saw it"),
+    (413, "too_large", "The body is too large"),
+    (415, "media_type", "The body's media type is not understood"),
+    (428, "precondition_required", "If-Match is required"),
+    (500, "internal", "The service failed"),
+    (503, "busy", "Try again shortly"),
+];
+
+impl Problem {
+    /// A problem of a kind in [`KINDS`].
+    pub fn of(name: &'static str) -> Self {
+        let (status, name, title) = KINDS.iter().find(|(_, known, _)| *known == name).copied().unwrap_or((
+            500,
+            "internal",
+            "The service failed",
+        ));
+        Self { kind: format!("urn:casque:problem:{name}"), title, status, detail: None, errors: Vec::new() }
+    }
+
+    /// The same with words on this occurrence.
+    pub fn saying(self, detail: impl Into<String>) -> Self {
+        Self { detail: Some(detail.into()), ..self }
+    }
+
+    /// An invalid request.
+    pub fn invalid(errors: Vec<Fault>) -> Self {
+        Self { errors, ..Self::of("invalid") }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::NotFound => Self::of("not_found"),
+            Error::Gone => Self::of("withdrawn"),
+            Error::Stale => Self::of("stale"),
+            Error::Conflict(why) => Self::of("conflict").saying(why),
+            Error::Denied(why) => Self::of("denied").saying(why.to_string()),
+            Error::Invalid(faults) => Self::invalid(faults),
+            Error::Busy => Self::of("busy"),
+            Error::Seal(seal::Error::TooLong(_)) => Self::of("too_large"),
+            Error::Seal(error) => {
+                tracing::error!(%error, "sealing failed");
+                Self::of("internal")
+            }
+            Error::Corrupt { table, column, .. } => {
+                tracing::error!(table, column, "corrupt row");
+                Self::of("internal")
+            }
+            Error::Database(error) => {
+                // The error's text can hold values of the row: its kind is all that is logged.
+                let kind = match error {
+                    diesel::result::Error::DatabaseError(kind, _) => format!("{kind:?}"),
+                    other => std::any::type_name_of_val(&other).to_owned(),
+                };
+                tracing::error!(kind, "the database failed");
+                Self::of("internal")
+            }
+        }
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Unauthenticated => Self::of("unauthenticated"),
+            Refused::TooMany => Self::of("busy"),
+            Refused::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<NotGiven> for Problem {
+    fn from(refused: NotGiven) -> Self {
+        match refused {
+            NotGiven::Refused(refusal) => Self::of("sealed").saying(refusal.code()),
+            NotGiven::Store(error) => error.into(),
+            NotGiven::Damaged(error) => {
+                tracing::error!(%error, "a granted value did not open");
+                Self::of("internal")
+            }
+        }
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
+        match self.status {
+            401 => {
+                response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+            }
+            503 => {
+                response.insert_header((header::RETRY_AFTER, "1"));
+            }
+            _ => {}
+        }
+        response.body(serde_json::to_string(self).unwrap_or_default())
+    }
+}
+
+/// The problems that any operation may answer with, for the API's description.
+#[derive(utoipa::IntoResponses)]
+#[expect(dead_code, reason = "only the description reads it")]
+pub enum Problems {
+    /// The request is not valid: every fault is listed by pointer.
+    #[response(status = 400, content_type = "application/problem+json")]
+    Invalid(Problem),
+    /// No bearer token, or one that is not good any more.
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unauthenticated(Problem),
+    /// The role may not, another person is needed, or the fields stay sealed.
+    #[response(status = 403, content_type = "application/problem+json")]
+    Denied(Problem),
+    /// No such record within scope: the same for one that does not exist.
+    #[response(status = 404, content_type = "application/problem+json")]
+    NotFound(Problem),
+    /// The record's state does not allow it, or the idempotency key was used with another body.
+    #[response(status = 409, content_type = "application/problem+json")]
+    Conflict(Problem),
+    /// The body is too large.
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(Problem),
+    /// The service failed.
+    #[response(status = 500, content_type = "application/problem+json")]
+    Internal(Problem),
+    /// The service is busy; try again after `Retry-After`.
+    #[response(status = 503, content_type = "application/problem+json")]
+    Busy(Problem),
+}
+
+/// What a read may answer besides: the tombstone of a record that was within scope once.
+#[derive(utoipa::IntoResponses)]
+#[response(
+    status = 410,
+    content_type = "application/problem+json",
+    description = "Withdrawn, or of no concern any longer."
+)]
+#[expect(dead_code, reason = "only the description reads it")]
+pub struct Tombstone(#[to_schema] Problem);
+
+/// What a PATCH may answer besides.
+#[derive(utoipa::IntoResponses)]
+#[expect(dead_code, reason = "only the description reads it")]
+pub enum Preconditions {
+    /// The record is not as `If-Match` says.
+    #[response(status = 412, content_type = "application/problem+json")]
+    Stale(Problem),
+    /// `If-Match` is missing.
+    #[response(status = 428, content_type = "application/problem+json")]
+    Required(Problem),
+}

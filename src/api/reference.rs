@@ -1,0 +1,345 @@
+//! Reference data: missions, States, vocabulary, policy, designations.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get};
+use chrono::NaiveDate;
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::call::{Call, Shown};
+use super::form::{self, Form};
+use super::problem::{Problem, Problems};
+use crate::domain::{self, Code, DesignationKind, MissionKind, SEALED};
+use crate::policy::columns::{COLUMNS, Visibility};
+use crate::policy::{RULES, Rule};
+use crate::store::{Dimension, Error, Mission, State, Unit};
+
+/// Adds the routes.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(mission_list)
+        .service(mission_get)
+        .service(state_list)
+        .service(vocabulary)
+        .service(policy)
+        .service(designation_list);
+}
+
+/// A mission.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MissionView {
+    /// Acronym.
+    #[schema(example = "MINUSMA")]
+    acronym: String,
+    /// Name in English.
+    name: String,
+    /// Kind.
+    kind: MissionKind,
+    /// Host States, alpha-3.
+    #[schema(example = json!(["MLI"]))]
+    host_states: Vec<String>,
+    /// Start, where known; often to the month only.
+    started_on: Option<NaiveDate>,
+    /// End, where it ended.
+    ended_on: Option<NaiveDate>,
+}
+
+impl From<Mission> for MissionView {
+    fn from(mission: Mission) -> Self {
+        let Mission { acronym, name, kind, started_on, ended_on, host_states } = mission;
+        Self { acronym, name, kind, host_states, started_on, ended_on }
+    }
+}
+
+/// Names in the six official languages.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Names {
+    ar: String,
+    zh: String,
+    en: String,
+    fr: String,
+    ru: String,
+    es: String,
+}
+
+/// A State.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StateView {
+    /// ISO 3166-1 alpha-3.
+    #[schema(example = "MLI")]
+    code: String,
+    /// M49.
+    #[schema(example = "466")]
+    m49: String,
+    /// Whether it exists no more.
+    historical: bool,
+    /// United Nations short names.
+    names: Names,
+}
+
+impl From<State> for StateView {
+    fn from(state: State) -> Self {
+        let State { code, m49, historical, name_ar, name_zh, name_en, name_fr, name_ru, name_es } = state;
+        Self {
+            code,
+            m49,
+            historical,
+            names: Names { ar: name_ar, zh: name_zh, en: name_en, fr: name_fr, ru: name_ru, es: name_es },
+        }
+    }
+}
+
+/// A whole list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Missions {
+    items: Vec<MissionView>,
+}
+
+/// A whole list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct States {
+    items: Vec<StateView>,
+}
+
+/// A code with its label.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CodeLabel {
+    /// Stable code.
+    #[schema(example = "killing")]
+    code: &'static str,
+    /// Label in English.
+    #[schema(example = "Killing")]
+    label: &'static str,
+}
+
+/// A code list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CodeList {
+    /// Name of the list, as fields name it.
+    #[schema(example = "act")]
+    list: &'static str,
+    /// Its codes, in order.
+    codes: Vec<CodeLabel>,
+}
+
+/// All code lists.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Vocabulary {
+    lists: Vec<CodeList>,
+}
+
+fn list<C: Code>() -> CodeList {
+    let codes = C::VARIANTS.iter().map(|code| CodeLabel { code: code.code(), label: code.label() }).collect();
+    CodeList { list: C::LIST, codes }
+}
+
+fn vocabulary_lists() -> Vec<CodeList> {
+    vec![
+        list::<domain::Precision>(),
+        list::<domain::Act>(),
+        list::<domain::Means>(),
+        list::<domain::Activity>(),
+        list::<domain::Perpetrator>(),
+        list::<domain::Personnel>(),
+        list::<domain::Harm>(),
+        list::<domain::Sex>(),
+        list::<domain::SuspectStatus>(),
+        list::<domain::IncidentState>(),
+        list::<domain::HoldReason>(),
+        list::<domain::WithholdingReason>(),
+        list::<domain::Basis>(),
+        list::<domain::CaseState>(),
+        list::<domain::InformationStatus>(),
+        list::<domain::Stage>(),
+        list::<domain::Exit>(),
+        list::<domain::Outcome>(),
+        list::<domain::Detention>(),
+        list::<domain::Forum>(),
+        list::<domain::Jurisdiction>(),
+        list::<domain::StepKind>(),
+        list::<domain::StepStatus>(),
+        list::<domain::Sentence>(),
+        list::<domain::Obstacle>(),
+        list::<domain::AssistanceKind>(),
+        list::<domain::AssistanceStatus>(),
+        list::<domain::DesignationKind>(),
+        list::<domain::Purpose>(),
+        list::<domain::Role>(),
+        list::<domain::MissionKind>(),
+        list::<Unit>(),
+        list::<Dimension>(),
+    ]
+}
+
+/// All missions.
+#[utoipa::path(tag = "reference", responses((status = 200, body = Missions), Problems))]
+#[get("/missions")]
+async fn mission_list(call: Call) -> Result<HttpResponse, Problem> {
+    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    let items = call.read(|_, r| Ok(r.mission_list()?.into_iter().map(MissionView::from).collect())).await?;
+    call.one(&Shown::plain(Missions { items }))
+}
+
+/// One mission.
+#[utoipa::path(tag = "reference", params(("acronym" = String, Path, example = "MINUSMA")), responses((status = 200, body = MissionView), Problems))]
+#[get("/missions/{acronym}")]
+async fn mission_get(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
+    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    let view = call.read(move |_, r| Ok(MissionView::from(r.mission_get(&path)?.ok_or(Error::NotFound)?))).await?;
+    call.one(&Shown::plain(view))
+}
+
+/// All States, present and historical.
+#[utoipa::path(tag = "reference", responses((status = 200, body = States), Problems))]
+#[get("/states")]
+async fn state_list(call: Call) -> Result<HttpResponse, Problem> {
+    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    let items = call.read(|_, r| Ok(r.state_list()?.into_iter().map(StateView::from).collect())).await?;
+    call.one(&Shown::plain(States { items }))
+}
+
+/// Every code list with its labels.
+#[utoipa::path(tag = "reference", responses((status = 200, body = Vocabulary), Problems))]
+#[get("/vocabulary")]
+async fn vocabulary(call: Call) -> Result<HttpResponse, Problem> {
+    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    call.as_viewer(|_, _| Ok(())).await?;
+    call.one(&Shown::plain(Vocabulary { lists: vocabulary_lists() }))
+}
+
+/// A row of the disclosure policy.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PolicyRule {
+    /// This role,
+    role: domain::Role,
+    /// in this relation to the record,
+    #[schema(example = "own_mission")]
+    relation: &'static str,
+    /// opens fields of this class:
+    #[schema(example = "confidential")]
+    class: &'static str,
+    /// these,
+    #[schema(example = json!(["incident.exact_place"]))]
+    fields: Vec<String>,
+    /// under this condition.
+    #[schema(example = "none")]
+    condition: &'static str,
+}
+
+/// A sealed field.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PolicyField {
+    /// Noun.
+    noun: &'static str,
+    /// Field.
+    field: &'static str,
+    /// Class.
+    class: &'static str,
+}
+
+/// A column of the database.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PolicyColumn {
+    table: &'static str,
+    column: &'static str,
+    #[schema(value_type = String, example = "open")]
+    visibility: Visibility,
+}
+
+/// Who may see what: the tables that the service itself decides by.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Policy {
+    /// Who may open which sealed field.
+    disclosure: Vec<PolicyRule>,
+    /// Every sealed field.
+    sealed: Vec<PolicyField>,
+    /// Every column of the database.
+    columns: Vec<PolicyColumn>,
+}
+
+fn policy_view() -> Policy {
+    let rule = |rule: &Rule| PolicyRule {
+        role: rule.role,
+        relation: rule.relation.name(),
+        class: rule.class.name(),
+        fields: SEALED
+            .iter()
+            .filter(|field| field.class == rule.class && rule.about.contains(&field.about))
+            .map(|field| format!("{}.{}", field.noun.name(), field.name))
+            .collect(),
+        condition: rule.condition.name(),
+    };
+    Policy {
+        disclosure: RULES.iter().map(rule).collect(),
+        sealed: SEALED
+            .iter()
+            .map(|field| PolicyField { noun: field.noun.name(), field: field.name, class: field.class.name() })
+            .collect(),
+        columns: COLUMNS
+            .iter()
+            .flat_map(|(table, columns)| {
+                columns.iter().map(|(column, visibility)| PolicyColumn { table, column, visibility: *visibility })
+            })
+            .collect(),
+    }
+}
+
+/// Who may see what.
+#[utoipa::path(tag = "reference", responses((status = 200, body = Policy), Problems))]
+#[get("/policy")]
+async fn policy(call: Call) -> Result<HttpResponse, Problem> {
+    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    call.as_viewer(|_, _| Ok(())).await?;
+    call.one(&Shown::plain(policy_view()))
+}
+
+/// Who answers for a mission's file.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DesignationView {
+    mission: String,
+    kind: DesignationKind,
+    name: String,
+    email: String,
+    from_on: NaiveDate,
+    to_on: Option<NaiveDate>,
+}
+
+/// A whole list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Designations {
+    items: Vec<DesignationView>,
+}
+
+/// What designations are narrowed to.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only the description reads it")]
+pub struct DesignationQuery {
+    /// Acronym of a mission.
+    mission: Option<String>,
+}
+
+/// Who answers for each mission's file, from when to when.
+#[utoipa::path(tag = "reference", params(DesignationQuery), responses((status = 200, body = Designations), Problems))]
+#[get("/designations")]
+async fn designation_list(call: Call) -> Result<HttpResponse, Problem> {
+    let mission =
+        Form::query(&call.context(), &call.query, |form| Some(form.optional("mission", None, form::mission)))?;
+    let items = call
+        .read(move |_, r| {
+            Ok(r.designation_list(mission.as_deref())?
+                .into_iter()
+                .map(|one| DesignationView {
+                    mission: one.mission,
+                    kind: one.kind,
+                    name: one.name,
+                    email: one.email,
+                    from_on: one.from_on,
+                    to_on: one.to_on,
+                })
+                .collect())
+        })
+        .await?;
+    call.one(&Shown::plain(Designations { items }))
+}

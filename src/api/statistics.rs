@@ -1,0 +1,137 @@
+//! Counts within scope.
+
+use std::collections::BTreeMap;
+
+use actix_web::{HttpResponse, get};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use strum::VariantArray;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::call::{Call, Shown};
+use super::form::{self, Context, Form, Input};
+use super::problem::{Problem, Problems};
+use crate::domain::Code;
+use crate::store::{Dimension, StatisticsAsk, Unit};
+
+/// Adds the routes.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(statistics);
+}
+
+/// One cell.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CellView {
+    /// A value for each dimension asked; null where the source does not tell.
+    #[schema(example = json!({"mission": "MINUSMA", "year": "2019"}))]
+    by: BTreeMap<&'static str, Option<String>>,
+    /// How many of the unit.
+    count: u64,
+}
+
+/// Counts of a named unit.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StatisticsView {
+    /// What is counted. Counts of different units are never to be added or compared.
+    unit: Unit,
+    /// Dimensions, in order.
+    by: Vec<Dimension>,
+    /// Whose records: `everything`, `missions` or `state`.
+    #[schema(example = "everything")]
+    scope: String,
+    /// When it was counted.
+    cut_off: DateTime<Utc>,
+    /// Where the figures come from.
+    source: &'static str,
+    /// Cells that are not empty.
+    cells: Vec<CellView>,
+}
+
+/// What is counted. Every dimension may also be given as a parameter, to count only that value.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only the description reads it")]
+pub struct StatisticsQuery {
+    /// Unit: `incidents` if absent.
+    unit: Option<Unit>,
+    /// Dimensions, parted by commas: each unit has its own.
+    #[param(example = "mission,year")]
+    by: Option<String>,
+    mission: Option<String>,
+    host_state: Option<String>,
+    year: Option<String>,
+    act: Option<String>,
+    means: Option<String>,
+    outcome: Option<String>,
+    personnel_category: Option<String>,
+    stage: Option<String>,
+    forum: Option<String>,
+    in_absentia: Option<String>,
+    information_status: Option<String>,
+}
+
+fn dimensions(input: &Input, _: &Context) -> Result<Vec<Dimension>, String> {
+    let Input::Text(text) = input else { return Err("must be text".into()) };
+    let mut list = Vec::new();
+    for name in text.expose().split(',').filter(|name| !name.is_empty()) {
+        let dimension = Dimension::parse(name).ok_or("not a code of the list dimension")?;
+        if list.contains(&dimension) {
+            return Err("the same dimension twice".into());
+        }
+        list.push(dimension);
+    }
+    Ok(list)
+}
+
+fn ask(form: &mut Form<'_>) -> Option<StatisticsAsk> {
+    let unit = form.required("unit", Some(Unit::Incidents), form::code::<Unit>);
+    let by = form.required("by", Some(Vec::new()), dimensions);
+    let mut only = Vec::new();
+    for dimension in Dimension::VARIANTS {
+        if let Some(value) = form.optional(dimension.code(), None, form::text(60)) {
+            only.push((*dimension, value));
+        }
+    }
+    let (unit, by) = (unit?, by?);
+    let has = |dimension: &Dimension| unit.dimensions().contains(dimension);
+    if !by.iter().all(has) {
+        form.fault("by", "the unit has no such dimension");
+    }
+    for (dimension, _) in only.iter().filter(|(dimension, _)| !has(dimension)) {
+        form.fault(dimension.code(), "the unit has no such dimension");
+    }
+    Some(StatisticsAsk { unit, by, only })
+}
+
+/// Counts of a named unit by open dimensions, within your scope. Released editions are counted, for everybody.
+#[utoipa::path(tag = "statistics", params(StatisticsQuery), responses((status = 200, body = StatisticsView), Problems))]
+#[get("/statistics")]
+async fn statistics(call: Call) -> Result<HttpResponse, Problem> {
+    let ask = Form::query(&call.context(), &call.query, ask)?;
+    let view = call
+        .read(move |viewer, r| {
+            let cells = r.statistics(&ask)?;
+            let names: Vec<&'static str> = ask.by.iter().map(|dimension| dimension.code()).collect();
+            let cells = cells
+                .into_iter()
+                .map(|cell| CellView { by: names.iter().copied().zip(cell.by).collect(), count: cell.count })
+                .collect();
+            let scope = match viewer.scope() {
+                crate::policy::Scope::Everything => "everything".to_owned(),
+                crate::policy::Scope::Missions(missions) => format!("missions {}", missions.join(", ")),
+                crate::policy::Scope::State(state) => format!("records that concern {state}"),
+                crate::policy::Scope::Nothing => "nothing".to_owned(),
+            };
+            Ok(StatisticsView {
+                unit: ask.unit,
+                by: ask.by,
+                scope,
+                cut_off: r.now().and_utc(),
+                source: "Casque, released editions",
+                cells,
+            })
+        })
+        .await?;
+    call.one(&Shown::plain(view))
+}

@@ -1,0 +1,55 @@
+//! The marker that takes a sealed value's place in every answer, whether or not a value is there.
+
+use std::collections::HashSet;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::{Noun, SealedField};
+use crate::policy::{Facts, Viewer, may_hold};
+use crate::store::Id;
+
+/// A sealed field. Its value is opened by a disclosure alone (`POST /v1/disclosures`).
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Withheld {
+    /// Class of the value.
+    #[schema(example = "confidential")]
+    pub withheld: &'static str,
+    /// Whether a value is there; told only to those who may open it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<bool>,
+}
+
+/// Makes the markers of one record for one viewer.
+#[derive(Debug)]
+pub struct Markers<'a> {
+    /// Noun of the record.
+    pub noun: Noun,
+    /// Who reads.
+    pub viewer: &'a Viewer,
+    /// How the viewer stands to the record.
+    pub facts: Facts,
+    /// The row that the sealed values hang below.
+    pub holder: Id,
+    /// What is held, by holder and field.
+    pub held: &'a HashSet<(Id, u16)>,
+}
+
+impl Markers<'_> {
+    /// The marker of a field. A name that is not of the noun gives the graver class: nothing leaks by a slip.
+    pub fn of(&self, name: &str) -> Withheld {
+        let Some(field) = SealedField::named(self.noun, name) else {
+            return Withheld { withheld: seal::ClassCode::StrictlyConfidential.name(), held: None };
+        };
+        let told = !field.always && may_hold(self.viewer, self.facts, field);
+        Withheld { withheld: field.class.name(), held: told.then(|| self.held.contains(&(self.holder, field.code))) }
+    }
+}
+
+/// Whether the viewer may open, or hold, any field of a class of these nouns: then the class's tag is in the ETag.
+pub fn shares_tag(viewer: &Viewer, facts: Facts, nouns: &[Noun], class: seal::ClassCode) -> bool {
+    nouns
+        .iter()
+        .flat_map(|noun| SealedField::of(*noun))
+        .any(|field| field.class == class && may_hold(viewer, facts, field))
+}

@@ -1,0 +1,227 @@
+//! The figures as Markdown, in the United Nations' manner: tables that stand alone, numbered and titled, with unit, scope,
+//! cut-off and source below each; an em dash for nil.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use super::{About, CrossTable, Figures, MissionFigures};
+
+/// Writes the figures.
+pub fn markdown(figures: &Figures) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write(&mut text, figures);
+    text
+}
+
+fn count(number: i64) -> String {
+    if number == 0 {
+        return "—".into();
+    }
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+fn note(text: &mut String, about: &About) -> std::fmt::Result {
+    writeln!(
+        text,
+        "\n*Unit*: {}. *Scope*: {}. *Cut-off*: {}. *Source*: {}.\n",
+        about.unit,
+        about.scope,
+        about.cut_off.format("%-d %B %Y, %H:%M UTC"),
+        about.source
+    )
+}
+
+fn write(text: &mut String, figures: &Figures) -> std::fmt::Result {
+    writeln!(text, "# Crimes against peacekeepers: figures for {}\n", figures.from.format("%Y"))?;
+    writeln!(text, "{}\n", figures.classification)?;
+    writeln!(
+        text,
+        "Period: {} to {}. Cut-off: {}.\n",
+        figures.from.format("%-d %B %Y"),
+        figures.to.format("%-d %B %Y"),
+        figures.cut_off.format("%-d %B %Y, %H:%M UTC")
+    )?;
+    writeln!(text, "Counting rules:\n")?;
+    for (at, rule) in figures.rules.iter().enumerate() {
+        writeln!(text, "{}. {rule}", at + 1)?;
+    }
+    writeln!(text, "\n## Table 1. Incidents, and persons killed, injured, abducted and detained, by mission\n")?;
+    writeln!(text, "| Mission | Incidents | Killed | Injured | Abducted or missing | Detained |")?;
+    writeln!(text, "| --- | ---: | ---: | ---: | ---: | ---: |")?;
+    for (mission, row) in &figures.by_mission.missions {
+        mission_row(text, mission, row)?;
+    }
+    mission_row(text, "**Total**", &figures.by_mission.total)?;
+    mission_row(text, "of which peacekeeping operations", &figures.by_mission.peacekeeping_operations)?;
+    note(text, &figures.by_mission.about)?;
+    writeln!(text, "## Table 2. Persons harmed, by kind of act and category of personnel\n")?;
+    cross(text, "Act", &figures.victims_by_act_and_category)?;
+    writeln!(text, "## Table 3. Proceedings, by State and furthest stage\n")?;
+    cross(text, "State", &figures.proceedings_by_furthest_stage)?;
+    let persons = &figures.persons;
+    writeln!(text, "## Table 4. Persons in proceedings\n\n| | Persons |\n| --- | ---: |")?;
+    for (name, number) in [
+        ("Accused known", persons.accused),
+        ("Charged in the period", persons.charged),
+        ("Brought to trial in the period", persons.tried),
+        ("Convicted in the period", persons.convicted),
+        ("of whom in absentia", persons.convicted_in_absentia),
+        ("Acquitted in the period", persons.acquitted),
+        ("Detained at the end of the period", persons.detained),
+        ("At large at the end of the period", persons.at_large),
+    ] {
+        writeln!(text, "| {name} | {} |", count(number))?;
+    }
+    note(text, &persons.about)?;
+    let flow = &figures.cases.flow;
+    writeln!(text, "## Table 5. Cases: stock and flow\n\n| | Cases |\n| --- | ---: |")?;
+    for (name, number) in [
+        ("Open at the start of the period", flow.open_at_start),
+        ("New", flow.new),
+        ("Reopened", flow.reopened),
+        ("Concluded", flow.concluded),
+        ("Closed", flow.closed),
+        ("Open at the end of the period", flow.open_at_end),
+    ] {
+        writeln!(text, "| {name} | {} |", count(number))?;
+    }
+    let sum = if figures.cases.reconciles { "The table reconciles" } else { "**The table does not reconcile**" };
+    writeln!(
+        text,
+        "\n{sum}: {} + {} + {} − {} − {} = {}.",
+        flow.open_at_start, flow.new, flow.reopened, flow.concluded, flow.closed, flow.open_at_end
+    )?;
+    note(text, &figures.cases.about)?;
+    writeln!(text, "## Table 6. Judgements in the period\n")?;
+    if figures.judgements.is_empty() {
+        writeln!(text, "None is recorded.\n")?;
+    } else {
+        writeln!(text, "| Date | State | Forum | Proceeding | Convicted | of whom in absentia | Acquitted |")?;
+        writeln!(text, "| --- | --- | --- | --- | ---: | ---: | ---: |")?;
+        for one in &figures.judgements {
+            writeln!(
+                text,
+                "| {} | {} | {} | {} | {} | {} | {} |",
+                one.on.format("%-d %B %Y"),
+                one.state,
+                one.forum,
+                one.proceeding,
+                count(one.convicted),
+                count(one.in_absentia),
+                count(one.acquitted)
+            )?;
+        }
+        note(text, &persons.about)?;
+    }
+    writeln!(text, "## Table 7. Assistance offered, by State\n")?;
+    if figures.assistance.is_empty() {
+        writeln!(text, "None is recorded.")?;
+    } else {
+        writeln!(text, "| State | Offered | of which delivered | of which declined | Women | Men |")?;
+        writeln!(text, "| --- | ---: | ---: | ---: | ---: | ---: |")?;
+        for (state, one) in &figures.assistance {
+            writeln!(
+                text,
+                "| {state} | {} | {} | {} | {} | {} |",
+                count(one.offered),
+                count(one.delivered),
+                count(one.declined),
+                count(one.women),
+                count(one.men)
+            )?;
+        }
+    }
+    note(text, &figures.assistance_about)?;
+    writeln!(text, "## Annex I. Incidents\n")?;
+    if figures.incidents.is_empty() {
+        writeln!(text, "None is recorded.\n")?;
+    } else {
+        writeln!(
+            text,
+            "| Reference | Date | Mission | Act | Killed | Injured |\n| --- | --- | --- | --- | ---: | ---: |"
+        )?;
+        for one in &figures.incidents {
+            writeln!(
+                text,
+                "| {} | {} | {} | {} | {} | {} |",
+                one.reference,
+                one.occurred_on.format("%-d %B %Y"),
+                one.mission,
+                one.act,
+                count(one.killed.into()),
+                count(one.injured.into())
+            )?;
+        }
+        writeln!(text)?;
+    }
+    writeln!(text, "## Annex II. Corrections to figures of earlier years\n")?;
+    if figures.corrections.is_empty() {
+        return writeln!(text, "None.");
+    }
+    writeln!(
+        text,
+        "| Reference | Date of the incident | Corrected on | Killed | Injured |\n| --- | --- | --- | --- | --- |"
+    )?;
+    for one in &figures.corrections {
+        writeln!(
+            text,
+            "| {} | {} | {} | {} → {} | {} → {} |",
+            one.reference,
+            one.occurred_on.format("%-d %B %Y"),
+            one.released_on.format("%-d %B %Y"),
+            one.killed[0],
+            one.killed[1],
+            one.injured[0],
+            one.injured[1]
+        )?;
+    }
+    Ok(())
+}
+
+fn mission_row(text: &mut String, name: &str, row: &MissionFigures) -> std::fmt::Result {
+    writeln!(
+        text,
+        "| {name} | {} | {} | {} | {} | {} |",
+        count(row.incidents),
+        count(row.killed),
+        count(row.injured),
+        count(row.abducted),
+        count(row.detained)
+    )
+}
+
+fn cross(text: &mut String, name: &str, table: &CrossTable) -> std::fmt::Result {
+    let columns: BTreeSet<&String> = table.cells.values().flat_map(BTreeMap::keys).collect();
+    if columns.is_empty() {
+        writeln!(text, "None is recorded.")?;
+        return note(text, &table.about);
+    }
+    let heads: Vec<&str> = columns.iter().map(|column| column.as_str()).collect();
+    writeln!(text, "| {name} | {} | Total |", heads.join(" | "))?;
+    writeln!(text, "| --- |{} ---: |", " ---: |".repeat(heads.len()))?;
+    for (row, cells) in &table.cells {
+        let numbers: Vec<String> =
+            columns.iter().map(|column| count(cells.get(*column).copied().unwrap_or(0))).collect();
+        writeln!(text, "| {row} | {} | {} |", numbers.join(" | "), count(cells.values().sum()))?;
+    }
+    note(text, &table.about)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::count;
+
+    #[test]
+    fn thousands_are_parted_and_nil_is_a_dash() {
+        assert_eq!([count(0), count(7), count(1_056), count(1_234_567)], ["—", "7", "1,056", "1,234,567"]);
+    }
+}

@@ -1,0 +1,44 @@
+//! `casque briefing`.
+
+use std::process::ExitCode;
+
+use chrono::{DateTime, Utc};
+use clap::Args;
+
+use super::Outcome;
+use super::house::{Place, Start};
+use crate::briefing::{figures, markdown};
+use crate::policy::Scope;
+
+/// Print the figures and lists of a year's annual briefing (resolutions 2378 (2017) and 2589 (2021)), each with its unit,
+/// scope, cut-off and source.
+#[derive(Debug, Args)]
+pub(super) struct Briefing {
+    #[command(flatten)]
+    place: Place,
+    /// The year.
+    #[arg(value_parser = clap::value_parser!(i32).range(1948..=9998))]
+    year: i32,
+    /// Count only what was recorded by then (RFC 3339); now if absent.
+    #[arg(long, value_name = "TIME")]
+    cut_off: Option<DateTime<Utc>>,
+    /// Print JSON instead of Markdown.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Briefing {
+    pub(super) fn run(self) -> Outcome {
+        let house = self.place.open(Start { sealed: true, migrate: false })?;
+        let figures = house.store.read(&Scope::Everything, |r| {
+            let cut_off = self.cut_off.map_or(r.now(), |at| at.naive_utc());
+            figures(r, self.year, cut_off)
+        })?;
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&figures)?);
+        } else {
+            print!("{}", markdown(&figures));
+        }
+        Ok(if figures.cases.reconciles { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}

@@ -1,0 +1,128 @@
+//! `casque demo`: a house to try everything in.
+
+mod sample;
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+
+use super::Outcome;
+use super::house::{Place, Start};
+use super::import::bar;
+use super::serve::until_stopped;
+pub use sample::{Sample, load_sample};
+
+/// Make (or reuse, with --data) an embedded database with reference data, the incidents of the UN's public fatalities file,
+/// public proceedings, and a small made-up set of identities, proceedings and assistance (labelled MADE-UP); make an
+/// account for every role; print address, accounts and a ready curl for each; and serve.
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    /// Folder to keep the database in; a temporary one, removed at the end, if absent.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Port to listen on, on 127.0.0.1; 0 takes a free one.
+    #[arg(long, default_value_t = 8589)]
+    port: u16,
+    /// Print one line of JSON when ready.
+    #[arg(long)]
+    json: bool,
+}
+
+/// An account of the demo.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DemoAccount {
+    /// Address.
+    pub email: String,
+    /// Password, random for each database.
+    pub password: String,
+    /// Role.
+    pub role: String,
+    /// Missions, State, or what it is graded for.
+    pub scope: String,
+}
+
+/// File in the data folder that keeps the demo's passwords, for its owner only.
+const ACCOUNTS: &str = "demo-accounts.json";
+
+impl Demo {
+    pub(super) fn run(self) -> Outcome {
+        let temporary = match &self.data {
+            Some(_) => None,
+            None => Some(tempfile::Builder::new().prefix("casque-demo-").tempdir()?),
+        };
+        let folder: &Path = match (&self.data, &temporary) {
+            (Some(folder), _) => folder,
+            (None, Some(folder)) => folder.path(),
+            (None, None) => return Err("no folder".into()),
+        };
+        let listener = TcpListener::bind(("127.0.0.1", self.port))
+            .map_err(|e| format!("cannot listen on port {}: {e} (choose another with --port)", self.port))?;
+        let house = Place::folder(folder).open(Start::default())?;
+        let kept = folder.join(ACCOUNTS);
+        let accounts: Vec<DemoAccount> = if kept.exists() {
+            serde_json::from_str(&std::fs::read_to_string(&kept)?)?
+        } else {
+            let bar = bar("loading");
+            let accounts = load_sample(&house.store, &house.identity, Sample::Whole, &mut |what, done, all| {
+                bar.set_message(what);
+                bar.set_length(all as u64);
+                bar.set_position(done as u64);
+            })?;
+            bar.finish_and_clear();
+            keep(&kept, &serde_json::to_string_pretty(&accounts)?)?;
+            accounts
+        };
+        let address = format!("http://{}", listener.local_addr()?);
+        if self.json {
+            println!("{}", serde_json::json!({ "address": address, "accounts": accounts }));
+        } else {
+            print_accounts(&address, folder, &accounts, temporary.is_some());
+        }
+        let ended = until_stopped(house, listener, 2);
+        drop(temporary);
+        ended.map(|_| ExitCode::SUCCESS)
+    }
+}
+
+fn keep(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
+}
+
+fn print_accounts(address: &str, folder: &Path, accounts: &[DemoAccount], temporary: bool) {
+    println!("Casque answers at {address}");
+    println!("Interactive documentation: {address}/docs/");
+    let until = if temporary { " (removed at the end; keep one with --data DIR)" } else { "" };
+    println!("Database and keys: {}{until}", folder.display());
+    println!("\nAccounts:");
+    for account in accounts {
+        println!("\n  {:18} {:44} {}", account.role, account.scope, account.email);
+        println!("  password {}", account.password);
+        println!(
+            "  curl -s {address}{} -H \"Authorization: Bearer $(curl -s {address}/v1/sessions \
+             -d '{{\"email\":\"{}\",\"password\":\"{}\"}}' | sed -E 's/.*\"access_token\":\"([^\"]+)\".*/\\1/')\"",
+            first_question(&account.role),
+            account.email,
+            account.password
+        );
+    }
+    println!("\nCtrl-C stops it.");
+}
+
+/// What each role would ask first.
+fn first_question(role: &str) -> &'static str {
+    match role {
+        "member_state" => "/v1/cases",
+        "secretariat" | "senior_focal_point" => "'/v1/statistics?unit=victims&by=mission,year'",
+        "auditor" => "'/v1/audit?limit=5'",
+        "administrator" => "/v1/me",
+        _ => "'/v1/incidents?limit=3'",
+    }
+}

@@ -1,0 +1,327 @@
+//! Where a house stands: its database and its keys; and opening it.
+
+use std::fs::{self, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use seal::{ClassCode, MasterKey, OperatorKey, OperatorPublic, generate_class_key, unlock};
+use signed_note::StandardSigner;
+use zeroize::Zeroizing;
+
+use crate::api::App;
+use crate::disclosure::Desk;
+use crate::identity::{Identity, TokenKey};
+use crate::store::{Checkpoint, Clock, Location, Opened, Store};
+
+type Failed = Box<dyn std::error::Error>;
+
+/// Which database and keys.
+#[derive(Debug, Clone, Args)]
+pub struct Place {
+    /// Folder of the embedded database (casque.db) and of its keys (keys/).
+    #[arg(long, env = "CASQUE_DATA", value_name = "DIR", conflicts_with = "database")]
+    pub data: Option<PathBuf>,
+    /// Database: postgres://… or sqlite://FILE; with --keys.
+    #[arg(long, env = "CASQUE_DATABASE", value_name = "URL", requires = "keys")]
+    pub database: Option<Location>,
+    /// Folder of the keys: master.key, operator.key, token.key, audit.key.
+    #[arg(long, env = "CASQUE_KEYS", value_name = "DIR")]
+    pub keys: Option<PathBuf>,
+    /// Offline recovery key (an age recipient, age1…) to which new class keys are wrapped too.
+    #[arg(long, env = "CASQUE_RECOVERY", value_name = "RECIPIENT")]
+    pub recovery: Option<String>,
+}
+
+/// How a house is opened.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Start {
+    /// Bring the schema up to date (always so for the embedded database).
+    pub migrate: bool,
+    /// Open without private keys: everything but disclosures.
+    pub sealed: bool,
+}
+
+/// The files in the folder of keys.
+#[derive(Debug)]
+pub struct Keys {
+    folder: PathBuf,
+}
+
+impl Keys {
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    fn read(&self, name: &str) -> Result<Option<Zeroizing<String>>, Failed> {
+        let path = self.path(name);
+        let mut text = Zeroizing::new(String::new());
+        match OpenOptions::new().read(true).open(&path) {
+            Ok(mut file) => {
+                file.read_to_string(&mut text).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
+                Ok(Some(text))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(format!("{} cannot be read: {error}", path.display()).into()),
+        }
+    }
+
+    /// Writes a file that only its owner reads, and never over another.
+    fn write_new(&self, name: &str, text: &str) -> Result<(), Failed> {
+        let path = self.path(name);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&path).map_err(|e| format!("{} cannot be written: {e}", path.display()))?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        Ok(())
+    }
+
+    fn seed(&self, name: &str) -> Result<Option<Zeroizing<[u8; 32]>>, Failed> {
+        let Some(text) = self.read(name)? else { return Ok(None) };
+        let mut seed = Zeroizing::new([0; 32]);
+        hex::decode_to_slice(text.trim(), &mut seed[..])
+            .map_err(|_| format!("{} is not a key: it must hold 64 hexadecimal digits", self.path(name).display()))?;
+        Ok(Some(seed))
+    }
+
+    fn seed_or_new(&self, name: &str) -> Result<Zeroizing<[u8; 32]>, Failed> {
+        if let Some(seed) = self.seed(name)? {
+            return Ok(seed);
+        }
+        let mut seed = Zeroizing::new([0; 32]);
+        rand::fill(&mut seed[..]);
+        self.write_new(name, &format!("{}\n", hex::encode(*seed)))?;
+        Ok(seed)
+    }
+
+    /// The key that signs checkpoints, made when there is none, with its public half beside it.
+    fn audit_signer(&self) -> Result<StandardSigner, Failed> {
+        if self.read("audit.key")?.is_none() {
+            let mut seed = Zeroizing::new([0; 32]);
+            rand::fill(&mut seed[..]);
+            let (private, public) = note_key(&seed);
+            self.write_new("audit.key", &format!("{}\n", *private))?;
+            self.write_new("audit.pub", &format!("{public}\n"))?;
+        }
+        let text = self.read("audit.key")?.unwrap_or_default();
+        StandardSigner::new(text.trim()).map_err(|e| format!("audit.key cannot be read: {e}").into())
+    }
+
+    /// The public half of the key that signs checkpoints.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn audit_public(&self) -> Result<String, Failed> {
+        let text = self.read("audit.pub")?.ok_or_else(|| format!("{} is missing", self.path("audit.pub").display()))?;
+        Ok(text.trim().to_owned())
+    }
+
+    /// The last checkpoint that was signed here.
+    fn last_checkpoint(&self) -> Result<Option<Checkpoint>, Failed> {
+        let Some(text) = self.read("audit.checkpoint")? else { return Ok(None) };
+        let size = text.lines().nth(1).and_then(|line| line.parse().ok());
+        let size = size.ok_or_else(|| format!("{} is damaged", self.path("audit.checkpoint").display()))?;
+        Ok(Some(Checkpoint { size, note: text.to_string() }))
+    }
+
+    fn keep_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), Failed> {
+        let fresh = self.path("audit.checkpoint.new");
+        fs::write(&fresh, &checkpoint.note)?;
+        fs::rename(&fresh, self.path("audit.checkpoint"))?;
+        Ok(())
+    }
+}
+
+/// A C2SP signed-note key pair out of a seed.
+fn note_key(seed: &[u8; 32]) -> (Zeroizing<String>, String) {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    const NAME: &str = "casque";
+    const ED25519: u8 = 1;
+    let key = ed25519_dalek::SigningKey::from_bytes(seed).verifying_key();
+    let public = [&[ED25519][..], key.as_bytes()].concat();
+    let id = signed_note::key_id(NAME, &public);
+    let private = Zeroizing::new([&[ED25519][..], seed].concat());
+    let text = Zeroizing::new(format!("PRIVATE+KEY+{NAME}+{id:08x}+{}", STANDARD.encode(&*private)));
+    (text, signed_note::new_ed25519_verifier_key(NAME, &key))
+}
+
+/// An open house: store, desk, identity, and the audit log's signer.
+pub struct House {
+    /// The store.
+    pub store: Arc<Store>,
+    /// Identity over it.
+    pub identity: Arc<Identity>,
+    /// The disclosure desk, unless opened without private keys.
+    pub desk: Option<Desk>,
+    /// Files of keys.
+    pub keys: Keys,
+    signer: StandardSigner,
+}
+
+impl std::fmt::Debug for House {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("House")
+    }
+}
+
+impl Place {
+    /// A place in a folder.
+    pub fn folder(path: &Path) -> Self {
+        Self { data: Some(path.to_owned()), database: None, keys: None, recovery: None }
+    }
+
+    fn location(&self) -> Result<(Location, PathBuf, bool), Failed> {
+        match (&self.data, &self.database, &self.keys) {
+            (None, Some(location), Some(keys)) => Ok((location.clone(), keys.clone(), false)),
+            (data, None, keys) => {
+                let folder = data.clone().unwrap_or_else(|| PathBuf::from("casque-data"));
+                make_private(&folder)?;
+                let keys = keys.clone().unwrap_or_else(|| folder.join("keys"));
+                Ok((Location::Sqlite(folder.join("casque.db")), keys, true))
+            }
+            _ => Err("give --data DIR, or --database URL with --keys DIR".into()),
+        }
+    }
+
+    /// Brings the schema up to date. Returns nothing but success.
+    ///
+    /// # Errors
+    /// One sentence.
+    pub fn migrate(&self) -> Result<(), Failed> {
+        let (location, _, _) = self.location()?;
+        Opened::open(&location, 1, Clock::system(), true)?;
+        Ok(())
+    }
+
+    /// Opens the house with the machine's clock.
+    ///
+    /// # Errors
+    /// One sentence, and nothing destroyed: the database cannot be opened, a key is missing, wrong or swapped.
+    pub fn open(&self, start: Start) -> Result<House, Failed> {
+        self.open_at(start, Clock::system())
+    }
+
+    /// Opens the house with a clock.
+    ///
+    /// # Errors
+    /// As [`Place::open`].
+    pub fn open_at(&self, start: Start, clock: Clock) -> Result<House, Failed> {
+        let (location, folder, embedded) = self.location()?;
+        make_private(&folder)?;
+        let keys = Keys { folder };
+        let opened = Opened::open(&location, if embedded { 8 } else { 16 }, clock, embedded || start.migrate)?;
+        let mut classes = opened.class_keys()?;
+        let master = keys.seed("master.key")?;
+        if classes.is_empty() {
+            let master = MasterKey::from_bytes(*keys.seed_or_new("master.key")?);
+            let operator = OperatorKey::from_seed(&*keys.seed_or_new("operator.key")?);
+            if keys.read("operator.pub")?.is_none() {
+                keys.write_new("operator.pub", &format!("{}\n", hex::encode(operator.public().to_bytes())))?;
+            }
+            for class in ClassCode::ALL {
+                classes.push(generate_class_key(class, &master, &operator, self.recovery.as_deref())?);
+            }
+            opened.class_keys_store(&classes)?;
+        }
+        let operator = keys.seed("operator.pub")?.ok_or_else(|| {
+            format!(
+                "{} is missing: without it nobody can tell whose class keys these are",
+                keys.path("operator.pub").display()
+            )
+        })?;
+        let operator = OperatorPublic::from_bytes(&operator)?;
+        let (granter, desk) = if start.sealed {
+            (None, None)
+        } else {
+            let path = keys.path("master.key");
+            let seed = match master {
+                Some(seed) => seed,
+                None => keys.seed("master.key")?.ok_or_else(|| {
+                    format!(
+                        "the master key {} is missing; put it back, or serve with --sealed (nothing was changed)",
+                        path.display()
+                    )
+                })?,
+            };
+            let (granter, opener) = unlock(&MasterKey::from_bytes(*seed), &classes).map_err(|_| {
+                format!("the master key {} is not the one of this database (nothing was changed)", path.display())
+            })?;
+            (Some(granter), Some(Desk::new(opener)))
+        };
+        let store = Arc::new(opened.into_store(&operator, granter)?);
+        let token = TokenKey::from_seed(&*keys.seed_or_new("token.key")?).ok_or("token.key is not a key")?;
+        let identity = Arc::new(Identity::new(store.clone(), token));
+        let signer = keys.audit_signer()?;
+        Ok(House { store, identity, desk, keys, signer })
+    }
+}
+
+fn make_private(folder: &Path) -> Result<(), Failed> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|e| format!("{} cannot be made: {e}", folder.display()).into())
+}
+
+impl House {
+    /// Places waiting audit entries in the tree and signs what it has become: what a command does before it ends.
+    ///
+    /// # Errors
+    /// As [`Keeper::sign`].
+    pub fn settle_audit(self) -> Result<(), Failed> {
+        self.into_app()?.1.sign()
+    }
+
+    /// Splits into what calls share, and what keeps the audit log.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn into_app(self) -> Result<(App, Keeper), Failed> {
+        let Self { store, identity, desk, keys, signer } = self;
+        let app = App::new(store.clone(), identity, desk)?;
+        Ok((app, Keeper { store, keys, signer }))
+    }
+}
+
+/// Keeps the audit log while a server runs: places entries every half second, signs once a minute and at the end.
+pub struct Keeper {
+    store: Arc<Store>,
+    keys: Keys,
+    signer: StandardSigner,
+}
+
+impl std::fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keeper")
+    }
+}
+
+impl Keeper {
+    /// Places waiting entries.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn place(&self) -> Result<(), Failed> {
+        while self.store.audit_sequence()? > 0 {}
+        Ok(())
+    }
+
+    /// Signs the tree as it is.
+    ///
+    /// # Errors
+    /// The store's; that the tree does not extend its last checkpoint.
+    pub fn sign(&self) -> Result<(), Failed> {
+        self.place()?;
+        let last = self.keys.last_checkpoint()?;
+        if let Some(checkpoint) = self.store.audit_checkpoint(&self.signer, last.as_ref())? {
+            self.keys.keep_checkpoint(&checkpoint)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,77 @@
+//! The command line: one file a command. Every command takes `--data DIR` or `--database URL`, and exits 0, 1 (it failed)
+//! or 2 (wrong use).
+
+mod account;
+mod audit;
+mod briefing;
+mod demo;
+mod house;
+mod import;
+mod openapi;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use demo::{DemoAccount, Sample, load_sample};
+pub use house::{House, Keys, Place, Start};
+
+/// The online database that Security Council resolution 2589 (2021) asks for.
+#[derive(Debug, Parser)]
+#[command(name = "casque", version, about, long_about = None, max_term_width = 100)]
+struct Casque {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Try everything: a database with real public data and made-up samples, an account for every role, the server up.
+    Demo(demo::Demo),
+    /// Serve the API and its interactive documentation.
+    Serve(serve::Serve),
+    /// Bring the database to this program's schema.
+    Migrate(serve::Migrate),
+    /// Bring in a file of the United Nations' public data.
+    #[command(subcommand)]
+    Import(import::Import),
+    /// Print the figures of a year's annual briefing.
+    Briefing(briefing::Briefing),
+    /// Make and list accounts.
+    #[command(subcommand)]
+    Account(account::Account),
+    /// Verify the audit log.
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// Print the API's description (OpenAPI 3.1).
+    Openapi,
+}
+
+/// Runs the command line.
+pub fn run() -> ExitCode {
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("CASQUE_LOG").unwrap_or_else(|_| "warn".into()))
+        .with_writer(std::io::stderr)
+        .try_init();
+    let outcome = match Casque::parse().command {
+        Command::Demo(command) => command.run(),
+        Command::Serve(command) => command.run(),
+        Command::Migrate(command) => command.run(),
+        Command::Import(command) => command.run(),
+        Command::Briefing(command) => command.run(),
+        Command::Account(command) => command.run(),
+        Command::Audit(command) => command.run(),
+        Command::Openapi => openapi::run(),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("casque: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What a command ends with: an exit code, or one sentence on why it failed.
+type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;

@@ -1,0 +1,84 @@
+//! `casque serve` and `casque migrate`.
+
+use std::net::TcpListener;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use super::Outcome;
+use super::house::{House, Place, Start};
+
+/// Serve the API and its interactive documentation (at /docs).
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    place: Place,
+    /// Address to listen on.
+    #[arg(long, env = "CASQUE_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8589")]
+    listen: String,
+    /// Hold no private keys: answer and accept everything but disclosures.
+    #[arg(long)]
+    sealed: bool,
+    /// Threads that answer.
+    #[arg(long, env = "CASQUE_WORKERS", value_name = "N", default_value_t = 2)]
+    workers: usize,
+}
+
+/// Bring the database to this program's schema.
+#[derive(Debug, Args)]
+pub(super) struct Migrate {
+    #[command(flatten)]
+    place: Place,
+}
+
+impl Migrate {
+    pub(super) fn run(self) -> Outcome {
+        self.place.migrate()?;
+        println!("The database has this program's schema.");
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Serve {
+    pub(super) fn run(self) -> Outcome {
+        let house = self.place.open(Start { sealed: self.sealed, migrate: false })?;
+        let listener = TcpListener::bind(&self.listen).map_err(|e| format!("cannot listen on {}: {e}", self.listen))?;
+        println!("Casque answers at http://{}, interactive documentation at /docs/", listener.local_addr()?);
+        until_stopped(house, listener, self.workers)
+    }
+}
+
+/// How often entries are placed, and how often the tree is signed.
+const PLACE_EVERY: Duration = Duration::from_millis(500);
+const SIGN_EVERY: Duration = Duration::from_secs(60);
+
+/// Serves until Ctrl-C or SIGTERM; then lets requests end, places the last audit entries and signs.
+pub(super) fn until_stopped(house: House, listener: TcpListener, workers: usize) -> Outcome {
+    let (app, keeper) = house.into_app()?;
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let keeping = std::thread::spawn(move || {
+        let mut signed: Option<Instant> = None;
+        loop {
+            let ended = !matches!(stopped.recv_timeout(PLACE_EVERY), Err(std::sync::mpsc::RecvTimeoutError::Timeout));
+            let due = ended || signed.is_none_or(|at| at.elapsed() >= SIGN_EVERY);
+            let done = if due { keeper.sign() } else { keeper.place() };
+            if let Err(error) = done {
+                tracing::error!(%error, "the audit log");
+            }
+            if due {
+                signed = Some(Instant::now());
+            }
+            if ended {
+                return;
+            }
+        }
+    });
+    let served = actix_web::rt::System::new().block_on(async { crate::api::serve(app, listener, workers)?.await });
+    drop(stop);
+    let kept = keeping.join();
+    served?;
+    kept.map_err(|_| "the audit log's keeper failed")?;
+    println!("Stopped.");
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,91 @@
+//! The act of opening: the desk owns the one [`Opener`], takes a committed decision with its permit, and opens what the
+//! permit carries. A disclosure's way is five rooms down and none back: api, disclosure, store, policy, seal.
+
+use std::collections::HashMap;
+
+use seal::{Opener, Plain, Sealable};
+
+use crate::policy::{Refusal, Viewer};
+use crate::store::{Disclosed, DisclosureAsk, DisclosureOutcome, OpenableRecord, RefusedField, Store};
+
+/// The disclosure desk of a node that holds private keys.
+#[derive(Debug)]
+pub struct Desk {
+    opener: Opener,
+}
+
+/// A record, opened as far as the policy allows.
+#[derive(Debug)]
+pub struct Opened {
+    /// Path of the record.
+    pub path: String,
+    /// Field and value; `None` where the field holds nothing.
+    pub fields: Vec<(&'static str, Option<Plain>)>,
+}
+
+/// What a disclosure gave.
+#[derive(Debug)]
+pub struct Given {
+    /// Id of the disclosure.
+    pub id: String,
+    /// When (UTC).
+    pub at: chrono::NaiveDateTime,
+    /// Opened records.
+    pub records: Vec<Opened>,
+    /// Fields that stay sealed.
+    pub refused: Vec<RefusedField>,
+}
+
+/// Why nothing was opened.
+#[derive(Debug, thiserror::Error)]
+pub enum NotGiven {
+    /// The policy refuses, and the refusal is on the record.
+    #[error("refused: {}", .0.code())]
+    Refused(Refusal),
+    /// The store failed before anything was granted.
+    #[error(transparent)]
+    Store(#[from] crate::store::Error),
+    /// A ciphertext did not open, though granted: it was damaged or moved.
+    #[error("a sealed value does not open: {0}")]
+    Damaged(#[from] seal::Error),
+}
+
+impl Desk {
+    /// A desk with its opener.
+    pub fn new(opener: Opener) -> Self {
+        Self { opener }
+    }
+
+    /// Makes a disclosure of one record: decided, logged and committed by the store, then opened here.
+    ///
+    /// # Errors
+    /// [`NotGiven`].
+    pub fn disclose(&self, store: &Store, viewer: &Viewer, ask: &DisclosureAsk) -> Result<Given, NotGiven> {
+        let (Disclosed { id, at, records, refused }, permit) = match store.disclose(viewer, ask)? {
+            DisclosureOutcome::Granted(disclosed, permit) => (disclosed, permit),
+            DisclosureOutcome::Refused(_, refusal) => return Err(NotGiven::Refused(refusal)),
+        };
+        let opened = self.opener.open(permit)?;
+        let mut values: HashMap<([u8; 16], u16), Plain> = HashMap::new();
+        for record in &opened {
+            for value in &record.values {
+                if let Some(plain) = Plain::from_plain(value.expose()).filter(|plain| !plain.expose().is_empty()) {
+                    values.insert((record.record.0, value.field.0), plain);
+                }
+            }
+        }
+        let records = records
+            .into_iter()
+            .map(|OpenableRecord { record, path, noun: _, granted }| Opened {
+                path,
+                fields: granted.iter().map(|field| (field.name, values.remove(&(record.0, field.code)))).collect(),
+            })
+            .collect();
+        Ok(Given { id, at, records, refused })
+    }
+
+    /// How many values this desk has opened since the node started. Reads leave it still.
+    pub fn opened(&self) -> u64 {
+        self.opener.opened()
+    }
+}
