@@ -129,7 +129,7 @@ fn judged(viewer: &Viewer, of: &Assistance) -> Facts {
     Facts { relations: Relations { own_mission, ..Relations::default() }, notified: true, under_review: false }
 }
 
-fn view(viewer: &Viewer, of: Assistance, held: &HashSet<(Id, u16)>) -> AssistanceView {
+fn view(viewer: &Viewer, of: Assistance, held: Option<&HashSet<(Id, u16)>>) -> AssistanceView {
     let markers = Markers { noun: Noun::Assistance, viewer, facts: judged(viewer, &of), holder: of.id, held };
     let (narrative, contact_persons) = (markers.of("narrative"), markers.of("contact_persons"));
     let AssistanceFacts {
@@ -173,7 +173,7 @@ fn show(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Shown
     let held = r.held(&[of.id])?;
     let shares = shares_tag(viewer, judged(viewer, &of), &[Noun::Assistance], ClassCode::Confidential);
     let tags = if shares { vec![of.tag.clone()] } else { Vec::new() };
-    let mut body = view(viewer, of, &held);
+    let mut body = view(viewer, of, Some(&held));
     body.cases = Some(cases);
     Ok(Shown { body, tags })
 }
@@ -246,8 +246,11 @@ async fn assistance_list(call: Call) -> Result<HttpResponse, Problem> {
         .read(move |viewer, r| {
             let page = r.assistance_list(&filter, paging.after.as_ref(), paging.limit)?;
             let holders: Vec<Id> = page.items.iter().map(|one| one.id).collect();
-            let held = if viewer.is_inside() { r.held(&holders)? } else { HashSet::new() };
-            Ok(Page { items: page.items.into_iter().map(|one| view(viewer, one, &held)).collect(), next: page.next })
+            let held = if viewer.is_inside() { Some(r.held(&holders)?) } else { None };
+            Ok(Page {
+                items: page.items.into_iter().map(|one| view(viewer, one, held.as_ref())).collect(),
+                next: page.next,
+            })
         })
         .await?;
     call.page(page, format)

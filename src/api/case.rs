@@ -127,7 +127,7 @@ fn judged(viewer: &Viewer, case: &Case) -> Facts {
     Facts { relations, notified: true, under_review: case.frozen_at.is_some() }
 }
 
-fn view(viewer: &Viewer, case: Case, held: &HashSet<(Id, u16)>) -> CaseView {
+fn view(viewer: &Viewer, case: Case, held: Option<&HashSet<(Id, u16)>>) -> CaseView {
     let facts = judged(viewer, &case);
     let markers = Markers { noun: Noun::Case, viewer, facts, holder: case.id, held };
     let (notes, strategy) = (markers.of("notes"), markers.of("strategy"));
@@ -157,7 +157,7 @@ fn show(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Shown
     let held = r.held(&[case.id])?;
     let shares = shares_tag(viewer, judged(viewer, &case), &[Noun::Case], ClassCode::Confidential);
     let tags = if shares { vec![case.tag.clone()] } else { Vec::new() };
-    let mut body = view(viewer, case, &held);
+    let mut body = view(viewer, case, Some(&held));
     body.incidents = Some(incidents);
     body.proceedings = Some(proceedings);
     Ok(Shown { body, tags })
@@ -214,8 +214,11 @@ async fn case_list(call: Call) -> Result<HttpResponse, Problem> {
         .read(move |viewer, r| {
             let page = r.case_list(&filter, paging.after.as_ref(), paging.limit)?;
             let holders: Vec<Id> = page.items.iter().map(|case| case.id).collect();
-            let held = if viewer.is_inside() { r.held(&holders)? } else { HashSet::new() };
-            Ok(Page { items: page.items.into_iter().map(|case| view(viewer, case, &held)).collect(), next: page.next })
+            let held = if viewer.is_inside() { Some(r.held(&holders)?) } else { None };
+            Ok(Page {
+                items: page.items.into_iter().map(|case| view(viewer, case, held.as_ref())).collect(),
+                next: page.next,
+            })
         })
         .await?;
     call.page(page, format)

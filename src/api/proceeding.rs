@@ -305,7 +305,7 @@ fn judged(viewer: &Viewer, of: &Proceeding, missions: &[String]) -> Facts {
     Facts { relations, notified: true, under_review: of.frozen_at.is_some() }
 }
 
-fn view(viewer: &Viewer, facts: Facts, of: Proceeding, held: &HashSet<(Id, u16)>) -> ProceedingView {
+fn view(viewer: &Viewer, facts: Facts, of: Proceeding, held: Option<&HashSet<(Id, u16)>>) -> ProceedingView {
     let markers = Markers { noun: Noun::Proceeding, viewer, facts, holder: of.id, held };
     let (file, internal, notes) =
         (markers.of("court_file_number"), markers.of("internal_obstacles"), markers.of("notes"));
@@ -332,7 +332,7 @@ fn view(viewer: &Viewer, facts: Facts, of: Proceeding, held: &HashSet<(Id, u16)>
     }
 }
 
-fn accused_view(viewer: &Viewer, facts: Facts, accused: Accused, held: &HashSet<(Id, u16)>) -> AccusedView {
+fn accused_view(viewer: &Viewer, facts: Facts, accused: Accused, held: Option<&HashSet<(Id, u16)>>) -> AccusedView {
     let markers = Markers { noun: Noun::Accused, viewer, facts, holder: accused.id, held };
     let progress = accused.progress;
     AccusedView {
@@ -366,9 +366,9 @@ fn show(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Shown
         .filter(|(class, _)| shares_tag(viewer, facts, &[Noun::Proceeding, Noun::Accused], *class))
         .map(|(_, tag)| tag.clone())
         .collect();
-    let mut body = view(viewer, facts, of, &held);
+    let mut body = view(viewer, facts, of, Some(&held));
     body.cases = Some(cases);
-    body.accused = Some(accused.into_iter().map(|one| accused_view(viewer, facts, one, &held)).collect());
+    body.accused = Some(accused.into_iter().map(|one| accused_view(viewer, facts, one, Some(&held))).collect());
     body.steps = Some(steps);
     Ok(Shown { body, tags })
 }
@@ -480,11 +480,14 @@ async fn proceeding_list(call: Call) -> Result<HttpResponse, Problem> {
         .read(move |viewer, r| {
             let page = r.proceeding_list(&filter, paging.after.as_ref(), paging.limit)?;
             let holders: Vec<Id> = page.items.iter().map(|one| one.id).collect();
-            let held = if viewer.is_inside() { r.held(&holders)? } else { HashSet::new() };
+            let held = if viewer.is_inside() { Some(r.held(&holders)?) } else { None };
             // A focal point's list holds its own missions' proceedings only.
             let missions = viewer.missions.clone();
-            let items =
-                page.items.into_iter().map(|one| view(viewer, judged(viewer, &one, &missions), one, &held)).collect();
+            let items = page
+                .items
+                .into_iter()
+                .map(|one| view(viewer, judged(viewer, &one, &missions), one, held.as_ref()))
+                .collect();
             Ok(Page { items, next: page.next })
         })
         .await?;

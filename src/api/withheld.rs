@@ -31,8 +31,8 @@ pub struct Markers<'a> {
     pub facts: Facts,
     /// The row that the sealed values hang below.
     pub holder: Id,
-    /// What is held, by holder and field.
-    pub held: &'a HashSet<(Id, u16)>,
+    /// What is held, by holder and field; `None` where nobody looked, and then nobody is told.
+    pub held: Option<&'a HashSet<(Id, u16)>>,
 }
 
 impl Markers<'_> {
@@ -42,7 +42,8 @@ impl Markers<'_> {
             return Withheld { withheld: seal::ClassCode::StrictlyConfidential.name(), held: None };
         };
         let told = !field.always && may_hold(self.viewer, self.facts, field);
-        Withheld { withheld: field.class.name(), held: told.then(|| self.held.contains(&(self.holder, field.code))) }
+        let held = self.held.filter(|_| told).map(|held| held.contains(&(self.holder, field.code)));
+        Withheld { withheld: field.class.name(), held }
     }
 }
 

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub use demo::{DemoAccount, Sample, load_sample};
-pub use house::{House, Keys, Place, Start};
+pub use house::{House, Keeper, Keys, Place, Start};
 
 /// The online database that Security Council resolution 2589 (2021) asks for.
 #[derive(Debug, Parser)]

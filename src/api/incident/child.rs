@@ -53,7 +53,7 @@ pub struct VictimView {
 }
 
 impl VictimView {
-    pub(super) fn new(viewer: &Viewer, facts: Facts, victim: &Victim, held: &HashSet<(Id, u16)>) -> Self {
+    pub(super) fn new(viewer: &Viewer, facts: Facts, victim: &Victim, held: Option<&HashSet<(Id, u16)>>) -> Self {
         let VictimFacts { category, states, outcome, sex_of_dead, noticas_id, kin_notified_on, state_notified_on } =
             victim.facts.clone();
         let own_national = is_own(viewer, &states);
@@ -102,7 +102,7 @@ pub struct SuspectView {
 }
 
 impl SuspectView {
-    pub(super) fn new(viewer: &Viewer, facts: Facts, suspect: &Suspect, held: &HashSet<(Id, u16)>) -> Self {
+    pub(super) fn new(viewer: &Viewer, facts: Facts, suspect: &Suspect, held: Option<&HashSet<(Id, u16)>>) -> Self {
         let SuspectFacts { category, status } = suspect.facts;
         let markers = Markers { noun: Noun::Suspect, viewer, facts, holder: suspect.holder, held };
         Self {
@@ -153,7 +153,7 @@ fn victims(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Sh
     let body = victims
         .into_iter()
         .map(|victim| {
-            let view = VictimView::new(viewer, family.facts, &victim, &held);
+            let view = VictimView::new(viewer, family.facts, &victim, Some(&held));
             (victim, view)
         })
         .collect();
@@ -173,7 +173,7 @@ fn suspects(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<S
     let body = suspects
         .into_iter()
         .map(|suspect| {
-            let view = SuspectView::new(viewer, family.facts, &suspect, &held);
+            let view = SuspectView::new(viewer, family.facts, &suspect, Some(&held));
             (suspect, view)
         })
         .collect();

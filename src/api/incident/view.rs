@@ -1,7 +1,5 @@
 //! How an incident is shown. The one place that decides which of its facts are for mission and Secretariat only.
 
-use std::collections::HashSet;
-
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -186,7 +184,7 @@ pub(super) fn many(
     context: &Context,
 ) -> Result<Vec<IncidentView>> {
     let holders: Vec<Id> = incidents.iter().map(|incident| incident.edition).collect();
-    let held = if viewer.is_inside() { r.held(&holders)? } else { HashSet::new() };
+    let held = if viewer.is_inside() { Some(r.held(&holders)?) } else { None };
     Ok(incidents
         .iter()
         .map(|incident| {
@@ -195,7 +193,7 @@ pub(super) fn many(
                 viewer,
                 facts: at_a_glance(viewer, incident),
                 holder: incident.edition,
-                held: &held,
+                held: held.as_ref(),
             };
             let host = incident.facts.host_state.as_ref().and_then(|code| context.reference.states.get(code));
             view(incident, host.map(String::as_str), &markers, None)
@@ -225,11 +223,12 @@ pub(super) fn one(viewer: &Viewer, r: &mut Read<'_>, incident: &Incident) -> Res
     } else {
         None
     };
-    let markers = Markers { noun: Noun::Incident, viewer, facts, holder: incident.edition, held: &held };
+    let markers = Markers { noun: Noun::Incident, viewer, facts, holder: incident.edition, held: Some(&held) };
     let mut body = view(incident, host.as_deref(), &markers, withheld_from);
     let own = victims.iter().any(|victim| is_own(viewer, &victim.facts.states));
-    body.victims = Some(victims.iter().map(|victim| VictimView::new(viewer, facts, victim, &held)).collect());
-    body.suspects = Some(suspects.iter().map(|suspect| SuspectView::new(viewer, facts, suspect, &held)).collect());
+    body.victims = Some(victims.iter().map(|victim| VictimView::new(viewer, facts, victim, Some(&held))).collect());
+    body.suspects =
+        Some(suspects.iter().map(|suspect| SuspectView::new(viewer, facts, suspect, Some(&held))).collect());
     let of_tag = Facts { relations: Relations { own_national: own, ..relations }, ..facts };
     let nouns = [Noun::Incident, Noun::Victim, Noun::Suspect];
     let tags = ClassCode::ALL

@@ -106,7 +106,7 @@ fn print_accounts(address: &str, folder: &Path, accounts: &[DemoAccount], tempor
         println!("\n  {:18} {:44} {}", account.role, account.scope, account.email);
         println!("  password {}", account.password);
         println!(
-            "  curl -s {address}{} -H \"Authorization: Bearer $(curl -s {address}/v1/sessions \
+            "  curl -s '{address}{}' -H \"Authorization: Bearer $(curl -s {address}/v1/sessions \
              -d '{{\"email\":\"{}\",\"password\":\"{}\"}}' | sed -E 's/.*\"access_token\":\"([^\"]+)\".*/\\1/')\"",
             first_question(&account.role),
             account.email,
@@ -120,9 +120,9 @@ fn print_accounts(address: &str, folder: &Path, accounts: &[DemoAccount], tempor
 fn first_question(role: &str) -> &'static str {
     match role {
         "member_state" => "/v1/cases",
-        "secretariat" | "senior_focal_point" => "'/v1/statistics?unit=victims&by=mission,year'",
-        "auditor" => "'/v1/audit?limit=5'",
+        "secretariat" | "senior_focal_point" => "/v1/statistics?unit=victims&by=mission,year",
+        "auditor" => "/v1/audit?limit=5",
         "administrator" => "/v1/me",
-        _ => "'/v1/incidents?limit=3'",
+        _ => "/v1/incidents?limit=3",
     }
 }

@@ -1,0 +1,254 @@
+//! A house for each test: its own database, made from a template, and a real server on a loopback port.
+
+mod client;
+mod database;
+
+use std::collections::HashMap;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::JoinHandle;
+
+use casque::cli::{DemoAccount, Keeper, Place, Sample, Start, load_sample};
+use casque::identity::Identity;
+use casque::store::{Clock, Store};
+use chrono::{TimeDelta, Utc};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub use client::{Answer, Client};
+pub use database::postgres_wanted;
+
+/// A running house.
+pub struct House {
+    /// Its address, `http://127.0.0.1:…`.
+    pub address: String,
+    /// Its store, for what no route shows.
+    pub store: Arc<Store>,
+    /// How many values the desk has opened: asked of the desk itself.
+    folder: Arc<TempDir>,
+    place: Place,
+    accounts: Vec<DemoAccount>,
+    tokens: Mutex<HashMap<String, String>>,
+    ahead: Arc<AtomicI64>,
+    keeper: Keeper,
+    server: Option<(actix_web::dev::ServerHandle, JoinHandle<()>)>,
+}
+
+struct Template {
+    folder: TempDir,
+    accounts: Vec<DemoAccount>,
+    database: database::Template,
+}
+
+/// Migrated, with reference data and an account for every role; made once, copied for each test.
+fn template() -> &'static Template {
+    static TEMPLATE: OnceLock<Template> = OnceLock::new();
+    TEMPLATE.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let database = database::Template::new(folder.path());
+        let house = database.place(folder.path()).open(Start { migrate: true, sealed: false }).unwrap();
+        let accounts = load_sample(&house.store, &house.identity, Sample::Bare, &mut |_, _, _| {}).unwrap();
+        Template { folder, accounts, database }
+    })
+}
+
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+impl House {
+    /// A house with reference data and accounts.
+    pub fn start() -> Self {
+        Self::start_with(|_, _| {})
+    }
+
+    /// A house with the whole sample: public records and made-up ones.
+    pub fn with_sample() -> Self {
+        let template = template();
+        let folder = tempfile::tempdir().unwrap();
+        let database = database::Template::new(folder.path());
+        let place = database.place(folder.path());
+        let house = place.open(Start { migrate: true, sealed: false }).unwrap();
+        let accounts = load_sample(&house.store, &house.identity, Sample::Whole, &mut |_, _, _| {}).unwrap();
+        drop(house);
+        let _ = template;
+        Self::serve(Arc::new(folder), place, accounts)
+    }
+
+    /// A house in which something was prepared before the server began.
+    pub fn start_with(prepare: impl FnOnce(&Store, &Identity)) -> Self {
+        let template = template();
+        let folder = tempfile::tempdir().unwrap();
+        copy(template.folder.path(), folder.path());
+        let place = template.database.copy(folder.path());
+        let house = place.open(Start::default()).unwrap();
+        prepare(&house.store, &house.identity);
+        drop(house);
+        Self::serve(Arc::new(folder), place, template.accounts.clone())
+    }
+
+    fn serve(folder: Arc<TempDir>, place: Place, accounts: Vec<DemoAccount>) -> Self {
+        let ahead = Arc::new(AtomicI64::new(0));
+        let clock = {
+            let ahead = ahead.clone();
+            Clock::of(move || Utc::now().naive_utc() + TimeDelta::seconds(ahead.load(Ordering::SeqCst)))
+        };
+        let house = place.open_at(Start::default(), clock).unwrap();
+        let store = house.store.clone();
+        let (app, keeper) = house.into_app().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let (send, receive) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let server = casque::api::serve(app, listener, 1).unwrap();
+                send.send(server.handle()).unwrap();
+                server.await.unwrap();
+            });
+        });
+        let handle = receive.recv().unwrap();
+        Self {
+            address,
+            store,
+            folder,
+            place,
+            accounts,
+            tokens: Mutex::default(),
+            ahead,
+            keeper,
+            server: Some((handle, thread)),
+        }
+    }
+
+    /// A client signed in as the account whose address begins so: `chad`, `verifier`, `minusma` …
+    pub fn as_(&self, who: &str) -> Client {
+        let account = self.account(who);
+        let mut tokens = self.tokens.lock().unwrap();
+        let token = tokens.entry(account.email.clone()).or_insert_with(|| {
+            let body = json!({ "email": account.email, "password": account.password });
+            let answer = self.anonymous().post("/v1/sessions", &body);
+            assert_eq!(answer.status, 201, "{}", answer.text);
+            answer.json()["access_token"].as_str().unwrap().to_owned()
+        });
+        Client::new(&self.address, Some(token.clone()))
+    }
+
+    /// A client that is not signed in.
+    pub fn anonymous(&self) -> Client {
+        Client::new(&self.address, None)
+    }
+
+    /// A client with a token of one's own.
+    pub fn with_token(&self, token: &str) -> Client {
+        Client::new(&self.address, Some(token.to_owned()))
+    }
+
+    /// Address and password of an account.
+    pub fn account(&self, who: &str) -> &DemoAccount {
+        self.accounts
+            .iter()
+            .find(|account| account.email.starts_with(who))
+            .unwrap_or_else(|| panic!("no account {who}"))
+    }
+
+    /// Every account.
+    pub fn accounts(&self) -> &[DemoAccount] {
+        &self.accounts
+    }
+
+    /// Lets time pass.
+    pub fn pass(&self, time: TimeDelta) {
+        self.ahead.fetch_add(time.num_seconds(), Ordering::SeqCst);
+    }
+
+    /// Places audit entries and signs the tree.
+    pub fn settle_audit(&self) {
+        self.keeper.sign().unwrap();
+    }
+
+    /// Where its database and keys are.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    /// Stops the server, keeping the folder.
+    pub fn stop(&mut self) {
+        if let Some((handle, thread)) = self.server.take() {
+            actix_web::rt::System::new().block_on(handle.stop(false));
+            thread.join().unwrap();
+        }
+    }
+
+    /// Reports an incident as a mission's focal point, and gives its reference.
+    pub fn report(&self, who: &str, body: &Value) -> String {
+        let answer = self.as_(who).post("/v1/incidents", body);
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer.json()["reference"].as_str().unwrap().to_owned()
+    }
+
+    /// Moves an incident; fails when it does not move.
+    pub fn moved(&self, who: &str, reference: &str, to: &str) {
+        let answer = self.as_(who).post(&format!("/v1/incidents/{reference}/transitions"), &json!({ "to": to }));
+        assert_eq!(answer.status, 200, "{who} {to}: {}", answer.text);
+    }
+
+    /// Submits, verifies and releases an incident by three persons.
+    pub fn release(&self, author: &str, reference: &str) {
+        self.moved(author, reference, "submitted");
+        self.moved("verifier", reference, "verified");
+        self.moved("releaser", reference, "released");
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// A made-up incident of MINUSMA with a victim of Chad, one of Guinea, and a suspect.
+pub fn ambush() -> Value {
+    json!({
+        "mission": "MINUSMA",
+        "occurred_on": "2022-03-04",
+        "act": "attack_on_convoy_transport",
+        "means": "small_arms",
+        "activity": "patrol",
+        "region": "ML-7",
+        "exact_place": "canary-exact-place",
+        "coordinates": "canary-coordinates",
+        "exact_time": "canary-exact-time",
+        "narrative": "canary-narrative",
+        "attribution": "canary-attribution",
+        "attribution_basis": "canary-attribution-basis",
+        "sources": "canary-sources",
+        "victims": [
+            {
+                "category": "contingent_troop", "states": ["TCD"], "outcome": "killed", "sex_of_dead": "male",
+                "kin_notified_on": "2022-03-06", "state_notified_on": "2022-03-06",
+                "sex": "canary-sex", "age_band": "canary-age-band", "rank": "canary-rank", "unit": "canary-unit",
+                "name": "canary-name", "index_number": "canary-index-number", "date_of_birth": "canary-birth",
+                "medical_detail": "canary-medical", "sexual_violence_detail": "canary-violence"
+            },
+            { "category": "contingent_troop", "states": ["GIN"], "outcome": "injured", "name": "canary-guinea-name", "rank": "canary-guinea-rank" }
+        ],
+        "suspects": [{ "category": "individual", "status": "at_large", "affiliation": "canary-affiliation",
+            "name": "canary-suspect-name", "aliases": "canary-aliases", "identifiers": "canary-identifiers" }]
+    })
+}

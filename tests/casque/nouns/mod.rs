@@ -1,0 +1,4 @@
+mod audit;
+mod import;
+mod incident;
+mod session;

@@ -1,0 +1,154 @@
+//! Concern decides which records a State knows of, and which victims in them.
+
+use serde_json::json;
+
+use crate::harness::{House, ambush};
+
+#[test]
+fn a_victim_of_another_state_is_not_listed_for_a_contributor() {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    house.release("minusma", &reference);
+    let path = format!("/v1/incidents/{reference}/victims");
+    let listed = |who: &str| house.as_(who).get(&path).json()["items"].as_array().unwrap().len();
+    assert_eq!((listed("mali"), listed("chad"), listed("guinea"), listed("verifier")), (2, 1, 1, 2));
+    let count = |who: &str| {
+        let cells = house.as_(who).get("/v1/statistics?unit=victims&by=outcome").json()["cells"].clone();
+        cells.as_array().unwrap().iter().map(|cell| cell["count"].as_u64().unwrap()).sum::<u64>()
+    };
+    assert_eq!((count("mali"), count("chad"), count("iceland")), (2, 1, 0), "figures say no more than lists");
+}
+
+/// Both officers decide the same.
+fn withhold(house: &House, reference: &str, states: &[&str]) {
+    let reason = if states.is_empty() { "none_needed" } else { "state_agents_alleged" };
+    let body = json!({"states": states, "reason": reason});
+    for officer in ["verifier", "releaser"] {
+        let answer = house.as_(officer).post(&format!("/v1/incidents/{reference}/withholding"), &body);
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+}
+
+#[test]
+fn withheld_before_release_a_state_knows_nothing_of_it() {
+    let house = House::start();
+    let mut body = ambush();
+    body["perpetrator_category"] = json!("host_state_forces");
+    let reference = house.report("minusma", &body);
+    house.moved("minusma", &reference, "submitted");
+    house.moved("verifier", &reference, "verified");
+    let release =
+        || house.as_("releaser").post(&format!("/v1/incidents/{reference}/transitions"), &json!({"to": "released"}));
+    assert_eq!(release().status, 409, "a State is alleged: release waits until withholding is decided");
+    let one = json!({"states": ["MLI"], "reason": "state_agents_alleged"});
+    let path = format!("/v1/incidents/{reference}/withholding");
+    assert_eq!(house.as_("verifier").post(&path, &one).status, 200);
+    assert_eq!(release().status, 409, "one officer does not decide");
+    assert_eq!(house.as_("verifier").post(&path, &one).status, 200);
+    assert_eq!(release().status, 409, "nor the same one twice");
+    assert_eq!(house.as_("senior").post(&path, &one).status, 200);
+    assert_eq!(release().status, 200);
+    assert_eq!(house.as_("chad").get(&format!("/v1/incidents/{reference}")).status, 200);
+    let (there, never) = (
+        house.as_("mali").get(&format!("/v1/incidents/{reference}")),
+        house.as_("mali").get("/v1/incidents/MINUSMA-2022-0000"),
+    );
+    assert_eq!((there.status, there.text, there.headers), (404, never.text, never.headers));
+    assert_eq!(house.as_("mali").get("/v1/incidents").references().len(), 0);
+    withhold(&house, &reference, &[]);
+    assert_eq!(house.as_("mali").get(&format!("/v1/incidents/{reference}")).status, 200, "lifted by two officers");
+}
+
+#[test]
+fn withheld_after_release_a_state_keeps_what_it_had_and_gets_nothing_newer() {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    house.release("minusma", &reference);
+    let path = format!("/v1/incidents/{reference}");
+    let case = house
+        .as_("minusma")
+        .post("/v1/cases", &json!({"mission": "MINUSMA", "opened_on": "2022-03-20", "incidents": [reference]}));
+    let case = format!("/v1/cases/{}", case.json()["reference"].as_str().unwrap());
+    let body = json!({"state": "MLI", "authority": "Made-up court", "opened_on": "2022-04-01", "cases": [&case[10..]]});
+    let made = house.as_("minusma").post("/v1/proceedings", &body);
+    assert_eq!(made.status, 201, "{}", made.text);
+    let proceeding = format!("/v1/proceedings/{}", made.json()["reference"].as_str().unwrap());
+    let before = house.as_("mali").get(&path);
+    withhold(&house, &reference, &["MLI"]);
+
+    // Everything moves on.
+    let shown = house.as_("minusma").get(&path);
+    assert_eq!(house.as_("minusma").patch(&path, &json!({"means": "ied"}), shown.etag()).status, 200);
+    house.release("minusma", &reference);
+    let step = json!({"kind": "stage_reached", "stage": "investigation", "happened_on": "2022-04-12"});
+    assert_eq!(house.as_("minusma").post(&format!("{proceeding}/steps"), &step).status, 201);
+    let shown = house.as_("minusma").get(&case);
+    let informed = json!({"information_status": "reply_disputed"});
+    assert_eq!(house.as_("minusma").patch(&case, &informed, shown.etag()).status, 200);
+
+    // Chad sees it; Mali keeps what it had, byte for byte, and its own later submission.
+    assert_eq!(house.as_("chad").get(&path).json()["means"], "ied");
+    assert_eq!(house.as_("chad").get(&proceeding).json()["stage_furthest"], "investigation");
+    assert_eq!(house.as_("chad").get(&case).json()["information_status"], "reply_disputed");
+    let after = house.as_("mali").get(&path);
+    assert_eq!((after.status, &after.json()["means"]), (200, &json!("small_arms")));
+    assert_eq!(after.json()["updated_at"], before.json()["updated_at"]);
+    assert_eq!(house.as_("mali").get(&format!("{path}/history")).json()["items"].as_array().unwrap().len(), 1);
+    assert_eq!(house.as_("mali").get(&proceeding).json()["stage_furthest"], "no_information");
+    assert_eq!(house.as_("mali").get(&case).json()["information_status"], "no_request_made");
+    let own = json!({"kind": "stage_reached", "stage": "charged", "happened_on": "2022-05-01"});
+    assert_eq!(house.as_("mali").post(&format!("{proceeding}/steps"), &own).status, 201);
+    assert_eq!(house.as_("mali").get(&format!("{proceeding}/steps")).json()["items"].as_array().unwrap().len(), 1);
+    let cells = house.as_("mali").get("/v1/statistics?unit=proceedings&by=stage").json()["cells"].clone();
+    assert_eq!(cells, json!([{"by": {"stage": "no_information"}, "count": 1}]), "nor do figures tell");
+
+    // Its disclosures answer "under review", as they do for other causes.
+    let ask = json!({"record": &path[4..], "class": "confidential", "purpose": "follow_up"});
+    let refused = house.as_("mali").post("/v1/disclosures", &ask);
+    assert_eq!((refused.status, &refused.json()["detail"]), (403, &json!("under_review")));
+}
+
+#[test]
+fn what_the_public_file_says_stays_readable_to_a_state_that_is_withheld_from() {
+    let house = House::start();
+    let file = "id,incident_date,casualty_id,mission_acronym,type_of_casualty,gender,casualty_nationality,casualty_personnel_type,type_of_incident,m49_code,isocode3,last_update\n\
+                1,2016-02-12,MINUSMA-2016-02-00001,MINUSMA,Fatality,M,Guinea,Military,Malicious Act,324.0,GIN,2025-04-04\n";
+    assert_eq!(house.as_("verifier").post_text("/v1/imports", file).status, 201);
+    let reference = house.as_("verifier").get("/v1/incidents").references().remove(0);
+    withhold(&house, &reference, &["MLI"]);
+    house.moved("releaser", &reference, "released");
+    assert_eq!(house.as_("mali").get(&format!("/v1/incidents/{reference}")).json()["killed"], 1);
+}
+
+#[test]
+fn a_correction_that_ends_a_concern_leaves_a_tombstone() {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    house.release("minusma", &reference);
+    let path = format!("/v1/incidents/{reference}");
+    let victims = house.as_("minusma").get(&format!("{path}/victims")).json();
+    let guinean = victims["items"][1]["handle"].as_str().unwrap();
+    let edited = house.as_("minusma").patch(&format!("{path}/victims/{guinean}"), &json!({"states": ["ISL"]}), "*");
+    assert_eq!(edited.status, 200, "{}", edited.text);
+    assert_eq!(house.as_("guinea").get(&path).status, 200, "not before the amendment is released");
+    assert_eq!(house.as_("iceland").get(&path).status, 404);
+    house.release("minusma", &reference);
+    let gone = house.as_("guinea").get(&path);
+    assert_eq!((gone.status, &gone.json()["type"]), (410, &json!("urn:casque:problem:withdrawn")));
+    assert_eq!(house.as_("guinea").get("/v1/incidents").references().len(), 0);
+    assert_eq!(house.as_("iceland").get(&path).status, 200);
+}
+
+#[test]
+fn a_withdrawn_record_stays_with_mission_and_secretariat_and_is_a_tombstone_to_who_had_seen_it() {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    house.release("minusma", &reference);
+    let path = format!("/v1/incidents/{reference}");
+    let withdraw = |body| house.as_("verifier").post(&format!("{path}/transitions"), &body);
+    assert_eq!(withdraw(json!({"to": "withdrawn"})).status, 409, "it takes a reason");
+    assert_eq!(withdraw(json!({"to": "withdrawn", "reason": "Entered twice"})).status, 200);
+    let status = |who: &str| house.as_(who).get(&path).status;
+    assert_eq!((status("minusma"), status("verifier"), status("chad"), status("iceland")), (200, 200, 410, 404));
+    assert_eq!(house.as_("verifier").get("/v1/statistics").json()["cells"], json!([]));
+}

@@ -1,0 +1,5 @@
+mod canaries;
+mod concern;
+mod invariance;
+mod main_job;
+mod who_sees_what;
