@@ -89,16 +89,18 @@ pub fn application(
 ) -> ActixApp<
     impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse, Error = actix_web::Error, InitError = ()>,
 > {
-    let (app, description) = ActixApp::new()
+    // Before the scope of /v1, which would answer for its description.
+    let docs = SwaggerUi::new("/docs/{_:.*}").url("/v1/openapi.json", openapi());
+    let (app, _) = ActixApp::new()
         .app_data(shared)
         .app_data(web::PayloadConfig::new(LARGEST_FILE))
+        .service(docs)
         .into_utoipa_app()
         .openapi(Description::openapi())
         .configure(outside)
         .service(scope("/v1").configure(version_1))
         .split_for_parts();
-    app.service(SwaggerUi::new("/docs/{_:.*}").url("/v1/openapi.json", description))
-        .default_service(web::to(|| async { Err::<HttpResponse, Problem>(Problem::of("not_found")) }))
+    app.default_service(web::to(|| async { Err::<HttpResponse, Problem>(Problem::of("not_found")) }))
         .wrap(from_fn(dress))
 }
 
@@ -170,8 +172,7 @@ async fn dress(
 ///
 /// # Errors
 /// When the listener cannot be used.
-pub fn serve(shared: App, listener: TcpListener, workers: usize) -> io::Result<Server> {
-    let shared = web::Data::new(shared);
+pub fn serve(shared: web::Data<App>, listener: TcpListener, workers: usize) -> io::Result<Server> {
     Ok(HttpServer::new(move || application(shared.clone()))
         .workers(workers)
         .client_request_timeout(Duration::from_secs(30))

@@ -74,7 +74,8 @@ pub(super) fn until_stopped(house: House, listener: TcpListener, workers: usize)
             }
         }
     });
-    let served = actix_web::rt::System::new().block_on(async { crate::api::serve(app, listener, workers)?.await });
+    let served = actix_web::rt::System::new()
+        .block_on(async { crate::api::serve(actix_web::web::Data::new(app), listener, workers)?.await });
     drop(stop);
     let kept = keeping.join();
     served?;

@@ -14,6 +14,12 @@ pub fn postgres_wanted() -> bool {
     std::env::var("CASQUE_TEST_DATABASE").is_ok_and(|value| value == "postgres")
 }
 
+/// Whether `CASQUE_REWRITE=1`: kept files are written anew, for review.
+#[expect(clippy::disallowed_methods, reason = "the one switch for kept files")]
+pub fn rewriting() -> bool {
+    std::env::var("CASQUE_REWRITE").is_ok_and(|value| value == "1")
+}
+
 struct Cluster {
     socket: PathBuf,
     bin: PathBuf,

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 pub use client::{Answer, Client};
-pub use database::postgres_wanted;
+pub use database::{postgres_wanted, rewriting};
 
 /// A running house.
 pub struct House {
@@ -26,13 +26,13 @@ pub struct House {
     pub address: String,
     /// Its store, for what no route shows.
     pub store: Arc<Store>,
-    /// How many values the desk has opened: asked of the desk itself.
     folder: Arc<TempDir>,
     place: Place,
     accounts: Vec<DemoAccount>,
     tokens: Mutex<HashMap<String, String>>,
     ahead: Arc<AtomicI64>,
     keeper: Keeper,
+    app: actix_web::web::Data<casque::api::App>,
     server: Option<(actix_web::dev::ServerHandle, JoinHandle<()>)>,
 }
 
@@ -107,12 +107,14 @@ impl House {
         let house = place.open_at(Start::default(), clock).unwrap();
         let store = house.store.clone();
         let (app, keeper) = house.into_app().unwrap();
+        let app = actix_web::web::Data::new(app);
+        let served = app.clone();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let (send, receive) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
-                let server = casque::api::serve(app, listener, 1).unwrap();
+                let server = casque::api::serve(served, listener, 1).unwrap();
                 send.send(server.handle()).unwrap();
                 server.await.unwrap();
             });
@@ -127,6 +129,7 @@ impl House {
             tokens: Mutex::default(),
             ahead,
             keeper,
+            app,
             server: Some((handle, thread)),
         }
     }
@@ -154,6 +157,11 @@ impl House {
         Client::new(&self.address, Some(token.to_owned()))
     }
 
+    /// How many values the desk has opened: asked of the opener itself.
+    pub fn opened(&self) -> u64 {
+        self.app.desk.as_ref().unwrap().opened()
+    }
+
     /// Address and password of an account.
     pub fn account(&self, who: &str) -> &DemoAccount {
         self.accounts
@@ -165,6 +173,11 @@ impl House {
     /// Every account.
     pub fn accounts(&self) -> &[DemoAccount] {
         &self.accounts
+    }
+
+    /// Forgets the tokens: who asks next signs in again.
+    pub fn sign_in_again(&self) {
+        self.tokens.lock().unwrap().clear();
     }
 
     /// Lets time pass.

@@ -1,1 +1,5 @@
+//! The house itself: that its promises about its own shape hold.
 
+mod columns;
+mod layers;
+mod openapi;

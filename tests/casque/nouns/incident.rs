@@ -1,1 +1,279 @@
+//! Reporting, reading and changing incidents: the API's contract.
 
+use serde_json::{Value, json};
+
+use crate::harness::{House, ambush};
+
+#[test]
+fn bad_input_gets_one_problem_that_lists_every_fault_and_changes_nothing() {
+    let house = House::start();
+    let post = |body: Value| house.as_("minusma").post("/v1/incidents", &body);
+    let faults = post(json!({
+        "mission": "NOWHERE", "occurred_on": "2022-02-30", "occurred_on_precision": "hour", "act": "no such act",
+        "others_killed": -1, "region": "Gao", "unknown": true, "narrative": {"withheld": "confidential"}, "exact_place": 7,
+        "hold_reason": "live_abduction",
+        "victims": [{"category": "contingent_troop", "states": ["XXX"], "outcome": "killed", "kin_notified_on": "2999-01-01"}, 5],
+        "suspects": "none",
+    }));
+    assert_eq!(faults.status, 400);
+    assert_eq!(faults.header("content-type"), Some("application/problem+json"));
+    let expected = [
+        "/act",
+        "/exact_place",
+        "/hold_review_on",
+        "/mission",
+        "/narrative",
+        "/occurred_on",
+        "/occurred_on_precision",
+        "/others_killed",
+        "/region",
+        "/region",
+        "/suspects",
+        "/unknown",
+        "/victims/0/kin_notified_on",
+        "/victims/0/states",
+        "/victims/1",
+    ];
+    assert_eq!(faults.pointers(), expected, "{}", faults.text);
+    for (body, pointer) in [
+        (json!({"mission": "MINUSMA", "act": "killing"}), "/occurred_on"),
+        (json!({"mission": "MINUSMA", "act": "killing", "occurred_on": "2999-01-01"}), "/occurred_on"),
+        (
+            json!({"mission": "MINUSMA", "act": "killing", "occurred_on": "2022-01-01", "host_state": "TCD"}),
+            "/host_state",
+        ),
+        (json!({"mission": "MINUSMA", "act": "killing", "occurred_on": "2022-01-01", "exact_place": "x"}), "/region"),
+        (json!({"mission": "MINUSMA", "act": "killing", "occurred_on": null}), "/occurred_on"),
+        (json!([]), ""),
+    ] {
+        let answer = post(body);
+        assert_eq!((answer.status, answer.pointers()), (400, vec![pointer.to_owned()]), "{}", answer.text);
+    }
+    for text in ["", "{", "{\"mission\": \"MINUSMA\",}", "\u{0}", "[[[[", "nonsense"] {
+        assert_eq!(house.as_("minusma").post_text("/v1/incidents", text).status, 400, "{text:?}");
+    }
+    let twice = house.as_("minusma").post_text(
+        "/v1/incidents",
+        r#"{"mission":"MINUSMA","mission":"MINUSMA","act":"killing","occurred_on":"2022-01-01"}"#,
+    );
+    assert_eq!((twice.status, twice.pointers()), (400, vec!["/mission".to_owned()]));
+    let deep = format!("{}1{}", "[".repeat(5_000), "]".repeat(5_000));
+    assert_eq!(house.as_("minusma").post_text("/v1/incidents", deep).status, 400);
+    let long = format!(r#"{{"narrative":"{}"}}"#, "x".repeat(2 << 20));
+    let refused = house.as_("minusma").post_text("/v1/incidents", long);
+    assert_eq!((refused.status, &refused.json()["type"]), (413, &json!("urn:casque:problem:too_large")));
+    assert_eq!(house.as_("verifier").get("/v1/incidents").references().len(), 0, "nothing was half-written");
+}
+
+#[test]
+fn a_focal_point_reports_for_its_own_mission_and_a_state_for_none() {
+    let house = House::start();
+    let status = |who: &str| house.as_(who).post("/v1/incidents", &ambush()).status;
+    assert_eq!((status("minusma"), status("verifier")), (201, 201));
+    for who in ["unifil", "mali", "chad", "auditor", "administrator"] {
+        assert_eq!(status(who), 403, "{who}");
+    }
+    assert_eq!(house.anonymous().post("/v1/incidents", &ambush()).status, 401);
+}
+
+#[test]
+fn the_same_report_sent_again_is_stored_once() {
+    let house = House::start();
+    let send = |key: &str, body: &Value| house.as_("minusma").with("idempotency-key", key).post("/v1/incidents", body);
+    let (first, again) = (send("a-key-of-16-chars", &ambush()), send("a-key-of-16-chars", &ambush()));
+    assert_eq!((first.status, again.status), (201, 201));
+    assert_eq!(first.json()["reference"], again.json()["reference"]);
+    let mut other = ambush();
+    other["means"] = json!("ied");
+    assert_eq!(send("a-key-of-16-chars", &other).status, 409);
+    assert_eq!(send("too short", &ambush()).status, 400);
+    assert_eq!(house.as_("minusma").get("/v1/incidents").references().len(), 1);
+    // Bound to the account: another's key is another key.
+    let theirs = house.as_("verifier").with("idempotency-key", "a-key-of-16-chars").post("/v1/incidents", &ambush());
+    assert_ne!(theirs.json()["reference"], first.json()["reference"]);
+    // A replay shows the present view.
+    let path = format!("/v1/incidents/{}", first.json()["reference"].as_str().unwrap());
+    let edited = house.as_("minusma").patch(&path, &json!({"means": "grenade"}), first.etag());
+    assert_eq!(edited.status, 200, "{}", edited.text);
+    assert_eq!(send("a-key-of-16-chars", &ambush()).json()["means"], "grenade");
+    // Kept for seven days.
+    house.pass(chrono::TimeDelta::days(8));
+    house.sign_in_again();
+    assert_ne!(send("a-key-of-16-chars", &ambush()).json()["reference"], first.json()["reference"]);
+}
+
+#[test]
+fn a_patch_keeps_what_is_absent_clears_what_is_null_and_wants_the_record_as_last_seen() {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    let path = format!("/v1/incidents/{reference}");
+    let client = house.as_("minusma");
+    let shown = client.get(&path);
+    assert_eq!(client.patch_bare(&path, &json!({"means": "ied"})).status, 428);
+    let changed = client.patch(&path, &json!({"means": "ied", "narrative": null}), shown.etag());
+    assert_eq!(changed.status, 200, "{}", changed.text);
+    let body = changed.json();
+    assert_eq!((&body["means"], &body["activity"], &body["region"]), (&json!("ied"), &json!("patrol"), &json!("ML-7")));
+    assert_eq!(body["narrative"], json!({"withheld": "confidential", "held": false}));
+    assert_eq!(body["exact_place"], json!({"withheld": "confidential", "held": true}));
+    assert_eq!(client.patch(&path, &json!({"means": "ied"}), shown.etag()).status, 412, "who comes second");
+    assert_eq!(client.get(&path).etag(), changed.etag());
+    let known = client.with("if-none-match", changed.etag()).get(&path);
+    assert_eq!((known.status, known.text.as_str()), (304, ""));
+    house.moved("minusma", &reference, "submitted");
+    let shown = client.get(&path);
+    assert_eq!(client.patch(&path, &json!({"means": "ied"}), shown.etag()).status, 409, "under review");
+}
+
+#[test]
+fn pages_hold_every_record_once_newest_first() {
+    let house = House::start();
+    for day in 1..=9 {
+        let body = json!({"mission": "MINUSMA", "act": "killing", "occurred_on": format!("2022-01-0{}", day.min(5))});
+        house.report("minusma", &body);
+    }
+    let whole = house.as_("minusma").get("/v1/incidents").references();
+    let (mut paged, mut path) = (Vec::new(), "/v1/incidents?limit=2&mission=MINUSMA".to_owned());
+    loop {
+        let page = house.as_("minusma").get(&path);
+        paged.extend(page.references());
+        match (page.json()["next"].as_str(), page.header("link")) {
+            (Some(_), Some(link)) => {
+                path = link.split(['<', '>']).nth(1).unwrap().to_owned();
+            }
+            (None, None) => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(paged.len(), 9);
+    assert_eq!(paged, whole);
+    for wrong in
+        ["limit=0", "limit=201", "limit=x", "after=rubbish", "unknown=1", "mission=X", "limit=1&limit=2", "from=2022"]
+    {
+        assert_eq!(house.as_("minusma").get(&format!("/v1/incidents?{wrong}")).status, 400, "{wrong}");
+    }
+    assert_eq!(house.as_("minusma").get("/v1/incidents?from=2022-01-05").references().len(), 5);
+    assert_eq!(house.as_("minusma").get("/v1/incidents?to=2022-01-04&state=draft").references().len(), 4);
+}
+
+#[test]
+fn csv_is_the_same_list_cell_by_cell() {
+    let house = House::start();
+    house.report("minusma", &ambush());
+    let json = house.as_("minusma").get("/v1/incidents").json();
+    let csv = house.as_("minusma").with("accept", "text/csv").get("/v1/incidents");
+    assert_eq!(csv.header("content-type"), Some("text/csv; charset=utf-8; header=present"));
+    let mut reader = csv::Reader::from_reader(csv.text.as_bytes());
+    let header = reader.headers().unwrap().clone();
+    let row = reader.records().next().unwrap().unwrap();
+    let item = json["items"][0].as_object().unwrap();
+    assert_eq!(header.iter().collect::<Vec<_>>(), item.keys().map(String::as_str).collect::<Vec<_>>());
+    for (name, cell) in header.iter().zip(row.iter()) {
+        let expected = match &item[name] {
+            Value::Null => String::new(),
+            Value::String(text) => text.clone(),
+            Value::Object(marker) => format!("[withheld: {}]", marker["withheld"].as_str().unwrap()),
+            other => other.to_string(),
+        };
+        assert_eq!(cell, expected, "{name}");
+    }
+    assert_eq!(house.as_("minusma").with("accept", "image/png").get("/v1/incidents").status, 406);
+}
+
+#[test]
+fn a_list_of_transitions_is_judged_one_by_one() {
+    let house = House::start();
+    let one = house.report("minusma", &ambush());
+    let two = house.report("minusma", &ambush());
+    house.moved("minusma", &one, "submitted");
+    let answer = house
+        .as_("verifier")
+        .post("/v1/transitions", &json!({"to": "verified", "incidents": [one, two, "MINUSMA-2022-0000"]}));
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let items = answer.json()["items"].clone();
+    assert_eq!(items[0]["state"], "verified");
+    assert_eq!(items[1]["problem"]["status"], 409);
+    assert_eq!(items[2]["problem"]["status"], 404);
+}
+
+#[test]
+fn a_returned_report_goes_back_to_its_author_with_a_reason() {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    let path = format!("/v1/incidents/{reference}");
+    house.moved("minusma", &reference, "submitted");
+    let give_back = |body| house.as_("verifier").post(&format!("{path}/transitions"), &body).status;
+    assert_eq!(give_back(json!({"to": "returned"})), 409);
+    assert_eq!(give_back(json!({"to": "returned", "reason": "The date is missing"})), 200);
+    let shown = house.as_("minusma").get(&path);
+    assert_eq!(house.as_("minusma").patch(&path, &json!({"means": "ied"}), shown.etag()).status, 200);
+    house.release("minusma", &reference);
+    let history = house.as_("minusma").get(&format!("{path}/history")).json();
+    let kinds: Vec<&str> =
+        history["items"].as_array().unwrap().iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["created", "submitted", "returned", "edited", "submitted", "verified", "released"]);
+    assert_eq!(history["items"][2]["reason"], "The date is missing");
+    assert_eq!(history["items"][3]["changes"]["means"], json!({"from": "small_arms", "to": "ied"}));
+}
+
+#[test]
+fn release_waits_for_next_of_kin_and_for_a_hold() {
+    let house = House::start();
+    let mut body = ambush();
+    body["victims"][0]["kin_notified_on"] = Value::Null;
+    body["hold_reason"] = json!("live_abduction");
+    body["hold_review_on"] = json!("2027-01-01");
+    let reference = house.report("minusma", &body);
+    house.moved("minusma", &reference, "submitted");
+    house.moved("verifier", &reference, "verified");
+    let refused =
+        house.as_("releaser").post(&format!("/v1/incidents/{reference}/transitions"), &json!({"to": "released"}));
+    assert_eq!(refused.status, 409);
+    let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("next of kin") && detail.contains("hold"), "{detail}");
+}
+
+#[test]
+fn dates_known_to_a_month_are_kept_so() {
+    let house = House::start();
+    let body =
+        json!({"mission": "MINUSMA", "act": "killing", "occurred_on": "2019-02-17", "occurred_on_precision": "month"});
+    let reference = house.report("minusma", &body);
+    let shown = house.as_("minusma").get(&format!("/v1/incidents/{reference}")).json();
+    assert_eq!((&shown["occurred_on"], &shown["occurred_on_precision"]), (&json!("2019-02-01"), &json!("month")));
+    assert!(shown["summary"].as_str().unwrap().starts_with("In February 2019, MINUSMA reported a killing in Mali"));
+}
+
+#[test]
+fn an_amendment_given_up_leaves_the_released_edition_as_it_was() {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    house.release("minusma", &reference);
+    let path = format!("/v1/incidents/{reference}");
+    let shown = house.as_("minusma").get(&path);
+    assert_eq!(house.as_("minusma").patch(&path, &json!({"means": "ied"}), shown.etag()).status, 200);
+    let give_up = json!({"to": "withdrawn", "reason": "Not confirmed"});
+    assert_eq!(house.as_("minusma").post(&format!("{path}/transitions"), &give_up).status, 200);
+    let now = house.as_("minusma").get(&path).json();
+    assert_eq!(
+        (&now["means"], &now["state"], &now["amends"]),
+        (&json!("small_arms"), &json!("released"), &json!(false))
+    );
+    let again = house.as_("minusma").patch(&path, &json!({"means": "grenade"}), "*");
+    assert_eq!((again.status, &again.json()["edition"]), (200, &json!(3)), "{}", again.text);
+}
+
+#[test]
+fn sealed_values_live_through_an_amendment_byte_for_byte() {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    house.release("minusma", &reference);
+    let path = format!("/v1/incidents/{reference}");
+    assert_eq!(house.as_("minusma").patch(&path, &json!({"means": "ied", "narrative": "second"}), "*").status, 200);
+    let body = json!({"record": format!("incidents/{reference}"), "class": "confidential", "purpose": "verification"});
+    let opened = house.as_("verifier").post("/v1/disclosures", &body).json();
+    let fields = &opened["opened"][0]["fields"];
+    assert_eq!((&fields["exact_place"], &fields["narrative"]), (&json!("canary-exact-place"), &json!("second")));
+    let victim = opened["opened"].as_array().unwrap().iter().find(|one| one["fields"]["rank"] == "canary-rank");
+    assert!(victim.is_some(), "{opened}");
+}

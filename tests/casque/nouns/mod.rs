@@ -1,4 +1,5 @@
 mod audit;
+mod disclosure;
 mod import;
 mod incident;
 mod session;

@@ -1,1 +1,156 @@
+//! A unique string stands in every sealed field; then everything is asked for, by everyone, in every format, and nothing
+//! but a disclosure may hold it: no body, header, list, export, history, log or database file.
 
+use casque::domain::SEALED;
+use serde_json::{Value, json};
+
+use crate::harness::{House, ambush, postgres_wanted};
+
+/// Everything that can be read, with hostile questions among it.
+pub fn questions(house: &House, reference: &str) -> Vec<String> {
+    let mut paths: Vec<String> = [
+        "/v1/me",
+        "/v1/missions",
+        "/v1/states",
+        "/v1/vocabulary",
+        "/v1/policy",
+        "/v1/designations",
+        "/v1/incidents",
+        "/v1/incidents?limit=1",
+        "/v1/incidents?edition=released",
+        "/v1/incidents?format=csv",
+        "/v1/cases",
+        "/v1/cases?format=csv",
+        "/v1/proceedings",
+        "/v1/proceedings?format=csv",
+        "/v1/assistance",
+        "/v1/assistance?format=csv",
+        "/v1/disclosures",
+        "/v1/disclosures?format=csv",
+        "/v1/statistics",
+        "/v1/statistics?unit=victims&by=mission,outcome,personnel_category",
+        "/v1/statistics?unit=accused&by=stage,outcome",
+        "/v1/statistics?unit=cases&by=stage,information_status",
+        "/v1/statistics?unit=proceedings&by=forum,stage",
+        "/v1/audit",
+        "/v1/audit?format=csv",
+        "/v1/audit/checkpoint",
+        "/v1/openapi.json",
+        "/healthz",
+        "/readyz",
+        "/.well-known/jwks.json",
+        "/v1/nothing",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    for field in SEALED {
+        let name = field.name;
+        paths.push(format!("/v1/incidents?{name}=canary"));
+        paths.push(format!("/v1/incidents?{name}[starts_with]=canary"));
+        paths.push(format!("/v1/incidents?sort={name}"));
+        paths.push(format!("/v1/incidents?fields={name}"));
+        paths.push(format!("/v1/statistics?by={name}"));
+        paths.push(format!("/v1/statistics?{name}=canary"));
+    }
+    let incident = format!("/v1/incidents/{reference}");
+    for tail in ["", "?edition=released", "?as=TCD", "?as=MLI", "/history", "/victims", "/suspects", "/source-rows"] {
+        paths.push(format!("{incident}{tail}"));
+    }
+    for (list, tails) in [
+        ("cases", &["", "/history"][..]),
+        ("proceedings", &["", "/history", "/accused", "/steps"][..]),
+        ("assistance", &["", "/history"][..]),
+    ] {
+        for one in house.as_("verifier").get(&format!("/v1/{list}")).references() {
+            paths.extend(tails.iter().map(|tail| format!("/v1/{list}/{one}{tail}")));
+        }
+    }
+    paths
+}
+
+/// Reports with a canary in every sealed field, in every noun.
+pub fn plant(house: &House) -> String {
+    let reference = house.report("minusma", &ambush());
+    let focal_point = house.as_("minusma");
+    let made = |path: &str, body: Value| {
+        let answer = focal_point.post(path, &body);
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer.json()
+    };
+    let case = made(
+        "/v1/cases",
+        json!({"mission": "MINUSMA", "opened_on": "2022-03-20", "incidents": [reference], "notes": "canary-case-notes", "strategy": "canary-strategy"}),
+    );
+    let proceeding = made(
+        "/v1/proceedings",
+        json!({"state": "MLI", "authority": "Made-up court", "opened_on": "2022-04-01", "cases": [case["reference"]],
+            "court_file_number": "canary-court-file", "internal_obstacles": "canary-obstacles", "notes": "canary-proceeding-notes"}),
+    );
+    made(
+        &format!("/v1/proceedings/{}/accused", proceeding["reference"].as_str().unwrap()),
+        json!({"incidents": [reference], "name": "canary-accused", "identifiers": "canary-accused-ids", "notes": "canary-accused-notes"}),
+    );
+    made(
+        "/v1/assistance",
+        json!({"state": "MLI", "mission": "MINUSMA", "kind": "forensics", "provider": "MINUSMA", "offered_on": "2022-06-01",
+            "cases": [case["reference"]], "narrative": "canary-assistance", "contact_persons": "canary-contacts"}),
+    );
+    made(
+        "/v1/disclosures",
+        json!({"record": format!("incidents/{reference}"), "class": "confidential", "purpose": "verification", "note": "canary-note"}),
+    );
+    reference
+}
+
+fn nothing_leaks(house: &House, reference: &str, state: &str) {
+    for account in house.accounts() {
+        let client = house.as_(&account.email);
+        for path in questions(house, reference) {
+            let answer = client.get(&path);
+            assert!(answer.status < 500, "{path} as {}: {}", account.email, answer.text);
+            // A parameter's own name is the asker's; a value of ours begins with "canary-".
+            let held =
+                answer.text.contains("canary-") || answer.headers.iter().any(|(_, value)| value.contains("canary-"));
+            assert!(!held, "{path} as {} in state {state}: {}", account.email, answer.text);
+            if path.contains("=canary") || path.contains("sort=") || path.contains("fields=") {
+                assert_eq!(answer.status, 400, "{path}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_canary_is_ever_read() {
+    let mut house = House::start();
+    let reference = plant(&house);
+    nothing_leaks(&house, &reference, "draft");
+    house.release("minusma", &reference);
+    let path = format!("/v1/incidents/{reference}");
+    let shown = house.as_("minusma").get(&path);
+    let edit = json!({"narrative": "canary-second-narrative", "exact_place": null});
+    assert_eq!(house.as_("minusma").patch(&path, &edit, shown.etag()).status, 200);
+    nothing_leaks(&house, &reference, "amended");
+    house.release("minusma", &reference);
+    nothing_leaks(&house, &reference, "released again");
+    house.settle_audit();
+    house.stop();
+    if !postgres_wanted() {
+        for file in ["casque.db", "casque.db-wal", "casque.db-shm"] {
+            let bytes = std::fs::read(house.folder().join(file)).unwrap_or_default();
+            assert!(!bytes.windows(7).any(|window| window == b"canary-"), "{file} holds a canary");
+        }
+    }
+}
+
+#[test]
+fn what_is_typed_wrong_is_not_repeated() {
+    let house = House::start();
+    let body = json!({
+        "mission": "canary-mission", "occurred_on": "canary-date", "act": "canary-act", "narrative": ["canary-list"],
+        "canary-field": 1, "victims": [{"category": "canary-category", "outcome": "killed", "name": {"withheld": "canary"}}]
+    });
+    let answer = house.as_("minusma").post("/v1/incidents", &body);
+    assert_eq!(answer.status, 400);
+    let values = ["canary-mission", "canary-date", "canary-act", "canary-list", "canary-category"];
+    assert!(values.iter().all(|value| !answer.text.contains(value)), "{}", answer.text);
+}

@@ -1,1 +1,120 @@
+//! The access matrix as people read it, kept in step: role × relation × state of the record × operation. A change of right
+//! shows in review as a changed line of `who_sees_what.txt`.
 
+use serde_json::{Value, json};
+
+use crate::harness::{House, ambush};
+
+/// Who, and how it stands to the record.
+const PEOPLE: [(&str, &str); 12] = [
+    ("minusma", "focal point, own mission"),
+    ("unifil", "focal point, other mission"),
+    ("senior", "senior focal point"),
+    ("verifier", "Secretariat, graded"),
+    ("briefing", "Secretariat, not graded"),
+    ("mali", "host State"),
+    ("chad", "contributor"),
+    ("guinea", "contributor, withheld from after release"),
+    ("iceland", "State not concerned"),
+    ("auditor", "auditor"),
+    ("administrator", "administrator"),
+    ("", "not signed in"),
+];
+
+fn asked(house: &House, who: &str) -> crate::harness::Client {
+    if who.is_empty() { house.anonymous() } else { house.as_(who) }
+}
+
+fn said(answer: &crate::harness::Answer) -> String {
+    match answer.status {
+        200 | 201 | 204 => "yes".into(),
+        status => {
+            let body: Value = serde_json::from_str(&answer.text).unwrap_or_default();
+            match body["detail"].as_str() {
+                Some(detail) if status == 403 => format!("{status} {detail}"),
+                _ => status.to_string(),
+            }
+        }
+    }
+}
+
+fn lines(house: &House, reference: &str, state: &str, table: &mut String) {
+    let path = format!("/v1/incidents/{reference}");
+    for (who, relation) in PEOPLE {
+        let client = asked(house, who);
+        let shown = client.get(&path);
+        let listed = client.get("/v1/incidents");
+        let listed = listed.status == 200 && listed.references().contains(&reference.to_owned());
+        let victims = match client.get(&format!("{path}/victims")) {
+            answer if answer.status == 200 => answer.json()["items"].as_array().unwrap().len().to_string(),
+            _ => "-".into(),
+        };
+        let history = match client.get(&format!("{path}/history")) {
+            answer if answer.status == 200 => answer.json()["items"].as_array().unwrap().len().to_string(),
+            _ => "-".into(),
+        };
+        let edit = client.patch(&path, &json!({"mission": "no mission"}), "*");
+        let edit = if edit.status == 400 { "yes".into() } else { said(&edit) };
+        let open = |class: &str| {
+            let body = json!({"record": format!("incidents/{reference}"), "class": class, "purpose": "verification"});
+            let answer = client.post("/v1/disclosures", &body);
+            if answer.status != 201 {
+                return said(&answer);
+            }
+            let body = answer.json();
+            let mut names: Vec<String> = body["opened"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|record| {
+                    let noun = match record["record"].as_str().unwrap() {
+                        path if path.contains("/victims/") => "victim",
+                        path if path.contains("/suspects/") => "suspect",
+                        _ => "incident",
+                    };
+                    format!("{noun} ({})", record["fields"].as_object().unwrap().len())
+                })
+                .collect();
+            names.dedup();
+            names.join(", ")
+        };
+        table.push_str(&format!(
+            "{state:<10} {relation:<42} read {:<5} listed {:<5} victims {victims:<2} history {history:<2} edit {edit:<40} opens confidential: {}; strictly: {}\n",
+            said(&shown),
+            if listed { "yes" } else { "no" },
+            open("confidential"),
+            open("strictly_confidential"),
+        ));
+    }
+    table.push('\n');
+}
+
+#[test]
+fn who_sees_what() {
+    let house = House::start();
+    let mut table = String::new();
+    let reference = house.report("minusma", &ambush());
+    lines(&house, &reference, "draft", &mut table);
+    house.moved("minusma", &reference, "submitted");
+    lines(&house, &reference, "submitted", &mut table);
+    house.moved("verifier", &reference, "verified");
+    lines(&house, &reference, "verified", &mut table);
+    house.moved("releaser", &reference, "released");
+    for officer in ["verifier", "releaser"] {
+        let body = json!({"states": ["GIN"], "reason": "safety_of_persons"});
+        assert_eq!(house.as_(officer).post(&format!("/v1/incidents/{reference}/withholding"), &body).status, 200);
+    }
+    lines(&house, &reference, "released", &mut table);
+    let body = json!({"to": "withdrawn", "reason": "Entered twice"});
+    assert_eq!(house.as_("verifier").post(&format!("/v1/incidents/{reference}/transitions"), &body).status, 200);
+    lines(&house, &reference, "withdrawn", &mut table);
+    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/casque/promises/who_sees_what.txt");
+    if crate::harness::rewriting() {
+        std::fs::write(kept, &table).unwrap();
+    }
+    let expected = std::fs::read_to_string(kept).unwrap();
+    assert!(
+        table == expected,
+        "rights changed. If that is meant, run with CASQUE_REWRITE=1 and let the changed lines be reviewed:\n{table}"
+    );
+}

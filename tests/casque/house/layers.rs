@@ -1,0 +1,84 @@
+//! Imports go down only. If you are here because this failed: a room uses one above it. Move what you need down, or do it
+//! in the room above; docs/architecture.md has the order.
+
+use std::path::{Path, PathBuf};
+
+/// Rooms from the ground up; a room uses those before its own row.
+const FLOORS: [&[&str]; 6] = [
+    &["domain"],
+    &["policy"],
+    &["store"],
+    &["briefing", "exchange", "identity", "disclosure"],
+    &["api"],
+    &["cli"],
+];
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn floor(room: &str) -> Option<usize> {
+    FLOORS.iter().position(|rooms| rooms.contains(&room))
+}
+
+fn all() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    sources(&root, &mut found);
+    found
+        .into_iter()
+        .map(|path| {
+            let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+            (name, std::fs::read_to_string(path).unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn imports_go_down_only() {
+    let mut seen = 0;
+    for (name, text) in all() {
+        let room = name.split(['/', '.']).next().unwrap().to_owned();
+        let Some(own) = floor(&room) else { continue };
+        for part in text.split("crate::").skip(1) {
+            let used: String = part.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+            if let Some(other) = floor(&used) {
+                seen += 1;
+                assert!(other < own || used == room, "{name} uses {used}");
+            }
+        }
+    }
+    assert!(seen > 100, "{seen} uses were found: does this test still read the sources?");
+}
+
+#[test]
+fn sql_lives_in_the_store_and_knowledge_of_two_databases_in_its_one_room() {
+    for (name, text) in all() {
+        if !name.starts_with("store/") && name != "api/problem.rs" {
+            assert!(!text.contains("diesel"), "{name} names diesel");
+        }
+        if !name.starts_with("store/db/") {
+            for word in ["SqliteConnection", "PgConnection", "Db::Sqlite", "Db::Postgres", "PRAGMA"] {
+                assert!(!text.contains(word), "{name} names {word}");
+            }
+        }
+        if !name.starts_with("disclosure/") && !name.starts_with("seal/") && !name.starts_with("cli/house") {
+            assert!(!text.contains("Opener"), "{name} names the opener");
+        }
+    }
+}
+
+#[test]
+fn no_file_holds_two_rooms() {
+    for (name, text) in all() {
+        let lines = text.lines().count();
+        assert!(lines <= 760, "{name} has {lines} lines: make it a folder");
+    }
+}

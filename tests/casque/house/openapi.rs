@@ -1,0 +1,97 @@
+//! The description is kept in `openapi/`, and says of every route that actix really has.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::harness::{House, rewriting};
+
+fn description() -> Value {
+    serde_json::to_value(casque::api::openapi()).unwrap()
+}
+
+#[test]
+fn the_kept_description_is_the_present_one() {
+    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/openapi.json");
+    let now = format!("{}\n", serde_json::to_string_pretty(&description()).unwrap());
+    if rewriting() {
+        std::fs::write(kept, &now).unwrap();
+    }
+    let before = std::fs::read_to_string(kept).unwrap_or_default();
+    assert!(before == now, "the API changed. If that is meant, run with CASQUE_REWRITE=1 and review openapi/openapi.json");
+    assert_eq!(description()["openapi"], "3.1.0");
+}
+
+#[test]
+fn every_route_that_actix_has_is_described_and_every_described_one_is_there() {
+    let house = House::start();
+    let routes = house.routes();
+    assert!(routes.len() > 50, "{} routes", routes.len());
+    let mut described = BTreeSet::new();
+    for (path, operations) in description()["paths"].as_object().unwrap() {
+        for method in operations.as_object().unwrap().keys() {
+            described.insert((method.to_uppercase(), path.clone()));
+        }
+    }
+    // The interactive documentation and the description itself are the only routes beside.
+    let undescribed: BTreeSet<_> = routes.difference(&described).cloned().collect();
+    assert!(
+        undescribed.iter().all(|(_, path)| path == "/v1/openapi.json" || path.starts_with("/docs/")),
+        "{undescribed:?}"
+    );
+    let missing: BTreeSet<_> = described.difference(&routes).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn every_operation_says_what_it_does_and_every_body_has_an_example() {
+    let description = description();
+    for (path, operations) in description["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let name = format!("{method} {path}");
+            assert!(operation["summary"].is_string() || operation["description"].is_string(), "{name}");
+            assert!(operation["tags"].is_array(), "{name}");
+            let responses = operation["responses"].as_object().unwrap();
+            if path.starts_with("/v1") {
+                for status in ["400", "401", "404", "500", "503"] {
+                    assert!(responses.contains_key(status), "{name} does not say {status}");
+                }
+            }
+            if let Some(content) = operation["requestBody"]["content"].as_object() {
+                for (kind, media) in content {
+                    if kind.contains("json") {
+                        let schema = media["schema"]["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
+                        let schema = &description["components"]["schemas"][schema];
+                        let has = schema["example"].is_object() || schema["examples"].is_array() || schema["properties"].as_object().is_some_and(|p| p.len() == 1);
+                        assert!(has, "{name}: {schema}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_documentation_needs_no_network() {
+    let house = House::start();
+    let page = house.anonymous().get("/docs/");
+    assert_eq!(page.status, 200);
+    assert!(!page.text.contains("http://") && !page.text.contains("https://"), "{}", page.text);
+    assert_eq!(house.anonymous().get("/docs/swagger-ui-bundle.js").status, 200);
+}
+
+#[test]
+fn unknown_parameters_are_refused_on_every_list() {
+    let house = House::start();
+    for (path, operations) in description()["paths"].as_object().unwrap() {
+        if operations.get("get").is_some() && path.starts_with("/v1") && !path.contains('{') {
+            let who = if path.starts_with("/v1/audit") { "auditor" } else { "verifier" };
+            if path == "/v1/me" {
+                continue;
+            }
+            let answer = house.as_(who).get(&format!("{path}?nonsense=1"));
+            assert_eq!(answer.status, 400, "{path}: {}", answer.text);
+        }
+    }
+}
+
