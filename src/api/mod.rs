@@ -5,6 +5,7 @@ mod audit;
 mod call;
 mod case;
 mod disclosure;
+mod edge;
 mod form;
 mod history;
 mod import;
@@ -21,11 +22,9 @@ use std::io;
 use std::net::TcpListener;
 use std::time::Duration;
 
-use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderName, HeaderValue};
-use actix_web::middleware::{Next, from_fn};
-use actix_web::{App as ActixApp, HttpResponse, HttpServer, ResponseError, web};
+use actix_web::middleware::from_fn;
+use actix_web::{App as ActixApp, HttpServer, web};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -34,11 +33,6 @@ use utoipa_swagger_ui::SwaggerUi;
 
 pub use call::App;
 pub use problem::{KINDS, Problem};
-
-/// Bodies are at most this long, in bytes; imports have their own bound.
-const LARGEST_BODY: usize = 1 << 20;
-/// An imported file is at most this long, in bytes.
-const LARGEST_FILE: usize = 16 << 20;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -89,19 +83,20 @@ pub fn application(
 ) -> ActixApp<
     impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse, Error = actix_web::Error, InitError = ()>,
 > {
+    let description = openapi();
+    let unrouted = web::Data::new(edge::Methods::of(&description));
     // Before the scope of /v1, which would answer for its description.
-    let docs = SwaggerUi::new("/docs/{_:.*}").url("/v1/openapi.json", openapi());
+    let docs = SwaggerUi::new("/docs/{_:.*}").url("/v1/openapi.json", description);
     let (app, _) = ActixApp::new()
         .app_data(shared)
-        .app_data(web::PayloadConfig::new(LARGEST_FILE))
+        .app_data(unrouted)
+        .app_data(web::PayloadConfig::new(edge::LARGEST_FILE))
         .service(docs)
         .into_utoipa_app()
-        .openapi(Description::openapi())
         .configure(outside)
         .service(scope("/v1").configure(version_1))
         .split_for_parts();
-    app.default_service(web::to(|| async { Err::<HttpResponse, Problem>(Problem::of("not_found")) }))
-        .wrap(from_fn(dress))
+    app.default_service(web::to(edge::unrouted)).wrap(from_fn(edge::dress))
 }
 
 /// The API's description (OpenAPI 3.1).
@@ -113,59 +108,6 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         .service(scope("/v1").configure(version_1))
         .split_for_parts()
         .1
-}
-
-/// Headers that every answer carries; bare errors of the framework become problems; a body too long is refused before it
-/// is read.
-async fn dress(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let path = request.path().to_owned();
-    let length =
-        request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    let longest = if path == "/v1/imports" { LARGEST_FILE } else { LARGEST_BODY };
-    let mut response = if length.is_some_and(|length| length > longest) {
-        request.into_response(Problem::of("too_large").error_response())
-    } else {
-        match next.call(request).await {
-            Ok(response) => response.map_into_boxed_body(),
-            Err(error) => return Err(error),
-        }
-    };
-    let status = response.status();
-    let is_problem = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/problem+json"));
-    if (status.is_client_error() || status.is_server_error()) && !is_problem {
-        let name = KINDS
-            .iter()
-            .find(|(known, ..)| *known == status.as_u16())
-            .map_or(if status.is_server_error() { "internal" } else { "invalid" }, |(_, name, _)| *name);
-        response = response.into_response(Problem::of(name).error_response());
-    }
-    let cacheable = status.is_success() && (path == "/v1/vocabulary" || path == "/v1/states");
-    let docs = path.starts_with("/docs");
-    let headers = response.headers_mut();
-    for (name, value) in [
-        ("cache-control", if cacheable { "private, max-age=3600" } else { "no-store" }),
-        ("x-content-type-options", "nosniff"),
-        ("referrer-policy", "no-referrer"),
-        ("x-frame-options", "DENY"),
-        ("cross-origin-opener-policy", "same-origin"),
-        (
-            "content-security-policy",
-            if docs {
-                "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
-            } else {
-                "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
-            },
-        ),
-    ] {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
-    Ok(response)
 }
 
 /// Serves on a listener until stopped; in-flight requests have ten seconds to end.

@@ -97,12 +97,7 @@ impl From<Error> for Problem {
                 tracing::error!(table, column, "corrupt row");
                 Self::of("internal")
             }
-            Error::Database(error) => {
-                // The error's text can hold values of the row: its kind is all that is logged.
-                let kind = match error {
-                    diesel::result::Error::DatabaseError(kind, _) => format!("{kind:?}"),
-                    other => std::any::type_name_of_val(&other).to_owned(),
-                };
+            Error::Database(kind) => {
                 tracing::error!(kind, "the database failed");
                 Self::of("internal")
             }
@@ -176,6 +171,9 @@ pub enum Problems {
     /// The body is too large.
     #[response(status = 413, content_type = "application/problem+json")]
     TooLarge(Problem),
+    /// The body's media type is not understood.
+    #[response(status = 415, content_type = "application/problem+json")]
+    MediaType(Problem),
     /// The service failed.
     #[response(status = 500, content_type = "application/problem+json")]
     Internal(Problem),

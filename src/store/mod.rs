@@ -88,9 +88,9 @@ pub enum Error {
         /// Id or reference.
         row: String,
     },
-    /// The database's own error.
+    /// The database's own error, by its kind only: its text can hold values of the row.
     #[error("database: {0}")]
-    Database(diesel::result::Error),
+    Database(String),
 }
 
 impl From<diesel::result::Error> for Error {
@@ -100,7 +100,8 @@ impl From<diesel::result::Error> for Error {
             E::NotFound => Self::NotFound,
             E::DatabaseError(Kind::SerializationFailure | Kind::ClosedConnection, _) => Self::Busy,
             E::DatabaseError(_, ref info) if info.message().contains("database is locked") => Self::Busy,
-            other => Self::Database(other),
+            E::DatabaseError(kind, _) => Self::Database(format!("{kind:?}")),
+            other => Self::Database(format!("{other:?}").split('(').next().unwrap_or_default().to_owned()),
         }
     }
 }

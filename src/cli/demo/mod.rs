@@ -46,6 +46,8 @@ pub struct DemoAccount {
 
 /// File in the data folder that keeps the demo's passwords, for its owner only.
 const ACCOUNTS: &str = "demo-accounts.json";
+/// File in the data folder with shell functions to ask as any account, for its owner only.
+const TOUR: &str = "tour.sh";
 
 impl Demo {
     pub(super) fn run(self) -> Outcome {
@@ -76,6 +78,11 @@ impl Demo {
             accounts
         };
         let address = format!("http://{}", listener.local_addr()?);
+        let tour = folder.join(TOUR);
+        if tour.exists() {
+            std::fs::remove_file(&tour)?;
+        }
+        keep(&tour, &tour_of(&address, &accounts))?;
         if self.json {
             println!("{}", serde_json::json!({ "address": address, "accounts": accounts }));
         } else {
@@ -96,6 +103,19 @@ fn keep(path: &Path, text: &str) -> std::io::Result<()> {
     options.open(path)?.write_all(text.as_bytes())
 }
 
+/// The shell functions of the tour, with this demo's address and accounts; each account by the first word of its address.
+fn tour_of(address: &str, accounts: &[DemoAccount]) -> String {
+    let cases: Vec<String> = accounts
+        .iter()
+        .map(|account| {
+            let name = account.email.split(['.', '@']).next().unwrap_or_default();
+            let login = serde_json::json!({ "email": account.email, "password": account.password });
+            format!("    {name}) casque_login='{login}' ;;")
+        })
+        .collect();
+    include_str!("tour.sh").replace("{address}", address).replace("{accounts}", &cases.join("\n"))
+}
+
 fn print_accounts(address: &str, folder: &Path, accounts: &[DemoAccount], temporary: bool) {
     println!("Casque answers at {address}");
     println!("Interactive documentation: {address}/docs/");
@@ -107,13 +127,14 @@ fn print_accounts(address: &str, folder: &Path, accounts: &[DemoAccount], tempor
         println!("  password {}", account.password);
         println!(
             "  curl -s '{address}{}' -H \"Authorization: Bearer $(curl -s {address}/v1/sessions \
-             -d '{{\"email\":\"{}\",\"password\":\"{}\"}}' | sed -E 's/.*\"access_token\":\"([^\"]+)\".*/\\1/')\"",
+             -H content-type:application/json -d '{{\"email\":\"{}\",\"password\":\"{}\"}}' | sed -E 's/.*\"access_token\":\"([^\"]+)\".*/\\1/')\"",
             first_question(&account.role),
             account.email,
             account.password
         );
     }
-    println!("\nCtrl-C stops it.");
+    println!("\nTo ask as any of them from another shell (the README's tour does): . {}", folder.join(TOUR).display());
+    println!("Ctrl-C stops it.");
 }
 
 /// What each role would ask first.

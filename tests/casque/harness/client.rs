@@ -107,7 +107,7 @@ impl Client {
 
     /// POST of JSON.
     pub fn post(&self, path: &str, body: &Value) -> Answer {
-        self.post_text(path, &body.to_string())
+        self.with("content-type", "application/json").post_text(path, body.to_string())
     }
 
     /// POST of bytes.
@@ -121,7 +121,7 @@ impl Client {
 
     /// PATCH of JSON, if the record is as the ETag says.
     pub fn patch(&self, path: &str, body: &Value, etag: &str) -> Answer {
-        self.with("if-match", etag).patch_bare(path, body)
+        self.with("if-match", etag).with("content-type", "application/merge-patch+json").patch_bare(path, body)
     }
 
     /// PATCH without a precondition.

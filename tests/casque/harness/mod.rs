@@ -3,13 +3,15 @@
 mod client;
 mod database;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 
+use actix_web::introspection::IntrospectionTree;
+use actix_web::web::Data;
 use casque::cli::{DemoAccount, Keeper, Place, Sample, Start, load_sample};
 use casque::identity::Identity;
 use casque::store::{Clock, Store};
@@ -32,7 +34,7 @@ pub struct House {
     tokens: Mutex<HashMap<String, String>>,
     ahead: Arc<AtomicI64>,
     keeper: Keeper,
-    app: actix_web::web::Data<casque::api::App>,
+    app: Data<casque::api::App>,
     server: Option<(actix_web::dev::ServerHandle, JoinHandle<()>)>,
 }
 
@@ -107,7 +109,7 @@ impl House {
         let house = place.open_at(Start::default(), clock).unwrap();
         let store = house.store.clone();
         let (app, keeper) = house.into_app().unwrap();
-        let app = actix_web::web::Data::new(app);
+        let app = Data::new(app);
         let served = app.clone();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -173,6 +175,26 @@ impl House {
     /// Every account.
     pub fn accounts(&self) -> &[DemoAccount] {
         &self.accounts
+    }
+
+    /// Every method and path that actix really has, `{}` parameters named as the routes name them.
+    pub fn routes(&self) -> BTreeSet<(String, String)> {
+        let app = self.app.clone();
+        let report = actix_web::rt::System::new().block_on(async move {
+            let service = actix_web::test::init_service(casque::api::application(app)).await;
+            let request = actix_web::test::TestRequest::get().uri("/healthz").to_request();
+            let answer = actix_web::test::call_service(&service, request).await;
+            answer.request().app_data::<Data<IntrospectionTree>>().unwrap().report_as_json()
+        });
+        let report: Value = serde_json::from_str(&report).unwrap();
+        let mut routes = BTreeSet::new();
+        for item in report.as_array().unwrap() {
+            for method in item["methods"].as_array().unwrap() {
+                let (method, path) = (method.as_str().unwrap(), item["full_path"].as_str().unwrap());
+                routes.insert((method.to_owned(), path.to_owned()));
+            }
+        }
+        routes
     }
 
     /// Forgets the tokens: who asks next signs in again.

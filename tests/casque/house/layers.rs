@@ -61,7 +61,7 @@ fn imports_go_down_only() {
 #[test]
 fn sql_lives_in_the_store_and_knowledge_of_two_databases_in_its_one_room() {
     for (name, text) in all() {
-        if !name.starts_with("store/") && name != "api/problem.rs" {
+        if !name.starts_with("store/") {
             assert!(!text.contains("diesel"), "{name} names diesel");
         }
         if !name.starts_with("store/db/") {
@@ -78,7 +78,10 @@ fn sql_lives_in_the_store_and_knowledge_of_two_databases_in_its_one_room() {
 #[test]
 fn no_file_holds_two_rooms() {
     for (name, text) in all() {
+        if name == "store/db/schema.rs" {
+            continue; // diesel's own listing of columns
+        }
         let lines = text.lines().count();
-        assert!(lines <= 760, "{name} has {lines} lines: make it a folder");
+        assert!(lines <= 500, "{name} has {lines} lines: make it a folder");
     }
 }

@@ -31,7 +31,9 @@ fn an_edit_of_sealed_values_moves_nothing_for_those_who_may_not_open_them() {
         let mut answers = Vec::new();
         for who in unentitled {
             for question in questions(&house, &reference) {
-                if question.contains("checkpoint") || question.contains("statistics") {
+                // Mali may open what is sealed of a proceeding of its own: its ETag is meant to move.
+                let entitled = who == "mali" && question.starts_with(&proceeding);
+                if entitled || question.contains("checkpoint") || question.contains("statistics") {
                     continue;
                 }
                 let answer = house.as_(who).get(&question);

@@ -53,8 +53,8 @@ fn lines(house: &House, reference: &str, state: &str, table: &mut String) {
             answer if answer.status == 200 => answer.json()["items"].as_array().unwrap().len().to_string(),
             _ => "-".into(),
         };
-        let edit = client.patch(&path, &json!({"mission": "no mission"}), "*");
-        let edit = if edit.status == 400 { "yes".into() } else { said(&edit) };
+        // An edit that changes nothing: it is allowed or refused as any other, and leaves the record as it is.
+        let edit = said(&client.patch(&path, &json!({"means": "small_arms"}), "*"));
         let open = |class: &str| {
             let body = json!({"record": format!("incidents/{reference}"), "class": class, "purpose": "verification"});
             let answer = client.post("/v1/disclosures", &body);

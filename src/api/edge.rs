@@ -1,0 +1,121 @@
+//! The edge that every call crosses: what a body may be, what a path answers to, and the headers of every answer.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ResourceDef, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
+use utoipa::openapi::OpenApi;
+
+use super::problem::{KINDS, Problem};
+
+/// Bodies are at most this long, in bytes; imports have their own bound.
+const LARGEST_BODY: usize = 1 << 20;
+/// An imported file is at most this long, in bytes.
+pub const LARGEST_FILE: usize = 16 << 20;
+/// Where files are imported.
+const IMPORTS: &str = "/v1/imports";
+
+/// The methods that each path has, as the API's description says.
+#[derive(Debug)]
+pub struct Methods(Vec<(ResourceDef, String)>);
+
+impl Methods {
+    /// Takes them from the description.
+    pub fn of(description: &OpenApi) -> Self {
+        let paths = description.paths.paths.iter().map(|(path, item)| {
+            let has = [
+                ("GET", item.get.is_some()),
+                ("POST", item.post.is_some()),
+                ("PATCH", item.patch.is_some()),
+                ("DELETE", item.delete.is_some()),
+            ];
+            let allow: Vec<&str> = has.into_iter().filter(|(_, has)| *has).map(|(method, _)| method).collect();
+            (ResourceDef::new(path.as_str()), allow.join(", "))
+        });
+        Self(paths.collect())
+    }
+}
+
+/// Answers what no route does: 405 with `Allow` (RFC 9110, 15.5.6) where the path has other methods, else 404.
+pub async fn unrouted(request: HttpRequest, methods: web::Data<Methods>) -> HttpResponse {
+    match methods.0.iter().find(|(path, _)| path.is_match(request.path())) {
+        Some((_, allow)) => {
+            let mut response = Problem::of("method_not_allowed").error_response();
+            if let Ok(allow) = HeaderValue::from_str(allow) {
+                response.headers_mut().insert(header::ALLOW, allow);
+            }
+            response
+        }
+        None => Problem::of("not_found").error_response(),
+    }
+}
+
+/// Why a body is refused before it is read. A body that does not name its type is taken for what the path expects.
+fn unreadable(request: &ServiceRequest) -> Option<Problem> {
+    let imports = request.path() == IMPORTS;
+    let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let length = text(header::CONTENT_LENGTH).and_then(|value| value.parse::<usize>().ok());
+    if length.is_some_and(|length| length > if imports { LARGEST_FILE } else { LARGEST_BODY }) {
+        return Some(Problem::of("too_large"));
+    }
+    let kind = text(header::CONTENT_TYPE)?.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let understood = match *request.method() {
+        Method::POST if imports => kind == "text/csv",
+        Method::POST => kind == "application/json",
+        Method::PATCH => kind == "application/merge-patch+json" || kind == "application/json",
+        _ => true,
+    };
+    (!understood).then(|| Problem::of("media_type"))
+}
+
+/// Refuses a body that is too long or of another type, turns the framework's bare errors into problems, and sets the
+/// headers that every answer carries.
+pub async fn dress(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let path = request.path().to_owned();
+    if request.method() == Method::HEAD {
+        // Answered as a GET whose body the connection leaves out (RFC 9110, 9.3.2).
+        request.head_mut().method = Method::GET;
+    }
+    let mut response = match unreadable(&request) {
+        Some(problem) => request.into_response(problem.error_response()),
+        None => next.call(request).await?.map_into_boxed_body(),
+    };
+    let status = response.status();
+    let is_problem = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/problem+json"));
+    if (status.is_client_error() || status.is_server_error()) && !is_problem {
+        let name = KINDS
+            .iter()
+            .find(|(known, ..)| *known == status.as_u16())
+            .map_or(if status.is_server_error() { "internal" } else { "invalid" }, |(_, name, _)| *name);
+        response = response.into_response(Problem::of(name).error_response());
+    }
+    let cacheable = status.is_success() && (path == "/v1/vocabulary" || path == "/v1/states");
+    let docs = path.starts_with("/docs");
+    let headers = response.headers_mut();
+    for (name, value) in [
+        ("cache-control", if cacheable { "private, max-age=3600" } else { "no-store" }),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("x-frame-options", "DENY"),
+        ("cross-origin-opener-policy", "same-origin"),
+        (
+            "content-security-policy",
+            if docs {
+                "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
+            } else {
+                "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
+            },
+        ),
+    ] {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    Ok(response)
+}

@@ -1,0 +1,156 @@
+//! The accused of a proceeding, by number.
+
+use std::collections::HashSet;
+
+use actix_web::web::{Bytes, Path};
+use actix_web::{HttpResponse, get, patch, post};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::view::show;
+use super::{may_work, read_reference};
+use crate::api::call::{Call, Made, Shown, last_part};
+use crate::api::form::{self, Form};
+use crate::api::problem::{Preconditions, Problem, Problems};
+use crate::api::withheld::{Markers, Withheld};
+use crate::domain::{Detention, Noun, Outcome, Sentence, Stage};
+use crate::policy::{Facts, Viewer};
+use crate::store::{Accused, Error, Id, NewAccused, Read, Result as StoreResult};
+
+/// An accused, by number.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AccusedView {
+    /// Number within the proceeding.
+    number: i32,
+    /// Furthest stage.
+    stage_furthest: Stage,
+    /// Present stage, or exit.
+    stage_current: String,
+    /// Outcome.
+    outcome: Outcome,
+    /// Whether convicted while absent.
+    in_absentia: bool,
+    /// Whether held.
+    detention: Detention,
+    /// Last sentence.
+    sentence: Option<Sentence>,
+    /// References of incidents that you may know of.
+    incidents: Vec<String>,
+    notes: Withheld,
+    name: Withheld,
+    identifiers: Withheld,
+}
+
+/// The accused of a proceeding.
+#[derive(Serialize, ToSchema)]
+pub struct AccusedPage {
+    items: Vec<AccusedView>,
+}
+
+/// An accused to be added or changed.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only the description reads it")]
+#[schema(example = json!({"incidents": ["MINUSMA-2019-7KQ4"], "name": "Made-up Name"}))]
+pub struct AccusedInput {
+    /// References of incidents (on adding only).
+    incidents: Option<Vec<String>>,
+    /// Sealed, confidential.
+    notes: Option<String>,
+    /// Sealed, strictly confidential.
+    name: Option<String>,
+    /// Sealed, strictly confidential.
+    identifiers: Option<String>,
+}
+
+pub(super) fn accused_view(viewer: &Viewer, facts: Facts, accused: Accused, held: Option<&HashSet<(Id, u16)>>) -> AccusedView {
+    let markers = Markers { noun: Noun::Accused, viewer, facts, holder: accused.id, held };
+    let progress = accused.progress;
+    AccusedView {
+        number: accused.number,
+        stage_furthest: progress.furthest,
+        stage_current: progress.current.code().to_owned(),
+        outcome: progress.outcome,
+        in_absentia: progress.outcome == Outcome::ConvictedInAbsentia,
+        detention: progress.detention,
+        sentence: accused.sentence,
+        notes: markers.of("notes"),
+        name: markers.of("name"),
+        identifiers: markers.of("identifiers"),
+        incidents: accused.incidents,
+    }
+}
+
+/// Lists the accused that you may know of, by number.
+#[utoipa::path(tag = "proceedings", params(("reference" = String, Path)), responses((status = 200, body = AccusedPage), Problems))]
+#[get("/proceedings/{reference}/accused")]
+pub(super) async fn accused_list(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
+    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    let reference = read_reference(&path)?;
+    let shown = call.read(move |viewer, r| show(viewer, r, &reference)).await?;
+    call.one(&Shown { body: AccusedPage { items: shown.body.accused.unwrap_or_default() }, tags: shown.tags })
+}
+
+/// Adds an accused under the next number.
+#[utoipa::path(
+    tag = "proceedings",
+    params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    request_body = AccusedInput,
+    responses((status = 201, body = AccusedView), Problems)
+)]
+#[post("/proceedings/{reference}/accused")]
+pub(super) async fn accused_create(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
+    let reference = read_reference(&path)?;
+    let new = Form::read(&call.context(), &body, |form| {
+        let incidents =
+            form.required("incidents", Some(Vec::new()), form::list_of(200, form::reference(Noun::Incident)));
+        let sealed = form.sealed(Noun::Accused);
+        Some(NewAccused { incidents: incidents?, sealed })
+    })?;
+    call.post(
+        &body,
+        move |viewer, w| {
+            let of = w.proceeding_get(&reference)?.ok_or(Error::NotFound)?;
+            may_work(viewer, w, &of)?;
+            let accused = w.accused_create(&of, &new)?;
+            Ok(Made::child(format!("proceedings/{reference}/accused/{}", accused.number)))
+        },
+        |viewer, r, target| accused_show(viewer, r, target),
+    )
+    .await
+}
+
+fn accused_show(viewer: &Viewer, r: &mut Read<'_>, target: &str) -> StoreResult<Shown<AccusedView>> {
+    let reference = target.split('/').nth(1).unwrap_or("");
+    let number: i32 = last_part(target).parse().map_err(|_| Error::NotFound)?;
+    let Shown { body, tags } = show(viewer, r, reference)?;
+    let view = body.accused.unwrap_or_default().into_iter().find(|one| one.number == number).ok_or(Error::NotFound)?;
+    Ok(Shown { body: view, tags })
+}
+
+/// Changes an accused's sealed fields. What happened to the accused is a step.
+#[utoipa::path(
+    tag = "proceedings",
+    params(("reference" = String, Path), ("number" = i32, Path), ("If-Match" = String, Header)),
+    request_body(content = AccusedInput, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = AccusedView), Preconditions, Problems)
+)]
+#[patch("/proceedings/{reference}/accused/{number}")]
+pub(super) async fn accused_edit(call: Call, path: Path<(String, String)>, body: Bytes) -> Result<HttpResponse, Problem> {
+    let (reference, number) = path.into_inner();
+    let reference = read_reference(&reference)?;
+    let target = format!("proceedings/{reference}/accused/{number}");
+    call.patch(
+        move |viewer, r| accused_show(viewer, r, &target),
+        move |viewer, w, context| {
+            let of = w.proceeding_get(&reference)?.ok_or(Error::NotFound)?;
+            may_work(viewer, w, &of)?;
+            let number: i32 = number.parse().map_err(|_| Error::NotFound)?;
+            let known = w.accused_list(&of)?.into_iter().find(|one| one.number == number).ok_or(Error::NotFound)?;
+            let sealed = Form::read(context, &body, |form| Some(form.sealed(Noun::Accused)))?;
+            w.accused_edit(&of, &known, &sealed)?;
+            Ok(())
+        },
+    )
+    .await
+}
+

@@ -1,0 +1,247 @@
+//! Proceedings with their accused and steps.
+
+mod accused;
+mod step;
+mod view;
+
+use actix_web::web::{Bytes, Path};
+use actix_web::{HttpResponse, get, patch, post};
+use chrono::NaiveDate;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use view::{ProceedingPage, ProceedingView, judged, show, view};
+
+use super::call::{Call, Made, Paging, Shown, last_part};
+use super::form::{self, Form};
+use super::history::HistoryPage;
+use super::problem::{Preconditions, Problem, Problems};
+use crate::domain::{Forum, Jurisdiction, Noun, Obstacle, Precision, Reference, Stage};
+use crate::policy::{Deed, Denial, Viewer, may};
+use crate::store::{Error, Id, Page, Proceeding, ProceedingFacts, ProceedingFilter, Result as StoreResult, Write};
+
+/// Adds the routes.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(proceeding_list)
+        .service(proceeding_create)
+        .service(proceeding_get)
+        .service(proceeding_edit)
+        .service(proceeding_history)
+        .service(accused::accused_list)
+        .service(accused::accused_create)
+        .service(accused::accused_edit)
+        .service(step::step_list)
+        .service(step::step_create)
+        .service(step::step_decide);
+}
+
+/// A proceeding to be recorded or changed.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only the description reads it; `facts` reads the body")]
+#[schema(example = json!({"state": "MLI", "authority": "Court of Assizes, Bamako", "forum": "specialised", "opened_on": "2020-01-01", "opened_on_precision": "year", "cases": ["C-MINUSMA-2019-4TZ8"]}))]
+pub struct ProceedingInput {
+    /// Alpha-3 code. Required.
+    state: Option<String>,
+    /// Required.
+    authority: Option<String>,
+    /// `not_known` if absent.
+    forum: Option<Forum>,
+    /// `not_known` if absent.
+    jurisdiction: Option<Jurisdiction>,
+    /// Required.
+    opened_on: Option<NaiveDate>,
+    /// `day` if absent.
+    opened_on_precision: Option<Precision>,
+    /// Obstacles shared with the State.
+    obstacles: Option<Vec<Obstacle>>,
+    /// References of the cases that it serves, on recording: at least one.
+    cases: Option<Vec<String>>,
+    /// Sealed, confidential.
+    court_file_number: Option<String>,
+    /// Sealed, confidential.
+    internal_obstacles: Option<String>,
+    /// Sealed, confidential.
+    notes: Option<String>,
+}
+
+/// What a list of proceedings is narrowed to.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only the description reads it")]
+pub struct ProceedingQuery {
+    state: Option<String>,
+    forum: Option<Forum>,
+    /// Furthest stage.
+    stage: Option<Stage>,
+    /// Reference of a case.
+    case: Option<String>,
+    /// Opened on or after.
+    from: Option<NaiveDate>,
+    /// Opened on or before.
+    to: Option<NaiveDate>,
+    limit: Option<i64>,
+    after: Option<String>,
+    format: Option<String>,
+}
+
+fn facts(form: &mut Form<'_>, base: Option<&ProceedingFacts>) -> Option<ProceedingFacts> {
+    let state = match base {
+        Some(base) => Some(base.state.clone()),
+        None => form.required("state", None, form::state),
+    };
+    let authority = form.required("authority", base.map(|b| b.authority.clone()), form::text(200));
+    let forum = form.required("forum", Some(base.map_or(Forum::NotKnown, |b| b.forum)), form::code);
+    let jurisdiction =
+        form.required("jurisdiction", Some(base.map_or(Jurisdiction::NotKnown, |b| b.jurisdiction)), form::code);
+    let opened = form.partial_date("opened_on", base.map(|b| b.opened));
+    if opened.is_some_and(|on| on.is_future(form.context.now)) {
+        form.fault("opened_on", "lies in the future");
+    }
+    let known = base.map(|b| b.obstacles.clone()).or(Some(Vec::new()));
+    let obstacles = form.required("obstacles", known, form::list_of(30, form::code));
+    Some(ProceedingFacts {
+        state: state?,
+        authority: authority?,
+        forum: forum?,
+        jurisdiction: jurisdiction?,
+        opened: opened?,
+        obstacles: obstacles?,
+    })
+}
+
+fn read_reference(path: &str) -> Result<String, Problem> {
+    Reference::parse(Noun::Proceeding, path).map(|found| found.to_string()).ok_or_else(|| Problem::of("not_found"))
+}
+
+/// Whether a viewer may work on a proceeding: the Secretariat, or a mission whose case it serves.
+fn may_work(viewer: &Viewer, w: &mut Write<'_>, of: &Proceeding) -> StoreResult<()> {
+    if viewer.is_secretariat() {
+        return Ok(());
+    }
+    let missions = w.proceeding_missions(of.id)?;
+    let allowed = missions.iter().any(|mission| may(viewer, Deed::Report { mission }).is_ok());
+    if allowed { Ok(()) } else { Err(may(viewer, Deed::Record).err().unwrap_or(Denial::NotYours).into()) }
+}
+
+/// Lists the proceedings that concern you, newest first.
+#[utoipa::path(
+    tag = "proceedings",
+    params(ProceedingQuery),
+    responses((status = 200, body = ProceedingPage, content((ProceedingPage = "application/json"), (String = "text/csv"))), Problems)
+)]
+#[get("/proceedings")]
+async fn proceeding_list(call: Call) -> Result<HttpResponse, Problem> {
+    let (filter, paging) = Form::query(&call.context(), &call.query, |form| {
+        let filter = ProceedingFilter {
+            state: form.optional("state", None, form::state),
+            forum: form.optional("forum", None, form::code),
+            stage: form.optional("stage", None, form::code),
+            case: form.optional("case", None, form::reference(Noun::Case)),
+            from: form.optional("from", None, form::date),
+            to: form.optional("to", None, form::date),
+        };
+        Some((filter, Paging::of(form)?))
+    })?;
+    let format = paging.format;
+    let page = call
+        .read(move |viewer, r| {
+            let page = r.proceeding_list(&filter, paging.after.as_ref(), paging.limit)?;
+            let holders: Vec<Id> = page.items.iter().map(|one| one.id).collect();
+            let held = if viewer.is_inside() { Some(r.held(&holders)?) } else { None };
+            // A focal point's list holds its own missions' proceedings only.
+            let missions = viewer.missions.clone();
+            let items = page
+                .items
+                .into_iter()
+                .map(|one| view(viewer, judged(viewer, &one, &missions), one, held.as_ref()))
+                .collect();
+            Ok(Page { items, next: page.next })
+        })
+        .await?;
+    call.page(page, format)
+}
+
+/// Shows one proceeding with its accused and steps, as far as they concern you.
+#[utoipa::path(tag = "proceedings", params(("reference" = String, Path)), responses((status = 200, body = ProceedingView), Problems))]
+#[get("/proceedings/{reference}")]
+async fn proceeding_get(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
+    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    let reference = read_reference(&path)?;
+    let shown = call.read(move |viewer, r| show(viewer, r, &reference)).await?;
+    call.one(&shown)
+}
+
+/// Records a proceeding that serves cases.
+#[utoipa::path(
+    tag = "proceedings",
+    params(("Idempotency-Key" = Option<String>, Header)),
+    request_body = ProceedingInput,
+    responses((status = 201, body = ProceedingView), Problems)
+)]
+#[post("/proceedings")]
+async fn proceeding_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
+    let (facts, cases, sealed) = Form::read(&call.context(), &body, |form| {
+        let facts = facts(form, None);
+        let cases = form.required("cases", None, form::list_of(50, form::reference(Noun::Case)));
+        if cases.as_ref().is_some_and(Vec::is_empty) {
+            form.fault("cases", "at least one");
+        }
+        let sealed = form.sealed(Noun::Proceeding);
+        Some((facts?, cases?, sealed))
+    })?;
+    call.post(
+        &body,
+        move |viewer, w| {
+            may(viewer, Deed::Record)?;
+            Ok(Made::new(Noun::Proceeding, &w.proceeding_create(&facts, &cases, &sealed)?.reference))
+        },
+        |viewer, r, target| show(viewer, r, last_part(target)),
+    )
+    .await
+}
+
+/// Changes a proceeding.
+#[utoipa::path(
+    tag = "proceedings",
+    params(("reference" = String, Path), ("If-Match" = String, Header)),
+    request_body(content = ProceedingInput, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = ProceedingView), Preconditions, Problems)
+)]
+#[patch("/proceedings/{reference}")]
+async fn proceeding_edit(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
+    let reference = read_reference(&path)?;
+    let shown = reference.clone();
+    call.patch(
+        move |viewer, r| show(viewer, r, &shown),
+        move |viewer, w, context| {
+            let of = w.proceeding_get(&reference)?.ok_or(Error::NotFound)?;
+            may_work(viewer, w, &of)?;
+            let (facts, sealed) = Form::read(context, &body, |form| {
+                let facts = facts(form, Some(&of.facts));
+                let sealed = form.sealed(Noun::Proceeding);
+                Some((facts?, sealed))
+            })?;
+            w.proceeding_edit(&of, &facts, &sealed)?;
+            Ok(())
+        },
+    )
+    .await
+}
+
+/// The history of a proceeding (mission and Secretariat).
+#[utoipa::path(tag = "proceedings", params(("reference" = String, Path)), responses((status = 200, body = HistoryPage), Problems))]
+#[get("/proceedings/{reference}/history")]
+async fn proceeding_history(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
+    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    let reference = read_reference(&path)?;
+    let page = call
+        .read(move |viewer, r| {
+            let of = r.proceeding_get(&reference)?.ok_or(Error::NotFound)?;
+            let missions = r.proceeding_missions(of.id)?;
+            Ok(super::history::page(viewer, judged(viewer, &of, &missions), r.history(of.id)?, None))
+        })
+        .await?;
+    call.one(&Shown::plain(page))
+}
+

@@ -1,0 +1,253 @@
+//! The dated steps of a proceeding, also those that a State proposes.
+
+use actix_web::web::{Bytes, Path};
+use actix_web::{HttpResponse, get, post};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{may_work, read_reference};
+use crate::api::call::{Call, Made, Shown, last_part};
+use crate::api::form::{self, Form};
+use crate::api::problem::{Problem, Problems};
+use crate::domain::{Exit, Obstacle, Outcome, Precision, Sentence, Stage, StepKind, StepStatus};
+use crate::policy::{Deed, may};
+use crate::store::{Error, NewStep, Read, Result as StoreResult, StepRecord};
+
+/// One dated event.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StepView {
+    /// Random handle.
+    handle: String,
+    /// What it is.
+    kind: StepKind,
+    /// Number of the accused; null for the proceeding as a whole.
+    accused: Option<i32>,
+    /// When it happened.
+    happened_on: NaiveDate,
+    /// How exactly that is known.
+    happened_on_precision: Precision,
+    /// Stage reached.
+    stage: Option<Stage>,
+    /// Outcome of a judgement.
+    outcome: Option<Outcome>,
+    /// Exit.
+    exit: Option<Exit>,
+    /// Sentence.
+    sentence: Option<Sentence>,
+    /// Length of a sentence, months.
+    sentence_months: Option<i32>,
+    /// Why a hearing was postponed.
+    obstacle: Option<Obstacle>,
+    /// Its new date.
+    postponed_to: Option<NaiveDate>,
+    /// Public source.
+    source_url: Option<String>,
+    /// Whether it is part of the record.
+    status: StepStatus,
+    /// The State that submitted it.
+    submitted_by_state: Option<String>,
+    /// When it became part of the record; of a proposal, when it was submitted.
+    recorded_at: DateTime<Utc>,
+}
+
+impl From<StepRecord> for StepView {
+    fn from(record: StepRecord) -> Self {
+        let StepRecord { handle, step, sentence_months, postponed_to, source_url, status, submitted_state } = record;
+        let crate::domain::Step { kind, accused, happened, recorded_at, stage, outcome, exit, sentence, obstacle } =
+            step;
+        Self {
+            handle,
+            kind,
+            accused,
+            happened_on: happened.first(),
+            happened_on_precision: happened.precision(),
+            stage,
+            outcome,
+            exit,
+            sentence,
+            sentence_months,
+            obstacle,
+            postponed_to,
+            source_url,
+            status,
+            submitted_by_state: submitted_state,
+            recorded_at: recorded_at.and_utc(),
+        }
+    }
+}
+
+/// The steps of a proceeding.
+#[derive(Serialize, ToSchema)]
+pub struct StepPage {
+    items: Vec<StepView>,
+}
+
+/// A step to be recorded, or, by a State, proposed.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only the description reads it; `step` reads the body")]
+#[schema(example = json!({"kind": "judgement", "accused": 1, "happened_on": "2023-01-24", "stage": "first_judgement", "outcome": "convicted"}))]
+pub struct StepInput {
+    /// Required.
+    kind: Option<StepKind>,
+    /// Number of the accused; absent for the proceeding as a whole.
+    accused: Option<i32>,
+    /// Required; a hearing may lie ahead.
+    happened_on: Option<NaiveDate>,
+    /// `day` if absent.
+    happened_on_precision: Option<Precision>,
+    /// Required for `stage_reached`.
+    stage: Option<Stage>,
+    /// Required for `judgement`.
+    outcome: Option<Outcome>,
+    /// Required for `exit`.
+    exit: Option<Exit>,
+    /// Required for `sentence`.
+    sentence: Option<Sentence>,
+    /// Months.
+    sentence_months: Option<i32>,
+    /// Why a hearing was postponed.
+    obstacle: Option<Obstacle>,
+    /// Its new date.
+    postponed_to: Option<NaiveDate>,
+    /// Public source.
+    source_url: Option<String>,
+}
+
+/// What becomes of a proposal.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only the description reads it")]
+#[schema(example = json!({"status": "accepted"}))]
+pub struct DecisionInput {
+    /// `accepted` or `returned`.
+    status: StepStatus,
+    /// Why; required to return.
+    reason: Option<String>,
+}
+
+fn step(form: &mut Form<'_>) -> Option<NewStep> {
+    let kind = form.required("kind", None, form::code::<StepKind>);
+    let accused = form.optional("accused", None, form::integer(1, 100_000));
+    let happened = form.partial_date("happened_on", None);
+    let ahead = matches!(kind, Some(StepKind::Hearing));
+    if !ahead && happened.is_some_and(|on| on.is_future(form.context.now)) {
+        form.fault("happened_on", "lies in the future");
+    }
+    let stage = form.optional("stage", None, form::code);
+    let outcome = form.optional("outcome", None, form::code);
+    let exit = form.optional("exit", None, form::code);
+    let sentence = form.optional("sentence", None, form::code);
+    let lacking = match kind {
+        Some(StepKind::StageReached) if stage.is_none() => Some("stage"),
+        Some(StepKind::Judgement) if outcome.is_none() => Some("outcome"),
+        Some(StepKind::Exit) if exit.is_none() => Some("exit"),
+        Some(StepKind::Sentence) if sentence.is_none() => Some("sentence"),
+        _ => None,
+    };
+    if let Some(name) = lacking {
+        form.fault(name, "required for this kind of step");
+    }
+    if matches!(kind, Some(StepKind::Judgement | StepKind::Sentence)) && accused.is_none() {
+        form.fault("accused", "outcome and sentence are an accused's own: name the accused");
+    }
+    let sentence_months = form.optional("sentence_months", None, form::integer(0, 12_000));
+    let obstacle = form.optional("obstacle", None, form::code);
+    let postponed_to = form.optional("postponed_to", None, form::date);
+    let source_url = form.optional("source_url", None, form::url);
+    Some(NewStep {
+        kind: kind?,
+        accused,
+        happened: happened?,
+        stage,
+        outcome,
+        exit,
+        sentence,
+        sentence_months,
+        obstacle,
+        postponed_to,
+        source_url,
+    })
+}
+
+/// Lists the steps that you may know of, in the order in which they happened.
+#[utoipa::path(tag = "proceedings", params(("reference" = String, Path)), responses((status = 200, body = StepPage), Problems))]
+#[get("/proceedings/{reference}/steps")]
+pub(super) async fn step_list(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
+    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    let reference = read_reference(&path)?;
+    let items = call
+        .read(move |_, r| {
+            let of = r.proceeding_get(&reference)?.ok_or(Error::NotFound)?;
+            Ok(r.step_list(&of)?.into_iter().map(StepView::from).collect())
+        })
+        .await?;
+    call.one(&Shown::plain(StepPage { items }))
+}
+
+fn step_show(r: &mut Read<'_>, target: &str) -> StoreResult<Shown<StepView>> {
+    let of = r.proceeding_get(target.split('/').nth(1).unwrap_or(""))?.ok_or(Error::NotFound)?;
+    let found = r.step_list(&of)?.into_iter().find(|record| record.handle == last_part(target));
+    Ok(Shown::plain(StepView::from(found.ok_or(Error::NotFound)?)))
+}
+
+/// Records a step; of a State, proposes one in a proceeding of its own: it counts for nothing until it is accepted.
+#[utoipa::path(
+    tag = "proceedings",
+    params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    request_body = StepInput,
+    responses((status = 201, body = StepView), Problems)
+)]
+#[post("/proceedings/{reference}/steps")]
+pub(super) async fn step_create(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
+    let reference = read_reference(&path)?;
+    let new = Form::read(&call.context(), &body, step)?;
+    call.post(
+        &body,
+        move |viewer, w| {
+            let of = w.proceeding_get(&reference)?.ok_or(Error::NotFound)?;
+            if viewer.is_inside() {
+                may_work(viewer, w, &of)?;
+            } else {
+                may(viewer, Deed::Propose { state: &of.facts.state })?;
+            }
+            let record = w.step_create(&of, &new)?;
+            Ok(Made::child(format!("proceedings/{reference}/steps/{}", record.handle)))
+        },
+        |_, r, target| step_show(r, target),
+    )
+    .await
+}
+
+/// Accepts or returns a step that a State proposed (Secretariat).
+#[utoipa::path(
+    tag = "proceedings",
+    params(("reference" = String, Path), ("handle" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    request_body = DecisionInput,
+    responses((status = 200, body = StepView), Problems)
+)]
+#[post("/proceedings/{reference}/steps/{handle}/decision")]
+pub(super) async fn step_decide(call: Call, path: Path<(String, String)>, body: Bytes) -> Result<HttpResponse, Problem> {
+    let (reference, handle) = path.into_inner();
+    let reference = read_reference(&reference)?;
+    let (accept, reason) = Form::read(&call.context(), &body, |form| {
+        let status = form.required("status", None, form::code::<StepStatus>);
+        let reason = form.optional("reason", None, form::text(1_000));
+        match status {
+            Some(StepStatus::Proposed) => form.fault("status", "must be accepted or returned"),
+            Some(StepStatus::Returned) if reason.is_none() => form.fault("reason", "required to return"),
+            _ => {}
+        }
+        Some((status? == StepStatus::Accepted, reason))
+    })?;
+    call.post(
+        &body,
+        move |viewer, w| {
+            let of = w.proceeding_get(&reference)?.ok_or(Error::NotFound)?;
+            may(viewer, Deed::Decide)?;
+            w.step_decide(&of, &handle, accept, reason)?;
+            Ok(Made { status: 200, target: format!("proceedings/{reference}/steps/{handle}") })
+        },
+        |_, r, target| step_show(r, target),
+    )
+    .await
+}

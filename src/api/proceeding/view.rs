@@ -1,0 +1,126 @@
+//! What is shown of a proceeding.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use seal::ClassCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::accused::{AccusedView, accused_view};
+use super::step::StepView;
+use crate::api::call::Shown;
+use crate::api::withheld::{Markers, Withheld, shares_tag};
+use crate::domain::{Forum, Jurisdiction, Noun, Obstacle, Precision, Stage};
+use crate::policy::{Facts, Relations, Viewer};
+use crate::store::{Error, Id, Proceeding, ProceedingFacts, Read, Result as StoreResult};
+
+/// A proceeding, as you may see it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProceedingView {
+    /// Reference.
+    #[schema(example = "P-MLI-2020-8WX2")]
+    reference: String,
+    /// State whose authority holds the file.
+    state: String,
+    /// The authority.
+    #[schema(example = "Court of Assizes, Bamako")]
+    authority: String,
+    /// Its kind.
+    forum: Forum,
+    /// Ground of jurisdiction.
+    jurisdiction: Jurisdiction,
+    /// When it was opened.
+    opened_on: NaiveDate,
+    /// How exactly that is known.
+    opened_on_precision: Precision,
+    /// Obstacles that were shared with the State.
+    obstacles: Vec<Obstacle>,
+    /// Furthest stage reached by anybody.
+    stage_furthest: Stage,
+    /// Present stage, or exit.
+    stage_current: String,
+    /// When it was recorded.
+    created_at: DateTime<Utc>,
+    /// When an open fact last changed.
+    updated_at: DateTime<Utc>,
+    court_file_number: Withheld,
+    internal_obstacles: Withheld,
+    notes: Withheld,
+    /// References of the cases that it serves (in the single view).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cases: Option<Vec<String>>,
+    /// The accused that you may know of (in the single view).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) accused: Option<Vec<AccusedView>>,
+    /// The steps that you may know of (in the single view).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps: Option<Vec<StepView>>,
+}
+
+/// A page of proceedings.
+#[derive(Serialize, ToSchema)]
+pub struct ProceedingPage {
+    items: Vec<ProceedingView>,
+    next: Option<String>,
+}
+
+pub(super) fn judged(viewer: &Viewer, of: &Proceeding, missions: &[String]) -> Facts {
+    let relations = Relations {
+        own_mission: viewer.missions.iter().any(|own| missions.contains(own)),
+        proceeding: viewer.state.as_ref() == Some(&of.facts.state),
+        ..Relations::default()
+    };
+    Facts { relations, notified: true, under_review: of.frozen_at.is_some() }
+}
+
+pub(super) fn view(viewer: &Viewer, facts: Facts, of: Proceeding, held: Option<&HashSet<(Id, u16)>>) -> ProceedingView {
+    let markers = Markers { noun: Noun::Proceeding, viewer, facts, holder: of.id, held };
+    let (file, internal, notes) =
+        (markers.of("court_file_number"), markers.of("internal_obstacles"), markers.of("notes"));
+    let ProceedingFacts { state, authority, forum, jurisdiction, opened, obstacles } = of.facts;
+    ProceedingView {
+        reference: of.reference,
+        state,
+        authority,
+        forum,
+        jurisdiction,
+        opened_on: opened.first(),
+        opened_on_precision: opened.precision(),
+        obstacles,
+        stage_furthest: of.stage_furthest,
+        stage_current: of.stage_current,
+        created_at: of.created_at.and_utc(),
+        updated_at: of.updated_at.and_utc(),
+        court_file_number: file,
+        internal_obstacles: internal,
+        notes,
+        cases: None,
+        accused: None,
+        steps: None,
+    }
+}
+
+pub(super) fn show(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Shown<ProceedingView>> {
+    let of = r.proceeding_get(reference)?.ok_or(Error::NotFound)?;
+    let missions = r.proceeding_missions(of.id)?;
+    let facts = judged(viewer, &of, &missions);
+    let cases = r.proceeding_cases(of.id)?.into_iter().map(|case| case.reference).collect();
+    let accused = r.accused_list(&of)?;
+    let steps = r.step_list(&of)?.into_iter().map(StepView::from).collect();
+    let mut holders = vec![of.id];
+    holders.extend(accused.iter().map(|one| one.id));
+    let held = r.held(&holders)?;
+    let tags = ClassCode::ALL
+        .into_iter()
+        .zip(&of.tags)
+        .filter(|(class, _)| shares_tag(viewer, facts, &[Noun::Proceeding, Noun::Accused], *class))
+        .map(|(_, tag)| tag.clone())
+        .collect();
+    let mut body = view(viewer, facts, of, Some(&held));
+    body.cases = Some(cases);
+    body.accused = Some(accused.into_iter().map(|one| accused_view(viewer, facts, one, Some(&held))).collect());
+    body.steps = Some(steps);
+    Ok(Shown { body, tags })
+}
+
