@@ -293,7 +293,8 @@ impl Call {
                 let context = call.context();
                 let mut refused = None;
                 let outcome = call.app.store.write(viewer, |w| {
-                    let (etag, _) = show(viewer, w)?.etag().map_err(|_| Error::Stale)?;
+                    let before = show(viewer, w)?;
+                    let (etag, _) = before.etag().map_err(|_| Error::Stale)?;
                     if expected != etag && expected != "*" {
                         return Err(Error::Stale);
                     }
@@ -301,7 +302,8 @@ impl Call {
                         refused = Some(problem);
                         return Err(Error::Stale);
                     }
-                    show(viewer, w)
+                    // A patch that changes nothing leaves the record as it was, and no trace.
+                    if w.has_noted() { show(viewer, w) } else { Ok(before) }
                 });
                 match refused {
                     Some(problem) => Err(problem),

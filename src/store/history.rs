@@ -107,9 +107,18 @@ pub(super) fn revision_hash(parts: &[&str]) -> [u8; 32] {
 }
 
 impl Write<'_> {
-    /// Notes a change of a record.
+    /// Notes a change of a record; an edit that changes nothing leaves no trace.
     pub(super) fn note(&mut self, action: &'static str, subject: String, change: Change) {
+        let is_edit = matches!(change.kind, "edited" | "amended");
+        if is_edit && change.open.is_empty() && change.sealed.is_empty() {
+            return;
+        }
         self.journal.push(Noted { action, subject, detail: Value::Null, change: Some(change) });
+    }
+
+    /// Whether anything was noted: when nothing was, nothing is kept.
+    pub fn has_noted(&self) -> bool {
+        !self.journal.is_empty()
     }
 
     /// Notes an act that changes no record: a disclosure, a sign-in.

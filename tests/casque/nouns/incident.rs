@@ -126,6 +126,19 @@ fn a_patch_keeps_what_is_absent_clears_what_is_null_and_wants_the_record_as_last
 }
 
 #[test]
+fn a_patch_that_changes_nothing_leaves_no_trace() {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    house.release("minusma", &reference);
+    let path = format!("/v1/incidents/{reference}");
+    let (before, history) = (house.as_("minusma").get(&path), house.as_("minusma").get(&format!("{path}/history")));
+    let same = house.as_("minusma").patch(&path, &json!({"means": "small_arms"}), before.etag());
+    assert_eq!((same.status, &same.text), (200, &before.text), "no amendment is begun");
+    assert_eq!(house.as_("minusma").get(&path).etag(), before.etag());
+    assert_eq!(house.as_("minusma").get(&format!("{path}/history")).text, history.text);
+}
+
+#[test]
 fn pages_hold_every_record_once_newest_first() {
     let house = House::start();
     for day in 1..=9 {
