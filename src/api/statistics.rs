@@ -12,7 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::call::{Call, Shown};
 use super::form::{self, Context, Form, Input};
 use super::problem::{Problem, Problems};
-use crate::domain::Code;
+use crate::domain::{Act, Code, Forum, Harm, InformationStatus, Means, Outcome, Personnel, Stage};
 use crate::store::{Dimension, StatisticsAsk, Unit};
 
 /// Adds the routes.
@@ -84,12 +84,37 @@ fn dimensions(input: &Input, _: &Context) -> Result<Vec<Dimension>, String> {
     Ok(list)
 }
 
+/// The value that a dimension is narrowed to, read as what the dimension holds.
+fn only_value(form: &mut Form<'_>, dimension: Dimension) -> Option<String> {
+    fn coded<C: Code>(form: &mut Form<'_>, dimension: Dimension) -> Option<String> {
+        form.optional(dimension.code(), None, form::code::<C>).map(|value| value.code().to_owned())
+    }
+    let name = dimension.code();
+    match dimension {
+        Dimension::Mission => form.optional(name, None, form::mission),
+        Dimension::HostState => form.optional(name, None, form::state),
+        Dimension::Year => form.optional(name, None, form::integer::<i32>(1948, 9998)).map(|year| year.to_string()),
+        Dimension::Act => coded::<Act>(form, dimension),
+        Dimension::Means => coded::<Means>(form, dimension),
+        Dimension::Outcome => form.optional(name, None, |input: &Input, context: &Context| {
+            form::code::<Harm>(input, context)
+                .map(|harm| harm.code().to_owned())
+                .or_else(|_| form::code::<Outcome>(input, context).map(|outcome| outcome.code().to_owned()))
+        }),
+        Dimension::PersonnelCategory => coded::<Personnel>(form, dimension),
+        Dimension::Stage => coded::<Stage>(form, dimension),
+        Dimension::Forum => coded::<Forum>(form, dimension),
+        Dimension::InAbsentia => form.optional(name, None, form::truth).map(|truth| truth.to_string()),
+        Dimension::InformationStatus => coded::<InformationStatus>(form, dimension),
+    }
+}
+
 fn ask(form: &mut Form<'_>) -> Option<StatisticsAsk> {
     let unit = form.required("unit", Some(Unit::Incidents), form::code::<Unit>);
     let by = form.required("by", Some(Vec::new()), dimensions);
     let mut only = Vec::new();
     for dimension in Dimension::VARIANTS {
-        if let Some(value) = form.optional(dimension.code(), None, form::text(60)) {
+        if let Some(value) = only_value(form, *dimension) {
             only.push((*dimension, value));
         }
     }

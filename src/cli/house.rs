@@ -10,9 +10,12 @@ use seal::{ClassCode, MasterKey, OperatorKey, OperatorPublic, generate_class_key
 use signed_note::StandardSigner;
 use zeroize::Zeroizing;
 
+use super::account::operator;
 use crate::api::App;
 use crate::disclosure::Desk;
+use crate::exchange::{missions, states};
 use crate::identity::{Identity, TokenKey};
+use crate::policy::Scope;
 use crate::store::{Checkpoint, Clock, Location, Opened, Store};
 
 type Failed = Box<dyn std::error::Error>;
@@ -70,11 +73,7 @@ impl Keys {
     /// Writes a file that only its owner reads, and never over another.
     fn write_new(&self, name: &str, text: &str) -> Result<(), Failed> {
         let path = self.path(name);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&path).map_err(|e| format!("{} cannot be written: {e}", path.display()))?;
+        let mut file = owners_file(&path)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         Ok(())
@@ -181,8 +180,13 @@ impl Place {
             (data, None, keys) => {
                 let folder = data.clone().unwrap_or_else(|| PathBuf::from("casque-data"));
                 make_private(&folder)?;
+                let database = folder.join("casque.db");
+                if !database.exists() {
+                    // Before SQLite makes it for everybody to read; its journal takes the same rights.
+                    owners_file(&database)?;
+                }
                 let keys = keys.clone().unwrap_or_else(|| folder.join("keys"));
-                Ok((Location::Sqlite(folder.join("casque.db")), keys, true))
+                Ok((Location::Sqlite(database), keys, true))
             }
             _ => Err("give --data DIR, or --database URL with --keys DIR".into()),
         }
@@ -254,11 +258,31 @@ impl Place {
             (Some(granter), Some(Desk::new(opener)))
         };
         let store = Arc::new(opened.into_store(&operator, granter)?);
+        load_reference(&store)?;
         let token = TokenKey::from_seed(&*keys.seed_or_new("token.key")?).ok_or("token.key is not a key")?;
         let identity = Arc::new(Identity::new(store.clone(), token));
         let signer = keys.audit_signer()?;
         Ok(House { store, identity, desk, keys, signer })
     }
+}
+
+/// A new file that only its owner reads.
+pub(super) fn owners_file(path: &Path) -> Result<fs::File, Failed> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|e| format!("{} cannot be written: {e}", path.display()).into())
+}
+
+/// Loads the missions and States that this program carries and the database lacks.
+fn load_reference(store: &Store) -> Result<(), Failed> {
+    let (missions, states) = (missions()?, states()?);
+    let known = store.read(&Scope::Nothing, |r| Ok((r.mission_list()?.len(), r.state_list()?.len())))?;
+    if known.0 < missions.len() || known.1 < states.len() {
+        store.write(&operator(), |w| w.reference_load(&missions, &states))?;
+    }
+    Ok(())
 }
 
 fn make_private(folder: &Path) -> Result<(), Failed> {

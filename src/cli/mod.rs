@@ -48,6 +48,11 @@ enum Command {
     Openapi,
 }
 
+/// The command line's definition: what its documentation is compared with.
+pub fn command() -> clap::Command {
+    <Casque as clap::CommandFactory>::command()
+}
+
 /// Runs the command line.
 pub fn run() -> ExitCode {
     let _ = tracing_subscriber::fmt()

@@ -44,8 +44,10 @@ impl Serve {
     pub(super) fn run(self) -> Outcome {
         let house = self.place.open(Start { sealed: self.sealed, migrate: false })?;
         let listener = TcpListener::bind(&self.listen).map_err(|e| format!("cannot listen on {}: {e}", self.listen))?;
-        println!("Casque answers at http://{}, interactive documentation at /docs/", listener.local_addr()?);
-        until_stopped(house, listener, self.workers)
+        let address = listener.local_addr()?;
+        until_stopped(house, listener, self.workers, || {
+            println!("Casque answers at http://{address}, interactive documentation at /docs/");
+        })
     }
 }
 
@@ -53,8 +55,9 @@ impl Serve {
 const PLACE_EVERY: Duration = Duration::from_millis(500);
 const SIGN_EVERY: Duration = Duration::from_secs(60);
 
-/// Serves until Ctrl-C or SIGTERM; then lets requests end, places the last audit entries and signs.
-pub(super) fn until_stopped(house: House, listener: TcpListener, workers: usize) -> Outcome {
+/// Serves until Ctrl-C or SIGTERM; then lets requests end, places the last audit entries and signs. Tells `ready` once it
+/// answers, and listens for the signal to stop.
+pub(super) fn until_stopped(house: House, listener: TcpListener, workers: usize, ready: impl FnOnce()) -> Outcome {
     let (app, keeper) = house.into_app()?;
     let (stop, stopped) = std::sync::mpsc::channel::<()>();
     let keeping = std::thread::spawn(move || {
@@ -74,8 +77,13 @@ pub(super) fn until_stopped(house: House, listener: TcpListener, workers: usize)
             }
         }
     });
-    let served = actix_web::rt::System::new()
-        .block_on(async { crate::api::serve(actix_web::web::Data::new(app), listener, workers)?.await });
+    let served = actix_web::rt::System::new().block_on(async {
+        let server = actix_web::rt::spawn(crate::api::serve(actix_web::web::Data::new(app), listener, workers)?);
+        // Its first turn starts the workers and listens for signals.
+        tokio::task::yield_now().await;
+        ready();
+        server.await.map_err(std::io::Error::other)?
+    });
     drop(stop);
     let kept = keeping.join();
     served?;

@@ -2,8 +2,8 @@
 
 use super::{Act, Activity, Code, Counts, IncidentFacts, Means, Perpetrator, Precision};
 
-/// The summary of an incident, in English: "On 22 February 2019, personnel of MINUSMA were the object of a killing in
-/// Mali: 3 killed, 2 injured. Means: small arms. Alleged perpetrator: non-State armed group."
+/// The summary of an incident, in English: "On 22 February 2019, MINUSMA reported a killing in Mali: three
+/// killed. Means: small arms. Alleged perpetrator: non-State armed group."
 pub fn summary(facts: &IncidentFacts, host_state: Option<&str>, counts: Counts) -> String {
     let when = match facts.occurred.precision() {
         Precision::Day => format!("On {}", facts.occurred.in_words()),
@@ -42,11 +42,27 @@ pub fn summary(facts: &IncidentFacts, host_state: Option<&str>, counts: Counts) 
     text
 }
 
-fn act(act: Act) -> String {
+fn act(act: Act) -> &'static str {
     match act {
-        Act::NotKnown | Act::Other => "a malicious act".into(),
-        Act::Killing => "a killing".into(),
-        other => format!("an act of {}", lower(other.label())),
+        Act::Killing => "a killing",
+        Act::AttemptedKilling => "an attempted killing",
+        Act::Wounding => "a wounding",
+        Act::Assault => "an assault",
+        Act::TortureIllTreatment => "an act of torture or ill-treatment",
+        Act::SexualViolence => "an act of sexual violence",
+        Act::AbductionHostageTaking => "an abduction or hostage-taking",
+        Act::UnlawfulDetention => "an unlawful detention",
+        Act::EnforcedDisappearance => "an enforced disappearance",
+        Act::ThreatIntimidation => "a threat or intimidation",
+        Act::AttackOnPremises => "an attack on premises",
+        Act::AttackOnConvoyTransport => "an attack on a convoy or transport",
+        Act::ArmedRobberyHijacking => "an armed robbery or hijacking",
+        Act::LootingDestructionProperty => "looting or destruction of property",
+        Act::ObstructionOfMovement => "an obstruction of movement",
+        Act::Incitement => "an incitement",
+        Act::AttemptOther => "an attempt at another act",
+        Act::ParticipationOrdering => "participation in, or the organizing or ordering of, an act",
+        Act::Other | Act::NotKnown => "a malicious act",
     }
 }
 

@@ -155,7 +155,14 @@ pub fn import_fatalities(
     })?;
     let (mut report, rows) = read(file, &names)?;
     report.dry_run = dry_run;
-    let vintage = report.vintage.ok_or_else(|| Unreadable::File("the file has no row with a last_update".into()))?;
+    let vintage = report.vintage.ok_or_else(|| {
+        Unreadable::File(match report.refused.first() {
+            Some(first) => {
+                format!("no row of the file can be taken; the first, at line {}: {}", first.line, first.reason)
+            }
+            None => "the file has no row".into(),
+        })
+    })?;
     if dry_run {
         let known = store.read(&viewer.scope(), |r| r.imported(SOURCE))?;
         plan(&mut report, rows, &known, vintage, &names);

@@ -1,5 +1,7 @@
 //! Every behaviour, through the real server on a real database. CONTRIBUTING.md says how the tests are laid out.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod harness;
 mod house;
 mod nouns;

@@ -62,7 +62,12 @@ pub struct AccusedInput {
     identifiers: Option<String>,
 }
 
-pub(super) fn accused_view(viewer: &Viewer, facts: Facts, accused: Accused, held: Option<&HashSet<(Id, u16)>>) -> AccusedView {
+pub(super) fn accused_view(
+    viewer: &Viewer,
+    facts: Facts,
+    accused: Accused,
+    held: Option<&HashSet<(Id, u16)>>,
+) -> AccusedView {
     let markers = Markers { noun: Noun::Accused, viewer, facts, holder: accused.id, held };
     let progress = accused.progress;
     AccusedView {
@@ -135,7 +140,11 @@ fn accused_show(viewer: &Viewer, r: &mut Read<'_>, target: &str) -> StoreResult<
     responses((status = 200, body = AccusedView), Preconditions, Problems)
 )]
 #[patch("/proceedings/{reference}/accused/{number}")]
-pub(super) async fn accused_edit(call: Call, path: Path<(String, String)>, body: Bytes) -> Result<HttpResponse, Problem> {
+pub(super) async fn accused_edit(
+    call: Call,
+    path: Path<(String, String)>,
+    body: Bytes,
+) -> Result<HttpResponse, Problem> {
     let (reference, number) = path.into_inner();
     let reference = read_reference(&reference)?;
     let target = format!("proceedings/{reference}/accused/{number}");
@@ -153,4 +162,3 @@ pub(super) async fn accused_edit(call: Call, path: Path<(String, String)>, body:
     )
     .await
 }
-

@@ -244,4 +244,3 @@ async fn proceeding_history(call: Call, path: Path<String>) -> Result<HttpRespon
         .await?;
     call.one(&Shown::plain(page))
 }
-

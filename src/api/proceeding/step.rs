@@ -226,7 +226,11 @@ pub(super) async fn step_create(call: Call, path: Path<String>, body: Bytes) -> 
     responses((status = 200, body = StepView), Problems)
 )]
 #[post("/proceedings/{reference}/steps/{handle}/decision")]
-pub(super) async fn step_decide(call: Call, path: Path<(String, String)>, body: Bytes) -> Result<HttpResponse, Problem> {
+pub(super) async fn step_decide(
+    call: Call,
+    path: Path<(String, String)>,
+    body: Bytes,
+) -> Result<HttpResponse, Problem> {
     let (reference, handle) = path.into_inner();
     let reference = read_reference(&reference)?;
     let (accept, reason) = Form::read(&call.context(), &body, |form| {

@@ -123,4 +123,3 @@ pub(super) fn show(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreR
     body.steps = Some(steps);
     Ok(Shown { body, tags })
 }
-

@@ -2,6 +2,7 @@
 
 mod sample;
 
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,7 +11,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::Outcome;
-use super::house::{Place, Start};
+use super::house::{Place, Start, owners_file};
 use super::import::bar;
 use super::serve::until_stopped;
 pub use sample::{Sample, load_sample};
@@ -74,7 +75,7 @@ impl Demo {
                 bar.set_position(done as u64);
             })?;
             bar.finish_and_clear();
-            keep(&kept, &serde_json::to_string_pretty(&accounts)?)?;
+            owners_file(&kept)?.write_all(serde_json::to_string_pretty(&accounts)?.as_bytes())?;
             accounts
         };
         let address = format!("http://{}", listener.local_addr()?);
@@ -82,25 +83,17 @@ impl Demo {
         if tour.exists() {
             std::fs::remove_file(&tour)?;
         }
-        keep(&tour, &tour_of(&address, &accounts))?;
-        if self.json {
-            println!("{}", serde_json::json!({ "address": address, "accounts": accounts }));
-        } else {
-            print_accounts(&address, folder, &accounts, temporary.is_some());
-        }
-        let ended = until_stopped(house, listener, 2);
+        owners_file(&tour)?.write_all(tour_of(&address, &accounts).as_bytes())?;
+        let ended = until_stopped(house, listener, 2, || {
+            if self.json {
+                println!("{}", serde_json::json!({ "address": address, "accounts": accounts }));
+            } else {
+                print_accounts(&address, folder, &accounts, temporary.is_some());
+            }
+        });
         drop(temporary);
         ended.map(|_| ExitCode::SUCCESS)
     }
-}
-
-fn keep(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(text.as_bytes())
 }
 
 /// The shell functions of the tour, with this demo's address and accounts; each account by the first word of its address.

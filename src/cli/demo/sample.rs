@@ -13,7 +13,7 @@ use crate::domain::{
     InformationStatus, Jurisdiction, Means, Noun, Obstacle, Outcome, PartialDate, Perpetrator, Personnel, Precision,
     Role, SealedField, Sentence, Sex, Stage, StepKind, SuspectFacts, SuspectStatus, VictimFacts,
 };
-use crate::exchange::{FATALITIES, import_fatalities, missions, public_proceedings, states};
+use crate::exchange::{FATALITIES, import_fatalities, public_proceedings};
 use crate::identity::Identity;
 use crate::policy::{Scope, Viewer};
 use crate::store::{
@@ -26,7 +26,7 @@ type Failed = Box<dyn std::error::Error>;
 /// How much is loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sample {
-    /// Reference data and accounts only.
+    /// Accounts only.
     Bare,
     /// The whole demo.
     Whole,
@@ -73,7 +73,7 @@ const PEOPLE: &[Person] = &[
     person("administrator@casque.example", "Administrator", Role::Administrator, &[], None, false),
 ];
 
-/// Loads reference data, accounts and, for the whole sample, records.
+/// Loads accounts and, for the whole sample, records.
 ///
 /// # Errors
 /// The store's; the carried files' own faults.
@@ -83,8 +83,6 @@ pub fn load_sample(
     sample: Sample,
     progress: Progress<'_>,
 ) -> Result<Vec<DemoAccount>, Failed> {
-    progress("reference data", 0, 1);
-    store.write(&operator(), |w| w.reference_load(&missions().unwrap_or_default(), &states().unwrap_or_default()))?;
     let mut accounts = Vec::new();
     for (at, person) in PEOPLE.iter().enumerate() {
         progress("accounts", at, PEOPLE.len());

@@ -1,5 +1,7 @@
 //! What a seal promises, through the crate's public edge.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use proptest::prelude::*;
 use seal::{
     ClassCode, Confidential, Error, Field, Granter, MasterKey, OpenedRecord, Opener, OperatorKey, PermittedRecord,

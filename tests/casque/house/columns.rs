@@ -59,7 +59,11 @@ fn no_index_stands_over_a_ciphertext() {
         let folder = format!("{}/migrations/{database}", env!("CARGO_MANIFEST_DIR"));
         for entry in std::fs::read_dir(folder).unwrap() {
             let sql = std::fs::read_to_string(entry.unwrap().path().join("up.sql")).unwrap();
-            assert!(sql.lines().filter(|line| line.contains("INDEX") || line.contains("UNIQUE")).all(|line| !line.contains("bytes")));
+            assert!(
+                sql.lines()
+                    .filter(|line| line.contains("INDEX") || line.contains("UNIQUE"))
+                    .all(|line| !line.contains("bytes"))
+            );
         }
     }
 }

@@ -4,14 +4,8 @@
 use std::path::{Path, PathBuf};
 
 /// Rooms from the ground up; a room uses those before its own row.
-const FLOORS: [&[&str]; 6] = [
-    &["domain"],
-    &["policy"],
-    &["store"],
-    &["briefing", "exchange", "identity", "disclosure"],
-    &["api"],
-    &["cli"],
-];
+const FLOORS: [&[&str]; 6] =
+    [&["domain"], &["policy"], &["store"], &["briefing", "exchange", "identity", "disclosure"], &["api"], &["cli"]];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -1,5 +1,7 @@
 //! The house itself: that its promises about its own shape hold.
 
 mod columns;
+mod commands;
 mod layers;
 mod openapi;
+mod tour;

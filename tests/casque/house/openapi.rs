@@ -18,7 +18,10 @@ fn the_kept_description_is_the_present_one() {
         std::fs::write(kept, &now).unwrap();
     }
     let before = std::fs::read_to_string(kept).unwrap_or_default();
-    assert!(before == now, "the API changed. If that is meant, run with CASQUE_REWRITE=1 and review openapi/openapi.json");
+    assert!(
+        before == now,
+        "the API changed. If that is meant, run with CASQUE_REWRITE=1 and review openapi/openapi.json"
+    );
     assert_eq!(description()["openapi"], "3.1.0");
 }
 
@@ -62,7 +65,9 @@ fn every_operation_says_what_it_does_and_every_body_has_an_example() {
                     if kind.contains("json") {
                         let schema = media["schema"]["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
                         let schema = &description["components"]["schemas"][schema];
-                        let has = schema["example"].is_object() || schema["examples"].is_array() || schema["properties"].as_object().is_some_and(|p| p.len() == 1);
+                        let has = schema["example"].is_object()
+                            || schema["examples"].is_array()
+                            || schema["properties"].as_object().is_some_and(|p| p.len() == 1);
                         assert!(has, "{name}: {schema}");
                     }
                 }
@@ -94,4 +99,3 @@ fn unknown_parameters_are_refused_on_every_list() {
         }
     }
 }
-
