@@ -189,7 +189,11 @@ impl<'c> Form<'c> {
     /// Records a fault at a member.
     pub fn fault(&mut self, name: &str, detail: &str) {
         let escaped: String = name.replace('~', "~0").replace('/', "~1").chars().take(100).collect();
-        self.faults.push(Fault::new(format!("{}/{escaped}", self.at), detail));
+        let fault = Fault::new(format!("{}/{escaped}", self.at), detail);
+        // The first fault of a member tells enough: what could not be read is not lacking too.
+        if !self.faults.iter().any(|known| known.pointer == fault.pointer) {
+            self.faults.push(fault);
+        }
     }
 
     fn take(&mut self, name: &str) -> Option<Input> {

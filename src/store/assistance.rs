@@ -249,7 +249,7 @@ impl Write<'_> {
     /// Records an offer.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when a case is out of scope; the database's.
+    /// [`Error::Invalid`] when a case is out of scope; the database's.
     pub fn assistance_create(
         &mut self,
         facts: &AssistanceFacts,
@@ -295,8 +295,7 @@ impl Write<'_> {
             updated_at: now,
         };
         diesel::insert_into(a::table).values(row.clone()).execute(self.db)?;
-        for reference in cases {
-            let case = self.case_get(reference)?.ok_or(Error::NotFound)?;
+        for case in super::named("cases", cases, |reference| self.case_get(reference))? {
             diesel::insert_into(assistance_case::table)
                 .values((assistance_case::assistance_id.eq(id), assistance_case::case_id.eq(case.id)))
                 .execute(self.db)?;

@@ -139,12 +139,17 @@ type Backend = <Db as diesel::connection::Connection>::Backend;
 /// Ids of the cases that hold an incident which concerns a State now.
 #[auto_type(no_type_alias)]
 pub(in crate::store) fn cases_concerning(state: String) -> _ {
-    let incidents: _ = concern::table
-        .filter(concern::state.eq(state))
-        .filter(concern::to_at.is_null())
-        .filter(concern::edition_id.is_not_null())
-        .select(concern::incident_id);
-    case_incident::table.filter(case_incident::incident_id.eq_any(incidents)).select(case_incident::case_id)
+    case_incident::table
+        .filter(
+            case_incident::incident_id.eq_any(
+                concern::table
+                    .filter(concern::state.eq(state))
+                    .filter(concern::to_at.is_null())
+                    .filter(concern::edition_id.is_not_null())
+                    .select(concern::incident_id),
+            ),
+        )
+        .select(case_incident::case_id)
 }
 
 /// Ids of the cases that a State's own proceedings serve.
@@ -336,7 +341,7 @@ impl Write<'_> {
     /// Opens a case over incidents within scope.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when an incident is out of scope; the database's.
+    /// [`Error::Invalid`] when an incident is out of scope; the database's.
     pub fn case_create(&mut self, facts: &CaseFacts, incidents: &[String], sealed: &SealedInput) -> Result<Case> {
         let ids = self.incident_ids(incidents)?;
         let (id, now) = (Id::new(), self.now());
@@ -374,12 +379,9 @@ impl Write<'_> {
     }
 
     pub(super) fn incident_ids(&mut self, references: &[String]) -> Result<Vec<Id>> {
-        references
-            .iter()
-            .map(|reference| {
-                self.incident_get(reference, EditionChoice::Working)?.map(|found| found.id).ok_or(Error::NotFound)
-            })
-            .collect()
+        super::named("incidents", references, |reference| {
+            Ok(self.incident_get(reference, EditionChoice::Working)?.map(|found| found.id))
+        })
     }
 
     fn case_event(&mut self, case: Id, state: CaseState, on: NaiveDate) -> Result<()> {
@@ -413,7 +415,7 @@ impl Write<'_> {
     /// Changes a case's facts and sealed fields, and adds incidents to it.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when an incident is out of scope; the database's.
+    /// [`Error::Invalid`] when an incident is out of scope; the database's.
     pub fn case_edit(&mut self, case: &Case, facts: &CaseFacts, add: &[String], sealed: &SealedInput) -> Result<Case> {
         let mut open = differences(&fields(&case.facts), &fields(facts));
         let known: Vec<Id> = case_incident::table

@@ -264,11 +264,11 @@ impl Read<'_> {
     }
 }
 
+/// What is answered, what may be opened with which epochs, and why nothing may.
+type Written = (Disclosed, Vec<PermittedRecord>, Vec<StoredEpoch>, Option<Refusal>);
+
 impl Write<'_> {
-    fn disclosure_write(
-        &mut self,
-        ask: &DisclosureAsk,
-    ) -> Result<(Disclosed, Vec<PermittedRecord>, Vec<StoredEpoch>, Option<Refusal>)> {
+    fn disclosure_write(&mut self, ask: &DisclosureAsk) -> Result<Written> {
         let viewer = self.viewer;
         let (candidates, mission) = self.candidates(viewer, ask.noun, &ask.reference)?;
         let root = candidates.first().ok_or(Error::NotFound)?;

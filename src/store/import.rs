@@ -33,13 +33,16 @@ pub struct ImportedVictim {
     pub incident: Option<(Id, String)>,
 }
 
+/// Key, raw row, vintage, and the incident that was made of it.
+type KeptRow = (String, String, NaiveDate, Option<(Id, String)>);
+
 impl Read<'_> {
     /// What earlier imports of a source made, by key; of each the newest vintage.
     ///
     /// # Errors
     /// The database's.
     pub fn imported(&mut self, source: &str) -> Result<HashMap<String, ImportedVictim>> {
-        let rows: Vec<(String, String, NaiveDate, Option<(Id, String)>)> = import_row::table
+        let rows: Vec<KeptRow> = import_row::table
             .inner_join(import::table.on(import::id.eq(import_row::import_id)))
             .left_join(incident::table.on(incident::id.nullable().eq(import_row::incident_id)))
             .filter(import::source.eq(source))

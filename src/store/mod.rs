@@ -313,6 +313,18 @@ impl Store {
     }
 }
 
+/// The records that a member of the input names: each that is not within scope is a fault, as one that never was.
+fn named<T>(member: &str, references: &[String], mut find: impl FnMut(&str) -> Result<Option<T>>) -> Result<Vec<T>> {
+    let (mut found, mut faults) = (Vec::new(), Vec::new());
+    for (at, reference) in references.iter().enumerate() {
+        match find(reference)? {
+            Some(record) => found.push(record),
+            None => faults.push(Fault::new(format!("/{member}"), format!("item {at}: there is no such record"))),
+        }
+    }
+    if faults.is_empty() { Ok(found) } else { Err(Error::Invalid(faults)) }
+}
+
 /// The code of a list that a column holds.
 fn code<C: crate::domain::Code>(text: &str, table: &'static str, column: &'static str, row: &str) -> Result<C> {
     C::parse(text).ok_or_else(|| Error::Corrupt { table, column, row: row.to_owned() })

@@ -143,10 +143,10 @@ pub(super) async fn withholding_decide(call: Call, path: Path<String>, body: Byt
     let (states, reason) = Form::read(&call.context(), &body, |form| {
         let states = form.required("states", None, form::list_of(20, form::state));
         let reason = form.required("reason", None, form::code::<WithholdingReason>);
-        if let (Some(states), Some(reason)) = (&states, reason) {
-            if states.is_empty() != (reason == WithholdingReason::NoneNeeded) {
-                form.fault("reason", "none_needed goes with no State, every other reason with at least one");
-            }
+        if let (Some(states), Some(reason)) = (&states, reason)
+            && states.is_empty() != (reason == WithholdingReason::NoneNeeded)
+        {
+            form.fault("reason", "none_needed goes with no State, every other reason with at least one");
         }
         Some((states?, reason?))
     })?;

@@ -119,7 +119,7 @@ pub(super) async fn accused_create(call: Call, path: Path<String>, body: Bytes) 
             let accused = w.accused_create(&of, &new)?;
             Ok(Made::child(format!("proceedings/{reference}/accused/{}", accused.number)))
         },
-        |viewer, r, target| accused_show(viewer, r, target),
+        accused_show,
     )
     .await
 }

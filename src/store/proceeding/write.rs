@@ -16,17 +16,15 @@ impl Write<'_> {
     /// Records a proceeding that serves cases within scope. Its State is concerned by their incidents from now on.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when a case is out of scope; the database's.
+    /// [`Error::Invalid`] when a case is out of scope; the database's.
     pub fn proceeding_create(
         &mut self,
         facts: &ProceedingFacts,
         cases: &[String],
         sealed: &SealedInput,
     ) -> Result<Proceeding> {
-        let cases: Vec<Id> = cases
-            .iter()
-            .map(|reference| self.case_get(reference)?.map(|case| case.id).ok_or(Error::NotFound))
-            .collect::<Result<_>>()?;
+        let cases: Vec<Id> =
+            crate::store::named("cases", cases, |reference| Ok(self.case_get(reference)?.map(|case| case.id)))?;
         let (id, now) = (Id::new(), self.now());
         let year = chrono::Datelike::year(&facts.opened.first());
         let reference = self.free_reference(Noun::Proceeding, &facts.state, year, |w, reference| {
@@ -135,7 +133,7 @@ impl Write<'_> {
     /// Adds an accused under the next number.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when an incident is out of scope; the database's.
+    /// [`Error::Invalid`] when an incident is out of scope; the database's.
     pub fn accused_create(&mut self, of: &Proceeding, new: &NewAccused) -> Result<Accused> {
         let incidents = self.incident_ids(&new.incidents)?;
         let last: Option<i32> = accused::table
@@ -200,11 +198,11 @@ impl Write<'_> {
     /// # Errors
     /// [`Error::Invalid`] when the proceeding has no accused of that number within scope; the database's.
     pub fn step_create(&mut self, of: &Proceeding, new: &NewStep) -> Result<StepRecord> {
-        if let Some(number) = new.accused {
-            if !self.accused_list(of)?.iter().any(|one| one.number == number) {
-                let fault = crate::domain::Fault::new("/accused", "the proceeding has no accused of this number");
-                return Err(Error::Invalid(vec![fault]));
-            }
+        if let Some(number) = new.accused
+            && !self.accused_list(of)?.iter().any(|one| one.number == number)
+        {
+            let fault = crate::domain::Fault::new("/accused", "the proceeding has no accused of this number");
+            return Err(Error::Invalid(vec![fault]));
         }
         let state = match self.scope {
             Scope::State(state) => Some(state.clone()),

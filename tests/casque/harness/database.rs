@@ -29,6 +29,7 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 /// `CREATE DATABASE … TEMPLATE` wants the template to itself.
 static MAKING: Mutex<()> = Mutex::new(());
 
+#[expect(clippy::zombie_processes, reason = "it outlives the suite by a moment, and ends itself")]
 fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
     CLUSTER.get_or_init(|| {

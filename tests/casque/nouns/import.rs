@@ -62,9 +62,8 @@ fn a_newer_vintage_adds_what_is_new_lists_what_changed_and_an_older_one_undoes_n
         )
     };
     import(&house, file(&[&row("", "2025-04-04")]));
-    let new =
-        format!("2,2016-02-12,MINUSMA-2016-02-00002,MINUSMA,Fatality,M,Côte dIvoire,Police,Malicious Act,,,2025-06-01");
-    let newer = import(&house, file(&[&row("F", "2025-06-01"), &new]));
+    let new = "2,2016-02-12,MINUSMA-2016-02-00002,MINUSMA,Fatality,M,Côte dIvoire,Police,Malicious Act,,,2025-06-01";
+    let newer = import(&house, file(&[&row("F", "2025-06-01"), new]));
     assert_eq!((&newer["new_incidents"], &newer["new_victims"]), (&json!(0), &json!(1)), "the same mission and date");
     assert_eq!(newer["changed"][0]["changes"], json!({"gender": ["", "F"]}));
     let reference = house.as_("verifier").get("/v1/incidents").references().remove(0);
@@ -74,7 +73,7 @@ fn a_newer_vintage_adds_what_is_new_lists_what_changed_and_an_older_one_undoes_n
     assert_eq!(shown["victims"][1]["states"], json!(["CIV"]), "by name, where the codes are blank");
     let older = import(&house, file(&[&row("M", "2024-01-01")]));
     assert_eq!((&older["new_victims"], older["older"].as_array().unwrap().len()), (&json!(0), 1));
-    let same = import(&house, file(&[&row("F", "2025-06-01"), &new]));
+    let same = import(&house, file(&[&row("F", "2025-06-01"), new]));
     assert_eq!((&same["changed"], &same["unchanged"]), (&json!([]), &json!(2)));
 }
 

@@ -27,7 +27,6 @@ fn bad_input_gets_one_problem_that_lists_every_fault_and_changes_nothing() {
         "/occurred_on_precision",
         "/others_killed",
         "/region",
-        "/region",
         "/suspects",
         "/unknown",
         "/victims/0/kin_notified_on",

@@ -1,5 +1,12 @@
+//! One file a noun: the API's contract, tried.
+
+mod assistance;
 mod audit;
+mod case;
 mod disclosure;
 mod import;
 mod incident;
+mod proceeding;
+mod reference;
 mod session;
+mod statistics;

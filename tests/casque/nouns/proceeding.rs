@@ -1,0 +1,146 @@
+//! Proceedings: the progress of States in bringing perpetrators to justice.
+
+use serde_json::{Value, json};
+
+use crate::harness::{House, ambush};
+
+/// A released incident, a case over it, and a proceeding of Mali with two accused.
+fn opened(house: &House) -> (String, String, String) {
+    let incident = house.report("minusma", &ambush());
+    house.release("minusma", &incident);
+    let made = |path: &str, body: Value| {
+        let answer = house.as_("minusma").post(path, &body);
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer.json()["reference"].as_str().map(str::to_owned).unwrap_or_default()
+    };
+    let case = made("/v1/cases", json!({"mission": "MINUSMA", "opened_on": "2022-03-20", "incidents": [incident]}));
+    let proceeding = made(
+        "/v1/proceedings",
+        json!({"state": "MLI", "authority": "Made-up court", "opened_on": "2022-01-01", "opened_on_precision": "year", "cases": [case]}),
+    );
+    for _ in 0..2 {
+        made(&format!("/v1/proceedings/{proceeding}/accused"), json!({"incidents": [incident]}));
+    }
+    (incident, case, proceeding)
+}
+
+fn step(house: &House, who: &str, proceeding: &str, body: &Value) -> crate::harness::Answer {
+    house.as_(who).post(&format!("/v1/proceedings/{proceeding}/steps"), body)
+}
+
+#[test]
+fn stage_and_outcome_are_each_accuseds_own_and_roll_up_to_the_proceeding_and_the_case() {
+    let house = House::start();
+    let (_, case, proceeding) = opened(&house);
+    for body in [
+        json!({"kind": "stage_reached", "stage": "investigation", "happened_on": "2022-04-12"}),
+        json!({"kind": "stage_reached", "stage": "charged", "accused": 1, "happened_on": "2022-09-01"}),
+        json!({"kind": "judgement", "outcome": "acquitted", "accused": 1, "happened_on": "2023-03-01"}),
+        json!({"kind": "exit", "exit": "discontinued", "accused": 2, "happened_on": "2022-10-17", "happened_on_precision": "month"}),
+    ] {
+        let answer = step(&house, "minusma", &proceeding, &body);
+        assert_eq!(answer.status, 201, "{}", answer.text);
+    }
+    let shown = house.as_("mali").get(&format!("/v1/proceedings/{proceeding}")).json();
+    assert_eq!(shown["opened_on_precision"], "year");
+    assert_eq!(
+        (&shown["accused"][0]["outcome"], &shown["accused"][0]["stage_furthest"]),
+        (&json!("acquitted"), &json!("first_judgement"))
+    );
+    assert_eq!(
+        (&shown["accused"][1]["outcome"], &shown["accused"][1]["stage_current"]),
+        (&json!("dismissed"), &json!("discontinued"))
+    );
+    assert_eq!(shown["stage_furthest"], "first_judgement");
+    assert_eq!(house.as_("chad").get(&format!("/v1/cases/{case}")).json()["stage_furthest"], "first_judgement");
+    let steps = house.as_("mali").get(&format!("/v1/proceedings/{proceeding}/steps")).json();
+    let days: Vec<&str> =
+        steps["items"].as_array().unwrap().iter().map(|s| s["happened_on"].as_str().unwrap()).collect();
+    assert_eq!(days, ["2022-04-12", "2022-09-01", "2022-10-01", "2023-03-01"], "in the order in which they happened");
+}
+
+#[test]
+fn a_wrong_step_is_refused_with_every_fault_and_changes_nothing() {
+    let house = House::start();
+    let (_, _, proceeding) = opened(&house);
+    for (body, pointers) in [
+        (json!({}), vec!["/happened_on", "/kind"]),
+        (json!({"kind": "judgement", "happened_on": "2023-01-01"}), vec!["/accused", "/outcome"]),
+        (json!({"kind": "stage_reached", "happened_on": "2999-01-01"}), vec!["/happened_on", "/stage"]),
+        (json!({"kind": "arrest", "accused": 9, "happened_on": "2022-05-01"}), vec!["/accused"]),
+        (
+            json!({"kind": "arrest", "happened_on": "2022-05-01", "source_url": "javascript:alert(1)"}),
+            vec!["/source_url"],
+        ),
+        (json!({"kind": "arrest", "happened_on": "2022-05-01", "verdict": "guilty"}), vec!["/verdict"]),
+    ] {
+        let answer = step(&house, "minusma", &proceeding, &body);
+        assert_eq!(
+            (answer.status, answer.pointers()),
+            (400, pointers.into_iter().map(str::to_owned).collect()),
+            "{}",
+            answer.text
+        );
+    }
+    assert_eq!(house.as_("minusma").get(&format!("/v1/proceedings/{proceeding}/steps")).json()["items"], json!([]));
+}
+
+#[test]
+fn a_returned_proposal_counts_for_nothing_and_says_so_to_its_state() {
+    let house = House::start();
+    let (_, _, proceeding) = opened(&house);
+    let proposed =
+        step(&house, "mali", &proceeding, &json!({"kind": "arrest", "accused": 1, "happened_on": "2022-05-01"}));
+    assert_eq!(proposed.status, 201, "{}", proposed.text);
+    let decision =
+        format!("/v1/proceedings/{proceeding}/steps/{}/decision", proposed.json()["handle"].as_str().unwrap());
+    let decide = |who: &str, body: Value| house.as_(who).post(&decision, &body);
+    assert_eq!(decide("verifier", json!({"status": "returned"})).pointers(), ["/reason"]);
+    assert_eq!(decide("minusma", json!({"status": "returned", "reason": "No date of the warrant"})).status, 403);
+    let returned = decide("verifier", json!({"status": "returned", "reason": "No date of the warrant"}));
+    assert_eq!((returned.status, &returned.json()["status"]), (200, &json!("returned")));
+    assert_eq!(decide("verifier", json!({"status": "accepted"})).status, 409, "decided once");
+    let path = format!("/v1/proceedings/{proceeding}");
+    assert_eq!(house.as_("mali").get(&path).json()["accused"][0]["detention"], "not_known");
+    assert_eq!(house.as_("mali").get(&path).json()["steps"][0]["status"], "returned");
+    assert_eq!(house.as_("chad").get(&path).json()["steps"], json!([]));
+}
+
+#[test]
+fn a_proceeding_follows_the_incidents_that_concern_a_state() {
+    let house = House::start();
+    let (incident, case, proceeding) = opened(&house);
+    for (who, seen) in
+        [("mali", true), ("chad", true), ("guinea", true), ("iceland", false), ("unifil", false), ("auditor", false)]
+    {
+        for path in [format!("/v1/proceedings/{proceeding}"), format!("/v1/cases/{case}")] {
+            let status = house.as_(who).get(&path).status;
+            assert_eq!(status, if seen { 200 } else { 404 }, "{who} {path}");
+        }
+        let listed = house.as_(who).get("/v1/proceedings");
+        assert_eq!(listed.references().contains(&proceeding), seen, "{who}");
+    }
+    // A State with a proceeding of its own is concerned by it, wherever the incident was.
+    let new = json!({"state": "ISL", "authority": "Made-up prosecutor", "opened_on": "2022-06-01", "cases": [case]});
+    assert_eq!(house.as_("verifier").post("/v1/proceedings", &new).status, 201);
+    assert_eq!(house.as_("iceland").get(&format!("/v1/incidents/{incident}")).status, 200);
+    assert_eq!(house.as_("iceland").get("/v1/proceedings").references().len(), 2);
+}
+
+#[test]
+fn a_record_out_of_scope_cannot_be_named_in_another() {
+    let house = House::start();
+    let (incident, case, _) = opened(&house);
+    let unknown = "C-MINUSMA-2022-0000";
+    let post = |who: &str, path: &str, body: Value| house.as_(who).post(path, &body);
+    for case in [case.as_str(), unknown] {
+        let body = json!({"state": "LBN", "authority": "Made-up court", "opened_on": "2022-06-01", "cases": [case]});
+        let answer = post("unifil", "/v1/proceedings", body);
+        assert_eq!((answer.status, answer.pointers()), (400, vec!["/cases".to_owned()]), "{}", answer.text);
+    }
+    for incident in [incident.as_str(), "MINUSMA-2022-0000"] {
+        let body = json!({"mission": "UNIFIL", "opened_on": "2022-06-01", "incidents": [incident]});
+        let answer = post("unifil", "/v1/cases", body);
+        assert_eq!((answer.status, answer.pointers()), (400, vec!["/incidents".to_owned()]), "{}", answer.text);
+    }
+}
