@@ -27,7 +27,7 @@ pub fn routes(config: &mut ServiceConfig) {
 #[expect(dead_code, reason = "only the description reads it")]
 #[schema(example = json!({"record": "incidents/MINUSMA-2019-7KQ4", "class": "confidential", "purpose": "follow_up", "note": "Made-up note."}))]
 pub struct DisclosureInput {
-    /// Path of an incident, case, proceeding or assistance, with its children.
+    /// Path of an incident, case, proceeding, assistance or measure, with its children.
     record: String,
     /// `confidential` or `strictly_confidential`.
     class: String,
@@ -118,7 +118,7 @@ fn record(input: &Input, _: &Context) -> Result<(Noun, String), String> {
     let Input::Text(text) = input else { return Err("must be text".into()) };
     let whole = || "must be the path of an incident, case, proceeding or assistance".to_owned();
     let (path, reference) = text.expose().split_once('/').ok_or_else(whole)?;
-    [Noun::Incident, Noun::Case, Noun::Proceeding, Noun::Assistance]
+    [Noun::Incident, Noun::Case, Noun::Proceeding, Noun::Assistance, Noun::Measure]
         .into_iter()
         .find(|noun| noun.path() == path)
         .and_then(|noun| Some((noun, Reference::parse(noun, reference)?.to_string())))

@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use crate::domain::Code;
+
 use super::{About, CrossTable, Figures, MissionFigures};
 
 /// Writes the figures.
@@ -141,6 +143,18 @@ fn write(text: &mut String, figures: &Figures) -> std::fmt::Result {
         }
     }
     note(text, &figures.assistance_about)?;
+    writeln!(text, "## Table 8. Measures taken by States to promote accountability\n")?;
+    if figures.measures.is_empty() {
+        writeln!(text, "None is recorded.")?;
+    } else {
+        writeln!(text, "| State | Measure | Number |\n| --- | --- | ---: |")?;
+        for (state, kinds) in &figures.measures {
+            for (kind, number) in kinds {
+                writeln!(text, "| {state} | {} | {} |", kind.label(), count(*number))?;
+            }
+        }
+    }
+    note(text, &figures.measures_about)?;
     writeln!(text, "## Annex I. Incidents\n")?;
     if figures.incidents.is_empty() {
         writeln!(text, "None is recorded.\n")?;

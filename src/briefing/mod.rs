@@ -9,10 +9,10 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use serde::Serialize;
 
 use crate::domain::{
-    AsOf, AssistanceStatus, Code, Flow, Harm, MissionKind, Outcome, Progress, Stage, Standing, StepKind, progress,
-    roll_up, stock_and_flow,
+    AsOf, AssistanceStatus, Code, Flow, Harm, MeasureKind, MissionKind, Outcome, Progress, Stage, Standing, StepKind,
+    progress, roll_up, stock_and_flow,
 };
-use crate::store::{AssistanceFilter, CaseHistory, ProceedingLine, Read, Result};
+use crate::store::{AssistanceFilter, CaseHistory, MeasureFilter, ProceedingLine, Read, Result};
 
 pub use markdown::markdown;
 
@@ -146,7 +146,7 @@ pub struct IncidentItem {
     pub injured: i32,
 }
 
-/// Table 9: assistance.
+/// Table 7: assistance.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct AssistanceFigures {
     /// Offers made in the period.
@@ -205,6 +205,10 @@ pub struct Figures {
     pub assistance: BTreeMap<String, AssistanceFigures>,
     /// What assistance counts.
     pub assistance_about: About,
+    /// Table 8: measures taken by States in the period, by State and kind.
+    pub measures: BTreeMap<String, BTreeMap<MeasureKind, i64>>,
+    /// What measures count.
+    pub measures_about: About,
     /// Annex I.
     pub incidents: Vec<IncidentItem>,
     /// Annex IV.
@@ -289,6 +293,8 @@ pub fn figures(r: &mut Read<'_>, year: i32, cut_off: NaiveDateTime) -> Result<Fi
         judgements: judgements(&proceedings, first, as_of),
         assistance: assistance(r, first, last, cut_off)?,
         assistance_about: about("offers made in the period", "beneficiary States"),
+        measures: measures(r, first, last, cut_off)?,
+        measures_about: about("measures taken in the period", "accepted measures of all States"),
         incidents: incidents
             .into_iter()
             .map(|line| IncidentItem {
@@ -405,6 +411,21 @@ fn assistance(
         figures.declined += i64::from(one.facts.status == AssistanceStatus::Declined);
         figures.women += i64::from(one.facts.women.unwrap_or(0));
         figures.men += i64::from(one.facts.men.unwrap_or(0));
+    }
+    Ok(table)
+}
+
+fn measures(
+    r: &mut Read<'_>,
+    first: NaiveDate,
+    last: NaiveDate,
+    cut_off: NaiveDateTime,
+) -> Result<BTreeMap<String, BTreeMap<MeasureKind, i64>>> {
+    let filter = MeasureFilter { from: Some(first), to: Some(last), ..MeasureFilter::default() };
+    let mut table: BTreeMap<String, BTreeMap<MeasureKind, i64>> = BTreeMap::new();
+    let all = r.measure_list(&filter, None, i64::MAX - 1)?.items;
+    for one in all.into_iter().filter(|one| one.recorded_at.is_some_and(|at| at <= cut_off)) {
+        *table.entry(one.facts.state).or_default().entry(one.facts.kind).or_default() += 1;
     }
     Ok(table)
 }

@@ -217,7 +217,7 @@ code_list! {
     }
 
     /// Whether a submitted step is part of the record.
-    StepStatus in "step_status" { Proposed = "Proposed by a State", Accepted = "Accepted", Returned = "Returned" }
+    SubmissionStatus in "submission_status" { Proposed = "Proposed by a State", Accepted = "Accepted", Returned = "Returned" }
 
     /// What the State told the United Nations; an axis of its own beside the stage.
     InformationStatus in "information_status" {
@@ -263,6 +263,23 @@ code_list! {
 
     /// State of the United Nations' accountability file.
     CaseState in "case_state" { Open = "Open", Concluded = "Concluded", Closed = "Closed", Reopened = "Reopened" }
+
+    /// What a State did in its own justice system to promote accountability (resolution 2589 (2021)).
+    MeasureKind in "measure_kind" {
+        ConventionParty = "Party to the Convention on the Safety of United Nations Personnel (1994)",
+        OptionalProtocolParty = "Party to the Optional Protocol (2005)",
+        DomesticCrime = "Domestic crime for attacks on United Nations personnel",
+        Jurisdiction = "Jurisdiction clause",
+        ExtraditeOrProsecute = "Extradition or prosecution",
+        MutualLegalAssistance = "Mutual legal assistance",
+        SofaClause = "Clause in a status-of-forces agreement",
+        ProsecutionStrategy = "Prosecution strategy",
+        SpecialUnit = "Special unit",
+        SpecialisedChamber = "Specialised chamber",
+        NationalFocalPoint = "National focal point",
+        FinalOutcomeCommunicated = "Final outcome communicated (article 18 of the Convention)",
+        Other = "Other",
+    }
 
     /// Kind of capacity-building (resolution 2589 (2021): information on assistance offered).
     AssistanceKind in "assistance_kind" {

@@ -45,6 +45,8 @@ pub enum Noun {
     Accused,
     /// Capacity-building that was offered to a State.
     Assistance,
+    /// What a State did in its own justice system.
+    Measure,
     /// The act of opening seals.
     Disclosure,
 }
@@ -60,6 +62,7 @@ impl Noun {
             Noun::Proceeding => "proceeding",
             Noun::Accused => "accused",
             Noun::Assistance => "assistance",
+            Noun::Measure => "measure",
             Noun::Disclosure => "disclosure",
         }
     }
@@ -74,6 +77,7 @@ impl Noun {
             Noun::Proceeding => "proceedings",
             Noun::Accused => "accused",
             Noun::Assistance => "assistance",
+            Noun::Measure => "measures",
             Noun::Disclosure => "disclosures",
         }
     }

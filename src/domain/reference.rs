@@ -75,6 +75,7 @@ const fn prefix(noun: Noun) -> &'static str {
         Noun::Case => "C-",
         Noun::Proceeding => "P-",
         Noun::Assistance => "A-",
+        Noun::Measure => "M-",
         Noun::Incident | Noun::Victim | Noun::Suspect | Noun::Accused | Noun::Disclosure => "",
     }
 }
@@ -101,7 +102,7 @@ mod tests {
         #[test]
         fn what_is_made_is_read_back(seed: u64, year in 1948_i32..2100) {
             let mut rng = rand::rngs::SmallRng::seed_from_u64(seed);
-            for noun in [Noun::Incident, Noun::Case, Noun::Proceeding, Noun::Assistance] {
+            for noun in [Noun::Incident, Noun::Case, Noun::Proceeding, Noun::Assistance, Noun::Measure] {
                 let made = Reference::random(noun, "OSE-Syria", year, &mut rng);
                 prop_assert_eq!(Reference::parse(noun, made.as_str()), Some(made));
             }

@@ -23,6 +23,8 @@ pub enum About {
     Accused,
     /// Narrative and contacts of assistance.
     Assistance,
+    /// Narrative and contacts of a measure.
+    Measure,
     /// The note that states why a seal was opened.
     DisclosureNote,
 }
@@ -126,6 +128,8 @@ pub const SEALED: &[SealedField] = &[
     field(102, N::Accused, "identifiers", S, A::Accused, 500),
     field(120, N::Assistance, "narrative", C, A::Assistance, 20_000),
     field(121, N::Assistance, "contact_persons", C, A::Assistance, 1_000),
+    field(130, N::Measure, "narrative", C, A::Measure, 20_000),
+    field(131, N::Measure, "contact_persons", C, A::Measure, 1_000),
     field(140, N::Disclosure, "note", C, A::DisclosureNote, 2_000),
 ];
 

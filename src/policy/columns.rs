@@ -268,6 +268,27 @@ pub const COLUMNS: &[(&str, &[(&str, Visibility)])] = &[
     ),
     ("assistance_case", &[("assistance_id", I), ("case_id", I)]),
     (
+        "measure",
+        &[
+            ("id", I),
+            ("reference", O),
+            ("state", O),
+            ("kind", O),
+            ("instrument", O),
+            ("taken_on", O),
+            ("taken_on_precision", O),
+            ("source_url", O),
+            ("status", O),
+            ("submitted_state", O),
+            ("tag_confidential", I),
+            ("created_by", P),
+            ("decided_by", P),
+            ("created_at", O),
+            ("recorded_at", O),
+            ("updated_at", O),
+        ],
+    ),
+    (
         "revision",
         &[
             ("id", I),

@@ -110,6 +110,7 @@ const CONTENT: &[About] = &[
     About::CourtFile,
     About::Accused,
     About::Assistance,
+    About::Measure,
 ];
 
 const fn rule(role: Role, relation: Relation, class: ClassCode, about: &'static [About], condition: Condition) -> Rule {

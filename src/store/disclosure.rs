@@ -191,6 +191,12 @@ impl Read<'_> {
                 let path = format!("assistance/{}", found.reference);
                 Ok((vec![Candidate { noun, record: found.id, holder: found.id, path, facts }], found.facts.mission))
             }
+            Noun::Measure => {
+                let found = self.measure_get(reference)?.ok_or(Error::NotFound)?;
+                let facts = Facts { relations: Relations::default(), notified: true, under_review: false };
+                let path = format!("measures/{}", found.reference);
+                Ok((vec![Candidate { noun, record: found.id, holder: found.id, path, facts }], None))
+            }
             Noun::Victim | Noun::Suspect | Noun::Accused | Noun::Disclosure => Err(Error::NotFound),
         }
     }

@@ -18,6 +18,7 @@ mod import;
 mod incident;
 mod keys;
 mod list;
+mod measure;
 mod proceeding;
 mod reference;
 mod statistics;
@@ -47,6 +48,7 @@ pub use incident::{
 };
 pub use keys::SealedInput;
 pub use list::{Cursor, Page};
+pub use measure::{Measure, MeasureFacts, MeasureFilter};
 pub use proceeding::{Accused, NewAccused, NewStep, Proceeding, ProceedingFacts, ProceedingFilter, StepRecord};
 pub use reference::{Designation, Mission, State};
 pub use statistics::{Cell, Dimension, StatisticsAsk, Unit};

@@ -155,6 +155,10 @@ CREATE INDEX incident_edition_current ON incident_edition (is_current, occurred_
 CREATE INDEX incident_edition_current_by_mission ON incident_edition (is_current, mission, occurred_on, reference);
 CREATE INDEX incident_edition_current_by_host ON incident_edition (is_current, host_state, occurred_on, reference);
 CREATE INDEX incident_edition_released ON incident_edition (is_released, occurred_on, reference);
+-- Two columns each: SQLite, without statistics, would else take one that begins with the flag, and read every row.
+CREATE INDEX incident_edition_by_incident ON incident_edition (incident_id, is_current);
+CREATE INDEX incident_edition_by_reference ON incident_edition (reference, is_current);
+CREATE INDEX incident_edition_released_by_reference ON incident_edition (reference, is_released);
 CREATE INDEX incident_edition_released_by_mission ON incident_edition (is_released, mission, occurred_on, reference);
 
 CREATE TABLE victim (
@@ -347,6 +351,27 @@ CREATE TABLE assistance_case (
     case_id BLOB NOT NULL REFERENCES case_file (id),
     PRIMARY KEY (assistance_id, case_id)
 );
+
+CREATE TABLE measure (
+    id BLOB PRIMARY KEY NOT NULL,
+    reference TEXT NOT NULL UNIQUE,
+    state TEXT NOT NULL REFERENCES state (code),
+    kind TEXT NOT NULL,
+    instrument TEXT NOT NULL,
+    taken_on DATE NOT NULL,
+    taken_on_precision TEXT NOT NULL,
+    source_url TEXT,
+    status TEXT NOT NULL,
+    submitted_state TEXT REFERENCES state (code),
+    tag_confidential BLOB NOT NULL,
+    created_by BLOB NOT NULL REFERENCES account (id),
+    decided_by BLOB REFERENCES account (id),
+    created_at TIMESTAMP NOT NULL,
+    recorded_at TIMESTAMP,
+    updated_at TIMESTAMP NOT NULL
+);
+CREATE INDEX measure_by_day ON measure (taken_on, reference);
+CREATE INDEX measure_by_state ON measure (state, taken_on, reference);
 
 CREATE TABLE revision (
     id BLOB PRIMARY KEY NOT NULL,

@@ -8,9 +8,10 @@ use utoipa::ToSchema;
 
 use super::{may_work, read_reference};
 use crate::api::call::{Call, Made, Shown, last_part};
+use crate::api::decision::{DecisionInput, decision};
 use crate::api::form::{self, Form};
 use crate::api::problem::{Problem, Problems};
-use crate::domain::{Exit, Obstacle, Outcome, Precision, Sentence, Stage, StepKind, StepStatus};
+use crate::domain::{Exit, Obstacle, Outcome, Precision, Sentence, Stage, StepKind, SubmissionStatus};
 use crate::policy::{Deed, may};
 use crate::store::{Error, NewStep, Read, Result as StoreResult, StepRecord};
 
@@ -44,7 +45,7 @@ pub struct StepView {
     /// Public source.
     source_url: Option<String>,
     /// Whether it is part of the record.
-    status: StepStatus,
+    status: SubmissionStatus,
     /// The State that submitted it.
     submitted_by_state: Option<String>,
     /// When it became part of the record; of a proposal, when it was submitted.
@@ -112,17 +113,6 @@ pub struct StepInput {
     postponed_to: Option<NaiveDate>,
     /// Public source.
     source_url: Option<String>,
-}
-
-/// What becomes of a proposal.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"status": "accepted"}))]
-pub struct DecisionInput {
-    /// `accepted` or `returned`.
-    status: StepStatus,
-    /// Why; required to return.
-    reason: Option<String>,
 }
 
 fn step(form: &mut Form<'_>) -> Option<NewStep> {
@@ -233,16 +223,7 @@ pub(super) async fn step_decide(
 ) -> Result<HttpResponse, Problem> {
     let (reference, handle) = path.into_inner();
     let reference = read_reference(&reference)?;
-    let (accept, reason) = Form::read(&call.context(), &body, |form| {
-        let status = form.required("status", None, form::code::<StepStatus>);
-        let reason = form.optional("reason", None, form::text(1_000));
-        match status {
-            Some(StepStatus::Proposed) => form.fault("status", "must be accepted or returned"),
-            Some(StepStatus::Returned) if reason.is_none() => form.fault("reason", "required to return"),
-            _ => {}
-        }
-        Some((status? == StepStatus::Accepted, reason))
-    })?;
+    let (accept, reason) = Form::read(&call.context(), &body, decision)?;
     call.post(
         &body,
         move |viewer, w| {

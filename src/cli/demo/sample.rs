@@ -10,15 +10,15 @@ use super::DemoAccount;
 use crate::cli::account::operator;
 use crate::domain::{
     Act, Activity, AssistanceKind, AssistanceStatus, Code, DesignationKind, Forum, Harm, IncidentFacts, IncidentState,
-    InformationStatus, Jurisdiction, Means, Noun, Obstacle, Outcome, PartialDate, Perpetrator, Personnel, Precision,
-    Role, SealedField, Sentence, Sex, Stage, StepKind, SuspectFacts, SuspectStatus, VictimFacts,
+    InformationStatus, Jurisdiction, Means, MeasureKind, Noun, Obstacle, Outcome, PartialDate, Perpetrator, Personnel,
+    Precision, Role, SealedField, Sentence, Sex, Stage, StepKind, SuspectFacts, SuspectStatus, VictimFacts,
 };
 use crate::exchange::{FATALITIES, import_fatalities, public_proceedings};
 use crate::identity::Identity;
 use crate::policy::{Scope, Viewer};
 use crate::store::{
-    AssistanceFacts, CaseFacts, IncidentFilter, NewAccount, NewAccused, NewIncident, NewStep, NewSuspect, NewVictim,
-    ProceedingFacts, SealedInput, Store,
+    AssistanceFacts, CaseFacts, IncidentFilter, MeasureFacts, NewAccount, NewAccused, NewIncident, NewStep, NewSuspect,
+    NewVictim, ProceedingFacts, SealedInput, Store,
 };
 
 type Failed = Box<dyn std::error::Error>;
@@ -383,5 +383,15 @@ fn made_up(store: &Store, verifier: &Viewer, releaser: &Viewer) -> Result<(), Fa
         }
         Ok(())
     })?;
+    let measure = |kind, instrument: &str, year| MeasureFacts {
+        state: "MLI".into(),
+        kind,
+        instrument: format!("MADE-UP {instrument} (sample)"),
+        taken: PartialDate::new(day(year, 1, 1), Precision::Year),
+        source_url: None,
+    };
+    let narrative = || sealed(Noun::Measure, &[("narrative", "MADE-UP SAMPLE: narrative.")]);
+    store.write(verifier, |w| w.measure_create(&measure(MeasureKind::SpecialUnit, "UNIT", 2021), &narrative()))?;
+    store.write(&mali, |w| w.measure_create(&measure(MeasureKind::DomesticCrime, "LAW", 2022), &narrative()))?;
     Ok(())
 }

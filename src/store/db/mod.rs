@@ -80,7 +80,7 @@ impl r2d2::ManageConnection for Manager {
                     .batch_execute(
                         "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                          PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF; \
-                         PRAGMA cache_size = -8000; PRAGMA mmap_size = 268435456; PRAGMA temp_store = MEMORY;",
+                         PRAGMA cache_size = -4000; PRAGMA temp_store = MEMORY;",
                     )
                     .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
                 Ok(Db::Sqlite(connection))

@@ -373,6 +373,27 @@ diesel::table! {
 }
 
 diesel::table! {
+    measure (id) {
+        id -> Binary,
+        reference -> Text,
+        state -> Text,
+        kind -> Text,
+        instrument -> Text,
+        taken_on -> Date,
+        taken_on_precision -> Text,
+        source_url -> Nullable<Text>,
+        status -> Text,
+        submitted_state -> Nullable<Text>,
+        tag_confidential -> Binary,
+        created_by -> Binary,
+        decided_by -> Nullable<Binary>,
+        created_at -> Timestamp,
+        recorded_at -> Nullable<Timestamp>,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     revision (id) {
         id -> Binary,
         noun -> Text,
@@ -484,6 +505,7 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(
     state,
+    measure,
     mission,
     mission_host,
     account,

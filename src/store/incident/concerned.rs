@@ -97,7 +97,7 @@ impl Write<'_> {
         }
         let released: Option<Id> = e::table
             .filter(e::incident_id.eq(incident))
-            .filter(e::is_released.eq(true))
+            .filter(e::is_released.ne(false))
             .select(e::id)
             .first(self.db)
             .optional()?;
@@ -156,7 +156,7 @@ impl Write<'_> {
             .execute(self.db)?;
             let released: Option<EditionRow> = e::table
                 .filter(e::incident_id.eq(incident.id))
-                .filter(e::is_released.eq(true))
+                .filter(e::is_released.ne(false))
                 .first(self.db)
                 .optional()?;
             if let Some(released) = released {

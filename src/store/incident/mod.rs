@@ -175,7 +175,8 @@ type Backend = <Db as diesel::connection::Connection>::Backend;
 pub(in crate::store) type EditionQuery = incident_edition::BoxedQuery<'static, Backend>;
 pub(in crate::store) type VictimQuery = victim::BoxedQuery<'static, Backend>;
 
-/// The editions that a scope sees, one an incident: insiders the current one, or the released; a State the one that each
+/// The editions that a scope sees, one an incident (a list by its flag is what the indexes that begin with it are for; who
+/// looks an edition up by its incident writes `is_released <> FALSE`, which none of them serves): insiders the current one, or the released; a State the one that each
 /// of its live concerns points to.
 pub(in crate::store) fn edition_seen(scope: &Scope, choice: EditionChoice) -> EditionQuery {
     use incident_edition::dsl as e;

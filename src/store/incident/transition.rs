@@ -48,14 +48,14 @@ impl Write<'_> {
                 row.releaser_id = Some(actor);
                 row.released_at = Some(now);
                 row.is_released = true;
-                diesel::update(e::table.filter(e::incident_id.eq(incident.id)).filter(e::is_released.eq(true)))
+                diesel::update(e::table.filter(e::incident_id.eq(incident.id)).filter(e::is_released.ne(false)))
                     .set((e::is_released.eq(false), e::superseded_at.eq(now)))
                     .execute(self.db)?;
             }
             IncidentState::Withdrawn if incident.amends => {
                 // Only the amendment is given up: the released edition is the current one again.
                 row.is_current = false;
-                diesel::update(e::table.filter(e::incident_id.eq(incident.id)).filter(e::is_released.eq(true)))
+                diesel::update(e::table.filter(e::incident_id.eq(incident.id)).filter(e::is_released.ne(false)))
                     .set(e::is_current.eq(true))
                     .execute(self.db)?;
             }

@@ -13,7 +13,7 @@ use super::db::schema::{case_file, proceeding, proceeding_case};
 use super::db::{Db, Id};
 use crate::domain::{
     AsOf, Exit, Forum, Jurisdiction, Obstacle, Outcome, PartialDate, Progress, Sentence, Stage, Step, StepKind,
-    StepStatus, progress, roll_up,
+    SubmissionStatus, progress, roll_up,
 };
 use crate::policy::Scope;
 
@@ -112,7 +112,7 @@ pub struct StepRecord {
     /// Public source.
     pub source_url: Option<String>,
     /// Whether it is part of the record.
-    pub status: StepStatus,
+    pub status: SubmissionStatus,
     /// The State that submitted it, if one did.
     pub submitted_state: Option<String>,
 }

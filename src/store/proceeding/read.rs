@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use serde_json::Value;
 
 use super::{Accused, Proceeding, ProceedingFacts, ProceedingFilter, StepRecord, fields, proceeding_seen, whole};
-use crate::domain::{AsOf, Code, PartialDate, Step, StepKind, StepStatus, progress};
+use crate::domain::{AsOf, Code, PartialDate, Step, StepKind, SubmissionStatus, progress};
 use crate::policy::Scope;
 use crate::store::case::{Case, case_seen};
 use crate::store::db::Id;
@@ -293,7 +293,7 @@ impl Read<'_> {
     pub(in crate::store) fn steps_accepted(&mut self, proceedings: &[Id]) -> Result<HashMap<Id, Submitted>> {
         let rows: Vec<StepRow> = step::table
             .filter(step::proceeding_id.eq_any(proceedings.to_vec()))
-            .filter(step::status.eq(StepStatus::Accepted.code()))
+            .filter(step::status.eq(SubmissionStatus::Accepted.code()))
             .order((step::happened_on, step::recorded_at))
             .load(self.db)?;
         let mut steps: HashMap<Id, Submitted> = HashMap::new();
@@ -322,7 +322,7 @@ impl Read<'_> {
                 let own = record.submitted_state.as_deref() == Some(state);
                 let in_time = of.frozen_at.is_none_or(|at| record.step.recorded_at <= at);
                 let about_seen = record.step.accused.is_none_or(|number| seen.contains(&number));
-                own || (record.status == StepStatus::Accepted && in_time && about_seen)
+                own || (record.status == SubmissionStatus::Accepted && in_time && about_seen)
             });
         }
         Ok(steps)
@@ -420,5 +420,5 @@ impl Read<'_> {
 }
 
 fn is_accepted(record: &StepRecord) -> bool {
-    record.status == StepStatus::Accepted
+    record.status == SubmissionStatus::Accepted
 }

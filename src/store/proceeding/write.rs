@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::read::{ProceedingRow, StepRow};
 use super::{Accused, NewAccused, NewStep, Proceeding, ProceedingFacts, StepRecord, fields, in_absentia, lines, whole};
-use crate::domain::{AsOf, Code, Detention, Noun, Outcome, Stage, Step, StepStatus, handle, progress};
+use crate::domain::{AsOf, Code, Detention, Noun, Outcome, Stage, Step, SubmissionStatus, handle, progress};
 use crate::policy::Scope;
 use crate::store::db::Id;
 use crate::store::db::schema::{accused, accused_incident, case_incident, proceeding as p, proceeding_case, step};
@@ -208,7 +208,7 @@ impl Write<'_> {
             Scope::State(state) => Some(state.clone()),
             Scope::Everything | Scope::Missions(_) | Scope::Nothing => None,
         };
-        let status = if state.is_some() { StepStatus::Proposed } else { StepStatus::Accepted };
+        let status = if state.is_some() { SubmissionStatus::Proposed } else { SubmissionStatus::Accepted };
         let now = self.now();
         let row = StepRow {
             id: Id::new(),
@@ -230,19 +230,19 @@ impl Write<'_> {
             submitted_by: self.actor(),
             submitted_state: state,
             submitted_at: now,
-            recorded_at: (status == StepStatus::Accepted).then_some(now),
+            recorded_at: (status == SubmissionStatus::Accepted).then_some(now),
             decided_by: None,
         };
         diesel::insert_into(step::table).values(row.clone()).execute(self.db)?;
-        let kind = if status == StepStatus::Accepted { "step_recorded" } else { "step_proposed" };
+        let kind = if status == SubmissionStatus::Accepted { "step_recorded" } else { "step_proposed" };
         self.note_step(
-            if status == StepStatus::Accepted { "step.record" } else { "step.propose" },
+            if status == SubmissionStatus::Accepted { "step.record" } else { "step.propose" },
             kind,
             of,
             &row,
             None,
         );
-        if status == StepStatus::Accepted {
+        if status == SubmissionStatus::Accepted {
             self.restage(of)?;
         }
         row.into_step()
@@ -293,10 +293,10 @@ impl Write<'_> {
             .first(self.db)
             .optional()?
             .ok_or(Error::NotFound)?;
-        if row.status != StepStatus::Proposed.code() {
+        if row.status != SubmissionStatus::Proposed.code() {
             return Err(Error::Conflict("the step was decided already".into()));
         }
-        let status = if accept { StepStatus::Accepted } else { StepStatus::Returned };
+        let status = if accept { SubmissionStatus::Accepted } else { SubmissionStatus::Returned };
         row.status = status.code().into();
         row.recorded_at = accept.then(|| self.now());
         row.decided_by = Some(self.actor());

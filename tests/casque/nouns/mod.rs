@@ -6,6 +6,7 @@ mod case;
 mod disclosure;
 mod import;
 mod incident;
+mod measure;
 mod proceeding;
 mod reference;
 mod session;

@@ -25,6 +25,8 @@ pub fn questions(house: &House, reference: &str) -> Vec<String> {
         "/v1/proceedings?format=csv",
         "/v1/assistance",
         "/v1/assistance?format=csv",
+        "/v1/measures",
+        "/v1/measures?format=csv",
         "/v1/disclosures",
         "/v1/disclosures?format=csv",
         "/v1/statistics",
@@ -60,6 +62,7 @@ pub fn questions(house: &House, reference: &str) -> Vec<String> {
         ("cases", &["", "/history"][..]),
         ("proceedings", &["", "/history", "/accused", "/steps"][..]),
         ("assistance", &["", "/history"][..]),
+        ("measures", &["", "/history"][..]),
     ] {
         for one in house.as_("verifier").get(&format!("/v1/{list}")).references() {
             paths.extend(tails.iter().map(|tail| format!("/v1/{list}/{one}{tail}")));
@@ -94,6 +97,11 @@ pub fn plant(house: &House) -> String {
         "/v1/assistance",
         json!({"state": "MLI", "mission": "MINUSMA", "kind": "forensics", "provider": "MINUSMA", "offered_on": "2022-06-01",
             "cases": [case["reference"]], "narrative": "canary-assistance", "contact_persons": "canary-contacts"}),
+    );
+    made(
+        "/v1/measures",
+        json!({"state": "MLI", "kind": "special_unit", "instrument": "Made-up unit", "taken_on": "2022-06-01",
+            "narrative": "canary-measure", "contact_persons": "canary-measure-contacts"}),
     );
     made(
         "/v1/disclosures",
@@ -153,4 +161,22 @@ fn what_is_typed_wrong_is_not_repeated() {
     assert_eq!(answer.status, 400);
     let values = ["canary-mission", "canary-date", "canary-act", "canary-list", "canary-category"];
     assert!(values.iter().all(|value| !answer.text.contains(value)), "{}", answer.text);
+}
+
+#[test]
+fn every_sealed_field_holds_a_canary() {
+    // If you are here because this failed, you added a sealed field: plant it, so that it is searched for.
+    if crate::harness::postgres_wanted() {
+        return; // the same requests: what they plant is the same
+    }
+    let mut house = House::start();
+    plant(&house);
+    house.stop();
+    let path = house.folder().join("casque.db");
+    let mut connection: diesel::SqliteConnection = diesel::Connection::establish(path.to_str().unwrap()).unwrap();
+    let query = diesel::dsl::sql::<diesel::sql_types::Integer>("SELECT DISTINCT field FROM sealed_value");
+    let held: std::collections::BTreeSet<i32> =
+        diesel::RunQueryDsl::load(query, &mut connection).unwrap().into_iter().collect();
+    let missing: Vec<_> = SEALED.iter().filter(|field| !held.contains(&i32::from(field.code))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }

@@ -1,0 +1,309 @@
+//! Measures by States.
+
+use std::collections::HashSet;
+
+use actix_web::web::{Bytes, Path};
+use actix_web::{HttpResponse, get, patch, post};
+use chrono::{DateTime, NaiveDate, Utc};
+use seal::ClassCode;
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::call::{Call, Made, Paging, Shown, last_part};
+use super::decision::{DecisionInput, decision};
+use super::form::{self, Form};
+use super::history::HistoryPage;
+use super::problem::{Preconditions, Problem, Problems};
+use super::withheld::{Markers, Withheld, shares_tag};
+use crate::domain::{MeasureKind, Noun, Precision, Reference, SubmissionStatus};
+use crate::policy::{Deed, Denial, Facts, Relations, Viewer, may};
+use crate::store::{Error, Id, Measure, MeasureFacts, MeasureFilter, Page, Read, Result as StoreResult};
+
+/// Adds the routes.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(measure_list)
+        .service(measure_create)
+        .service(measure_get)
+        .service(measure_edit)
+        .service(measure_decide)
+        .service(measure_history);
+}
+
+/// What a State did in its own justice system to promote accountability.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MeasureView {
+    /// Reference.
+    #[schema(example = "M-MLI-2019-6QT3")]
+    reference: String,
+    /// The State.
+    state: String,
+    /// Kind.
+    kind: MeasureKind,
+    /// The law, unit, chamber or treaty.
+    #[schema(example = "Specialised judicial unit")]
+    instrument: String,
+    /// When it was taken.
+    taken_on: NaiveDate,
+    /// How exactly that is known.
+    taken_on_precision: Precision,
+    /// Public source.
+    source_url: Option<String>,
+    /// Whether it is part of the record.
+    status: SubmissionStatus,
+    /// The State that submitted it.
+    submitted_by_state: Option<String>,
+    /// When it was written down.
+    created_at: DateTime<Utc>,
+    /// When it became part of the record.
+    recorded_at: Option<DateTime<Utc>>,
+    /// When an open fact last changed.
+    updated_at: DateTime<Utc>,
+    narrative: Withheld,
+    contact_persons: Withheld,
+}
+
+/// A page of measures.
+#[derive(Serialize, ToSchema)]
+pub struct MeasurePage {
+    items: Vec<MeasureView>,
+    next: Option<String>,
+}
+
+/// A measure to be recorded, proposed or corrected.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only the description reads it; `facts` reads the body")]
+#[schema(example = json!({"state": "MLI", "kind": "special_unit", "instrument": "Specialised judicial unit", "taken_on": "2019-01-01", "taken_on_precision": "year"}))]
+pub struct MeasureInput {
+    /// Required.
+    state: Option<String>,
+    /// Required.
+    kind: Option<MeasureKind>,
+    /// The law, unit, chamber or treaty. Required.
+    instrument: Option<String>,
+    /// Required.
+    taken_on: Option<NaiveDate>,
+    /// `day` if absent.
+    taken_on_precision: Option<Precision>,
+    /// Public source.
+    source_url: Option<String>,
+    /// Sealed, confidential.
+    narrative: Option<String>,
+    /// Sealed, confidential.
+    contact_persons: Option<String>,
+}
+
+/// What a list of measures is narrowed to.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only the description reads it")]
+pub struct MeasureQuery {
+    state: Option<String>,
+    kind: Option<MeasureKind>,
+    status: Option<SubmissionStatus>,
+    /// Taken on or after.
+    from: Option<NaiveDate>,
+    /// Taken on or before.
+    to: Option<NaiveDate>,
+    limit: Option<i64>,
+    after: Option<String>,
+    format: Option<String>,
+}
+
+/// A measure is of no mission and of no incident: nobody stands nearer to it than the Secretariat.
+const FACTS: Facts = Facts {
+    relations: Relations { own_mission: false, own_draft: false, host: false, proceeding: false, own_national: false },
+    notified: true,
+    under_review: false,
+};
+
+fn view(viewer: &Viewer, of: Measure, held: Option<&HashSet<(Id, u16)>>) -> MeasureView {
+    let markers = Markers { noun: Noun::Measure, viewer, facts: FACTS, holder: of.id, held };
+    let (narrative, contact_persons) = (markers.of("narrative"), markers.of("contact_persons"));
+    let MeasureFacts { state, kind, instrument, taken, source_url } = of.facts;
+    MeasureView {
+        reference: of.reference,
+        state,
+        kind,
+        instrument,
+        taken_on: taken.first(),
+        taken_on_precision: taken.precision(),
+        source_url,
+        status: of.status,
+        submitted_by_state: of.submitted_state,
+        created_at: of.created_at.and_utc(),
+        recorded_at: of.recorded_at.map(|at| at.and_utc()),
+        updated_at: of.updated_at.and_utc(),
+        narrative,
+        contact_persons,
+    }
+}
+
+fn show(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Shown<MeasureView>> {
+    let of = r.measure_get(reference)?.ok_or(Error::NotFound)?;
+    let held = r.held(&[of.id])?;
+    let shares = shares_tag(viewer, FACTS, &[Noun::Measure], ClassCode::Confidential);
+    let tags = if shares { vec![of.tag.clone()] } else { Vec::new() };
+    Ok(Shown { body: view(viewer, of, Some(&held)), tags })
+}
+
+fn facts(form: &mut Form<'_>, base: Option<&MeasureFacts>) -> Option<MeasureFacts> {
+    let state = match base {
+        Some(base) => Some(base.state.clone()),
+        None => form.required("state", None, form::state),
+    };
+    let kind = form.required("kind", base.map(|b| b.kind), form::code);
+    let instrument = form.required("instrument", base.map(|b| b.instrument.clone()), form::text(200));
+    let taken = form.partial_date("taken_on", base.map(|b| b.taken));
+    if taken.is_some_and(|on| on.is_future(form.context.now)) {
+        form.fault("taken_on", "lies in the future");
+    }
+    let source_url = form.optional("source_url", base.and_then(|b| b.source_url.clone()), form::url);
+    Some(MeasureFacts { state: state?, kind: kind?, instrument: instrument?, taken: taken?, source_url })
+}
+
+/// A State proposes for itself; mission and Secretariat record.
+fn may_record(viewer: &Viewer, state: &str) -> Result<(), Denial> {
+    may(viewer, if viewer.is_inside() { Deed::Record } else { Deed::Propose { state } })
+}
+
+fn read_reference(path: &str) -> Result<String, Problem> {
+    Reference::parse(Noun::Measure, path).map(|found| found.to_string()).ok_or_else(|| Problem::of("not_found"))
+}
+
+/// Lists the measures that you may know of, newest first.
+#[utoipa::path(
+    tag = "measures",
+    params(MeasureQuery),
+    responses((status = 200, body = MeasurePage, content((MeasurePage = "application/json"), (String = "text/csv"))), Problems)
+)]
+#[get("/measures")]
+async fn measure_list(call: Call) -> Result<HttpResponse, Problem> {
+    let (filter, paging) = Form::query(&call.context(), &call.query, |form| {
+        let filter = MeasureFilter {
+            state: form.optional("state", None, form::state),
+            kind: form.optional("kind", None, form::code),
+            status: form.optional("status", None, form::code),
+            from: form.optional("from", None, form::date),
+            to: form.optional("to", None, form::date),
+        };
+        Some((filter, Paging::of(form)?))
+    })?;
+    let format = paging.format;
+    let page = call
+        .read(move |viewer, r| {
+            let page = r.measure_list(&filter, paging.after.as_ref(), paging.limit)?;
+            let holders: Vec<Id> = page.items.iter().map(|one| one.id).collect();
+            let held = if viewer.is_inside() { Some(r.held(&holders)?) } else { None };
+            Ok(Page {
+                items: page.items.into_iter().map(|one| view(viewer, one, held.as_ref())).collect(),
+                next: page.next,
+            })
+        })
+        .await?;
+    call.page(page, format)
+}
+
+/// Shows one measure.
+#[utoipa::path(tag = "measures", params(("reference" = String, Path)), responses((status = 200, body = MeasureView), Problems))]
+#[get("/measures/{reference}")]
+async fn measure_get(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
+    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    let reference = read_reference(&path)?;
+    let shown = call.read(move |viewer, r| show(viewer, r, &reference)).await?;
+    call.one(&shown)
+}
+
+/// Records a measure; of a State, proposes one of its own: it counts for nothing until it is accepted.
+#[utoipa::path(
+    tag = "measures",
+    params(("Idempotency-Key" = Option<String>, Header)),
+    request_body = MeasureInput,
+    responses((status = 201, body = MeasureView), Problems)
+)]
+#[post("/measures")]
+async fn measure_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
+    let (facts, sealed) = Form::read(&call.context(), &body, |form| {
+        let facts = facts(form, None);
+        let sealed = form.sealed(Noun::Measure);
+        Some((facts?, sealed))
+    })?;
+    call.post(
+        &body,
+        move |viewer, w| {
+            may_record(viewer, &facts.state)?;
+            Ok(Made::new(Noun::Measure, &w.measure_create(&facts, &sealed)?.reference))
+        },
+        |viewer, r, target| show(viewer, r, last_part(target)),
+    )
+    .await
+}
+
+/// Corrects a measure: the Secretariat any, a State one of its own that is not decided yet.
+#[utoipa::path(
+    tag = "measures",
+    params(("reference" = String, Path), ("If-Match" = String, Header)),
+    request_body(content = MeasureInput, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = MeasureView), Preconditions, Problems)
+)]
+#[patch("/measures/{reference}")]
+async fn measure_edit(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
+    let reference = read_reference(&path)?;
+    let shown = reference.clone();
+    call.patch(
+        move |viewer, r| show(viewer, r, &shown),
+        move |viewer, w, context| {
+            let of = w.measure_get(&reference)?.ok_or(Error::NotFound)?;
+            let proposal = of.submitted_state.is_some() && of.status == SubmissionStatus::Proposed;
+            let allowed = if proposal { may_record(viewer, &of.facts.state) } else { may(viewer, Deed::Decide) };
+            allowed.map_err(Error::from)?;
+            let (facts, sealed) = Form::read(context, &body, |form| {
+                let facts = facts(form, Some(&of.facts));
+                let sealed = form.sealed(Noun::Measure);
+                Some((facts?, sealed))
+            })?;
+            w.measure_edit(&of, &facts, &sealed)?;
+            Ok(())
+        },
+    )
+    .await
+}
+
+/// Accepts or returns a measure that a State proposed (Secretariat).
+#[utoipa::path(
+    tag = "measures",
+    params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    request_body = DecisionInput,
+    responses((status = 200, body = MeasureView), Problems)
+)]
+#[post("/measures/{reference}/decision")]
+async fn measure_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
+    let reference = read_reference(&path)?;
+    let (accept, reason) = Form::read(&call.context(), &body, decision)?;
+    call.post(
+        &body,
+        move |viewer, w| {
+            let of = w.measure_get(&reference)?.ok_or(Error::NotFound)?;
+            may(viewer, Deed::Decide)?;
+            Ok(Made::changed(Noun::Measure, &w.measure_decide(&of, accept, reason)?.reference))
+        },
+        |viewer, r, target| show(viewer, r, last_part(target)),
+    )
+    .await
+}
+
+/// The history of a measure (mission and Secretariat).
+#[utoipa::path(tag = "measures", params(("reference" = String, Path)), responses((status = 200, body = HistoryPage), Problems))]
+#[get("/measures/{reference}/history")]
+async fn measure_history(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
+    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    let reference = read_reference(&path)?;
+    let page = call
+        .read(move |viewer, r| {
+            let of = r.measure_get(&reference)?.ok_or(Error::NotFound)?;
+            Ok(super::history::page(viewer, FACTS, r.history(of.id)?, None))
+        })
+        .await?;
+    call.one(&Shown::plain(page))
+}

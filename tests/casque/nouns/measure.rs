@@ -1,0 +1,80 @@
+//! Measures: what a State did in its own justice system to promote accountability.
+
+use serde_json::{Value, json};
+
+use crate::harness::House;
+
+fn unit() -> Value {
+    json!({
+        "state": "MLI", "kind": "special_unit", "instrument": "Made-up judicial unit", "taken_on": "2019-01-01",
+        "taken_on_precision": "year", "narrative": "canary-narrative", "contact_persons": "canary-contact",
+    })
+}
+
+#[test]
+fn a_state_proposes_its_own_measure_and_it_counts_once_it_is_accepted() {
+    let house = House::start();
+    let counted = || {
+        let of = house.store.read(&casque::policy::Scope::Everything, |r| casque::briefing::figures(r, 2019, r.now()));
+        of.unwrap().measures.len()
+    };
+    let proposed = house.as_("mali").post("/v1/measures", &unit());
+    assert_eq!((proposed.status, &proposed.json()["status"]), (201, &json!("proposed")), "{}", proposed.text);
+    assert_eq!(counted(), 0);
+    let path = format!("/v1/measures/{}", proposed.json()["reference"].as_str().unwrap());
+    let corrected = house.as_("mali").patch(&path, &json!({"taken_on_precision": "month"}), proposed.etag());
+    assert_eq!(
+        (corrected.status, &corrected.json()["taken_on_precision"]),
+        (200, &json!("month")),
+        "{}",
+        corrected.text
+    );
+    let decision = format!("{path}/decision");
+    assert_eq!(house.as_("mali").post(&decision, &json!({"status": "accepted"})).status, 403);
+    assert_eq!(house.as_("verifier").post(&decision, &json!({"status": "accepted"})).status, 200);
+    assert_eq!(counted(), 1);
+    assert_eq!(house.as_("verifier").post(&decision, &json!({"status": "accepted"})).status, 409, "decided once");
+    assert_eq!(house.as_("mali").patch(&path, &json!({"kind": "other"}), "*").status, 403, "decided");
+    let history = house.as_("verifier").get(&format!("{path}/history")).json();
+    let kinds: Vec<&str> =
+        history["items"].as_array().unwrap().iter().map(|one| one["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["proposed", "edited", "accepted"]);
+}
+
+#[test]
+fn a_measure_is_seen_by_its_state_its_missions_and_the_secretariat() {
+    let house = House::start();
+    let made = house.as_("minusma").post("/v1/measures", &unit());
+    assert_eq!((made.status, &made.json()["status"]), (201, &json!("accepted")), "{}", made.text);
+    let path = format!("/v1/measures/{}", made.json()["reference"].as_str().unwrap());
+    for (who, seen) in
+        [("mali", true), ("minusma", true), ("verifier", true), ("chad", false), ("unifil", false), ("auditor", false)]
+    {
+        let shown = house.as_(who).get(&path);
+        assert_eq!(shown.status, if seen { 200 } else { 404 }, "{who}");
+        assert!(!shown.text.contains("canary"), "{who}");
+        assert_eq!(house.as_(who).get("/v1/measures").references().len(), usize::from(seen), "{who}");
+    }
+    let ask = json!({"record": path.trim_start_matches("/v1/"), "class": "confidential", "purpose": "follow_up"});
+    assert_eq!(house.as_("mali").post("/v1/disclosures", &ask).status, 403);
+    assert!(house.as_("verifier").post("/v1/disclosures", &ask).text.contains("canary-narrative"));
+}
+
+#[test]
+fn nobody_records_for_another_state_or_writes_rubbish() {
+    let house = House::start();
+    let mut others = unit();
+    others["state"] = json!("TCD");
+    assert_eq!(house.as_("mali").post("/v1/measures", &others).status, 403);
+    assert_eq!(house.as_("minusma").post("/v1/measures", &others).status, 403, "no host State of its mission");
+    let wrong =
+        json!({"state": "XXX", "kind": "law", "instrument": "", "taken_on": "2999-01-01", "source_url": "x", "y": 1});
+    let answer = house.as_("verifier").post("/v1/measures", &wrong);
+    assert_eq!(
+        answer.pointers(),
+        ["/instrument", "/kind", "/source_url", "/state", "/taken_on", "/y"],
+        "{}",
+        answer.text
+    );
+    assert_eq!(house.as_("verifier").get("/v1/measures").references().len(), 0);
+}
