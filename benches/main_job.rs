@@ -163,15 +163,12 @@ async fn bare_page(pool: web::Data<BarePool>, query: web::Query<BareQuery>) -> H
         match state {
             None => page.filter(e::is_current.eq(true)).load(&mut connection).unwrap(),
             Some(state) => page
-                .filter(
-                    e::id.nullable().eq_any(
-                        concern::table
-                            .filter(concern::state.eq(state))
-                            .filter(concern::to_at.is_null())
-                            .filter(concern::edition_id.is_not_null())
-                            .select(concern::edition_id),
-                    ),
-                )
+                .filter(diesel::dsl::exists(
+                    concern::table
+                        .filter(concern::state.eq(state))
+                        .filter(concern::edition_id.eq(e::id.nullable()))
+                        .filter(concern::to_at.is_null()),
+                ))
                 .load(&mut connection)
                 .unwrap(),
         }

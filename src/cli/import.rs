@@ -66,7 +66,7 @@ impl Import {
         if command.json {
             println!("{}", serde_json::to_string(&report)?);
         } else {
-            println!("{}", serde_json::to_string_pretty(&report)?);
+            print!("{report}");
         }
         Ok(ExitCode::SUCCESS)
     }

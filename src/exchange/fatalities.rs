@@ -117,6 +117,44 @@ impl ImportReport {
     }
 }
 
+/// The report as a person reads it; `--json` and the API give all of it.
+impl std::fmt::Display for ImportReport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let vintage = self.vintage.map_or_else(|| "not known".to_owned(), |day| day.format("%-d %B %Y").to_string());
+        let done = if self.dry_run { "Dry run: nothing was changed. An import would make" } else { "Made" };
+        writeln!(f, "{} rows, vintage {vintage}.", self.rows)?;
+        writeln!(f, "{done} {} incidents and {} victims.", self.new_incidents, self.new_victims)?;
+        writeln!(f, "{}", self.rule)?;
+        writeln!(
+            f,
+            "  {} rows of malicious acts, of which {} known and the same",
+            self.malicious_acts, self.unchanged
+        )?;
+        writeln!(f, "  {} incidents whose host State is to be decided", self.host_state_undecided)?;
+        let out_of_scope: usize = self.out_of_scope.values().sum();
+        let kinds: Vec<String> = self.out_of_scope.iter().map(|(kind, number)| format!("{kind} {number}")).collect();
+        writeln!(f, "  {out_of_scope} rows out of scope: {}", kinds.join(", "))?;
+        for (what, rows) in
+            [("changed, listed and not applied", &self.changed), ("older than known, ignored", &self.older)]
+        {
+            writeln!(f, "  {} rows {what}", rows.len())?;
+            for row in rows {
+                let incident = row.incident.as_deref().unwrap_or("no incident");
+                let changes: Vec<String> =
+                    row.changes.iter().map(|(name, [was, is])| format!("{name} \"{was}\" to \"{is}\"")).collect();
+                writeln!(f, "    line {}, {} ({incident}): {}", row.line, row.casualty_id, changes.join(", "))?;
+            }
+        }
+        for (what, rows) in [("doubled", &self.duplicates), ("refused", &self.refused)] {
+            writeln!(f, "  {} rows {what}", rows.len())?;
+            for row in rows {
+                writeln!(f, "    line {}: {}", row.line, row.reason)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 struct Row {
     line: i32,
     key: String,

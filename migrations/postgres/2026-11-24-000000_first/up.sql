@@ -155,6 +155,9 @@ CREATE INDEX incident_edition_current ON incident_edition (is_current, occurred_
 CREATE INDEX incident_edition_current_by_mission ON incident_edition (is_current, mission, occurred_on, reference);
 CREATE INDEX incident_edition_current_by_host ON incident_edition (is_current, host_state, occurred_on, reference);
 CREATE INDEX incident_edition_released ON incident_edition (is_released, occurred_on, reference);
+-- For a State that very many incidents concern: its page walks these, and asks of each row whether it is concerned.
+CREATE INDEX incident_edition_by_day ON incident_edition (occurred_on, reference);
+CREATE INDEX incident_edition_by_mission ON incident_edition (mission, occurred_on, reference);
 -- Two columns each: SQLite, without statistics, would else take one that begins with the flag, and read every row.
 CREATE INDEX incident_edition_by_incident ON incident_edition (incident_id, is_current);
 CREATE INDEX incident_edition_by_reference ON incident_edition (reference, is_current);

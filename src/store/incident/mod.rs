@@ -175,9 +175,9 @@ type Backend = <Db as diesel::connection::Connection>::Backend;
 pub(in crate::store) type EditionQuery = incident_edition::BoxedQuery<'static, Backend>;
 pub(in crate::store) type VictimQuery = victim::BoxedQuery<'static, Backend>;
 
-/// The editions that a scope sees, one an incident (a list by its flag is what the indexes that begin with it are for; who
-/// looks an edition up by its incident writes `is_released <> FALSE`, which none of them serves): insiders the current one, or the released; a State the one that each
-/// of its live concerns points to.
+/// The editions that a scope sees, one an incident: insiders the current one, or the released; a State the one that each
+/// of its live concerns points to. Whoever looks an edition up by its incident writes `is_released <> FALSE`: indexes that
+/// begin with the flag are for lists.
 pub(in crate::store) fn edition_seen(scope: &Scope, choice: EditionChoice) -> EditionQuery {
     use incident_edition::dsl as e;
     let query = incident_edition::table.into_boxed();
@@ -205,6 +205,18 @@ pub(in crate::store) fn edition_seen(scope: &Scope, choice: EditionChoice) -> Ed
             }
         }
     }
+}
+
+/// The same editions for a State that very many incidents concern: asked of each edition in the order of the page, in place
+/// of gathering them all and sorting.
+pub(in crate::store) fn edition_seen_in_order(state: &str) -> EditionQuery {
+    use incident_edition::dsl as e;
+    incident_edition::table.into_boxed().filter(diesel::dsl::exists(
+        concern::table
+            .filter(concern::state.eq(state.to_owned()))
+            .filter(concern::edition_id.eq(e::id.nullable()))
+            .filter(concern::to_at.is_null()),
+    ))
 }
 
 /// The victims that a scope sees, in whichever editions it sees: all of them to insiders, to the host State and the State of a

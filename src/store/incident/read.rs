@@ -3,7 +3,10 @@
 use diesel::prelude::*;
 
 use super::row::{EditionRow, SuspectRow, VictimRow};
-use super::{EditionChoice, Incident, IncidentFilter, Suspect, Victim, Withholding, edition_seen, victim_seen};
+use super::{
+    EditionChoice, Incident, IncidentFilter, Suspect, Victim, Withholding, edition_seen, edition_seen_in_order,
+    victim_seen,
+};
 use crate::domain::{Basis, Code};
 use crate::policy::{Relations, Scope, Viewer};
 use crate::store::db::Id;
@@ -11,7 +14,21 @@ use crate::store::db::schema::{concern, incident, incident_edition as e, suspect
 use crate::store::list::page_of;
 use crate::store::{Cursor, Error, Page, Read, Result, code, split};
 
+/// From this many concerns on, a State's page is quicker by walking the editions in order.
+const MANY: i64 = 2_000;
+
 impl Read<'_> {
+    fn concerns_reach(&mut self, state: &str, many: i64) -> Result<bool> {
+        let one: Option<Id> = concern::table
+            .filter(concern::state.eq(state))
+            .select(concern::id)
+            .limit(1)
+            .offset(many)
+            .first(self.db)
+            .optional()?;
+        Ok(one.is_some())
+    }
+
     /// A page of incidents, newest first.
     ///
     /// # Errors
@@ -22,7 +39,11 @@ impl Read<'_> {
         after: Option<&Cursor>,
         limit: i64,
     ) -> Result<Page<Incident>> {
-        let mut query = edition_seen(self.scope, filter.edition);
+        let scope = self.scope;
+        let mut query = match scope {
+            Scope::State(state) if self.concerns_reach(state, MANY)? => edition_seen_in_order(state),
+            _ => edition_seen(scope, filter.edition),
+        };
         if let Some(mission) = &filter.mission {
             query = query.filter(e::mission.eq(mission.clone()));
         }

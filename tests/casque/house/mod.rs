@@ -2,6 +2,7 @@
 
 mod columns;
 mod commands;
+mod docs;
 mod layers;
 mod openapi;
 mod tour;

@@ -180,3 +180,19 @@ fn every_sealed_field_holds_a_canary() {
     let missing: Vec<_> = SEALED.iter().filter(|field| !held.contains(&i32::from(field.code))).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
+
+#[test]
+fn every_get_route_is_among_the_questions() {
+    // If you are here because this failed, you added a route: ask it, so that its answers are searched.
+    let house = House::start();
+    let reference = plant(&house);
+    let questions = questions(&house, &reference);
+    for (method, route) in house.routes() {
+        if method != "GET" || route.starts_with("/docs/") {
+            continue;
+        }
+        let pattern = regex::Regex::new(r"\{[^}]+\}").unwrap().replace_all(&route, "[^/?]+").into_owned();
+        let pattern = regex::Regex::new(&format!("^{pattern}([?].*)?$")).unwrap();
+        assert!(questions.iter().any(|question| pattern.is_match(question)), "{route}");
+    }
+}
