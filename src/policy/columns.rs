@@ -351,15 +351,6 @@ pub const COLUMNS: &[(&str, &[(&str, Visibility)])] = &[
     ("import", &[("id", I), ("source", I), ("sha256", I), ("vintage", I), ("made_at", I), ("account_id", I)]),
     (
         "import_row",
-        &[
-            ("id", I),
-            ("import_id", I),
-            ("line", P),
-            ("key", P),
-            ("raw", P),
-            ("vintage", P),
-            ("incident_id", I),
-            ("victim_id", I),
-        ],
+        &[("id", I), ("import_id", I), ("line", P), ("key", P), ("raw", P), ("vintage", P), ("incident_id", I)],
     ),
 ];

@@ -4,8 +4,7 @@ use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::case::{case_seen, cases_concerning, cases_served};
-use super::db::schema::{assistance as a, assistance_case, case_file, mission_host};
+use super::db::schema::{assistance as a, assistance_case, mission_host};
 use super::db::{Db, Id};
 use super::history::{Change, all_new, differences};
 use super::list::page_of;
@@ -161,7 +160,7 @@ fn fields(facts: &AssistanceFacts) -> Map<String, Value> {
 type Backend = <Db as diesel::connection::Connection>::Backend;
 
 /// The assistance that a scope sees: to a mission what was offered to its host States; to a State what was offered to
-/// itself, and what helped a case that it sees.
+/// itself.
 fn assistance_seen(scope: &Scope) -> a::BoxedQuery<'static, Backend> {
     let query = a::table.into_boxed();
     match scope {
@@ -172,16 +171,7 @@ fn assistance_seen(scope: &Scope) -> a::BoxedQuery<'static, Backend> {
                 mission_host::table.filter(mission_host::mission.eq_any(missions.clone())).select(mission_host::state);
             query.filter(a::mission.eq_any(missions.clone()).assume_not_null().or(a::state.eq_any(hosts)))
         }
-        Scope::State(state) => {
-            let helped = assistance_case::table
-                .filter(
-                    assistance_case::case_id
-                        .eq_any(cases_concerning(state.clone()))
-                        .or(assistance_case::case_id.eq_any(cases_served(state.clone()))),
-                )
-                .select(assistance_case::assistance_id);
-            query.filter(a::state.eq(state.clone()).or(a::id.eq_any(helped)))
-        }
+        Scope::State(state) => query.filter(a::state.eq(state.clone())),
     }
 }
 
@@ -237,11 +227,7 @@ impl Read<'_> {
             .filter(assistance_case::assistance_id.eq(of))
             .select(assistance_case::case_id)
             .load(self.db)?;
-        Ok(case_seen(self.scope)
-            .filter(case_file::id.eq_any(ids))
-            .order(case_file::reference)
-            .select(case_file::reference)
-            .load(self.db)?)
+        Ok(self.cases_of(&ids)?.into_iter().map(|case| case.reference).collect())
     }
 }
 

@@ -13,7 +13,7 @@ use super::history::{Change, all_new, differences};
 use super::incident::{EditionChoice, Incident};
 use super::list::page_of;
 use super::{Cursor, Error, Page, Read, Result, SealedInput, Write, code};
-use crate::domain::{CaseState, Code, InformationStatus, Noun, Stage, case_transition};
+use crate::domain::{CaseState, Code, InformationStatus, Noun, Progress, Stage, case_transition};
 use crate::policy::Scope;
 
 /// A case, as a scope sees it.
@@ -175,7 +175,8 @@ pub(in crate::store) fn case_seen(scope: &Scope) -> case_file::BoxedQuery<'stati
 }
 
 impl Read<'_> {
-    /// A page of cases, newest first.
+    /// A page of cases, newest first. A State's is made out of what it is shown, so that neither a filter nor a cursor tells
+    /// of anything else.
     ///
     /// # Errors
     /// The database's.
@@ -185,24 +186,33 @@ impl Read<'_> {
         if let Some(mission) = &filter.mission {
             query = query.filter(c::mission.eq(mission.clone()));
         }
-        if let Some(state) = filter.state {
-            query = query.filter(c::state.eq(state.code()));
-        }
-        if let Some(status) = filter.information_status {
-            query = query.filter(c::information_status.eq(status.code()));
-        }
         if let Some(from) = filter.from {
             query = query.filter(c::opened_on.ge(from));
         }
         if let Some(to) = filter.to {
             query = query.filter(c::opened_on.le(to));
         }
+        let place = |case: &Case| Cursor { on: case.facts.opened_on, reference: case.reference.clone() };
+        if matches!(self.scope, Scope::State(_)) {
+            let rows: Vec<CaseRow> = query.load(self.db)?;
+            let cases = rows.into_iter().map(CaseRow::into_case).collect::<Result<Vec<_>>>()?;
+            let mut seen = self.cases_as_seen(cases)?;
+            seen.retain(|case| {
+                filter.state.is_none_or(|state| case.state == state)
+                    && filter.information_status.is_none_or(|status| case.facts.information_status == status)
+            });
+            return Ok(Page::within(seen, after, limit, place));
+        }
+        if let Some(state) = filter.state {
+            query = query.filter(c::state.eq(state.code()));
+        }
+        if let Some(status) = filter.information_status {
+            query = query.filter(c::information_status.eq(status.code()));
+        }
         let rows: Vec<CaseRow> =
             page_of!(query, c::opened_on, c::reference, "opened_on, reference", after, limit).load(self.db)?;
         let cases = rows.into_iter().map(CaseRow::into_case).collect::<Result<Vec<_>>>()?;
-        let page =
-            Page::of(cases, limit, |case| Cursor { on: case.facts.opened_on, reference: case.reference.clone() });
-        Ok(Page { items: self.cases_as_seen(page.items)?, next: page.next })
+        Ok(Page::of(cases, limit, place))
     }
 
     /// One case.
@@ -229,16 +239,14 @@ impl Read<'_> {
         self.cases_as_seen(cases)
     }
 
-    /// Takes out of cases what was recorded after the viewer's State was withheld from one of their incidents, and drops
-    /// those begun later.
+    /// Cases as a State sees them: how far they went follows from the proceedings, accused and steps that it sees; of a case
+    /// with an incident that it is withheld from, nothing that was recorded since, and no case begun since.
     fn cases_as_seen(&mut self, mut cases: Vec<Case>) -> Result<Vec<Case>> {
         let Scope::State(state) = self.scope else { return Ok(cases) };
         let ids: Vec<Id> = cases.iter().map(|case| case.id).collect();
         let frozen = self.frozen(state, &ids)?;
-        if frozen.is_empty() {
-            return Ok(cases);
-        }
         cases.retain(|case| frozen.get(&case.id).is_none_or(|at| case.created_at <= *at));
+        let mut progress = self.cases_progress(&ids)?;
         for case in &mut cases {
             if let Some(at) = frozen.get(&case.id).copied() {
                 let mut now = fields(&case.facts);
@@ -251,12 +259,30 @@ impl Read<'_> {
                 case.facts.information_on = text("information_on").parse().ok();
                 case.updated_at = case.updated_at.min(at);
                 case.frozen_at = Some(at);
-                let (furthest, current) = self.case_progress(case.id, Some((at, state)))?;
-                case.stage_furthest = furthest;
-                case.stage_current = current;
             }
+            let at = crate::domain::roll_up(&progress.remove(&case.id).unwrap_or_default());
+            case.stage_furthest = at.furthest;
+            case.stage_current = at.current.code().to_owned();
         }
         Ok(cases)
+    }
+
+    /// The progress of each proceeding that serves these cases, as the scope sees it.
+    fn cases_progress(&mut self, cases: &[Id]) -> Result<HashMap<Id, Vec<Progress>>> {
+        let links: Vec<(Id, Id)> = proceeding_case::table
+            .filter(proceeding_case::case_id.eq_any(cases.to_vec()))
+            .select((proceeding_case::case_id, proceeding_case::proceeding_id))
+            .load(self.db)?;
+        let ids: Vec<Id> = links.iter().map(|(_, proceeding)| *proceeding).collect();
+        let seen = self.proceedings_of(&ids)?;
+        let progress = self.progress_seen(&seen)?;
+        let mut by_case: HashMap<Id, Vec<Progress>> = HashMap::new();
+        for (case, proceeding) in links {
+            if let Some(at) = progress.get(&proceeding) {
+                by_case.entry(case).or_default().push(*at);
+            }
+        }
+        Ok(by_case)
     }
 
     /// Of these cases, those that hold an incident withheld from a State, with the time from which it gets nothing newer.
@@ -317,21 +343,14 @@ impl Read<'_> {
             .load(self.db)?)
     }
 
-    /// Stage of a case out of its proceedings' steps; for a State that is withheld from, out of those recorded by then or
-    /// submitted by itself.
-    fn case_progress(&mut self, case: Id, frozen: Option<(NaiveDateTime, &str)>) -> Result<(Stage, String)> {
+    /// Stage of a case out of all its proceedings' accepted steps: what is stored.
+    fn case_progress(&mut self, case: Id) -> Result<(Stage, String)> {
         let proceedings = self.proceedings_of_cases(&[case])?;
-        let mut lines = Vec::new();
-        for (_, steps) in self.steps_accepted(&proceedings)? {
-            let steps: Vec<_> = steps
-                .into_iter()
-                .filter(|(step, by)| {
-                    frozen.is_none_or(|(at, state)| step.recorded_at <= at || by.as_deref() == Some(state))
-                })
-                .map(|(step, _)| step)
-                .collect();
-            lines.push(super::proceeding::whole(&steps));
-        }
+        let lines: Vec<Progress> = self
+            .steps_accepted(&proceedings)?
+            .into_values()
+            .map(|steps| super::proceeding::whole(&steps.into_iter().map(|(step, _)| step).collect::<Vec<_>>()))
+            .collect();
         let at = crate::domain::roll_up(&lines);
         Ok((at.furthest, at.current.code().to_owned()))
     }
@@ -412,6 +431,23 @@ impl Write<'_> {
         self.note(action, format!("cases/{reference}"), change);
     }
 
+    /// Links an incident to a case: from now on it concerns the States of the proceedings that serve the case.
+    pub(super) fn case_incident_add(&mut self, case: Id, incident: Id) -> Result<()> {
+        diesel::insert_into(case_incident::table)
+            .values((case_incident::case_id.eq(case), case_incident::incident_id.eq(incident)))
+            .execute(self.db)?;
+        let serving: Vec<String> = proceeding_case::table
+            .inner_join(proceeding::table.on(proceeding::id.eq(proceeding_case::proceeding_id)))
+            .filter(proceeding_case::case_id.eq(case))
+            .select(proceeding::state)
+            .distinct()
+            .load(self.db)?;
+        for state in serving {
+            self.concern_of_proceeding(incident, &state)?;
+        }
+        Ok(())
+    }
+
     /// Changes a case's facts and sealed fields, and adds incidents to it.
     ///
     /// # Errors
@@ -424,23 +460,10 @@ impl Write<'_> {
             .load(self.db)?;
         let new: Vec<Id> = self.incident_ids(add)?.into_iter().filter(|id| !known.contains(id)).collect();
         for incident in &new {
-            diesel::insert_into(case_incident::table)
-                .values((case_incident::case_id.eq(case.id), case_incident::incident_id.eq(incident)))
-                .execute(self.db)?;
+            self.case_incident_add(case.id, *incident)?;
         }
         if !new.is_empty() {
             open.insert("incidents".into(), json!({ "from": known.len(), "to": known.len() + new.len() }));
-            let serving: Vec<String> = proceeding_case::table
-                .inner_join(proceeding::table.on(proceeding::id.eq(proceeding_case::proceeding_id)))
-                .filter(proceeding_case::case_id.eq(case.id))
-                .select(proceeding::state)
-                .distinct()
-                .load(self.db)?;
-            for state in serving {
-                for incident in &new {
-                    self.concern_of_proceeding(*incident, &state)?;
-                }
-            }
         }
         let touched = self.seal(case.id, case.id, sealed, None)?;
         let tag = if touched.is_empty() { case.tag.clone() } else { super::random_tag() };
@@ -490,7 +513,7 @@ impl Write<'_> {
     /// Brings the stored stages of cases to what their proceedings' steps say.
     pub(super) fn cases_restage(&mut self, cases: &[Id]) -> Result<()> {
         for case in cases {
-            let (furthest, current) = self.case_progress(*case, None)?;
+            let (furthest, current) = self.case_progress(*case)?;
             diesel::update(case_file::table.find(case))
                 .set((case_file::stage_furthest.eq(furthest.code()), case_file::stage_current.eq(current)))
                 .execute(self.db)?;

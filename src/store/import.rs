@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
+use diesel::dsl::max;
 use diesel::prelude::*;
 use serde_json::json;
 
 use super::db::Id;
-use super::db::schema::{import, import_row, incident};
-use super::incident::{EditionChoice, Incident, NewIncident, NewVictim};
+use super::db::schema::{import, import_row, incident, incident_edition as e, victim};
+use super::incident::{EditionChoice, Incident, NewIncident, NewVictim, Saved};
 use super::{Error, Read, Result, Write};
+use crate::domain::IncidentState;
 
 /// A row as the file had it.
 #[derive(Debug, Clone)]
@@ -31,6 +33,15 @@ pub struct ImportedVictim {
     pub vintage: NaiveDate,
     /// The incident: id and reference.
     pub incident: Option<(Id, String)>,
+}
+
+/// An incident that the public file gave.
+#[derive(Debug, Clone)]
+pub struct ImportedPlace {
+    /// Its reference.
+    pub reference: String,
+    /// Whether a victim can be added to it now.
+    pub open: bool,
 }
 
 /// Key, raw row, vintage, and the incident that was made of it.
@@ -60,6 +71,48 @@ impl Read<'_> {
             .collect())
     }
 
+    /// The newest vintage of a source that was imported.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn vintage_newest(&mut self, source: &str) -> Result<Option<NaiveDate>> {
+        Ok(import::table.filter(import::source.eq(source)).select(max(import::vintage)).first(self.db)?)
+    }
+
+    /// Where rows of a mission and a day belong: the incidents that a source gave, as they are now.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn imported_places(&mut self, source: &str) -> Result<HashMap<(String, NaiveDate), ImportedPlace>> {
+        let made = import_row::table
+            .inner_join(import::table.on(import::id.eq(import_row::import_id)))
+            .filter(import::source.eq(source))
+            .select(import_row::incident_id);
+        let rows: Vec<(String, NaiveDate, String, String, bool)> = e::table
+            .inner_join(incident::table.on(incident::id.eq(e::incident_id)))
+            .filter(e::is_current.eq(true))
+            .filter(incident::merged_into.is_null())
+            .filter(e::incident_id.nullable().eq_any(made))
+            .order(e::reference.desc())
+            .select((e::mission, e::occurred_on, e::reference, e::state, e::public_file))
+            .load(self.db)?;
+        let mut places: HashMap<(String, NaiveDate), ImportedPlace> = HashMap::new();
+        for (mission, on, reference, state, public) in rows {
+            let state = super::code(&state, "incident_edition", "state", &reference)?;
+            let open = match state {
+                IncidentState::Draft | IncidentState::Returned | IncidentState::Released => true,
+                IncidentState::Verified => public,
+                IncidentState::Submitted | IncidentState::Withdrawn => false,
+            };
+            let place = ImportedPlace { reference, open };
+            let known = places.entry((mission, on)).or_insert_with(|| place.clone());
+            if open || !known.open {
+                *known = place;
+            }
+        }
+        Ok(places)
+    }
+
     /// The raw rows that an incident was made of, oldest vintage first: for mission and Secretariat.
     ///
     /// # Errors
@@ -68,8 +121,11 @@ impl Read<'_> {
         if !self.scope.is_inside() {
             return Ok(Vec::new());
         }
+        let keys: Vec<Option<String>> =
+            victim::table.filter(victim::edition_id.eq(of.edition)).select(victim::noticas_id).load(self.db)?;
+        let keys: Vec<String> = keys.into_iter().flatten().collect();
         Ok(import_row::table
-            .filter(import_row::incident_id.eq(of.id))
+            .filter(import_row::key.eq_any(keys))
             .order((import_row::vintage, import_row::line))
             .select((import_row::vintage, import_row::raw))
             .load(self.db)?)
@@ -135,6 +191,6 @@ impl Write<'_> {
     /// [`Error::Conflict`] when the incident's state allows no edit.
     pub fn victim_import(&mut self, reference: &str, new: &NewVictim) -> Result<Incident> {
         let incident = self.incident_get(reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
-        Ok(self.victim_create(&incident, new)?.0)
+        Ok(self.victim_add(&incident, new, Saved::PublicFile)?.0)
     }
 }

@@ -47,6 +47,24 @@ impl<T> Page<T> {
         let next = if more { items.last().map(place) } else { None };
         Self { items, next }
     }
+
+    /// Makes a page out of everything that a viewer is shown: for lists whose rows are what they are shown as only after
+    /// they were read.
+    pub(super) fn within(
+        mut items: Vec<T>,
+        after: Option<&Cursor>,
+        limit: i64,
+        place: impl Fn(&T) -> Cursor + Copy,
+    ) -> Self {
+        let key = |item: &T| {
+            let Cursor { on, reference } = place(item);
+            (on, reference)
+        };
+        items.retain(|item| after.is_none_or(|after| key(item) < (after.on, after.reference.clone())));
+        items.sort_by_key(|item| std::cmp::Reverse(key(item)));
+        items.truncate(usize::try_from(limit + 1).unwrap_or(0));
+        Self::of(items, limit, place)
+    }
 }
 
 /// Adds keyset, order and limit to a boxed query over a table with a date column and a reference. The row comparison is

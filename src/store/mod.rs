@@ -41,7 +41,7 @@ pub use db::{Id, Location};
 pub use disclosure::{Disclosed, DisclosureAsk, DisclosureOutcome, DisclosureRow, OpenableRecord, RefusedField};
 pub use history::HistoryEntry;
 pub use idempotency::{Idempotency, Replay};
-pub use import::{ImportedVictim, RawRow};
+pub use import::{ImportedPlace, ImportedVictim, RawRow};
 pub use incident::{
     EditionChoice, Incident, IncidentFilter, NewIncident, NewSuspect, NewVictim, Suspect, SuspectEdit, Victim,
     VictimEdit, Withholding,
@@ -319,6 +319,10 @@ impl Store {
 fn named<T>(member: &str, references: &[String], mut find: impl FnMut(&str) -> Result<Option<T>>) -> Result<Vec<T>> {
     let (mut found, mut faults) = (Vec::new(), Vec::new());
     for (at, reference) in references.iter().enumerate() {
+        if references[..at].contains(reference) {
+            faults.push(Fault::new(format!("/{member}"), format!("item {at}: named twice")));
+            continue;
+        }
         match find(reference)? {
             Some(record) => found.push(record),
             None => faults.push(Fault::new(format!("/{member}"), format!("item {at}: there is no such record"))),

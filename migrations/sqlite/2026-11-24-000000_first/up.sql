@@ -155,6 +155,8 @@ CREATE INDEX incident_edition_current ON incident_edition (is_current, occurred_
 CREATE INDEX incident_edition_current_by_mission ON incident_edition (is_current, mission, occurred_on, reference);
 CREATE INDEX incident_edition_current_by_host ON incident_edition (is_current, host_state, occurred_on, reference);
 CREATE INDEX incident_edition_released ON incident_edition (is_released, occurred_on, reference);
+CREATE UNIQUE INDEX incident_edition_one_current ON incident_edition (incident_id) WHERE is_current;
+CREATE UNIQUE INDEX incident_edition_one_released ON incident_edition (incident_id) WHERE is_released;
 -- For a State that very many incidents concern: its page walks these, and asks of each row whether it is concerned.
 CREATE INDEX incident_edition_by_day ON incident_edition (occurred_on, reference);
 CREATE INDEX incident_edition_by_mission ON incident_edition (mission, occurred_on, reference);
@@ -466,7 +468,6 @@ CREATE TABLE import_row (
     key TEXT NOT NULL,
     raw TEXT NOT NULL,
     vintage DATE NOT NULL,
-    incident_id BLOB REFERENCES incident (id),
-    victim_id BLOB
+    incident_id BLOB REFERENCES incident (id)
 );
 CREATE INDEX import_row_by_key ON import_row (key, vintage);

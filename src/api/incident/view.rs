@@ -168,11 +168,8 @@ fn view(
 
 /// How a viewer stands to an incident, as far as the incident alone tells: in lists a State is told of nothing held.
 fn at_a_glance(viewer: &Viewer, incident: &Incident) -> Facts {
-    let relations = Relations {
-        own_mission: viewer.missions.contains(&incident.facts.mission),
-        own_draft: incident.author.0 == viewer.account && incident.state.is_editable(),
-        ..Relations::default()
-    };
+    let relations =
+        Relations { own_mission: viewer.missions.contains(&incident.facts.mission), ..Relations::default() };
     Facts { relations, notified: true, under_review: false }
 }
 

@@ -175,7 +175,17 @@ pub fn transaction<T, E: From<diesel::result::Error>>(
         (Db::Postgres(_), Mode::Read) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     };
     each!(db, |c| AnsiTransactionManager::begin_transaction_sql(c, begin))?;
-    match f(db) {
+    let done = match (&mut *db, mode) {
+        // One writer at a time, as SQLite has it: what a write read is still so when it is committed.
+        (Db::Postgres(connection), Mode::Write) => {
+            diesel::select(diesel::dsl::sql::<diesel::sql_types::Text>("pg_advisory_xact_lock(2590)::text"))
+                .execute(connection)
+                .map_err(E::from)
+                .and_then(|_| f(db))
+        }
+        _ => f(db),
+    };
+    match done {
         Ok(value) => {
             each!(db, |c| AnsiTransactionManager::commit_transaction(c))?;
             Ok(value)

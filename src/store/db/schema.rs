@@ -499,7 +499,6 @@ diesel::table! {
         raw -> Text,
         vintage -> Date,
         incident_id -> Nullable<Binary>,
-        victim_id -> Nullable<Binary>,
     }
 }
 

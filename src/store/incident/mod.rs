@@ -169,7 +169,7 @@ pub struct IncidentFilter {
     pub to: Option<NaiveDate>,
 }
 
-pub(in crate::store) use write::Origin;
+pub(in crate::store) use write::{Origin, Saved};
 
 type Backend = <Db as diesel::connection::Connection>::Backend;
 pub(in crate::store) type EditionQuery = incident_edition::BoxedQuery<'static, Backend>;

@@ -7,10 +7,10 @@ use super::{
     EditionChoice, Incident, IncidentFilter, Suspect, Victim, Withholding, edition_seen, edition_seen_in_order,
     victim_seen,
 };
-use crate::domain::{Basis, Code};
+use crate::domain::{Basis, Code, IncidentState};
 use crate::policy::{Relations, Scope, Viewer};
 use crate::store::db::Id;
-use crate::store::db::schema::{concern, incident, incident_edition as e, suspect, victim, withholding};
+use crate::store::db::schema::{concern, incident, incident_edition as e, revision, suspect, victim, withholding};
 use crate::store::list::page_of;
 use crate::store::{Cursor, Error, Page, Read, Result, code, split};
 
@@ -145,7 +145,7 @@ impl Read<'_> {
     pub fn incident_relations(&mut self, viewer: &Viewer, incident: &Incident) -> Result<(Relations, bool)> {
         let mut relations = Relations {
             own_mission: viewer.missions.contains(&incident.facts.mission),
-            own_draft: incident.author.0 == viewer.account && incident.state.is_editable(),
+            own_draft: self.typed_alone(viewer, incident)?,
             ..Relations::default()
         };
         let mut under_review = false;
@@ -158,9 +158,39 @@ impl Read<'_> {
                 .load(self.db)?;
             relations.host = rows.iter().any(|(basis, _)| basis == Basis::Host.code());
             relations.proceeding = rows.iter().any(|(basis, _)| basis == Basis::Proceeding.code());
-            under_review = rows.iter().any(|(_, frozen)| frozen.is_some());
+            under_review = rows.iter().any(|(_, frozen)| frozen.is_some()) || self.is_disputed(incident)?;
         }
         Ok((relations, under_review))
+    }
+
+    /// Whether the incident is a first draft, not submitted yet, in which nobody but the viewer typed anything.
+    fn typed_alone(&mut self, viewer: &Viewer, incident: &Incident) -> Result<bool> {
+        if incident.number != 1 || incident.state != IncidentState::Draft || incident.author.0 != viewer.account {
+            return Ok(false);
+        }
+        let others: i64 = revision::table
+            .filter(revision::root_id.eq(incident.id))
+            .filter(revision::author_id.ne(incident.author).or(revision::kind.eq("submitted")))
+            .count()
+            .get_result(self.db)?;
+        Ok(others == 0)
+    }
+
+    /// Whether a released incident is being looked at again: an amendment submitted, a hold, a withholding proposed. Then
+    /// what is sealed of it is under review to every State, so that a withholding does not announce itself.
+    fn is_disputed(&mut self, incident: &Incident) -> Result<bool> {
+        let changed: i64 = e::table
+            .filter(e::incident_id.eq(incident.id))
+            .filter(e::is_current.ne(false))
+            .filter(
+                e::state
+                    .eq_any([IncidentState::Submitted.code(), IncidentState::Verified.code()])
+                    .or(e::hold_reason.is_not_null()),
+            )
+            .count()
+            .get_result(self.db)?;
+        let standing = self.withholding_get(incident.id)?;
+        Ok(changed > 0 || standing.is_some_and(|standing| standing.confirmed_at.is_none()))
     }
 
     /// The last decision on withholding, confirmed or proposed.

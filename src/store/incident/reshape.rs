@@ -4,10 +4,11 @@ use diesel::prelude::*;
 use serde_json::{Map, json};
 
 use super::row::{EditionRow, VictimRow};
-use super::write::Origin;
+use super::write::{Origin, Saved};
 use super::{EditionChoice, Incident, NewIncident};
 use crate::domain::{IncidentState, Noun};
-use crate::store::db::schema::{incident, incident_edition as e, victim};
+use crate::store::db::Id;
+use crate::store::db::schema::{accused_incident, case_incident, incident, incident_edition as e, victim};
 use crate::store::{Error, Result, Write};
 
 impl Write<'_> {
@@ -16,6 +17,7 @@ impl Write<'_> {
     /// # Errors
     /// [`Error::Conflict`] when no victim, or every one, would move, or a state allows no edit.
     pub fn incident_split(&mut self, from: &Incident, handles: &[String]) -> Result<Incident> {
+        not_released(&[from])?;
         let mut source = self.edition_to_edit(from)?;
         let rows: Vec<VictimRow> =
             victim::table.filter(victim::edition_id.eq(source.id)).order(victim::position).load(self.db)?;
@@ -23,13 +25,19 @@ impl Write<'_> {
         if moved.is_empty() || moved.len() == rows.len() || moved.len() != handles.len() {
             return Err(Error::Conflict("name some, and not all, of the incident's victims".into()));
         }
-        let origin = if from.public_file { Origin::PublicFile } else { Origin::Person };
+        let (origin, saved) =
+            if from.public_file { (Origin::PublicFile, Saved::PublicFile) } else { (Origin::Person, Saved::Open) };
         let new =
             NewIncident { facts: from.facts.clone(), sealed: Vec::new(), victims: Vec::new(), suspects: Vec::new() };
         let made = self.incident_make(&new, origin)?;
         let mut into: EditionRow = e::table.find(made.edition).first(self.db)?;
-        self.victims_move(&moved, &mut into, 0)?;
-        self.edition_recount(&mut source)?;
+        for (position, row) in (0..).zip(&moved) {
+            diesel::update(victim::table.find(row.id))
+                .set((victim::edition_id.eq(into.id), victim::position.eq(position)))
+                .execute(self.db)?;
+        }
+        self.edition_save(&mut into, &[], saved)?;
+        self.edition_save(&mut source, &[], saved)?;
         let open = Map::from_iter([("split_into".to_owned(), json!({ "from": null, "to": made.reference }))]);
         self.note_incident("incident.split", Noun::Incident, source.incident_id, &source, "split", open, Vec::new());
         self.incident_again(&made.reference)
@@ -44,6 +52,7 @@ impl Write<'_> {
         if into.id == from.id || from.state == IncidentState::Withdrawn {
             return Err(Error::Conflict("an incident is merged into another one".into()));
         }
+        not_released(&[from, &into])?;
         let mut target = self.edition_to_edit(&into)?;
         let moved: Vec<VictimRow> =
             victim::table.filter(victim::edition_id.eq(from.edition)).order(victim::position).load(self.db)?;
@@ -55,7 +64,9 @@ impl Write<'_> {
         for (position, row) in (first..).zip(&moved) {
             self.victim_copy(row, &target, position)?;
         }
-        self.edition_recount(&mut target)?;
+        let saved = if from.public_file && into.public_file { Saved::PublicFile } else { Saved::Open };
+        self.edition_save(&mut target, &[], saved)?;
+        self.incident_links_move(from.id, into.id)?;
         diesel::update(e::table.find(from.edition))
             .set((
                 e::state.eq(crate::domain::Code::code(IncidentState::Withdrawn)),
@@ -74,22 +85,31 @@ impl Write<'_> {
         self.incident_again(into_reference)
     }
 
-    fn victims_move(&mut self, moved: &[VictimRow], into: &mut EditionRow, first: i32) -> Result<()> {
-        for (position, row) in (first..).zip(moved) {
-            diesel::update(victim::table.find(row.id))
-                .set((victim::edition_id.eq(into.id), victim::position.eq(position)))
-                .execute(self.db)?;
+    /// Whatever spoke of one incident speaks of the other too: its cases, and the accused linked to it.
+    fn incident_links_move(&mut self, from: Id, into: Id) -> Result<()> {
+        let in_cases =
+            |id: Id| case_incident::table.filter(case_incident::incident_id.eq(id)).select(case_incident::case_id);
+        let (had, has): (Vec<Id>, Vec<Id>) = (in_cases(from).load(self.db)?, in_cases(into).load(self.db)?);
+        for case in had.into_iter().filter(|case| !has.contains(case)) {
+            self.case_incident_add(case, into)?;
         }
-        self.edition_recount(into)
-    }
-
-    /// Counts victims anew. What was public stays so: its rows only moved.
-    fn edition_recount(&mut self, row: &mut EditionRow) -> Result<()> {
-        let public = row.public_file;
-        self.edition_save(row, &[], true)?;
-        if public {
-            diesel::update(e::table.find(row.id)).set(e::public_file.eq(true)).execute(self.db)?;
+        let accused = |id: Id| {
+            accused_incident::table.filter(accused_incident::incident_id.eq(id)).select(accused_incident::accused_id)
+        };
+        let (had, has): (Vec<Id>, Vec<Id>) = (accused(from).load(self.db)?, accused(into).load(self.db)?);
+        for one in had.into_iter().filter(|one| !has.contains(one)) {
+            diesel::insert_into(accused_incident::table)
+                .values((accused_incident::accused_id.eq(one), accused_incident::incident_id.eq(into)))
+                .execute(self.db)?;
         }
         Ok(())
     }
+}
+
+/// A released record cannot be split or merged: half of that would be seen at once, and half after another release.
+fn not_released(incidents: &[&Incident]) -> Result<()> {
+    if incidents.iter().any(|incident| incident.state == IncidentState::Released || incident.amends) {
+        return Err(Error::Conflict("only what is not released yet is split or merged".into()));
+    }
+    Ok(())
 }

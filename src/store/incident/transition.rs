@@ -7,7 +7,7 @@ use super::row::{EditionRow, VictimRow};
 use super::{EditionChoice, Incident};
 use crate::domain::{Code, IncidentState, Noun, ReleaseGate, release_gates, transition};
 use crate::policy::Denial;
-use crate::store::db::schema::{incident_edition as e, victim};
+use crate::store::db::schema::{incident_edition as e, revision, victim};
 use crate::store::history::Change;
 use crate::store::{Error, Result, Write};
 
@@ -31,7 +31,7 @@ impl Write<'_> {
         }
         let actor = self.actor();
         let was_verifier = to == IncidentState::Released && incident.verifier == Some(actor);
-        if edge.by_another && (incident.author == actor || was_verifier) {
+        if edge.by_another && (incident.author == actor || was_verifier || self.has_written(&incident)?) {
             return Err(Denial::SamePerson.into());
         }
         if edge.reason && reason.is_none_or(|reason| reason.trim().is_empty()) {
@@ -55,6 +55,7 @@ impl Write<'_> {
             IncidentState::Withdrawn if incident.amends => {
                 // Only the amendment is given up: the released edition is the current one again.
                 row.is_current = false;
+                diesel::update(e::table.find(row.id)).set(e::is_current.eq(false)).execute(self.db)?;
                 diesel::update(e::table.filter(e::incident_id.eq(incident.id)).filter(e::is_released.ne(false)))
                     .set(e::is_current.eq(true))
                     .execute(self.db)?;
@@ -94,6 +95,18 @@ impl Write<'_> {
             },
         );
         self.incident_again(reference)
+    }
+
+    /// Whether the actor wrote anything of this edition: nobody verifies or releases words of their own.
+    fn has_written(&mut self, incident: &Incident) -> Result<bool> {
+        let written: i64 = revision::table
+            .filter(revision::root_id.eq(incident.id))
+            .filter(revision::edition.eq(incident.number))
+            .filter(revision::author_id.eq(self.actor()))
+            .filter(revision::kind.eq_any(["created", "edited", "amended", "split", "merged"]))
+            .count()
+            .get_result(self.db)?;
+        Ok(written > 0)
     }
 
     fn gates(&mut self, incident: &Incident) -> Result<()> {

@@ -19,6 +19,23 @@ pub(in crate::store) enum Origin {
     PublicFile,
 }
 
+/// What of an edition is saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum Saved {
+    /// Sealed values alone.
+    SealedOnly,
+    /// Open facts that a person changed.
+    Open,
+    /// Open facts that the public file gives, or gave before they moved here.
+    PublicFile,
+}
+
+impl Saved {
+    fn of(open: &Map<String, Value>) -> Self {
+        if open.is_empty() { Self::SealedOnly } else { Self::Open }
+    }
+}
+
 impl Write<'_> {
     /// Reports an incident: a draft, with its victims and suspects.
     ///
@@ -188,14 +205,20 @@ impl Write<'_> {
         let kind = if row.id == incident.edition { "edited" } else { "amended" };
         let touched = self.seal(row.id, row.incident_id, sealed, None)?;
         row.set_facts(facts);
-        self.edition_save(&mut row, &touched, !open.is_empty())?;
+        self.edition_save(&mut row, &touched, Saved::of(&open))?;
         self.note_incident("incident.edit", Noun::Incident, row.incident_id, &row, kind, open, touched);
         row.into_incident()
     }
 
     /// Saves facts, counts and tags of an edition. `updated_at` and the public-file mark move with open facts only, so that
-    /// an edit of a sealed field shows to nobody else.
-    pub(super) fn edition_save(&mut self, row: &mut EditionRow, touched: &[u16], open: bool) -> Result<()> {
+    /// an edit of a sealed field shows to nobody else. What a person changes of a verified edition is to be verified anew.
+    pub(super) fn edition_save(&mut self, row: &mut EditionRow, touched: &[u16], saved: Saved) -> Result<()> {
+        let by_person = saved == Saved::Open || !touched.is_empty();
+        if by_person && row.state == IncidentState::Verified.code() {
+            row.state = IncidentState::Draft.code().into();
+            row.verifier_id = None;
+            row.author_id = self.actor();
+        }
         let touches = |class| {
             touched.iter().filter_map(|code| crate::domain::SealedField::coded(*code)).any(|f| f.class == class)
         };
@@ -205,8 +228,10 @@ impl Write<'_> {
         if touches(seal::ClassCode::StrictlyConfidential) {
             row.tag_strictly_confidential = crate::store::random_tag();
         }
-        if open {
+        if saved != Saved::SealedOnly {
             row.updated_at = self.now();
+        }
+        if saved == Saved::Open {
             row.public_file = false;
         }
         let outcomes: Vec<String> =
@@ -219,6 +244,9 @@ impl Write<'_> {
         diesel::update(e::table.find(row.id))
             .set((
                 (
+                    e::state.eq(&row.state),
+                    e::author_id.eq(row.author_id),
+                    e::verifier_id.eq(row.verifier_id),
                     e::mission.eq(&row.mission),
                     e::host_state.eq(&row.host_state),
                     e::occurred_on.eq(row.occurred_on),
@@ -284,13 +312,22 @@ impl Write<'_> {
     /// # Errors
     /// As [`Write::incident_edit`].
     pub fn victim_create(&mut self, incident: &Incident, new: &NewVictim) -> Result<(Incident, Victim)> {
+        self.victim_add(incident, new, Saved::Open)
+    }
+
+    pub(in crate::store) fn victim_add(
+        &mut self,
+        incident: &Incident,
+        new: &NewVictim,
+        saved: Saved,
+    ) -> Result<(Incident, Victim)> {
         let mut row = self.edition_to_edit(incident)?;
         let last: Option<i32> = victim::table
             .filter(victim::edition_id.eq(row.id))
             .select(diesel::dsl::max(victim::position))
             .first(self.db)?;
         let (made, sealed) = self.victim_insert(&row, last.map_or(0, |last| last + 1), new)?;
-        self.edition_save(&mut row, &sealed, true)?;
+        self.edition_save(&mut row, &sealed, saved)?;
         let open = all_new(&victim_fields(&made.handle, &new.facts));
         self.note_incident("victim.create", Noun::Victim, made.victim_id, &row, "created", open, sealed);
         Ok((row.into_incident()?, made.into_victim()?))
@@ -323,7 +360,7 @@ impl Write<'_> {
             ))
             .execute(self.db)?;
         let sealed = self.seal(found.id, known.record, &new.sealed, None)?;
-        self.edition_save(&mut row, &sealed, !open.is_empty())?;
+        self.edition_save(&mut row, &sealed, Saved::of(&open))?;
         self.note_incident("victim.edit", Noun::Victim, known.record, &row, "edited", open, sealed);
         Ok((row.into_incident()?, changed.into_victim()?))
     }
@@ -339,7 +376,7 @@ impl Write<'_> {
             .select(diesel::dsl::max(suspect::position))
             .first(self.db)?;
         let (made, sealed) = self.suspect_insert(&row, last.map_or(0, |last| last + 1), new)?;
-        self.edition_save(&mut row, &sealed, true)?;
+        self.edition_save(&mut row, &sealed, Saved::Open)?;
         let open = all_new(&suspect_fields(&made.handle, &new.facts));
         self.note_incident("suspect.create", Noun::Suspect, made.suspect_id, &row, "created", open, sealed);
         Ok((row.into_incident()?, made.into_suspect()?))
@@ -370,7 +407,7 @@ impl Write<'_> {
             .set((suspect::category.eq(&changed.category), suspect::status.eq(&changed.status)))
             .execute(self.db)?;
         let sealed = self.seal(found.id, known.record, &new.sealed, None)?;
-        self.edition_save(&mut row, &sealed, !open.is_empty())?;
+        self.edition_save(&mut row, &sealed, Saved::of(&open))?;
         self.note_incident("suspect.edit", Noun::Suspect, known.record, &row, "edited", open, sealed);
         Ok((row.into_incident()?, changed.into_suspect()?))
     }

@@ -1,6 +1,7 @@
 //! Proceedings with their accused and steps.
 
 mod read;
+mod seen;
 mod write;
 
 use chrono::{NaiveDate, NaiveDateTime};

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
-use serde_json::Value;
 
-use super::{Accused, Proceeding, ProceedingFacts, ProceedingFilter, StepRecord, fields, proceeding_seen, whole};
+use super::seen::is_accepted;
+use super::{Accused, Proceeding, ProceedingFacts, ProceedingFilter, StepRecord, proceeding_seen};
 use crate::domain::{AsOf, Code, PartialDate, Step, StepKind, SubmissionStatus, progress};
 use crate::policy::Scope;
 use crate::store::case::{Case, case_seen};
@@ -184,7 +184,8 @@ pub(in crate::store) struct AccusedRow {
 pub(in crate::store) type Submitted = Vec<(Step, Option<String>)>;
 
 impl Read<'_> {
-    /// A page of proceedings, newest first.
+    /// A page of proceedings, newest first. A State's is made out of what it is shown, so that neither a filter nor a cursor
+    /// tells of anything else.
     ///
     /// # Errors
     /// The database's.
@@ -194,22 +195,41 @@ impl Read<'_> {
         after: Option<&Cursor>,
         limit: i64,
     ) -> Result<Page<Proceeding>> {
+        let case = match &filter.case {
+            Some(reference) => match self.case_get(reference)? {
+                Some(case) => Some(case.id),
+                None => return Ok(Page { items: Vec::new(), next: None }),
+            },
+            None => None,
+        };
         let mut query = proceeding_seen(self.scope);
         if let Some(state) = &filter.state {
             query = query.filter(p::state.eq(state.clone()));
+        }
+        if let Some(case) = case {
+            let of_case =
+                proceeding_case::table.filter(proceeding_case::case_id.eq(case)).select(proceeding_case::proceeding_id);
+            query = query.filter(p::id.eq_any(of_case));
+        }
+        let place = |one: &Proceeding| Cursor { on: one.facts.opened.first(), reference: one.reference.clone() };
+        if matches!(self.scope, Scope::State(_)) {
+            let rows: Vec<ProceedingRow> = query.load(self.db)?;
+            let found = rows.into_iter().map(ProceedingRow::into_proceeding).collect::<Result<Vec<_>>>()?;
+            let mut seen = self.proceedings_as_seen(found)?;
+            seen.retain(|one| {
+                let opened = one.facts.opened.first();
+                filter.forum.is_none_or(|forum| one.facts.forum == forum)
+                    && filter.stage.is_none_or(|stage| one.stage_furthest == stage)
+                    && filter.from.is_none_or(|from| opened >= from)
+                    && filter.to.is_none_or(|to| opened <= to)
+            });
+            return Ok(Page::within(seen, after, limit, place));
         }
         if let Some(forum) = filter.forum {
             query = query.filter(p::forum.eq(forum.code()));
         }
         if let Some(stage) = filter.stage {
             query = query.filter(p::stage_furthest.eq(stage.code()));
-        }
-        if let Some(case) = &filter.case {
-            let of_case = proceeding_case::table
-                .inner_join(case_file::table.on(case_file::id.eq(proceeding_case::case_id)))
-                .filter(case_file::reference.eq(case.clone()))
-                .select(proceeding_case::proceeding_id);
-            query = query.filter(p::id.eq_any(of_case));
         }
         if let Some(from) = filter.from {
             query = query.filter(p::opened_on.ge(from));
@@ -220,9 +240,7 @@ impl Read<'_> {
         let rows: Vec<ProceedingRow> =
             page_of!(query, p::opened_on, p::reference, "opened_on, reference", after, limit).load(self.db)?;
         let items = rows.into_iter().map(ProceedingRow::into_proceeding).collect::<Result<Vec<_>>>()?;
-        let page =
-            Page::of(items, limit, |one| Cursor { on: one.facts.opened.first(), reference: one.reference.clone() });
-        Ok(Page { items: self.proceedings_as_seen(page.items)?, next: page.next })
+        Ok(Page::of(items, limit, place))
     }
 
     /// One proceeding.
@@ -242,51 +260,15 @@ impl Read<'_> {
     /// The database's.
     pub fn proceedings_of_case(&mut self, case: Id) -> Result<Vec<Proceeding>> {
         let ids = self.proceedings_of_cases(&[case])?;
-        let rows: Vec<ProceedingRow> =
-            proceeding_seen(self.scope).filter(p::id.eq_any(ids)).order(p::reference).load(self.db)?;
-        let found = rows.into_iter().map(ProceedingRow::into_proceeding).collect::<Result<Vec<_>>>()?;
-        self.proceedings_as_seen(found)
+        self.proceedings_of(&ids)
     }
 
-    /// As for cases: what was recorded after a State was withheld from one of the incidents is taken out.
-    fn proceedings_as_seen(&mut self, mut found: Vec<Proceeding>) -> Result<Vec<Proceeding>> {
-        let Scope::State(state) = self.scope else { return Ok(found) };
-        let ids: Vec<Id> = found.iter().map(|one| one.id).collect();
-        let links: Vec<(Id, Id)> = proceeding_case::table
-            .filter(proceeding_case::proceeding_id.eq_any(ids))
-            .select((proceeding_case::proceeding_id, proceeding_case::case_id))
-            .load(self.db)?;
-        let cases: Vec<Id> = links.iter().map(|(_, case)| *case).collect();
-        let by_case = self.frozen(state, &cases)?;
-        if by_case.is_empty() {
-            return Ok(found);
-        }
-        let frozen = |id: Id| {
-            links.iter().filter(|(one, _)| *one == id).filter_map(|(_, case)| by_case.get(case)).min().copied()
-        };
-        found.retain(|one| frozen(one.id).is_none_or(|at| one.created_at <= at));
-        for one in &mut found {
-            if let Some(at) = frozen(one.id) {
-                one.frozen_at = Some(at);
-                one.updated_at = one.updated_at.min(at);
-                let then = self.rewind(one.id, at, fields(&one.facts))?;
-                let text = |name: &str| then.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
-                one.facts.authority = text("authority");
-                one.facts.forum = code(&text("forum"), "revision", "open_changes", &one.reference)?;
-                one.facts.jurisdiction = code(&text("jurisdiction"), "revision", "open_changes", &one.reference)?;
-                one.facts.obstacles = then
-                    .get("obstacles")
-                    .and_then(Value::as_array)
-                    .map(|list| list.iter().filter_map(|one| Code::parse(one.as_str()?)).collect())
-                    .unwrap_or_default();
-                let steps: Vec<Step> =
-                    self.step_list(one)?.into_iter().filter(is_accepted).map(|record| record.step).collect();
-                let at = whole(&steps);
-                one.stage_furthest = at.furthest;
-                one.stage_current = at.current.code().to_owned();
-            }
-        }
-        Ok(found)
+    /// The proceedings of these ids that the scope sees.
+    pub(in crate::store) fn proceedings_of(&mut self, ids: &[Id]) -> Result<Vec<Proceeding>> {
+        let rows: Vec<ProceedingRow> =
+            proceeding_seen(self.scope).filter(p::id.eq_any(ids.to_vec())).order(p::reference).load(self.db)?;
+        let found = rows.into_iter().map(ProceedingRow::into_proceeding).collect::<Result<Vec<_>>>()?;
+        self.proceedings_as_seen(found)
     }
 
     /// Accepted steps of several proceedings.
@@ -303,53 +285,6 @@ impl Read<'_> {
             steps.entry(id).or_default().push((record.step, record.submitted_state));
         }
         Ok(steps)
-    }
-
-    /// The steps of a proceeding that the scope sees: accepted ones of accused that it sees, a State's own proposals to that
-    /// State, all proposals to mission and Secretariat.
-    ///
-    /// # Errors
-    /// The database's.
-    pub fn step_list(&mut self, of: &Proceeding) -> Result<Vec<StepRecord>> {
-        let rows: Vec<StepRow> = step::table
-            .filter(step::proceeding_id.eq(of.id))
-            .order((step::happened_on, step::submitted_at, step::handle))
-            .load(self.db)?;
-        let mut steps = rows.into_iter().map(StepRow::into_step).collect::<Result<Vec<_>>>()?;
-        if let Scope::State(state) = self.scope {
-            let seen: Vec<i32> = self.accused_seen(&[of])?.into_iter().map(|one| one.number).collect();
-            steps.retain(|record| {
-                let own = record.submitted_state.as_deref() == Some(state);
-                let in_time = of.frozen_at.is_none_or(|at| record.step.recorded_at <= at);
-                let about_seen = record.step.accused.is_none_or(|number| seen.contains(&number));
-                own || (record.status == SubmissionStatus::Accepted && in_time && about_seen)
-            });
-        }
-        Ok(steps)
-    }
-
-    /// The accused of these proceedings that the scope sees: to a State all in its own; elsewhere those linked to an
-    /// incident that it sees, or to none in particular.
-    pub(in crate::store) fn accused_seen(&mut self, of: &[&Proceeding]) -> Result<Vec<AccusedRow>> {
-        let ids: Vec<Id> = of.iter().map(|one| one.id).collect();
-        let mut rows: Vec<AccusedRow> = accused::table
-            .filter(accused::proceeding_id.eq_any(ids))
-            .order((accused::proceeding_id, accused::number))
-            .load(self.db)?;
-        let Scope::State(state) = self.scope else { return Ok(rows) };
-        let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
-        let links: Vec<(Id, Id)> =
-            accused_incident::table.filter(accused_incident::accused_id.eq_any(ids)).load(self.db)?;
-        let incidents: Vec<Id> = links.iter().map(|(_, incident)| *incident).collect();
-        let seen: Vec<Id> = self.incidents_of(&incidents)?.into_iter().map(|incident| incident.id).collect();
-        rows.retain(|row| {
-            let Some(proceeding) = of.iter().find(|one| one.id == row.proceeding_id) else { return false };
-            let mut mine = links.iter().filter(|(accused, _)| *accused == row.id).peekable();
-            let linked = mine.peek().is_none() || mine.any(|(_, incident)| seen.contains(incident));
-            let own = proceeding.facts.state == *state;
-            (own || linked) && proceeding.frozen_at.is_none_or(|at| row.recorded_at <= at)
-        });
-        Ok(rows)
     }
 
     /// The accused of a proceeding that the scope sees, each with its own progress.
@@ -417,8 +352,4 @@ impl Read<'_> {
             .distinct()
             .load(self.db)?)
     }
-}
-
-fn is_accepted(record: &StepRecord) -> bool {
-    record.status == SubmissionStatus::Accepted
 }

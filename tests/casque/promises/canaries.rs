@@ -12,6 +12,7 @@ pub fn questions(house: &House, reference: &str) -> Vec<String> {
         "/v1/me",
         "/v1/missions",
         "/v1/states",
+        "/v1/missions/MINUSMA",
         "/v1/vocabulary",
         "/v1/policy",
         "/v1/designations",

@@ -1,0 +1,177 @@
+//! What of proceedings, accused and steps a scope sees. A State that holds a proceeding sees all of it; another what is
+//! about the incidents that it sees, and stages as they follow from that alone; a State that is withheld from nothing that
+//! was recorded since, but for what it submitted itself.
+
+use std::collections::HashMap;
+
+use chrono::{NaiveDate, NaiveDateTime};
+use diesel::prelude::*;
+use serde_json::{Map, Value};
+
+use super::read::{AccusedRow, StepRow};
+use super::{Proceeding, StepRecord, fields, whole};
+use crate::domain::{Code, PartialDate, Progress, Step, SubmissionStatus};
+use crate::policy::Scope;
+use crate::store::db::Id;
+use crate::store::db::schema::{accused, accused_incident, proceeding_case, revision, step};
+use crate::store::{Read, Result, code};
+
+impl Read<'_> {
+    /// Proceedings as the scope sees them.
+    pub(super) fn proceedings_as_seen(&mut self, mut found: Vec<Proceeding>) -> Result<Vec<Proceeding>> {
+        let Scope::State(state) = self.scope else { return Ok(found) };
+        let ids: Vec<Id> = found.iter().map(|one| one.id).collect();
+        let links: Vec<(Id, Id)> = proceeding_case::table
+            .filter(proceeding_case::proceeding_id.eq_any(&ids))
+            .select((proceeding_case::proceeding_id, proceeding_case::case_id))
+            .load(self.db)?;
+        let cases: Vec<Id> = links.iter().map(|(_, case)| *case).collect();
+        let by_case = self.frozen(state, &cases)?;
+        for one in &mut found {
+            one.frozen_at =
+                links.iter().filter(|(id, _)| *id == one.id).filter_map(|(_, case)| by_case.get(case)).min().copied();
+        }
+        found.retain(|one| one.frozen_at.is_none_or(|at| one.created_at <= at));
+        let all: Vec<&Proceeding> = found.iter().collect();
+        let accused = self.accused_seen(&all)?;
+        let mut steps = self.steps_of(&all, &accused)?;
+        let edited = self.facts_edited(&ids)?;
+        for one in &mut found {
+            if one.facts.state == *state && one.frozen_at.is_none() {
+                continue;
+            }
+            if let Some(at) = one.frozen_at {
+                let then = self.rewind(one.id, at, fields(&one.facts))?;
+                restore(one, &then)?;
+            }
+            let accepted: Vec<Step> =
+                steps.remove(&one.id).unwrap_or_default().into_iter().filter(is_accepted).map(|r| r.step).collect();
+            let at = whole(&accepted);
+            one.stage_furthest = at.furthest;
+            one.stage_current = at.current.code().to_owned();
+            let edits = edited.iter().filter(|(id, _)| *id == one.id).map(|(_, at)| *at);
+            let mine = accused.iter().filter(|row| row.proceeding_id == one.id).map(|row| row.recorded_at);
+            let within = |at: &NaiveDateTime| one.frozen_at.is_none_or(|frozen| *at <= frozen);
+            one.updated_at = edits
+                .filter(within)
+                .chain(mine)
+                .chain(accepted.iter().map(|step| step.recorded_at))
+                .chain([one.created_at])
+                .max()
+                .unwrap_or(one.created_at);
+        }
+        Ok(found)
+    }
+
+    /// When the open facts of these proceedings themselves changed.
+    fn facts_edited(&mut self, ids: &[Id]) -> Result<Vec<(Id, NaiveDateTime)>> {
+        Ok(revision::table
+            .filter(revision::record_id.eq_any(ids.to_vec()))
+            .filter(revision::kind.eq("edited"))
+            .filter(revision::open_changes.ne("{}"))
+            .select((revision::record_id, revision::made_at))
+            .load(self.db)?)
+    }
+
+    /// How far each of these proceedings went, as the scope sees it.
+    pub(in crate::store) fn progress_seen(&mut self, found: &[Proceeding]) -> Result<HashMap<Id, Progress>> {
+        let all: Vec<&Proceeding> = found.iter().collect();
+        let accused = self.accused_seen(&all)?;
+        let steps = self.steps_of(&all, &accused)?;
+        Ok(steps
+            .into_iter()
+            .map(|(id, steps)| {
+                let accepted: Vec<Step> = steps.into_iter().filter(is_accepted).map(|record| record.step).collect();
+                (id, whole(&accepted))
+            })
+            .collect())
+    }
+
+    /// The steps of a proceeding that the scope sees: those of accused that it sees, accepted ones to a State beside its own
+    /// proposals, all proposals to mission and Secretariat.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn step_list(&mut self, of: &Proceeding) -> Result<Vec<StepRecord>> {
+        let accused = self.accused_seen(&[of])?;
+        Ok(self.steps_of(&[of], &accused)?.remove(&of.id).unwrap_or_default())
+    }
+
+    fn steps_of(&mut self, of: &[&Proceeding], accused: &[AccusedRow]) -> Result<HashMap<Id, Vec<StepRecord>>> {
+        let ids: Vec<Id> = of.iter().map(|one| one.id).collect();
+        let rows: Vec<StepRow> = step::table
+            .filter(step::proceeding_id.eq_any(ids))
+            .order((step::happened_on, step::submitted_at, step::handle))
+            .load(self.db)?;
+        let mut steps: HashMap<Id, Vec<StepRecord>> = HashMap::new();
+        for row in rows {
+            let Some(proceeding) = of.iter().find(|one| one.id == row.proceeding_id) else { continue };
+            let record = row.into_step()?;
+            let about_seen = record.step.accused.is_none_or(|number| {
+                accused.iter().any(|one| one.proceeding_id == proceeding.id && one.number == number)
+            });
+            let seen = match self.scope {
+                Scope::State(state) => {
+                    let own = record.submitted_state.as_deref() == Some(state);
+                    let in_time = proceeding.frozen_at.is_none_or(|at| record.step.recorded_at <= at);
+                    own || (is_accepted(&record) && in_time && about_seen)
+                }
+                Scope::Everything | Scope::Missions(_) | Scope::Nothing => about_seen,
+            };
+            if seen {
+                steps.entry(proceeding.id).or_default().push(record);
+            }
+        }
+        Ok(steps)
+    }
+
+    /// The accused of these proceedings that the scope sees: all to the Secretariat, and to a State in its own; elsewhere
+    /// those linked to an incident that it sees, or to none in particular.
+    pub(in crate::store) fn accused_seen(&mut self, of: &[&Proceeding]) -> Result<Vec<AccusedRow>> {
+        let ids: Vec<Id> = of.iter().map(|one| one.id).collect();
+        let mut rows: Vec<AccusedRow> = accused::table
+            .filter(accused::proceeding_id.eq_any(ids))
+            .order((accused::proceeding_id, accused::number))
+            .load(self.db)?;
+        let own = match self.scope {
+            Scope::Everything => return Ok(rows),
+            Scope::State(state) => Some(state),
+            Scope::Missions(_) | Scope::Nothing => None,
+        };
+        let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
+        let links: Vec<(Id, Id)> =
+            accused_incident::table.filter(accused_incident::accused_id.eq_any(ids)).load(self.db)?;
+        let incidents: Vec<Id> = links.iter().map(|(_, incident)| *incident).collect();
+        let seen: Vec<Id> = self.incidents_of(&incidents)?.into_iter().map(|incident| incident.id).collect();
+        rows.retain(|row| {
+            let Some(proceeding) = of.iter().find(|one| one.id == row.proceeding_id) else { return false };
+            let mut mine = links.iter().filter(|(accused, _)| *accused == row.id).peekable();
+            let linked = mine.peek().is_none() || mine.any(|(_, incident)| seen.contains(incident));
+            let own = own == Some(&proceeding.facts.state);
+            (own || linked) && proceeding.frozen_at.is_none_or(|at| row.recorded_at <= at)
+        });
+        Ok(rows)
+    }
+}
+
+/// Puts open facts back to what they were.
+fn restore(one: &mut Proceeding, then: &Map<String, Value>) -> Result<()> {
+    let text = |name: &str| then.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
+    let row = &one.reference;
+    one.facts.authority = text("authority");
+    one.facts.forum = code(&text("forum"), "revision", "open_changes", row)?;
+    one.facts.jurisdiction = code(&text("jurisdiction"), "revision", "open_changes", row)?;
+    let opened: NaiveDate = text("opened_on").parse().unwrap_or(one.facts.opened.first());
+    let precision = code(&text("opened_on_precision"), "revision", "open_changes", row)?;
+    one.facts.opened = PartialDate::new(opened, precision);
+    one.facts.obstacles = then
+        .get("obstacles")
+        .and_then(Value::as_array)
+        .map(|list| list.iter().filter_map(|one| Code::parse(one.as_str()?)).collect())
+        .unwrap_or_default();
+    Ok(())
+}
+
+pub(super) fn is_accepted(record: &StepRecord) -> bool {
+    record.status == SubmissionStatus::Accepted
+}
