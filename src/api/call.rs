@@ -9,7 +9,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, web};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::form::{Context, Reference};
+use super::form::{Context, Form, Reference};
 use super::problem::Problem;
 use crate::disclosure::Desk;
 use crate::domain::Noun;
@@ -245,6 +245,7 @@ impl Call {
             Some(_) => return Err(Problem::of("invalid").saying("Idempotency-Key must have 16 to 200 characters")),
             None => None,
         };
+        Form::query(&self.context(), &self.query, |_| Some(()))?;
         let (made, shown) = self
             .as_viewer(move |call, session| {
                 let viewer = &session.account.viewer;
@@ -287,6 +288,7 @@ impl Call {
         change: impl FnOnce(&Viewer, &mut Write<'_>, &Context) -> Result<(), Problem> + Send + 'static,
     ) -> Result<HttpResponse, Problem> {
         let Some(expected) = self.if_match.clone() else { return Err(Problem::of("precondition_required")) };
+        Form::query(&self.context(), &self.query, |_| Some(()))?;
         let shown = self
             .as_viewer(move |call, session| {
                 let viewer = &session.account.viewer;
@@ -379,15 +381,14 @@ pub struct Paging {
 impl Paging {
     /// Takes the members out of a query.
     pub fn of(form: &mut super::form::Form<'_>) -> Option<Self> {
-        use super::form::{Input, integer};
+        use super::form::{Input, as_text, integer};
         let limit = form.required("limit", Some(50), integer(1, 200));
-        let after = form.optional("after", None, |input: &Input, _: &Context| match input {
-            Input::Text(text) => Cursor::decode(text.expose()).ok_or_else(|| "not a cursor of this list".to_owned()),
-            _ => Err("must be text".to_owned()),
+        let after = form.optional("after", None, |input: &Input, _: &Context| {
+            Cursor::decode(as_text(input)?).ok_or_else(|| "not a cursor of this list".to_owned())
         });
-        let format = form.optional("format", None, |input: &Input, _: &Context| match input {
-            Input::Text(text) if text.expose() == "json" => Ok(Format::Json),
-            Input::Text(text) if text.expose() == "csv" => Ok(Format::Csv),
+        let format = form.optional("format", None, |input: &Input, _: &Context| match as_text(input)? {
+            "json" => Ok(Format::Json),
+            "csv" => Ok(Format::Csv),
             _ => Err("must be json or csv".to_owned()),
         });
         Some(Self { limit: limit?, after, format })

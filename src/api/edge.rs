@@ -11,7 +11,7 @@ use utoipa::openapi::OpenApi;
 use super::problem::{KINDS, Problem};
 
 /// Bodies are at most this long, in bytes; imports have their own bound.
-const LARGEST_BODY: usize = 1 << 20;
+pub const LARGEST_BODY: usize = 1 << 20;
 /// An imported file is at most this long, in bytes.
 pub const LARGEST_FILE: usize = 16 << 20;
 /// Where files are imported.
@@ -55,6 +55,11 @@ pub async fn unrouted(request: HttpRequest, methods: web::Data<Methods>) -> Http
 /// Why a body is refused before it is read. A body that does not name its type is taken for what the path expects.
 fn unreadable(request: &ServiceRequest) -> Option<Problem> {
     let imports = request.path() == IMPORTS;
+    let path = request.path().to_ascii_lowercase();
+    if ["%0", "%1", "%7f"].iter().any(|control| path.contains(control)) {
+        // No record's name holds a control character, and a database may refuse to look for one.
+        return Some(Problem::of("not_found"));
+    }
     let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     let length = text(header::CONTENT_LENGTH).and_then(|value| value.parse::<usize>().ok());
     if length.is_some_and(|length| length > if imports { LARGEST_FILE } else { LARGEST_BODY }) {

@@ -27,6 +27,8 @@ pub enum Input {
     Other,
     /// A text.
     Text(Plain),
+    /// A parameter of a query, which may be meant as any type.
+    Word(Plain),
     /// A list.
     List(Vec<Input>),
     /// An object.
@@ -71,6 +73,9 @@ impl<'de> Deserialize<'de> for Input {
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Input, A::Error> {
                 let mut list = Vec::new();
                 while let Some(item) = seq.next_element()? {
+                    if list.len() > 5_000 {
+                        return Err(A::Error::custom("too many items"));
+                    }
                     list.push(item);
                 }
                 Ok(Input::List(list))
@@ -167,7 +172,7 @@ impl<'c> Form<'c> {
         let pairs = actix_web::web::Query::<Vec<(String, String)>>::from_query(query)
             .map_err(|_| Problem::of("invalid").saying("the query string cannot be read"))?;
         let members =
-            pairs.into_inner().into_iter().map(|(name, value)| (name, Input::Text(Plain::from(value)))).collect();
+            pairs.into_inner().into_iter().map(|(name, value)| (name, Input::Word(Plain::from(value)))).collect();
         Self::new(context, String::new(), members).finish(parse)
     }
 
@@ -302,9 +307,13 @@ impl<'c> Form<'c> {
     }
 }
 
-fn as_text(input: &Input) -> Result<&str, String> {
+/// The text of a member, or of a parameter.
+///
+/// # Errors
+/// That it is another type.
+pub fn as_text(input: &Input) -> Result<&str, String> {
     match input {
-        Input::Text(text) => Ok(text.expose()),
+        Input::Text(text) | Input::Word(text) => Ok(text.expose()),
         _ => Err("must be text".into()),
     }
 }
@@ -356,7 +365,7 @@ pub fn integer<T: TryFrom<i64>>(least: i64, most: i64) -> impl Reader<T> {
     move |input: &Input, _: &Context| {
         let number = match input {
             Input::Integer(number) => Some(*number),
-            Input::Text(text) => text.expose().parse().ok(),
+            Input::Word(text) => text.expose().parse().ok(),
             _ => None,
         };
         number
@@ -370,8 +379,8 @@ pub fn integer<T: TryFrom<i64>>(least: i64, most: i64) -> impl Reader<T> {
 pub fn truth(input: &Input, _: &Context) -> Result<bool, String> {
     match input {
         Input::Bool(value) => Ok(*value),
-        Input::Text(text) if text.expose() == "true" => Ok(true),
-        Input::Text(text) if text.expose() == "false" => Ok(false),
+        Input::Word(text) if text.expose() == "true" => Ok(true),
+        Input::Word(text) if text.expose() == "false" => Ok(false),
         _ => Err("must be true or false".into()),
     }
 }

@@ -46,14 +46,21 @@ pub struct HistoryPage {
 }
 
 /// The history that a viewer may see. Whoever may not open a class is shown no trace of an edit of its fields: a revision
-/// that touched nothing else is left out. A State is shown releases, up to the one that it sees.
-pub fn page(viewer: &Viewer, facts: Facts, entries: Vec<HistoryEntry>, until: Option<NaiveDateTime>) -> HistoryPage {
+/// that touched nothing else is left out. A State is shown releases, from the first that concerned it to the one that it
+/// sees.
+pub fn page(
+    viewer: &Viewer,
+    facts: Facts,
+    entries: Vec<HistoryEntry>,
+    shown: Option<(NaiveDateTime, NaiveDateTime)>,
+) -> HistoryPage {
     let inside = viewer.is_inside();
     let items = entries
         .into_iter()
         .filter_map(|entry| {
             if !inside {
-                let seen = entry.kind == "released" && until.is_some_and(|until| entry.at <= until);
+                let within = shown.is_some_and(|(first, last)| first <= entry.at && entry.at <= last);
+                let seen = entry.kind == "released" && within;
                 return seen.then(|| Revision {
                     noun: None,
                     kind: entry.kind,

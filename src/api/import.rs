@@ -1,11 +1,12 @@
 //! Bringing in the United Nations' public file of fatalities.
 
-use actix_web::web::Bytes;
+use actix_web::web::Payload;
 use actix_web::{HttpResponse, post};
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::call::{Call, Shown};
+use super::edge::LARGEST_FILE;
 use super::form::{self, Form};
 use super::problem::{Problem, Problems};
 use crate::exchange::{ImportReport, Unreadable, import_fatalities};
@@ -27,7 +28,8 @@ pub struct ImportQuery {
 }
 
 /// Imports the UN fatalities file (dataset DPPADPOSS-FATALITIES, CSV). Malicious acts become incidents with their victims,
-/// one incident for each mission and date; the rest is counted. A file that cannot be read is refused whole.
+/// one incident for each mission and date; the rest is counted. A file that cannot be read is refused whole. The same file
+/// sent again adds nothing, so it needs no `Idempotency-Key`.
 #[utoipa::path(
     tag = "imports",
     params(ImportQuery),
@@ -35,8 +37,13 @@ pub struct ImportQuery {
     responses((status = 201, body = ImportReport), (status = 200, body = ImportReport, description = "Dry run"), Problems)
 )]
 #[post("/imports")]
-async fn import_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
+async fn import_create(call: Call, body: Payload) -> Result<HttpResponse, Problem> {
     let dry_run = Form::query(&call.context(), &call.query, |form| form.required("dry_run", Some(false), form::truth))?;
+    let body = match body.to_bytes_limited(LARGEST_FILE).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => return Err(Problem::of("invalid").saying("the file was not sent whole")),
+        Err(_) => return Err(Problem::of("too_large")),
+    };
     let report = call
         .as_viewer(move |call, session| {
             let viewer = &session.account.viewer;

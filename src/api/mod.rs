@@ -93,7 +93,7 @@ pub fn application(
     let (app, _) = ActixApp::new()
         .app_data(shared)
         .app_data(unrouted)
-        .app_data(web::PayloadConfig::new(edge::LARGEST_FILE))
+        .app_data(web::PayloadConfig::new(edge::LARGEST_BODY))
         .service(docs)
         .into_utoipa_app()
         .configure(outside)

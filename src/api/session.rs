@@ -71,8 +71,12 @@ pub struct Me {
 
 fn secret(input: &Input, _: &Context) -> Result<Plain, String> {
     match input {
-        Input::Text(text) if (1..=1_024).contains(&text.expose().len()) => Ok(text.clone()),
-        _ => Err("must be text of 1 to 1024 bytes".into()),
+        Input::Text(text)
+            if (1..=1_024).contains(&text.expose().len()) && !text.expose().chars().any(char::is_control) =>
+        {
+            Ok(text.clone())
+        }
+        _ => Err("must be text of 1 to 1024 bytes, without control characters".into()),
     }
 }
 

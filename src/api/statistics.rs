@@ -72,9 +72,9 @@ pub struct StatisticsQuery {
 }
 
 fn dimensions(input: &Input, _: &Context) -> Result<Vec<Dimension>, String> {
-    let Input::Text(text) = input else { return Err("must be text".into()) };
+    let text = form::as_text(input)?;
     let mut list = Vec::new();
-    for name in text.expose().split(',').filter(|name| !name.is_empty()) {
+    for name in text.split(',').filter(|name| !name.is_empty()) {
         let dimension = Dimension::parse(name).ok_or("not a code of the list dimension")?;
         if list.contains(&dimension) {
             return Err("the same dimension twice".into());

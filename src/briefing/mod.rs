@@ -12,7 +12,7 @@ use crate::domain::{
     AsOf, AssistanceStatus, Code, Flow, Harm, MeasureKind, MissionKind, Outcome, Progress, Stage, Standing, StepKind,
     progress, roll_up, stock_and_flow,
 };
-use crate::store::{AssistanceFilter, CaseHistory, MeasureFilter, ProceedingLine, Read, Result};
+use crate::store::{CaseHistory, MeasureFilter, ProceedingLine, Read, Result};
 
 pub use markdown::markdown;
 
@@ -260,7 +260,7 @@ pub fn figures(r: &mut Read<'_>, year: i32, cut_off: NaiveDateTime) -> Result<Fi
         let row = by_act.entry(line.act.code().to_owned()).or_default();
         *row.entry(line.category.code().to_owned()).or_default() += 1;
     }
-    let proceedings = r.figure_proceedings()?;
+    let proceedings = r.figure_proceedings(cut_off)?;
     let as_of = AsOf { happened: last, recorded: cut_off };
     let before = AsOf { happened: first.pred_opt().unwrap_or(first), recorded: cut_off };
     let mut by_stage: BTreeMap<String, BTreeMap<String, i64>> = BTreeMap::new();
@@ -340,18 +340,27 @@ fn persons(proceedings: &[ProceedingLine], before: AsOf, until: AsOf, about: Abo
         detained: 0,
         at_large: 0,
     };
-    for line in proceedings {
+    for line in proceedings.iter().filter(|line| line.opened_on <= until.happened) {
         for number in &line.accused {
             let (then, now) =
                 (progress(&line.steps, Some(*number), before), progress(&line.steps, Some(*number), until));
             let reached = |stage: Stage| i64::from(then.furthest < stage && now.furthest >= stage);
-            let became = |outcome: Outcome| i64::from(then.outcome != outcome && now.outcome == outcome);
+            // By the steps of the period, not by where it began and ended: who is convicted and then acquitted is both.
+            let judged = |wanted: &[Outcome]| {
+                i64::from(line.steps.iter().any(|step| {
+                    step.accused == Some(*number)
+                        && step.recorded_at <= until.recorded
+                        && before.happened < step.happened.first()
+                        && step.happened.first() <= until.happened
+                        && step.outcome.is_some_and(|outcome| wanted.contains(&outcome))
+                }))
+            };
             persons.accused += 1;
             persons.charged += reached(Stage::Charged);
             persons.tried += reached(Stage::Trial);
-            persons.convicted += became(Outcome::Convicted) + became(Outcome::ConvictedInAbsentia);
-            persons.convicted_in_absentia += became(Outcome::ConvictedInAbsentia);
-            persons.acquitted += became(Outcome::Acquitted);
+            persons.convicted += judged(&[Outcome::Convicted, Outcome::ConvictedInAbsentia]);
+            persons.convicted_in_absentia += judged(&[Outcome::ConvictedInAbsentia]);
+            persons.acquitted += judged(&[Outcome::Acquitted]);
             let present = matches!(now.current, Standing::At(_));
             persons.detained += i64::from(present && now.detention == Detention::Detained);
             persons.at_large += i64::from(present && matches!(now.detention, Detention::AtLarge | Detention::Escaped));
@@ -401,16 +410,14 @@ fn assistance(
     last: NaiveDate,
     cut_off: NaiveDateTime,
 ) -> Result<BTreeMap<String, AssistanceFigures>> {
-    let filter = AssistanceFilter { from: Some(first), to: Some(last), ..AssistanceFilter::default() };
     let mut table: BTreeMap<String, AssistanceFigures> = BTreeMap::new();
-    for one in r.assistance_list(&filter, None, i64::MAX - 1)?.items.into_iter().filter(|one| one.created_at <= cut_off)
-    {
-        let figures = table.entry(one.facts.state).or_default();
+    for one in r.figure_assistance(first, last, cut_off)? {
+        let figures = table.entry(one.state).or_default();
         figures.offered += 1;
-        figures.delivered += i64::from(one.facts.status == AssistanceStatus::Delivered);
-        figures.declined += i64::from(one.facts.status == AssistanceStatus::Declined);
-        figures.women += i64::from(one.facts.women.unwrap_or(0));
-        figures.men += i64::from(one.facts.men.unwrap_or(0));
+        figures.delivered += i64::from(one.status == AssistanceStatus::Delivered);
+        figures.declined += i64::from(one.status == AssistanceStatus::Declined);
+        figures.women += i64::from(one.women.unwrap_or(0));
+        figures.men += i64::from(one.men.unwrap_or(0));
     }
     Ok(table)
 }

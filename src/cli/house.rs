@@ -285,7 +285,8 @@ fn load_reference(store: &Store) -> Result<(), Failed> {
     Ok(())
 }
 
-fn make_private(folder: &Path) -> Result<(), Failed> {
+/// A folder that only its owner enters.
+pub(super) fn make_private(folder: &Path) -> Result<(), Failed> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

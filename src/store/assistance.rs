@@ -208,6 +208,19 @@ impl Read<'_> {
         Ok(Page::of(items, limit, |one| Cursor { on: one.facts.offered_on, reference: one.reference.clone() }))
     }
 
+    /// What of an offer changes was recorded at a time.
+    pub(super) fn assistance_then(&mut self, one: &Assistance, at: NaiveDateTime) -> Result<AssistanceFacts> {
+        let then = self.rewind(one.id, at, fields(&one.facts))?;
+        let number = |name: &str| then.get(name).and_then(Value::as_i64).and_then(|number| i32::try_from(number).ok());
+        let status = then.get("status").and_then(Value::as_str).unwrap_or_default();
+        Ok(AssistanceFacts {
+            status: code(status, "revision", "open_changes", &one.reference)?,
+            women: number("women"),
+            men: number("men"),
+            ..one.facts.clone()
+        })
+    }
+
     /// One offer of assistance.
     ///
     /// # Errors

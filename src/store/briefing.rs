@@ -10,8 +10,9 @@ use super::db::Id;
 use super::db::schema::{accused, case_event, case_file, incident_edition as e, mission, proceeding as p, victim};
 use super::incident::{EditionChoice, edition_seen, victim_seen};
 use super::proceeding::proceeding_seen;
-use super::{Read, Result, code};
+use super::{AssistanceFacts, AssistanceFilter, Read, Result, code};
 use crate::domain::{Act, CaseEvent, Counts, Forum, Harm, MissionKind, Personnel, Step};
+use crate::policy::Scope;
 
 /// An incident in a figure.
 #[derive(Debug, Clone)]
@@ -69,20 +70,20 @@ pub struct ProceedingLine {
     pub steps: Vec<Step>,
 }
 
-/// An incident of an earlier year whose released edition was replaced in the period.
+/// An incident of an earlier year whose released edition was replaced or withdrawn from the period on.
 #[derive(Debug, Clone)]
 pub struct BriefingCorrection {
     /// Reference.
     pub reference: String,
     /// When it happened.
     pub occurred_on: NaiveDate,
-    /// When the corrected edition was released.
+    /// When the corrected edition was released, or the record withdrawn.
     pub released_on: NaiveDate,
     /// Victims by outcome, before and after.
     pub counts: (Counts, Counts),
 }
 
-type EditionLine = (Id, Id, String, String, String, String, NaiveDate, (i32, i32, i32, i32, i32));
+type EditionLine = (Id, String, String, String, String, NaiveDate, (i32, i32, i32, i32, i32));
 
 fn counts((victims, killed, injured, abducted, detained): (i32, i32, i32, i32, i32)) -> Counts {
     Counts { victims, killed, injured, abducted, detained }
@@ -109,7 +110,6 @@ impl Read<'_> {
             .order((e::occurred_on, e::reference))
             .select((
                 e::id,
-                e::incident_id,
                 e::reference,
                 e::mission,
                 mission::kind,
@@ -120,8 +120,8 @@ impl Read<'_> {
             .load(self.db)?;
         let mut incidents = Vec::with_capacity(rows.len());
         let mut by_edition = std::collections::HashMap::new();
-        for (id, incident, reference, mission, kind, act, occurred_on, numbers) in rows {
-            if !counts_for(id, incident) {
+        for (id, reference, mission, kind, act, occurred_on, numbers) in rows {
+            if !counts_for(id, &mission) {
                 continue;
             }
             let act: Act = code(&act, "incident_edition", "act", &reference)?;
@@ -154,15 +154,21 @@ impl Read<'_> {
         Ok((incidents, victims))
     }
 
-    /// Whether the scope counts an edition, superseded ones too, by edition and incident: to insiders those of incidents
-    /// whose released edition they see (a withdrawn record counts nowhere), to a State the very editions that it sees.
-    fn countable(&mut self) -> Result<impl Fn(Id, Id) -> bool + use<>> {
-        let seen: Vec<(Id, Id)> =
-            edition_seen(self.scope, EditionChoice::Released).select((e::id, e::incident_id)).load(self.db)?;
-        let inside = self.scope.is_inside();
-        let ids: HashSet<Id> =
-            seen.into_iter().map(|(edition, incident)| if inside { incident } else { edition }).collect();
-        Ok(move |edition: Id, incident: Id| ids.contains(if inside { &incident } else { &edition }))
+    /// Whether the scope counts an edition, superseded ones too, by its id and mission: to insiders those of their missions,
+    /// to a State the very editions that it sees.
+    fn countable(&mut self) -> Result<impl Fn(Id, &str) -> bool + use<>> {
+        let (missions, seen) = match self.scope {
+            Scope::Everything => (None, HashSet::new()),
+            Scope::Missions(missions) => (Some(missions.clone()), HashSet::new()),
+            Scope::State(_) | Scope::Nothing => {
+                let seen: Vec<Id> = edition_seen(self.scope, EditionChoice::Released).select(e::id).load(self.db)?;
+                (Some(Vec::new()), seen.into_iter().collect())
+            }
+        };
+        Ok(move |edition: Id, mission: &str| match &missions {
+            None => true,
+            Some(missions) => seen.contains(&edition) || missions.iter().any(|own| own == mission),
+        })
     }
 
     /// Every case within scope with its dated states that were recorded by the cut-off.
@@ -190,12 +196,13 @@ impl Read<'_> {
             .collect())
     }
 
-    /// Every proceeding within scope with its accused and accepted steps.
+    /// Every proceeding within scope that was recorded by the cut-off, with its accused and accepted steps.
     ///
     /// # Errors
     /// The database's.
-    pub fn figure_proceedings(&mut self) -> Result<Vec<ProceedingLine>> {
+    pub fn figure_proceedings(&mut self, cut_off: NaiveDateTime) -> Result<Vec<ProceedingLine>> {
         let rows: Vec<(Id, String, String, String, NaiveDate)> = proceeding_seen(self.scope)
+            .filter(p::created_at.le(cut_off))
             .order(p::reference)
             .select((p::id, p::reference, p::state, p::forum, p::opened_on))
             .load(self.db)?;
@@ -203,6 +210,7 @@ impl Read<'_> {
         let mut steps = self.steps_accepted(&ids)?;
         let accused: Vec<(Id, i32)> = accused::table
             .filter(accused::proceeding_id.eq_any(ids))
+            .filter(accused::recorded_at.le(cut_off))
             .order(accused::number)
             .select((accused::proceeding_id, accused::number))
             .load(self.db)?;
@@ -220,39 +228,68 @@ impl Read<'_> {
             .collect()
     }
 
-    /// Incidents before the period whose released edition was replaced within it: corrections to earlier figures.
+    /// Incidents that earlier figures counted and whose released edition was replaced or withdrawn from the period on.
     ///
     /// # Errors
     /// The database's.
     pub fn figure_corrections(&mut self, first: NaiveDate, cut_off: NaiveDateTime) -> Result<Vec<BriefingCorrection>> {
-        type Row = (Id, String, Id, NaiveDate, Option<NaiveDateTime>, (i32, i32, i32, i32, i32));
+        type Numbers = (i32, i32, i32, i32, i32);
+        type Row = (Id, Id, String, String, NaiveDate, Option<NaiveDateTime>, Numbers);
         let counts_for = self.countable()?;
-        let rows: Vec<Row> = e::table
+        let corrected: Vec<Id> = e::table
             .filter(e::occurred_on.lt(first))
-            .filter(e::released_at.is_not_null())
+            .filter(e::superseded_at.le(cut_off))
+            .filter(e::superseded_at.ge(first.and_time(chrono::NaiveTime::MIN)))
+            .select(e::incident_id)
+            .load(self.db)?;
+        let rows: Vec<Row> = e::table
+            .filter(e::incident_id.eq_any(corrected))
             .filter(e::released_at.le(cut_off))
             .order((e::reference, e::number))
             .select((
                 e::incident_id,
-                e::reference,
                 e::id,
+                e::reference,
+                e::mission,
                 e::occurred_on,
-                e::released_at,
+                e::superseded_at,
                 (e::victims, e::killed, e::injured, e::abducted, e::detained),
             ))
             .load(self.db)?;
-        let pairs = rows.iter().zip(rows.iter().skip(1));
-        Ok(pairs
-            .filter(|(before, after)| before.0 == after.0 && counts_for(after.2, after.0))
-            .filter_map(|(before, after)| {
-                let released_on = after.4?.date();
-                (released_on >= first).then(|| BriefingCorrection {
-                    reference: after.1.clone(),
-                    occurred_on: after.3,
-                    released_on,
-                    counts: (counts(before.5), counts(after.5)),
-                })
-            })
-            .collect())
+        let mut corrections = Vec::new();
+        for (at, (incident, edition, reference, mission, occurred_on, superseded_at, before)) in rows.iter().enumerate()
+        {
+            let Some(on) = superseded_at.filter(|at| *at <= cut_off).map(|at| at.date()) else { continue };
+            let after = rows.get(at + 1).filter(|after| after.0 == *incident);
+            let seen = after.map_or(*edition, |after| after.1);
+            if *occurred_on < first && on >= first && counts_for(seen, mission) {
+                corrections.push(BriefingCorrection {
+                    reference: reference.clone(),
+                    occurred_on: *occurred_on,
+                    released_on: on,
+                    counts: (counts(*before), after.map_or_else(Counts::default, |after| counts(after.6))),
+                });
+            }
+        }
+        Ok(corrections)
+    }
+
+    /// Offers of assistance made in a period and recorded by the cut-off, as they were recorded then.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn figure_assistance(
+        &mut self,
+        first: NaiveDate,
+        last: NaiveDate,
+        cut_off: NaiveDateTime,
+    ) -> Result<Vec<AssistanceFacts>> {
+        let filter = AssistanceFilter { from: Some(first), to: Some(last), ..AssistanceFilter::default() };
+        let all = self.assistance_list(&filter, None, i64::MAX - 1)?.items;
+        let mut offers = Vec::new();
+        for one in all.into_iter().filter(|one| one.created_at <= cut_off) {
+            offers.push(if one.updated_at > cut_off { self.assistance_then(&one, cut_off)? } else { one.facts });
+        }
+        Ok(offers)
     }
 }

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 
 /// One page, newest first.
 #[derive(Debug, Clone)]
@@ -34,7 +34,11 @@ impl Cursor {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let text = String::from_utf8(bytes).ok()?;
         let (on, reference) = text.split_once(' ')?;
-        Some(Self { on: on.parse().ok()?, reference: reference.to_owned() })
+        let on: NaiveDate = on.parse().ok()?;
+        let known = (1..=9999).contains(&on.year())
+            && reference.len() <= 100
+            && reference.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
+        known.then(|| Self { on, reference: reference.to_owned() })
     }
 }
 

@@ -93,11 +93,15 @@ pub struct IncidentPage {
 }
 
 fn edition_choice(form: &mut Form<'_>) -> Option<EditionChoice> {
-    form.required("edition", Some(EditionChoice::Working), |input: &form::Input, _: &form::Context| match input {
-        form::Input::Text(text) if text.expose() == "working" => Ok(EditionChoice::Working),
-        form::Input::Text(text) if text.expose() == "released" => Ok(EditionChoice::Released),
-        _ => Err("must be working or released".into()),
-    })
+    form.required(
+        "edition",
+        Some(EditionChoice::Working),
+        |input: &form::Input, _: &form::Context| match form::as_text(input)? {
+            "working" => Ok(EditionChoice::Working),
+            "released" => Ok(EditionChoice::Released),
+            _ => Err("must be working or released".into()),
+        },
+    )
 }
 
 fn filter(form: &mut Form<'_>) -> Option<(IncidentFilter, Option<String>, Paging)> {
@@ -273,8 +277,8 @@ async fn incident_history(call: Call, path: Path<String>) -> Result<HttpResponse
             let incident = r.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
             let (relations, under_review) = r.incident_relations(viewer, &incident)?;
             let facts = crate::policy::Facts { relations, notified: true, under_review };
-            let until = if viewer.is_inside() { None } else { incident.released_at };
-            Ok(super::history::page(viewer, facts, r.history(incident.id)?, until))
+            let first = r.concerned_since(&incident)?;
+            Ok(super::history::page(viewer, facts, r.history(incident.id)?, first.zip(incident.released_at)))
         })
         .await?;
     call.one(&Shown::plain(page))

@@ -1,5 +1,7 @@
 //! Moving incidents: transitions, of one or of a list; withholding; splitting and merging.
 
+use std::sync::{Arc, OnceLock};
+
 use actix_web::web::{Bytes, Path};
 use actix_web::{HttpResponse, get, post};
 use serde::Serialize;
@@ -13,7 +15,7 @@ use crate::api::form::{self, Form};
 use crate::api::problem::{Problem, Problems};
 use crate::domain::{IncidentState, Noun, WithholdingReason};
 use crate::policy::{Deed, may};
-use crate::store::{EditionChoice, Error};
+use crate::store::{EditionChoice, Error, Result as StoreResult};
 
 /// A move of an incident.
 #[derive(ToSchema)]
@@ -40,7 +42,7 @@ pub struct TransitionListInput {
 }
 
 /// What became of one of several.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct TransitionOutcome {
     /// Reference.
     reference: String,
@@ -89,6 +91,7 @@ pub(super) async fn incident_transition(call: Call, path: Path<String>, body: By
 /// Moves several incidents, each judged alone: the answer says of each what became of it.
 #[utoipa::path(
     tag = "incidents",
+    params(("Idempotency-Key" = Option<String>, Header)),
     request_body = TransitionListInput,
     responses((status = 200, body = TransitionOutcomes), Problems)
 )]
@@ -100,22 +103,37 @@ pub(super) async fn transition_list(call: Call, body: Bytes) -> Result<HttpRespo
         let (to, reason) = moved?;
         Some((to, reason, incidents?))
     })?;
-    let items = call
-        .as_viewer(move |call, session| {
-            let viewer = &session.account.viewer;
-            let store = &call.app().store;
-            Ok(incidents
-                .into_iter()
-                .map(|reference| {
-                    match store.write(viewer, |w| w.incident_transition(&reference, to, reason.as_deref())) {
-                        Ok(incident) => TransitionOutcome { reference, state: Some(incident.state), problem: None },
-                        Err(error) => TransitionOutcome { reference, state: None, problem: Some(error.into()) },
-                    }
-                })
-                .collect())
-        })
-        .await?;
-    call.one(&Shown::plain(TransitionOutcomes { items }))
+    let (outcomes, told) = (Arc::new(OnceLock::new()), incidents.clone());
+    let made = outcomes.clone();
+    call.post(
+        &body,
+        move |_, w| {
+            let mut items = Vec::with_capacity(incidents.len());
+            for reference in incidents {
+                // Judged before anything is written: what is refused leaves nothing behind.
+                items.push(match w.incident_transition(&reference, to, reason.as_deref()) {
+                    Ok(incident) => TransitionOutcome { reference, state: Some(incident.state), problem: None },
+                    Err(error @ Error::Database(_)) => return Err(error),
+                    Err(error) => TransitionOutcome { reference, state: None, problem: Some(error.into()) },
+                });
+            }
+            let _ = made.set(items);
+            Ok(Made { status: 200, target: "transitions".into() })
+        },
+        move |_, r, _| {
+            if let Some(items) = outcomes.get() {
+                return Ok(Shown::plain(TransitionOutcomes { items: items.clone() }));
+            }
+            // A replay: their states as they are now.
+            let items = told.iter().map(|reference| {
+                let found = r.incident_get(reference, EditionChoice::Working)?;
+                let problem = found.is_none().then(|| Problem::of("not_found"));
+                Ok(TransitionOutcome { reference: reference.clone(), state: found.map(|one| one.state), problem })
+            });
+            Ok(Shown::plain(TransitionOutcomes { items: items.collect::<StoreResult<_>>()? }))
+        },
+    )
+    .await
 }
 
 /// A decision on withholding.

@@ -11,7 +11,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::Outcome;
-use super::house::{Place, Start, owners_file};
+use super::house::{Place, Start, make_private, owners_file};
 use super::import::bar;
 use super::serve::until_stopped;
 pub use sample::{Sample, load_sample};
@@ -47,6 +47,8 @@ pub struct DemoAccount {
 
 /// File in the data folder that keeps the demo's passwords, for its owner only.
 const ACCOUNTS: &str = "demo-accounts.json";
+/// File in the data folder while the sample is loaded: left there, the load was interrupted.
+const LOADING: &str = "demo-loading";
 /// File in the data folder with shell functions to ask as any account, for its owner only.
 const TOUR: &str = "tour.sh";
 
@@ -63,8 +65,18 @@ impl Demo {
         };
         let listener = TcpListener::bind(("127.0.0.1", self.port))
             .map_err(|e| format!("cannot listen on port {}: {e} (choose another with --port)", self.port))?;
-        let house = Place::folder(folder).open(Start::default())?;
         let kept = folder.join(ACCOUNTS);
+        let loading = folder.join(LOADING);
+        if loading.exists() {
+            begin_anew(folder)?;
+        } else if !kept.exists() && folder.join("casque.db").exists() {
+            return Err(format!("{} holds a database that is not a demo's", folder.display()).into());
+        }
+        if !kept.exists() {
+            make_private(folder)?;
+            owners_file(&loading)?;
+        }
+        let house = Place::folder(folder).open(Start::default())?;
         let accounts: Vec<DemoAccount> = if kept.exists() {
             serde_json::from_str(&std::fs::read_to_string(&kept)?)?
         } else {
@@ -76,6 +88,7 @@ impl Demo {
             })?;
             bar.finish_and_clear();
             owners_file(&kept)?.write_all(serde_json::to_string_pretty(&accounts)?.as_bytes())?;
+            std::fs::remove_file(&loading)?;
             accounts
         };
         let address = format!("http://{}", listener.local_addr()?);
@@ -93,6 +106,20 @@ impl Demo {
         });
         drop(temporary);
         ended.map(|_| ExitCode::SUCCESS)
+    }
+}
+
+/// Removes what an interrupted load left.
+fn begin_anew(folder: &Path) -> std::io::Result<()> {
+    for name in ["casque.db", "casque.db-wal", "casque.db-shm", LOADING] {
+        match std::fs::remove_file(folder.join(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    match std::fs::remove_dir_all(folder.join("keys")) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

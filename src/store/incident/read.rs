@@ -163,6 +163,19 @@ impl Read<'_> {
         Ok((relations, under_review))
     }
 
+    /// Since when an incident concerns the scope's State; `None` for other scopes.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn concerned_since(&mut self, incident: &Incident) -> Result<Option<chrono::NaiveDateTime>> {
+        let Scope::State(state) = self.scope else { return Ok(None) };
+        Ok(concern::table
+            .filter(concern::incident_id.eq(incident.id))
+            .filter(concern::state.eq(state))
+            .select(diesel::dsl::min(concern::from_at))
+            .first(self.db)?)
+    }
+
     /// Whether the incident is a first draft, not submitted yet, in which nobody but the viewer typed anything.
     fn typed_alone(&mut self, viewer: &Viewer, incident: &Incident) -> Result<bool> {
         if incident.number != 1 || incident.state != IncidentState::Draft || incident.author.0 != viewer.account {

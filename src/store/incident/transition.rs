@@ -61,6 +61,7 @@ impl Write<'_> {
                     .execute(self.db)?;
             }
             IncidentState::Withdrawn => {
+                row.superseded_at = row.is_released.then_some(now);
                 row.is_released = false;
                 self.concern_end(incident.id)?;
             }
@@ -74,6 +75,7 @@ impl Write<'_> {
                 e::verifier_id.eq(row.verifier_id),
                 e::releaser_id.eq(row.releaser_id),
                 e::released_at.eq(row.released_at),
+                e::superseded_at.eq(row.superseded_at),
                 e::updated_at.eq(row.updated_at),
             ))
             .execute(self.db)?;

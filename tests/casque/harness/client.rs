@@ -119,6 +119,15 @@ impl Client {
         Self::answer(request.send(body.as_ref()))
     }
 
+    /// POST of JSON in chunks, without its length.
+    pub fn post_chunked(&self, path: &str, body: &str) -> Answer {
+        let mut request = self.agent.post(format!("{}{path}", self.address)).content_type("application/json");
+        for (name, value) in self.headers() {
+            request = request.header(name, value);
+        }
+        Self::answer(request.send(ureq::SendBody::from_reader(&mut body.as_bytes())))
+    }
+
     /// PATCH of JSON, if the record is as the ETag says.
     pub fn patch(&self, path: &str, body: &Value, etag: &str) -> Answer {
         self.with("if-match", etag).with("content-type", "application/merge-patch+json").patch_bare(path, body)

@@ -155,3 +155,29 @@ fn only_the_secretariat_imports() {
         assert_eq!(house.as_(who).post_text("/v1/imports?dry_run=true", file(&[])).status, 403, "{who}");
     }
 }
+
+#[test]
+fn a_newer_vintage_adds_several_to_one_incident_and_an_older_one_brings_nothing_back() {
+    let house = House::start();
+    let row = |n: u32, date: &str, kind: &str, vintage: &str| {
+        format!("{n},{date},MINUSMA-2016-02-0000{n},MINUSMA,Fatality,M,Guinea,Military,{kind},324.0,GIN,{vintage}")
+    };
+    let act = |n: u32, vintage: &str| row(n, "2016-02-12", "Malicious Act", vintage);
+    import(&house, file(&[&act(1, "2025-04-04")]));
+    let newer = import(&house, file(&[&act(1, "2025-06-01"), &act(2, "2025-06-01"), &act(3, "2025-06-01")]));
+    assert_eq!((&newer["new_incidents"], &newer["new_victims"]), (&json!(0), &json!(2)));
+    // What the newer file took back stays so.
+    let back = import(&house, file(&[&row(9, "2016-03-01", "Malicious Act", "2025-01-01")]));
+    assert_eq!((&back["new_incidents"], back["older"].as_array().unwrap().len()), (&json!(0), 1));
+    // An incident that somebody is reviewing, or has withdrawn, is reported and stops nothing else.
+    let reference = house.as_("verifier").get("/v1/incidents").references().remove(0);
+    let withdraw = json!({"to": "withdrawn", "reason": "Not an attack"});
+    let path = format!("/v1/incidents/{reference}/transitions");
+    assert_eq!(house.as_("verifier").post(&path, &withdraw).status, 200);
+    let rows = [act(4, "2025-07-01"), row(5, "2016-05-01", "Malicious Act", "2025-07-01")];
+    let report = import(&house, file(&[&rows[0], &rows[1]]));
+    assert_eq!((&report["new_incidents"], &report["new_victims"]), (&json!(1), &json!(1)));
+    assert!(report["refused"][0]["reason"].as_str().unwrap().contains(&reference), "{report}");
+    let future = import(&house, file(&[&rows[1], &row(6, "2016-05-01", "Malicious Act", "9998-12-31")]));
+    assert_eq!(future["refused"][0]["reason"], "last_update lies in the future");
+}

@@ -289,3 +289,91 @@ fn sealed_values_live_through_an_amendment_byte_for_byte() {
     let victim = opened["opened"].as_array().unwrap().iter().find(|one| one["fields"]["rank"] == "canary-rank");
     assert!(victim.is_some(), "{opened}");
 }
+
+#[test]
+fn nobody_verifies_or_releases_words_of_their_own() {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    let path = format!("/v1/incidents/{reference}");
+    let moved = |who: &str, to: &str| house.as_(who).post(&format!("{path}/transitions"), &json!({ "to": to })).status;
+    assert_eq!(house.as_("verifier").patch(&path, &json!({"means": "ied"}), "*").status, 200);
+    assert_eq!(moved("minusma", "submitted"), 200);
+    assert_eq!(moved("verifier", "verified"), 403, "it wrote part of the report");
+    assert_eq!(moved("senior", "verified"), 200);
+    assert_eq!(moved("verifier", "released"), 403);
+    assert_eq!(moved("releaser", "released"), 200);
+}
+
+#[test]
+fn what_a_person_changes_of_a_verified_row_of_the_public_file_is_verified_anew() {
+    let house = House::start();
+    let file = "id,incident_date,casualty_id,mission_acronym,type_of_casualty,gender,casualty_nationality,casualty_personnel_type,type_of_incident,m49_code,isocode3,last_update\n\
+                1,2016-02-12,MINUSMA-2016-02-00001,MINUSMA,Fatality,M,Guinea,Military,Malicious Act,324.0,GIN,2025-04-04\n";
+    assert_eq!(house.as_("verifier").post_text("/v1/imports", file).status, 201);
+    let path = format!("/v1/incidents/{}", house.as_("verifier").get("/v1/incidents").references()[0]);
+    let edited = house.as_("releaser").patch(&path, &json!({"means": "ied"}), "*");
+    assert_eq!((edited.status, &edited.json()["state"]), (200, &json!("draft")), "{}", edited.text);
+    let release = json!({"to": "released"});
+    assert_eq!(house.as_("releaser").post(&format!("{path}/transitions"), &release).status, 409);
+}
+
+#[test]
+fn a_focal_point_opens_of_what_is_strictly_confidential_only_what_it_typed_itself() {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    let path = format!("/v1/incidents/{reference}");
+    let ask = json!({"record": &path[4..], "class": "strictly_confidential", "purpose": "verification"});
+    let opened = |who: &str| house.as_(who).post("/v1/disclosures", &ask).text;
+    assert!(opened("minusma").contains("canary-suspect-name"), "its own draft");
+    let suspect = json!({"category": "individual", "status": "at_large", "name": "canary-second-suspect"});
+    assert_eq!(house.as_("verifier").post(&format!("{path}/suspects"), &suspect).status, 201);
+    assert!(!opened("minusma").contains("suspect-name"), "somebody else typed in it");
+    house.moved("minusma", &reference, "submitted");
+    house.moved("senior", &reference, "verified");
+    house.moved("releaser", &reference, "released");
+    assert_eq!(house.as_("minusma").patch(&path, &json!({"means": "ied"}), "*").status, 200);
+    assert!(!opened("minusma").contains("suspect"), "an amendment is no draft of its own");
+}
+
+#[test]
+fn what_is_not_meant_is_refused() {
+    let house = House::start();
+    let (one, two) = (house.report("minusma", &ambush()), house.report("minusma", &ambush()));
+    let case = |incidents: Value| {
+        let body = json!({"mission": "MINUSMA", "opened_on": "2022-03-20", "incidents": incidents});
+        let answer = house.as_("minusma").post("/v1/cases", &body);
+        (answer.status, if answer.status == 400 { answer.pointers() } else { Vec::new() })
+    };
+    assert_eq!(case(json!([one, one])), (400, vec!["/incidents".to_owned()]), "named twice");
+    assert_eq!(case(json!([one, two])).0, 201);
+    let mut body = ambush();
+    body["others_killed"] = json!("5");
+    assert_eq!(house.as_("minusma").post("/v1/incidents", &body).pointers(), ["/others_killed"], "a text is no number");
+    assert_eq!(house.as_("minusma").post("/v1/incidents?dry_run=true", &ambush()).pointers(), ["/dry_run"]);
+    let shown = house.as_("minusma").get(&format!("/v1/incidents/{one}"));
+    let patched = house.as_("minusma").patch(&format!("/v1/incidents/{one}?x=1"), &json!({}), shown.etag());
+    assert_eq!(patched.pointers(), ["/x"]);
+    for path in ["/v1/missions/%00", "/v1/incidents/%0a", "/v1/incidents?after=AAAA"] {
+        assert!([400, 404].contains(&house.as_("minusma").get(path).status), "{path}");
+    }
+    let login = json!({"email": "a\u{0}", "password": "x"});
+    assert_eq!(house.anonymous().post("/v1/sessions", &login).pointers(), ["/email"]);
+    let typed = house.as_("minusma").with("content-type", "text/plain").post_text("/v1/incidents", "{}");
+    assert_eq!((typed.status, &typed.json()["type"]), (415, &json!("urn:casque:problem:media_type")));
+    let deleted = house.as_("minusma").delete("/v1/incidents");
+    assert_eq!((deleted.status, deleted.header("allow")), (405, Some("GET, POST")));
+    let long = format!(r#"{{"narrative":"{}"}}"#, "x".repeat(2 << 20));
+    let chunked = house.as_("minusma").post_chunked("/v1/incidents", &long);
+    assert_eq!(chunked.status, 413, "a body that does not tell its length");
+}
+
+#[test]
+fn a_list_of_transitions_sent_again_is_judged_once() {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    let body = json!({"to": "submitted", "incidents": [reference]});
+    let send = || house.as_("minusma").with("idempotency-key", "a-key-of-16-chars").post("/v1/transitions", &body);
+    let (first, again) = (send(), send());
+    assert_eq!((first.status, &first.json()["items"][0]["state"]), (200, &json!("submitted")), "{}", first.text);
+    assert_eq!((again.status, again.json()), (200, first.json()));
+}

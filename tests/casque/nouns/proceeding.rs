@@ -144,3 +144,67 @@ fn a_record_out_of_scope_cannot_be_named_in_another() {
         assert_eq!((answer.status, answer.pointers()), (400, vec!["/incidents".to_owned()]), "{}", answer.text);
     }
 }
+
+#[test]
+fn accused_of_anothers_incident_are_hidden_and_move_nothing() {
+    let house = House::start();
+    let (_, case, proceeding) = opened(&house);
+    let path = format!("/v1/proceedings/{proceeding}");
+    let other = json!({"mission": "UNIFIL", "occurred_on": "2022-12-14", "act": "killing", "victims": [
+        {"category": "contingent_troop", "states": ["IRL"], "outcome": "killed", "kin_notified_on": "2022-12-15",
+         "state_notified_on": "2022-12-15"}]});
+    let other = house.report("unifil", &other);
+    house.release("unifil", &other);
+    let unifil = json!({"mission": "UNIFIL", "opened_on": "2022-12-20", "incidents": [other]});
+    let unifil = house.as_("unifil").post("/v1/cases", &unifil).json()["reference"].clone();
+    let shared =
+        json!({"state": "MLI", "authority": "Made-up court", "opened_on": "2022-04-01", "cases": [case, unifil]});
+    let shared =
+        house.as_("verifier").post("/v1/proceedings", &shared).json()["reference"].as_str().unwrap().to_owned();
+    let shared = format!("/v1/proceedings/{shared}");
+    let before = house.as_("chad").get(&shared);
+    assert_eq!(before.status, 200);
+    let accused = json!({"incidents": [other], "notes": "canary-notes"});
+    assert_eq!(house.as_("verifier").post(&format!("{shared}/accused"), &accused).status, 201);
+    let step = json!({"kind": "stage_reached", "stage": "charged", "accused": 1, "happened_on": "2023-01-10"});
+    assert_eq!(house.as_("verifier").post(&format!("{shared}/steps"), &step).status, 201);
+    let after = house.as_("chad").get(&shared);
+    assert_eq!((&after.text, &after.headers), (&before.text, &before.headers), "a contributor to the other incident");
+    assert_eq!(house.as_("chad").get(&format!("/v1/cases/{case}")).json()["stage_furthest"], "no_information");
+    assert_eq!(house.as_("ireland").get(&shared).json()["stage_furthest"], "charged");
+    assert_eq!(house.as_("mali").get(&shared).json()["stage_furthest"], "charged", "its own proceeding");
+    // Another mission's accused is not shown to a focal point either, nor opened.
+    assert_eq!(house.as_("minusma").get(&format!("{shared}/accused")).json()["items"], json!([]));
+    let ask = json!({"record": &shared[4..], "class": "confidential", "purpose": "follow_up"});
+    assert!(!house.as_("minusma").post("/v1/disclosures", &ask).text.contains("canary-notes"));
+    assert!(house.as_("unifil").post("/v1/disclosures", &ask).text.contains("canary-notes"));
+    // A case out of scope is none by which a list can be narrowed.
+    let by_case = format!("/v1/proceedings?case={}", unifil.as_str().unwrap());
+    assert_eq!(house.as_("chad").get(&by_case).references().len(), 0);
+    assert_eq!(house.as_("ireland").get(&by_case).references().len(), 1);
+    assert_eq!(house.as_("chad").get(&path).status, 200);
+}
+
+#[test]
+fn who_is_convicted_and_then_acquitted_in_one_year_is_counted_as_both() {
+    let house = House::start();
+    let (incident, _, proceeding) = opened(&house);
+    for (outcome, on) in [("convicted_in_absentia", "2023-03-01"), ("acquitted", "2023-11-01")] {
+        let body = json!({"kind": "judgement", "outcome": outcome, "accused": 1, "happened_on": on});
+        assert_eq!(step(&house, "minusma", &proceeding, &body).status, 201);
+    }
+    let figures = |year, cut_off| {
+        house.store.read(&casque::policy::Scope::Everything, |r| casque::briefing::figures(r, year, cut_off)).unwrap()
+    };
+    let now = house.store.now();
+    let of = figures(2023, now).persons;
+    assert_eq!((of.convicted, of.convicted_in_absentia, of.acquitted), (1, 1, 1));
+    // A withdrawal changes no figure of an earlier cut-off; it is a correction of the next.
+    assert_eq!(figures(2022, now).by_mission.total.killed, 1);
+    house.pass(chrono::TimeDelta::minutes(1));
+    let withdraw = json!({"to": "withdrawn", "reason": "Entered twice"});
+    assert_eq!(house.as_("verifier").post(&format!("/v1/incidents/{incident}/transitions"), &withdraw).status, 200);
+    assert_eq!(figures(2022, now).by_mission.total.killed, 1, "as recorded by then");
+    assert_eq!(figures(2022, house.store.now()).by_mission.total.killed, 0);
+    assert_eq!(figures(2023, house.store.now()).corrections[0].killed, [1, 0]);
+}

@@ -1,0 +1,179 @@
+//! Opening, changing and moving cases.
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use serde_json::{Map, Value, json};
+
+use super::{Case, CaseFacts, CaseRow, fields};
+use crate::domain::{CaseState, Code, Noun, Stage, case_transition};
+use crate::store::db::Id;
+use crate::store::db::schema::{case_event, case_file, case_incident, proceeding, proceeding_case};
+use crate::store::history::{Change, all_new, differences};
+use crate::store::incident::EditionChoice;
+use crate::store::{Error, Result, SealedInput, Write, named, random_tag};
+
+impl Write<'_> {
+    /// Opens a case over incidents within scope.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when an incident is out of scope; the database's.
+    pub fn case_create(&mut self, facts: &CaseFacts, incidents: &[String], sealed: &SealedInput) -> Result<Case> {
+        let ids = self.incident_ids(incidents)?;
+        let (id, now) = (Id::new(), self.now());
+        let year = chrono::Datelike::year(&facts.opened_on);
+        let reference = self.free_reference(Noun::Case, &facts.mission, year, |w, reference| {
+            Ok(case_file::table.filter(case_file::reference.eq(reference)).count().get_result::<i64>(w.db)? == 0)
+        })?;
+        let row = CaseRow {
+            id,
+            reference,
+            mission: facts.mission.clone(),
+            state: CaseState::Open.code().into(),
+            opened_on: facts.opened_on,
+            information_status: facts.information_status.code().into(),
+            information_on: facts.information_on,
+            stage_furthest: Stage::NoInformation.code().into(),
+            stage_current: Stage::NoInformation.code().into(),
+            tag_confidential: random_tag(),
+            created_by: self.actor(),
+            created_at: now,
+            updated_at: now,
+        };
+        diesel::insert_into(case_file::table).values(row.clone()).execute(self.db)?;
+        self.case_event(id, CaseState::Open, facts.opened_on)?;
+        for incident in ids {
+            diesel::insert_into(case_incident::table)
+                .values((case_incident::case_id.eq(id), case_incident::incident_id.eq(incident)))
+                .execute(self.db)?;
+        }
+        let touched = self.seal(id, id, sealed, Some(Noun::Case))?;
+        let mut open = all_new(&fields(facts));
+        open.insert("incidents".into(), json!({ "from": null, "to": incidents.len() }));
+        self.note_case("case.create", &row.reference, id, "created", None, open, touched);
+        row.into_case()
+    }
+
+    pub(in crate::store) fn incident_ids(&mut self, references: &[String]) -> Result<Vec<Id>> {
+        named("incidents", references, |reference| {
+            Ok(self.incident_get(reference, EditionChoice::Working)?.map(|found| found.id))
+        })
+    }
+
+    fn case_event(&mut self, case: Id, state: CaseState, on: NaiveDate) -> Result<()> {
+        diesel::insert_into(case_event::table)
+            .values((
+                case_event::id.eq(Id::new()),
+                case_event::case_id.eq(case),
+                case_event::state.eq(state.code()),
+                case_event::happened_on.eq(on),
+                case_event::recorded_at.eq(self.now()),
+            ))
+            .execute(self.db)?;
+        Ok(())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one place that names everything a revision holds")]
+    fn note_case(
+        &mut self,
+        action: &'static str,
+        reference: &str,
+        id: Id,
+        kind: &'static str,
+        reason: Option<String>,
+        open: Map<String, Value>,
+        sealed: Vec<u16>,
+    ) {
+        let change = Change { noun: Noun::Case, record: id, root: id, edition: None, kind, reason, open, sealed };
+        self.note(action, format!("cases/{reference}"), change);
+    }
+
+    /// Links an incident to a case: from now on it concerns the States of the proceedings that serve the case.
+    pub(in crate::store) fn case_incident_add(&mut self, case: Id, incident: Id) -> Result<()> {
+        diesel::insert_into(case_incident::table)
+            .values((case_incident::case_id.eq(case), case_incident::incident_id.eq(incident)))
+            .execute(self.db)?;
+        let serving: Vec<String> = proceeding_case::table
+            .inner_join(proceeding::table.on(proceeding::id.eq(proceeding_case::proceeding_id)))
+            .filter(proceeding_case::case_id.eq(case))
+            .select(proceeding::state)
+            .distinct()
+            .load(self.db)?;
+        for state in serving {
+            self.concern_of_proceeding(incident, &state)?;
+        }
+        Ok(())
+    }
+
+    /// Changes a case's facts and sealed fields, and adds incidents to it.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when an incident is out of scope; the database's.
+    pub fn case_edit(&mut self, case: &Case, facts: &CaseFacts, add: &[String], sealed: &SealedInput) -> Result<Case> {
+        let mut open = differences(&fields(&case.facts), &fields(facts));
+        let known: Vec<Id> = case_incident::table
+            .filter(case_incident::case_id.eq(case.id))
+            .select(case_incident::incident_id)
+            .load(self.db)?;
+        let new: Vec<Id> = self.incident_ids(add)?.into_iter().filter(|id| !known.contains(id)).collect();
+        for incident in &new {
+            self.case_incident_add(case.id, *incident)?;
+        }
+        if !new.is_empty() {
+            open.insert("incidents".into(), json!({ "from": known.len(), "to": known.len() + new.len() }));
+        }
+        let touched = self.seal(case.id, case.id, sealed, None)?;
+        let tag = if touched.is_empty() { case.tag.clone() } else { random_tag() };
+        let updated = if open.is_empty() { case.updated_at } else { self.now() };
+        diesel::update(case_file::table.find(case.id))
+            .set((
+                case_file::information_status.eq(facts.information_status.code()),
+                case_file::information_on.eq(facts.information_on),
+                case_file::tag_confidential.eq(tag),
+                case_file::updated_at.eq(updated),
+            ))
+            .execute(self.db)?;
+        self.note_case("case.edit", &case.reference, case.id, "edited", None, open, touched);
+        self.case_get(&case.reference)?.ok_or(Error::NotFound)
+    }
+
+    /// Moves a case to another state, on a day.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when there is no such way, or the day lies before the last change.
+    pub fn case_transition(
+        &mut self,
+        case: &Case,
+        to: CaseState,
+        on: NaiveDate,
+        reason: Option<String>,
+    ) -> Result<Case> {
+        if !case_transition(case.state, to) {
+            return Err(Error::Conflict(format!("no way from {} to {}", case.state.code(), to.code())));
+        }
+        let last: Option<NaiveDate> = case_event::table
+            .filter(case_event::case_id.eq(case.id))
+            .select(diesel::dsl::max(case_event::happened_on))
+            .first(self.db)?;
+        if last.is_some_and(|last| on < last) {
+            return Err(Error::Conflict("the day lies before the case's last change".into()));
+        }
+        self.case_event(case.id, to, on)?;
+        diesel::update(case_file::table.find(case.id))
+            .set((case_file::state.eq(to.code()), case_file::updated_at.eq(self.now())))
+            .execute(self.db)?;
+        let open = Map::from_iter([("state".to_owned(), json!({ "from": case.state, "to": to }))]);
+        self.note_case("case.transition", &case.reference, case.id, to.code(), reason, open, Vec::new());
+        self.case_get(&case.reference)?.ok_or(Error::NotFound)
+    }
+
+    /// Brings the stored stages of cases to what their proceedings' steps say.
+    pub(in crate::store) fn cases_restage(&mut self, cases: &[Id]) -> Result<()> {
+        for case in cases {
+            let (furthest, current) = self.case_progress(*case)?;
+            diesel::update(case_file::table.find(case))
+                .set((case_file::stage_furthest.eq(furthest.code()), case_file::stage_current.eq(current)))
+                .execute(self.db)?;
+        }
+        Ok(())
+    }
+}
