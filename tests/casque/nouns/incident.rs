@@ -327,12 +327,12 @@ fn a_focal_point_opens_of_what_is_strictly_confidential_only_what_it_typed_itsel
     assert!(opened("minusma").contains("canary-suspect-name"), "its own draft");
     let suspect = json!({"category": "individual", "status": "at_large", "name": "canary-second-suspect"});
     assert_eq!(house.as_("verifier").post(&format!("{path}/suspects"), &suspect).status, 201);
-    assert!(!opened("minusma").contains("suspect-name"), "somebody else typed in it");
+    assert!(!opened("minusma").contains("-suspect"), "somebody else typed in it");
     house.moved("minusma", &reference, "submitted");
     house.moved("senior", &reference, "verified");
     house.moved("releaser", &reference, "released");
     assert_eq!(house.as_("minusma").patch(&path, &json!({"means": "ied"}), "*").status, 200);
-    assert!(!opened("minusma").contains("suspect"), "an amendment is no draft of its own");
+    assert!(!opened("minusma").contains("-suspect"), "an amendment is no draft of its own");
 }
 
 #[test]
