@@ -330,6 +330,69 @@ impl Table {
     }
 }
 
+static STATEMENTS: AtomicU64 = AtomicU64::new(0);
+
+/// Statements that a page of 1 and a page of 50 take, over the whole demo: what takes more for more rows asks per row.
+fn statements(table: &mut Table) {
+    diesel::connection::set_default_instrumentation(|| {
+        Some(Box::new(|event: diesel::connection::InstrumentationEvent<'_>| {
+            if matches!(event, diesel::connection::InstrumentationEvent::StartQuery { .. }) {
+                STATEMENTS.fetch_add(1, Ordering::SeqCst);
+            }
+        }))
+    })
+    .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let house = Place::folder(folder.path()).open(Start::default()).unwrap();
+    let accounts = load_sample(&house.store, &house.identity, Sample::Whole, &mut |_, _, _| {}).unwrap();
+    let (app, keeper) = house.into_app().unwrap();
+    keeper.sign().unwrap();
+    let app = web::Data::new(app);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (send, receive) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let server = casque::api::serve(app, listener, 1).unwrap();
+            send.send(server.handle()).unwrap();
+            server.await.unwrap();
+        });
+    });
+    let handle = receive.recv().unwrap();
+    for who in ["verifier", "minusma", "mali"] {
+        let account = accounts.iter().find(|account| account.email.starts_with(who)).unwrap();
+        let login = serde_json::json!({"email": account.email, "password": account.password}).to_string();
+        let token = sign_in(&address, &login);
+        for list in ["incidents", "cases", "proceedings", "assistance", "measures"] {
+            let taken = [1, 50].map(|limit| {
+                let before = STATEMENTS.load(Ordering::SeqCst);
+                let mut connection = Connection::open(&address);
+                let page = connection.ask(&get(&format!("/v1/{list}?limit={limit}"), &token));
+                let page: Value = serde_json::from_slice(page).unwrap();
+                (STATEMENTS.load(Ordering::SeqCst) - before, page["items"].as_array().unwrap().len())
+            });
+            let [(few, one), (many, fifty)] = taken;
+            table.row(
+                &format!("statements for a page of {list}, {who}"),
+                format!("{few} for {one} rows, {many} for {fifty}"),
+                "the same",
+                few == many,
+            );
+        }
+    }
+    actix_web::rt::System::new().block_on(handle.stop(false));
+    thread.join().unwrap();
+}
+
+fn sign_in(address: &str, login: &str) -> String {
+    let request = format!(
+        "POST /v1/sessions HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{login}",
+        login.len()
+    );
+    let answer: Value = serde_json::from_slice(Connection::open(address).ask(&request)).unwrap();
+    answer["access_token"].as_str().unwrap().to_owned()
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
     if let Some(at) = arguments.iter().position(|argument| argument == "--bare") {
@@ -346,12 +409,7 @@ fn main() -> ExitCode {
     let (_bare, bare) = Running::start(Command::new(std::env::current_exe().unwrap()).arg("--bare").arg(&database));
     let token = |who: &str| {
         let (_, login) = logins.iter().find(|(email, _)| email.starts_with(who)).unwrap();
-        let request = format!(
-            "POST /v1/sessions HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{login}",
-            login.len()
-        );
-        let answer: Value = serde_json::from_slice(Connection::open(&address).ask(&request)).unwrap();
-        answer["access_token"].as_str().unwrap().to_owned()
+        sign_in(&address, login)
     };
     let (officer, state) = (token("verifier"), token("mali"));
     let mut table = Table(true);
@@ -409,5 +467,6 @@ fn main() -> ExitCode {
     let took = began.elapsed().as_secs_f64();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     table.row("import of the real file", format!("{took:.2} s"), "under 5 s", took < 5.0);
+    statements(&mut table);
     if table.0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -9,12 +9,12 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::call::{Call, Made, Paging, Shown, last_part};
+use super::call::{Call, Made, Paging, Shown, last_part, read_reference};
 use super::form::{self, Form};
 use super::history::HistoryPage;
 use super::problem::{Preconditions, Problem, Problems};
 use super::withheld::{Markers, Withheld, shares_tag};
-use crate::domain::{AssistanceKind, AssistanceStatus, Noun, Reference};
+use crate::domain::{AssistanceKind, AssistanceStatus, Noun};
 use crate::policy::{Deed, Facts, Relations, Viewer, may};
 use crate::store::{Assistance, AssistanceFacts, AssistanceFilter, Error, Id, Page, Read, Result as StoreResult};
 use seal::ClassCode;
@@ -215,10 +215,6 @@ fn facts(form: &mut Form<'_>, base: Option<&AssistanceFacts>) -> Option<Assistan
     })
 }
 
-fn read_reference(path: &str) -> Result<String, Problem> {
-    Reference::parse(Noun::Assistance, path).map(|found| found.to_string()).ok_or_else(|| Problem::of("not_found"))
-}
-
 fn deed(facts: &AssistanceFacts) -> Deed<'_> {
     facts.mission.as_deref().map_or(Deed::Decide, |mission| Deed::Report { mission })
 }
@@ -260,10 +256,7 @@ async fn assistance_list(call: Call) -> Result<HttpResponse, Problem> {
 #[utoipa::path(tag = "assistance", params(("reference" = String, Path)), responses((status = 200, body = AssistanceView), Problems))]
 #[get("/assistance/{reference}")]
 async fn assistance_get(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
-    let reference = read_reference(&path)?;
-    let shown = call.read(move |viewer, r| show(viewer, r, &reference)).await?;
-    call.one(&shown)
+    call.record(Noun::Assistance, &path, show).await
 }
 
 /// Records an offer: an offer not taken up is a record.
@@ -301,7 +294,7 @@ async fn assistance_create(call: Call, body: Bytes) -> Result<HttpResponse, Prob
 )]
 #[patch("/assistance/{reference}")]
 async fn assistance_edit(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
-    let reference = read_reference(&path)?;
+    let reference = read_reference(Noun::Assistance, &path)?;
     let shown = reference.clone();
     call.patch(
         move |viewer, r| show(viewer, r, &shown),
@@ -324,13 +317,9 @@ async fn assistance_edit(call: Call, path: Path<String>, body: Bytes) -> Result<
 #[utoipa::path(tag = "assistance", params(("reference" = String, Path)), responses((status = 200, body = HistoryPage), Problems))]
 #[get("/assistance/{reference}/history")]
 async fn assistance_history(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
-    let reference = read_reference(&path)?;
-    let page = call
-        .read(move |viewer, r| {
-            let of = r.assistance_get(&reference)?.ok_or(Error::NotFound)?;
-            Ok(super::history::page(viewer, judged(viewer, &of), r.history(of.id)?, None))
-        })
-        .await?;
-    call.one(&Shown::plain(page))
+    let history = |viewer: &Viewer, r: &mut Read<'_>, reference: &str| {
+        let of = r.assistance_get(reference)?.ok_or(Error::NotFound)?;
+        Ok(Shown::plain(super::history::page(viewer, judged(viewer, &of), r.history(of.id)?, None)))
+    };
+    call.record(Noun::Assistance, &path, history).await
 }

@@ -9,10 +9,10 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, web};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::form::{Context, Form, Reference};
+use super::form::{Context, Form, ReferenceData};
 use super::problem::Problem;
 use crate::disclosure::Desk;
-use crate::domain::Noun;
+use crate::domain::{Noun, Reference};
 use crate::exchange;
 use crate::identity::Identity;
 use crate::policy::{Scope, Viewer};
@@ -28,7 +28,7 @@ pub struct App {
     /// The disclosure desk, on a node with keys.
     pub desk: Option<Desk>,
     /// Missions and States.
-    pub reference: RwLock<Arc<Reference>>,
+    pub reference: RwLock<Arc<ReferenceData>>,
 }
 
 impl App {
@@ -38,7 +38,7 @@ impl App {
     /// The store's.
     pub fn new(store: Arc<Store>, identity: Arc<Identity>, desk: Option<Desk>) -> StoreResult<Self> {
         let reference = store.read(&Scope::Nothing, |r| {
-            Ok(Reference {
+            Ok(ReferenceData {
                 states: r.state_list()?.into_iter().map(|state| (state.code, state.name_en)).collect(),
                 missions: r.mission_list()?.into_iter().map(|mission| (mission.acronym, mission.host_states)).collect(),
             })
@@ -176,6 +176,22 @@ impl Call {
             Ok(call.app.store.read(&viewer.scope(), |r| f(viewer, r))?)
         })
         .await
+    }
+
+    /// Answers with what is shown of one record, named in the path.
+    ///
+    /// # Errors
+    /// 400 for a parameter; 401; 404, also for what is no reference of the noun; those of `show`.
+    pub async fn record<T: Serialize + Send + 'static>(
+        &self,
+        noun: Noun,
+        path: &str,
+        show: impl FnOnce(&Viewer, &mut Read<'_>, &str) -> StoreResult<Shown<T>> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        Form::query(&self.context(), &self.query, |_| Some(()))?;
+        let reference = read_reference(noun, path)?;
+        let shown = self.read(move |viewer, r| show(viewer, r, &reference)).await?;
+        self.one(&shown)
     }
 
     /// Answers with one record and its ETag, or 304.
@@ -345,6 +361,14 @@ impl Made {
     pub fn changed(noun: Noun, reference: &str) -> Self {
         Self { status: 200, target: format!("{}/{reference}", noun.path()) }
     }
+}
+
+/// The reference in a path, as people write it.
+///
+/// # Errors
+/// 404 for what is none of the noun.
+pub fn read_reference(noun: Noun, path: &str) -> Result<String, Problem> {
+    Reference::parse(noun, path).map(|found| found.to_string()).ok_or_else(|| Problem::of("not_found"))
 }
 
 /// The last part of a target: the reference, handle or number.

@@ -8,12 +8,12 @@ use std::collections::HashSet;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::call::{Call, Made, Paging, Shown, last_part};
+use super::call::{Call, Made, Paging, Shown, last_part, read_reference};
 use super::form::{self, Form};
 use super::history::HistoryPage;
 use super::problem::{Preconditions, Problem, Problems};
 use super::withheld::{Markers, Withheld, shares_tag};
-use crate::domain::{CaseState, InformationStatus, Noun, Reference, Stage};
+use crate::domain::{CaseState, InformationStatus, Noun, Stage};
 use crate::policy::{Deed, Facts, Relations, Viewer, may};
 use crate::store::{Case, CaseFacts, CaseFilter, Error, Id, Page, Read, Result as StoreResult};
 use seal::ClassCode;
@@ -187,10 +187,6 @@ fn incidents(form: &mut Form<'_>) -> Option<Vec<String>> {
     form.required("incidents", Some(Vec::new()), form::list_of(200, form::reference(Noun::Incident)))
 }
 
-fn read_reference(path: &str) -> Result<String, Problem> {
-    Reference::parse(Noun::Case, path).map(|found| found.to_string()).ok_or_else(|| Problem::of("not_found"))
-}
-
 /// Lists the cases that concern you, newest first.
 #[utoipa::path(
     tag = "cases",
@@ -228,10 +224,7 @@ async fn case_list(call: Call) -> Result<HttpResponse, Problem> {
 #[utoipa::path(tag = "cases", params(("reference" = String, Path)), responses((status = 200, body = CaseView), Problems))]
 #[get("/cases/{reference}")]
 async fn case_get(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
-    let reference = read_reference(&path)?;
-    let shown = call.read(move |viewer, r| show(viewer, r, &reference)).await?;
-    call.one(&shown)
+    call.record(Noun::Case, &path, show).await
 }
 
 /// Opens a case over incidents.
@@ -269,7 +262,7 @@ async fn case_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
 )]
 #[patch("/cases/{reference}")]
 async fn case_edit(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
-    let reference = read_reference(&path)?;
+    let reference = read_reference(Noun::Case, &path)?;
     let shown = reference.clone();
     call.patch(
         move |viewer, r| show(viewer, r, &shown),
@@ -298,7 +291,7 @@ async fn case_edit(call: Call, path: Path<String>, body: Bytes) -> Result<HttpRe
 )]
 #[post("/cases/{reference}/transitions")]
 async fn case_transition(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
-    let reference = read_reference(&path)?;
+    let reference = read_reference(Noun::Case, &path)?;
     let (to, on, reason) = Form::read(&call.context(), &body, |form| {
         let to = form.required("to", None, form::code);
         let on = form.required("on", None, form::past_date);
@@ -322,13 +315,9 @@ async fn case_transition(call: Call, path: Path<String>, body: Bytes) -> Result<
 #[utoipa::path(tag = "cases", params(("reference" = String, Path)), responses((status = 200, body = HistoryPage), Problems))]
 #[get("/cases/{reference}/history")]
 async fn case_history(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
-    let reference = read_reference(&path)?;
-    let page = call
-        .read(move |viewer, r| {
-            let case = r.case_get(&reference)?.ok_or(Error::NotFound)?;
-            Ok(super::history::page(viewer, judged(viewer, &case), r.history(case.id)?, None))
-        })
-        .await?;
-    call.one(&Shown::plain(page))
+    let history = |viewer: &Viewer, r: &mut Read<'_>, reference: &str| {
+        let case = r.case_get(reference)?.ok_or(Error::NotFound)?;
+        Ok(Shown::plain(super::history::page(viewer, judged(viewer, &case), r.history(case.id)?, None)))
+    };
+    call.record(Noun::Case, &path, history).await
 }

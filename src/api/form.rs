@@ -12,7 +12,7 @@ use seal::Plain;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use super::problem::Problem;
-use crate::domain::{Code, Fault, Noun, PartialDate, Precision, Reference as RecordReference, SealedField};
+use crate::domain::{Code, Fault, Noun, PartialDate, Precision, Reference, SealedField};
 use crate::store::SealedInput;
 
 /// A JSON value as sent. Repeated keys are kept, so that the form can refuse them.
@@ -97,7 +97,7 @@ impl<'de> Deserialize<'de> for Input {
 
 /// Reference data that inputs are checked against.
 #[derive(Debug, Default)]
-pub struct Reference {
+pub struct ReferenceData {
     /// English names of States, by code.
     pub states: HashMap<String, String>,
     /// Host States of missions, by acronym.
@@ -108,7 +108,7 @@ pub struct Reference {
 #[derive(Debug, Clone)]
 pub struct Context {
     /// States and missions.
-    pub reference: Arc<Reference>,
+    pub reference: Arc<ReferenceData>,
     /// Now (UTC).
     pub now: NaiveDateTime,
 }
@@ -446,7 +446,7 @@ pub fn url(input: &Input, _: &Context) -> Result<String, String> {
 /// A reference of a noun.
 pub fn reference(noun: Noun) -> impl Reader<String> {
     move |input: &Input, _: &Context| {
-        RecordReference::parse(noun, as_text(input)?)
+        Reference::parse(noun, as_text(input)?)
             .map(|reference| reference.to_string())
             .ok_or_else(|| format!("not a reference of {}", noun.path()))
     }

@@ -10,13 +10,13 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::call::{Call, Made, Paging, Shown, last_part};
+use super::call::{Call, Made, Paging, Shown, last_part, read_reference};
 use super::decision::{DecisionInput, decision};
 use super::form::{self, Form};
 use super::history::HistoryPage;
 use super::problem::{Preconditions, Problem, Problems};
 use super::withheld::{Markers, Withheld, shares_tag};
-use crate::domain::{MeasureKind, Noun, Precision, Reference, SubmissionStatus};
+use crate::domain::{MeasureKind, Noun, Precision, SubmissionStatus};
 use crate::policy::{Deed, Denial, Facts, Relations, Viewer, may};
 use crate::store::{Error, Id, Measure, MeasureFacts, MeasureFilter, Page, Read, Result as StoreResult};
 
@@ -168,10 +168,6 @@ fn may_record(viewer: &Viewer, state: &str) -> Result<(), Denial> {
     may(viewer, if viewer.is_inside() { Deed::Record } else { Deed::Propose { state } })
 }
 
-fn read_reference(path: &str) -> Result<String, Problem> {
-    Reference::parse(Noun::Measure, path).map(|found| found.to_string()).ok_or_else(|| Problem::of("not_found"))
-}
-
 /// Lists the measures that you may know of, newest first.
 #[utoipa::path(
     tag = "measures",
@@ -209,10 +205,7 @@ async fn measure_list(call: Call) -> Result<HttpResponse, Problem> {
 #[utoipa::path(tag = "measures", params(("reference" = String, Path)), responses((status = 200, body = MeasureView), Problems))]
 #[get("/measures/{reference}")]
 async fn measure_get(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
-    let reference = read_reference(&path)?;
-    let shown = call.read(move |viewer, r| show(viewer, r, &reference)).await?;
-    call.one(&shown)
+    call.record(Noun::Measure, &path, show).await
 }
 
 /// Records a measure; of a State, proposes one of its own: it counts for nothing until it is accepted.
@@ -249,7 +242,7 @@ async fn measure_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem
 )]
 #[patch("/measures/{reference}")]
 async fn measure_edit(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
-    let reference = read_reference(&path)?;
+    let reference = read_reference(Noun::Measure, &path)?;
     let shown = reference.clone();
     call.patch(
         move |viewer, r| show(viewer, r, &shown),
@@ -279,7 +272,7 @@ async fn measure_edit(call: Call, path: Path<String>, body: Bytes) -> Result<Htt
 )]
 #[post("/measures/{reference}/decision")]
 async fn measure_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
-    let reference = read_reference(&path)?;
+    let reference = read_reference(Noun::Measure, &path)?;
     let (accept, reason) = Form::read(&call.context(), &body, decision)?;
     call.post(
         &body,
@@ -297,13 +290,9 @@ async fn measure_decide(call: Call, path: Path<String>, body: Bytes) -> Result<H
 #[utoipa::path(tag = "measures", params(("reference" = String, Path)), responses((status = 200, body = HistoryPage), Problems))]
 #[get("/measures/{reference}/history")]
 async fn measure_history(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
-    let reference = read_reference(&path)?;
-    let page = call
-        .read(move |viewer, r| {
-            let of = r.measure_get(&reference)?.ok_or(Error::NotFound)?;
-            Ok(super::history::page(viewer, FACTS, r.history(of.id)?, None))
-        })
-        .await?;
-    call.one(&Shown::plain(page))
+    let history = |viewer: &Viewer, r: &mut Read<'_>, reference: &str| {
+        let of = r.measure_get(reference)?.ok_or(Error::NotFound)?;
+        Ok(Shown::plain(super::history::page(viewer, FACTS, r.history(of.id)?, None)))
+    };
+    call.record(Noun::Measure, &path, history).await
 }

@@ -18,7 +18,7 @@ use super::call::{Call, Format, Made, Paging, Shown, last_part};
 use super::form::{self, Form};
 use super::history::HistoryPage;
 use super::problem::{Preconditions, Problem, Problems, Tombstone};
-use crate::domain::{Noun, Reference};
+use crate::domain::Noun;
 use crate::policy::{Deed, Viewer, may};
 use crate::store::{EditionChoice, Error, IncidentFilter, Read, Result as StoreResult};
 
@@ -171,7 +171,7 @@ pub(super) fn show(
 }
 
 fn read_reference(path: &str) -> Result<String, Problem> {
-    Reference::parse(Noun::Incident, path).map(|found| found.to_string()).ok_or_else(|| Problem::of("not_found"))
+    super::call::read_reference(Noun::Incident, path)
 }
 
 /// Which edition, and as whom.

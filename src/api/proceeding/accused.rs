@@ -7,9 +7,9 @@ use actix_web::{HttpResponse, get, patch, post};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::may_work;
 use super::view::show;
-use super::{may_work, read_reference};
-use crate::api::call::{Call, Made, Shown, last_part};
+use crate::api::call::{Call, Made, Shown, last_part, read_reference};
 use crate::api::form::{self, Form};
 use crate::api::problem::{Preconditions, Problem, Problems};
 use crate::api::withheld::{Markers, Withheld};
@@ -90,7 +90,7 @@ pub(super) fn accused_view(
 #[get("/proceedings/{reference}/accused")]
 pub(super) async fn accused_list(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     Form::query(&call.context(), &call.query, |_| Some(()))?;
-    let reference = read_reference(&path)?;
+    let reference = read_reference(Noun::Proceeding, &path)?;
     let shown = call.read(move |viewer, r| show(viewer, r, &reference)).await?;
     call.one(&Shown { body: AccusedPage { items: shown.body.accused.unwrap_or_default() }, tags: shown.tags })
 }
@@ -104,7 +104,7 @@ pub(super) async fn accused_list(call: Call, path: Path<String>) -> Result<HttpR
 )]
 #[post("/proceedings/{reference}/accused")]
 pub(super) async fn accused_create(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
-    let reference = read_reference(&path)?;
+    let reference = read_reference(Noun::Proceeding, &path)?;
     let new = Form::read(&call.context(), &body, |form| {
         let incidents =
             form.required("incidents", Some(Vec::new()), form::list_of(200, form::reference(Noun::Incident)));
@@ -146,7 +146,7 @@ pub(super) async fn accused_edit(
     body: Bytes,
 ) -> Result<HttpResponse, Problem> {
     let (reference, number) = path.into_inner();
-    let reference = read_reference(&reference)?;
+    let reference = read_reference(Noun::Proceeding, &reference)?;
     let target = format!("proceedings/{reference}/accused/{number}");
     call.patch(
         move |viewer, r| accused_show(viewer, r, &target),

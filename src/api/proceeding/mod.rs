@@ -12,13 +12,15 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use view::{ProceedingPage, ProceedingView, judged, show, view};
 
-use super::call::{Call, Made, Paging, Shown, last_part};
+use super::call::{Call, Made, Paging, Shown, last_part, read_reference};
 use super::form::{self, Form};
 use super::history::HistoryPage;
 use super::problem::{Preconditions, Problem, Problems};
-use crate::domain::{Forum, Jurisdiction, Noun, Obstacle, Precision, Reference, Stage};
+use crate::domain::{Forum, Jurisdiction, Noun, Obstacle, Precision, Stage};
 use crate::policy::{Deed, Denial, Viewer, may};
-use crate::store::{Error, Id, Page, Proceeding, ProceedingFacts, ProceedingFilter, Result as StoreResult, Write};
+use crate::store::{
+    Error, Id, Page, Proceeding, ProceedingFacts, ProceedingFilter, Read, Result as StoreResult, Write,
+};
 
 /// Adds the routes.
 pub fn routes(config: &mut ServiceConfig) {
@@ -110,10 +112,6 @@ fn facts(form: &mut Form<'_>, base: Option<&ProceedingFacts>) -> Option<Proceedi
     })
 }
 
-fn read_reference(path: &str) -> Result<String, Problem> {
-    Reference::parse(Noun::Proceeding, path).map(|found| found.to_string()).ok_or_else(|| Problem::of("not_found"))
-}
-
 /// Whether a viewer may work on a proceeding: the Secretariat, or a mission whose case it serves.
 fn may_work(viewer: &Viewer, w: &mut Write<'_>, of: &Proceeding) -> StoreResult<()> {
     if viewer.is_secretariat() {
@@ -166,10 +164,7 @@ async fn proceeding_list(call: Call) -> Result<HttpResponse, Problem> {
 #[utoipa::path(tag = "proceedings", params(("reference" = String, Path)), responses((status = 200, body = ProceedingView), Problems))]
 #[get("/proceedings/{reference}")]
 async fn proceeding_get(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
-    let reference = read_reference(&path)?;
-    let shown = call.read(move |viewer, r| show(viewer, r, &reference)).await?;
-    call.one(&shown)
+    call.record(Noun::Proceeding, &path, show).await
 }
 
 /// Records a proceeding that serves cases.
@@ -210,7 +205,7 @@ async fn proceeding_create(call: Call, body: Bytes) -> Result<HttpResponse, Prob
 )]
 #[patch("/proceedings/{reference}")]
 async fn proceeding_edit(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
-    let reference = read_reference(&path)?;
+    let reference = read_reference(Noun::Proceeding, &path)?;
     let shown = reference.clone();
     call.patch(
         move |viewer, r| show(viewer, r, &shown),
@@ -233,14 +228,10 @@ async fn proceeding_edit(call: Call, path: Path<String>, body: Bytes) -> Result<
 #[utoipa::path(tag = "proceedings", params(("reference" = String, Path)), responses((status = 200, body = HistoryPage), Problems))]
 #[get("/proceedings/{reference}/history")]
 async fn proceeding_history(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
-    let reference = read_reference(&path)?;
-    let page = call
-        .read(move |viewer, r| {
-            let of = r.proceeding_get(&reference)?.ok_or(Error::NotFound)?;
-            let missions = r.proceeding_missions(of.id)?;
-            Ok(super::history::page(viewer, judged(viewer, &of, &missions), r.history(of.id)?, None))
-        })
-        .await?;
-    call.one(&Shown::plain(page))
+    let history = |viewer: &Viewer, r: &mut Read<'_>, reference: &str| {
+        let of = r.proceeding_get(reference)?.ok_or(Error::NotFound)?;
+        let missions = r.proceeding_missions(of.id)?;
+        Ok(Shown::plain(super::history::page(viewer, judged(viewer, &of, &missions), r.history(of.id)?, None)))
+    };
+    call.record(Noun::Proceeding, &path, history).await
 }

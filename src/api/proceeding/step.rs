@@ -6,12 +6,12 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{may_work, read_reference};
-use crate::api::call::{Call, Made, Shown, last_part};
+use super::may_work;
+use crate::api::call::{Call, Made, Shown, last_part, read_reference};
 use crate::api::decision::{DecisionInput, decision};
 use crate::api::form::{self, Form};
 use crate::api::problem::{Problem, Problems};
-use crate::domain::{Exit, Obstacle, Outcome, Precision, Sentence, Stage, StepKind, SubmissionStatus};
+use crate::domain::{Exit, Noun, Obstacle, Outcome, Precision, Sentence, Stage, StepKind, SubmissionStatus};
 use crate::policy::{Deed, may};
 use crate::store::{Error, NewStep, Read, Result as StoreResult, StepRecord};
 
@@ -164,7 +164,7 @@ fn step(form: &mut Form<'_>) -> Option<NewStep> {
 #[get("/proceedings/{reference}/steps")]
 pub(super) async fn step_list(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     Form::query(&call.context(), &call.query, |_| Some(()))?;
-    let reference = read_reference(&path)?;
+    let reference = read_reference(Noun::Proceeding, &path)?;
     let items = call
         .read(move |_, r| {
             let of = r.proceeding_get(&reference)?.ok_or(Error::NotFound)?;
@@ -189,7 +189,7 @@ fn step_show(r: &mut Read<'_>, target: &str) -> StoreResult<Shown<StepView>> {
 )]
 #[post("/proceedings/{reference}/steps")]
 pub(super) async fn step_create(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
-    let reference = read_reference(&path)?;
+    let reference = read_reference(Noun::Proceeding, &path)?;
     let new = Form::read(&call.context(), &body, step)?;
     call.post(
         &body,
@@ -222,7 +222,7 @@ pub(super) async fn step_decide(
     body: Bytes,
 ) -> Result<HttpResponse, Problem> {
     let (reference, handle) = path.into_inner();
-    let reference = read_reference(&reference)?;
+    let reference = read_reference(Noun::Proceeding, &reference)?;
     let (accept, reason) = Form::read(&call.context(), &body, decision)?;
     call.post(
         &body,

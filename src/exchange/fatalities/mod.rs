@@ -84,7 +84,7 @@ pub fn import_fatalities(
         })
     })?;
     if dry_run {
-        let known = store.read(&viewer.scope(), |r| Known::read(r))?;
+        let known = store.read(&viewer.scope(), Known::read)?;
         plan(&mut report, rows, &known, vintage, &names);
         return Ok(report);
     }

@@ -188,12 +188,17 @@ fn every_get_route_is_among_the_questions() {
     let house = House::start();
     let reference = plant(&house);
     let questions = questions(&house, &reference);
+    let parameters = regex::Regex::new(r"\{[^}]+\}").unwrap();
+    let shapes: Vec<String> = questions.iter().map(|question| question.split('?').next().unwrap().to_owned()).collect();
     for (method, route) in house.routes() {
         if method != "GET" || route.starts_with("/docs/") {
             continue;
         }
-        let pattern = regex::Regex::new(r"\{[^}]+\}").unwrap().replace_all(&route, "[^/?]+").into_owned();
-        let pattern = regex::Regex::new(&format!("^{pattern}([?].*)?$")).unwrap();
-        assert!(questions.iter().any(|question| pattern.is_match(question)), "{route}");
+        let parts: Vec<&str> = parameters.split(&route).collect();
+        let asked = shapes.iter().any(|path| {
+            let same = path.split('/').count() == route.split('/').count();
+            same && path.starts_with(parts[0]) && path.ends_with(parts[parts.len() - 1])
+        });
+        assert!(asked, "{route}");
     }
 }
