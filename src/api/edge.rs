@@ -1,4 +1,4 @@
-//! The edge that every call crosses: what a body may be, what a path answers to, and the headers of every answer.
+//! The edge that every call crosses: who must be signed in, what a body may be, what a path answers to, and the headers of every answer.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ResourceDef, ServiceRequest, ServiceResponse};
@@ -52,8 +52,11 @@ pub async fn unrouted(request: HttpRequest, methods: web::Data<Methods>) -> Http
     }
 }
 
-/// Why a body is refused before it is read. A body that does not name its type is taken for what the path expects.
-fn unreadable(request: &ServiceRequest) -> Option<Problem> {
+/// What answers without a token, below `/v1`.
+const PUBLIC: [&str; 3] = ["/v1/sessions", "/v1/sessions/refresh", "/v1/openapi.json"];
+
+/// Why a call is refused before it is read. A body that does not name its type is taken for what the path expects.
+fn refused(request: &ServiceRequest) -> Option<Problem> {
     let imports = request.path() == IMPORTS;
     let path = request.path().to_ascii_lowercase();
     if ["%0", "%1", "%7f"].iter().any(|control| path.contains(control)) {
@@ -61,6 +64,9 @@ fn unreadable(request: &ServiceRequest) -> Option<Problem> {
         return Some(Problem::of("not_found"));
     }
     let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    if path.starts_with("/v1/") && !PUBLIC.contains(&path.as_str()) && text(header::AUTHORIZATION).is_none() {
+        return Some(Problem::of("unauthenticated"));
+    }
     let length = text(header::CONTENT_LENGTH).and_then(|value| value.parse::<usize>().ok());
     if length.is_some_and(|length| length > if imports { LARGEST_FILE } else { LARGEST_BODY }) {
         return Some(Problem::of("too_large"));
@@ -86,7 +92,7 @@ pub async fn dress(
         // Answered as a GET whose body the connection leaves out (RFC 9110, 9.3.2).
         request.head_mut().method = Method::GET;
     }
-    let mut response = match unreadable(&request) {
+    let mut response = match refused(&request) {
         Some(problem) => request.into_response(problem.error_response()),
         None => next.call(request).await?.map_into_boxed_body(),
     };

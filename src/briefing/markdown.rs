@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use crate::domain::Code;
+use crate::domain::{Act, Code, Forum, Personnel, Stage};
 
 use super::{About, CrossTable, Figures, MissionFigures};
 
@@ -56,6 +56,7 @@ fn write(text: &mut String, figures: &Figures) -> std::fmt::Result {
     for (at, rule) in figures.rules.iter().enumerate() {
         writeln!(text, "{}. {rule}", at + 1)?;
     }
+    let state = |code: &str| figures.states.get(code).cloned().unwrap_or_else(|| code.to_owned());
     writeln!(text, "\n## Table 1. Incidents, and persons killed, injured, abducted and detained, by mission\n")?;
     writeln!(text, "| Mission | Incidents | Killed | Injured | Abducted or missing | Detained |")?;
     writeln!(text, "| --- | ---: | ---: | ---: | ---: | ---: |")?;
@@ -66,9 +67,9 @@ fn write(text: &mut String, figures: &Figures) -> std::fmt::Result {
     mission_row(text, "of which peacekeeping operations", &figures.by_mission.peacekeeping_operations)?;
     note(text, &figures.by_mission.about)?;
     writeln!(text, "## Table 2. Persons harmed, by kind of act and category of personnel\n")?;
-    cross(text, "Act", &figures.victims_by_act_and_category)?;
+    cross::<Personnel>(text, "Act", &figures.victims_by_act_and_category, label::<Act>)?;
     writeln!(text, "## Table 3. Proceedings, by State and furthest stage\n")?;
-    cross(text, "State", &figures.proceedings_by_furthest_stage)?;
+    cross::<Stage>(text, "State", &figures.proceedings_by_furthest_stage, state)?;
     let persons = &figures.persons;
     writeln!(text, "## Table 4. Persons in proceedings\n\n| | Persons |\n| --- | ---: |")?;
     for (name, number) in [
@@ -105,7 +106,7 @@ fn write(text: &mut String, figures: &Figures) -> std::fmt::Result {
     note(text, &figures.cases.about)?;
     writeln!(text, "## Table 6. Judgements in the period\n")?;
     if figures.judgements.is_empty() {
-        writeln!(text, "None is recorded.\n")?;
+        writeln!(text, "None is recorded.")?;
     } else {
         writeln!(text, "| Date | State | Forum | Proceeding | Convicted | of whom in absentia | Acquitted |")?;
         writeln!(text, "| --- | --- | --- | --- | ---: | ---: | ---: |")?;
@@ -114,26 +115,27 @@ fn write(text: &mut String, figures: &Figures) -> std::fmt::Result {
                 text,
                 "| {} | {} | {} | {} | {} | {} | {} |",
                 one.on.format("%-d %B %Y"),
-                one.state,
-                one.forum,
+                state(&one.state),
+                label::<Forum>(&one.forum),
                 one.proceeding,
                 count(one.convicted),
                 count(one.in_absentia),
                 count(one.acquitted)
             )?;
         }
-        note(text, &persons.about)?;
     }
+    note(text, &persons.about)?;
     writeln!(text, "## Table 7. Assistance offered, by State\n")?;
     if figures.assistance.is_empty() {
         writeln!(text, "None is recorded.")?;
     } else {
         writeln!(text, "| State | Offered | of which delivered | of which declined | Women | Men |")?;
         writeln!(text, "| --- | ---: | ---: | ---: | ---: | ---: |")?;
-        for (state, one) in &figures.assistance {
+        for (code, one) in &figures.assistance {
             writeln!(
                 text,
-                "| {state} | {} | {} | {} | {} | {} |",
+                "| {} | {} | {} | {} | {} | {} |",
+                state(code),
                 count(one.offered),
                 count(one.delivered),
                 count(one.declined),
@@ -148,9 +150,9 @@ fn write(text: &mut String, figures: &Figures) -> std::fmt::Result {
         writeln!(text, "None is recorded.")?;
     } else {
         writeln!(text, "| State | Measure | Number |\n| --- | --- | ---: |")?;
-        for (state, kinds) in &figures.measures {
+        for (code, kinds) in &figures.measures {
             for (kind, number) in kinds {
-                writeln!(text, "| {state} | {} | {} |", kind.label(), count(*number))?;
+                writeln!(text, "| {} | {} | {} |", state(code), kind.label(), count(*number))?;
             }
         }
     }
@@ -170,7 +172,7 @@ fn write(text: &mut String, figures: &Figures) -> std::fmt::Result {
                 one.reference,
                 one.occurred_on.format("%-d %B %Y"),
                 one.mission,
-                one.act,
+                label::<Act>(&one.act),
                 count(one.killed.into()),
                 count(one.injured.into())
             )?;
@@ -213,19 +215,31 @@ fn mission_row(text: &mut String, name: &str, row: &MissionFigures) -> std::fmt:
     )
 }
 
-fn cross(text: &mut String, name: &str, table: &CrossTable) -> std::fmt::Result {
-    let columns: BTreeSet<&String> = table.cells.values().flat_map(BTreeMap::keys).collect();
+/// What a code is called.
+fn label<C: Code>(code: &str) -> String {
+    C::parse(code).map_or_else(|| code.to_owned(), |code| code.label().to_owned())
+}
+
+/// A table whose columns are the codes of a list, in the list's order.
+fn cross<C: Code + Ord>(
+    text: &mut String,
+    name: &str,
+    table: &CrossTable,
+    row_label: impl Fn(&str) -> String,
+) -> std::fmt::Result {
+    let columns: BTreeSet<C> =
+        table.cells.values().flat_map(BTreeMap::keys).filter_map(|code| C::parse(code)).collect();
     if columns.is_empty() {
         writeln!(text, "None is recorded.")?;
         return note(text, &table.about);
     }
-    let heads: Vec<&str> = columns.iter().map(|column| column.as_str()).collect();
+    let heads: Vec<&str> = columns.iter().map(|column| column.label()).collect();
     writeln!(text, "| {name} | {} | Total |", heads.join(" | "))?;
     writeln!(text, "| --- |{} ---: |", " ---: |".repeat(heads.len()))?;
     for (row, cells) in &table.cells {
         let numbers: Vec<String> =
-            columns.iter().map(|column| count(cells.get(*column).copied().unwrap_or(0))).collect();
-        writeln!(text, "| {row} | {} | {} |", numbers.join(" | "), count(cells.values().sum()))?;
+            columns.iter().map(|column| count(cells.get(column.code()).copied().unwrap_or(0))).collect();
+        writeln!(text, "| {} | {} | {} |", row_label(row), numbers.join(" | "), count(cells.values().sum()))?;
     }
     note(text, &table.about)
 }

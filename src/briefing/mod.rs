@@ -205,6 +205,9 @@ pub struct Figures {
     pub assistance: BTreeMap<String, AssistanceFigures>,
     /// What assistance counts.
     pub assistance_about: About,
+    /// English names of all States, by code.
+    #[serde(skip)]
+    pub states: BTreeMap<String, String>,
     /// Table 8: measures taken by States in the period, by State and kind.
     pub measures: BTreeMap<String, BTreeMap<MeasureKind, i64>>,
     /// What measures count.
@@ -293,6 +296,7 @@ pub fn figures(r: &mut Read<'_>, year: i32, cut_off: NaiveDateTime) -> Result<Fi
         judgements: judgements(&proceedings, first, as_of),
         assistance: assistance(r, first, last, cut_off)?,
         assistance_about: about("offers made in the period", "beneficiary States"),
+        states: r.state_list()?.into_iter().map(|state| (state.code, state.name_en)).collect(),
         measures: measures(r, first, last, cut_off)?,
         measures_about: about("measures taken in the period", "accepted measures of all States"),
         incidents: incidents

@@ -35,7 +35,7 @@ pub(super) struct Create {
     #[arg(long)]
     name: String,
     /// focal_point, member_state, secretariat, senior_focal_point, auditor or administrator.
-    #[arg(long, value_parser = |text: &str| Role::parse(text).ok_or("not a role"))]
+    #[arg(long, value_parser = |text: &str| Role::parse(text).ok_or("must be focal_point, member_state, secretariat, senior_focal_point, auditor or administrator"))]
     role: Role,
     /// Mission of a focal point; may be given more than once.
     #[arg(long = "mission", value_name = "ACRONYM")]
@@ -75,14 +75,29 @@ impl Create {
         if password.chars().count() < SHORTEST {
             return Err(format!("a password has at least {SHORTEST} characters").into());
         }
-        match self.role {
-            Role::FocalPoint if self.missions.is_empty() => return Err("a focal point has a mission: --mission".into()),
-            Role::MemberState if self.state.is_none() => return Err("a member_state has a State: --state".into()),
-            _ => {}
+        let for_missions = self.role == Role::FocalPoint;
+        let for_state = self.role == Role::MemberState;
+        let may_be_graded = matches!(self.role, Role::Secretariat | Role::SeniorFocalPoint);
+        let wrong = [
+            (!self.email.contains('@'), "--email is an address"),
+            (for_missions == self.missions.is_empty(), "--mission is for a focal_point, who has at least one"),
+            (for_state == self.state.is_none(), "--state is for a member_state, who has one"),
+            (self.graded && !may_be_graded, "--graded is for secretariat and senior_focal_point"),
+        ];
+        if let Some((_, rule)) = wrong.into_iter().find(|(wrong, _)| *wrong) {
+            return Err(rule.into());
         }
-        let house = self.place.open(Start { sealed: true, migrate: false })?;
+        let house = self.place.open(Start { sealed: true, ..Start::default() })?;
+        let (missions, states) = house.store.read(&Scope::Nothing, |r| Ok((r.mission_list()?, r.state_list()?)))?;
+        if let Some(unknown) = self.missions.iter().find(|own| missions.iter().all(|one| one.acronym != **own)) {
+            return Err(format!("{unknown} is not a mission (GET /v1/missions lists them)").into());
+        }
+        if let Some(unknown) = self.state.iter().find(|own| states.iter().all(|one| one.code != **own)) {
+            return Err(format!("{unknown} is not the alpha-3 code of a State (GET /v1/states lists them)").into());
+        }
         let hash = house.identity.hasher().hash(password)?;
         let operator = operator();
+        let made = format!("Made {}, {}.", self.email, self.role.code());
         let new = NewAccount {
             email: self.email,
             name: self.name,
@@ -94,7 +109,7 @@ impl Create {
         };
         house.store.write(&operator, |w| w.account_create(new))?;
         house.settle_audit()?;
-        println!("Made.");
+        println!("{made}");
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -106,7 +121,7 @@ pub(super) fn operator() -> Viewer {
 
 impl List {
     fn run(self) -> Outcome {
-        let house = self.place.open(Start { sealed: true, migrate: false })?;
+        let house = self.place.open(Start { sealed: true, existing: true, ..Start::default() })?;
         let accounts = house.store.read(&Scope::Nothing, |r| r.account_list())?;
         for account in accounts {
             let scope = match &account.viewer.state {

@@ -39,8 +39,11 @@ pub(super) struct Verify {
 impl Audit {
     pub(super) fn run(self) -> Outcome {
         let Audit::Verify(command) = self;
-        let outside = command.checkpoint.map(std::fs::read_to_string).transpose()?;
-        let house = command.place.open(Start { sealed: true, migrate: false })?;
+        let read = |path: PathBuf| {
+            std::fs::read_to_string(&path).map_err(|e| format!("{} cannot be read: {e}", path.display()))
+        };
+        let outside = command.checkpoint.map(read).transpose()?;
+        let house = command.place.open(Start { sealed: true, existing: true, ..Start::default() })?;
         let key = match command.key {
             Some(key) => key,
             None => house.keys.audit_public()?,

@@ -44,6 +44,8 @@ pub struct Start {
     pub migrate: bool,
     /// Open without private keys: everything but disclosures.
     pub sealed: bool,
+    /// Open what is there, and make nothing: a mistyped folder is an error.
+    pub existing: bool,
 }
 
 /// The files in the folder of keys.
@@ -215,6 +217,12 @@ impl Place {
     /// # Errors
     /// As [`Place::open`].
     pub fn open_at(&self, start: Start, clock: Clock) -> Result<House, Failed> {
+        if let (true, None) = (start.existing, &self.database) {
+            let folder = self.data.clone().unwrap_or_else(|| PathBuf::from("casque-data"));
+            if !folder.join("casque.db").exists() {
+                return Err(format!("there is no database in {}", folder.display()).into());
+            }
+        }
         let (location, folder, embedded) = self.location()?;
         make_private(&folder)?;
         let keys = Keys { folder };

@@ -21,8 +21,8 @@ pub(super) struct Serve {
     #[arg(long)]
     sealed: bool,
     /// Threads that answer.
-    #[arg(long, env = "CASQUE_WORKERS", value_name = "N", default_value_t = 2)]
-    workers: usize,
+    #[arg(long, env = "CASQUE_WORKERS", value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=1_024))]
+    workers: u16,
 }
 
 /// Bring the database to this program's schema.
@@ -42,10 +42,10 @@ impl Migrate {
 
 impl Serve {
     pub(super) fn run(self) -> Outcome {
-        let house = self.place.open(Start { sealed: self.sealed, migrate: false })?;
+        let house = self.place.open(Start { sealed: self.sealed, ..Start::default() })?;
         let listener = TcpListener::bind(&self.listen).map_err(|e| format!("cannot listen on {}: {e}", self.listen))?;
         let address = listener.local_addr()?;
-        until_stopped(house, listener, self.workers, || {
+        until_stopped(house, listener, self.workers.into(), || {
             println!("Casque answers at http://{address}, interactive documentation at /docs/");
         })
     }

@@ -113,6 +113,6 @@ mod tests {
         facts.perpetrator = Perpetrator::NotIdentified;
         facts.means = Means::NotKnown;
         facts.act = Act::AttackOnPremises;
-        insta::assert_snapshot!(summary(&facts, Some("Mali"), Counts::default()), @"In February 2019, MINUSMA reported an act of attack on premises in Mali. Activity: official travel. The alleged perpetrator is not identified.");
+        insta::assert_snapshot!(summary(&facts, Some("Mali"), Counts::default()), @"In February 2019, MINUSMA reported an attack on premises in Mali. Activity: official travel. The alleged perpetrator is not identified.");
     }
 }

@@ -49,7 +49,7 @@ mod tests {
     #[test]
     fn cells_that_a_spreadsheet_would_run_are_escaped() {
         let rows = [json!({"a": "=1+1", "b": "+x", "c": "plain", "d": ["-1", "@y"], "e": null, "n": -5})];
-        assert_eq!(csv_of(&rows).unwrap(), "a,b,c,d,e,n\n'=1+1,'+x,plain,''-1; '@y,,-5\n");
+        assert_eq!(csv_of(&rows).unwrap(), "a,b,c,d,e,n\n'=1+1,'+x,plain,'-1; '@y,,-5\n");
     }
 
     #[test]

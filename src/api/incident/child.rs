@@ -231,6 +231,17 @@ pub(super) async fn victim_create(call: Call, path: Path<String>, body: Bytes) -
     .await
 }
 
+/// Shows one victim, with the ETag that a change of it asks for.
+#[utoipa::path(tag = "incidents", params(("reference" = String, Path), ("handle" = String, Path)), responses((status = 200, body = VictimView), Tombstone, Problems))]
+#[get("/incidents/{reference}/victims/{handle}")]
+pub(super) async fn victim_get(call: Call, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
+    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    let (reference, handle) = path.into_inner();
+    let reference = read_reference(&reference)?;
+    let shown = call.read(move |viewer, r| victim_show(viewer, r, &reference, &handle)).await?;
+    call.one(&shown)
+}
+
 /// Changes a victim; after release, in an amendment.
 #[utoipa::path(
     tag = "incidents",
@@ -298,6 +309,17 @@ pub(super) async fn suspect_create(call: Call, path: Path<String>, body: Bytes) 
         },
     )
     .await
+}
+
+/// Shows one suspect, with the ETag that a change of it asks for.
+#[utoipa::path(tag = "incidents", params(("reference" = String, Path), ("handle" = String, Path)), responses((status = 200, body = SuspectView), Tombstone, Problems))]
+#[get("/incidents/{reference}/suspects/{handle}")]
+pub(super) async fn suspect_get(call: Call, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
+    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    let (reference, handle) = path.into_inner();
+    let reference = read_reference(&reference)?;
+    let shown = call.read(move |viewer, r| suspect_show(viewer, r, &reference, &handle)).await?;
+    call.one(&shown)
 }
 
 /// Changes a suspect; after release, in an amendment.

@@ -38,9 +38,11 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(moves::source_rows)
         .service(child::victim_list)
         .service(child::victim_create)
+        .service(child::victim_get)
         .service(child::victim_edit)
         .service(child::suspect_list)
         .service(child::suspect_create)
+        .service(child::suspect_get)
         .service(child::suspect_edit);
 }
 

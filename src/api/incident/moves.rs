@@ -148,7 +148,7 @@ pub struct WithholdingInput {
 }
 
 /// Proposes from which States the record is withheld, or confirms the proposal of another officer by sending the same.
-/// Takes effect when confirmed.
+/// Takes effect when confirmed: before release the State gets nothing; after, it keeps what it had and gets nothing newer.
 #[utoipa::path(
     tag = "incidents",
     params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),

@@ -9,7 +9,8 @@ use crate::api::call::Shown;
 use crate::api::form::Context;
 use crate::api::withheld::{Markers, Withheld, shares_tag};
 use crate::domain::{
-    Act, Activity, Counts, HoldReason, IncidentFacts, IncidentState, Means, Noun, Perpetrator, Precision, summary,
+    Act, Activity, Counts, HoldReason, IncidentFacts, IncidentState, Means, Noun, Perpetrator, Precision,
+    WithholdingReason, summary,
 };
 use crate::policy::{Facts, Relations, Viewer};
 use crate::store::{Id, Incident, Read, Result};
@@ -81,6 +82,9 @@ pub struct IncidentView {
     /// States from which the record is withheld by a confirmed decision (mission and Secretariat).
     #[serde(skip_serializing_if = "Option::is_none")]
     withheld_from: Option<Vec<String>>,
+    /// A proposal on withholding that waits for a second officer (mission and Secretariat, in the single view).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    withholding_proposed: Option<WithholdingView>,
     /// When an open fact last changed; to States, when the edition was released.
     updated_at: DateTime<Utc>,
     /// When the edition was released.
@@ -98,6 +102,15 @@ pub struct IncidentView {
     /// Suspects (in the single view).
     #[serde(skip_serializing_if = "Option::is_none")]
     suspects: Option<Vec<SuspectView>>,
+}
+
+/// A proposal on withholding.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WithholdingView {
+    /// States from which the record would be kept; none to decide that it is kept from nobody.
+    states: Vec<String>,
+    /// Why.
+    reason: WithholdingReason,
 }
 
 fn view(
@@ -152,6 +165,7 @@ fn view(
         hold_reason: inside.then_some(hold.map(|(reason, _)| reason)),
         hold_review_on: inside.then_some(hold.map(|(_, on)| on)),
         withheld_from,
+        withholding_proposed: None,
         updated_at: updated.and_utc(),
         released_at: incident.released_at.map(|at| at.and_utc()),
         exact_place: markers.of("exact_place"),
@@ -209,19 +223,13 @@ pub(super) fn one(viewer: &Viewer, r: &mut Read<'_>, incident: &Incident) -> Res
     holders.extend(suspects.iter().map(|suspect| suspect.holder));
     let held = r.held(&holders)?;
     let host = incident.facts.host_state.as_deref().map(|code| r.state_name(code)).transpose()?;
-    let withheld_from = if viewer.is_inside() {
-        let standing = r.withholding_get(incident.id)?;
-        Some(
-            standing
-                .filter(|standing| standing.confirmed_at.is_some())
-                .map(|standing| standing.states)
-                .unwrap_or_default(),
-        )
-    } else {
-        None
-    };
+    let withheld_from = if viewer.is_inside() { Some(r.withheld_from(incident.id)?) } else { None };
+    let proposed = if viewer.is_inside() { r.withholding_get(incident.id)? } else { None };
     let markers = Markers { noun: Noun::Incident, viewer, facts, holder: incident.edition, held: Some(&held) };
     let mut body = view(incident, host.as_deref(), &markers, withheld_from);
+    body.withholding_proposed = proposed
+        .filter(|standing| standing.confirmed_at.is_none())
+        .map(|standing| WithholdingView { states: standing.states, reason: standing.reason });
     let own = victims.iter().any(|victim| is_own(viewer, &victim.facts.states));
     body.victims = Some(victims.iter().map(|victim| VictimView::new(viewer, facts, victim, Some(&held))).collect());
     body.suspects =

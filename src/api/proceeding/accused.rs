@@ -132,6 +132,17 @@ fn accused_show(viewer: &Viewer, r: &mut Read<'_>, target: &str) -> StoreResult<
     Ok(Shown { body: view, tags })
 }
 
+/// Shows one accused, with the ETag that a change asks for.
+#[utoipa::path(tag = "proceedings", params(("reference" = String, Path), ("number" = i32, Path)), responses((status = 200, body = AccusedView), Problems))]
+#[get("/proceedings/{reference}/accused/{number}")]
+pub(super) async fn accused_get(call: Call, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
+    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    let (reference, number) = path.into_inner();
+    let target = format!("proceedings/{}/accused/{number}", read_reference(Noun::Proceeding, &reference)?);
+    let shown = call.read(move |viewer, r| accused_show(viewer, r, &target)).await?;
+    call.one(&shown)
+}
+
 /// Changes an accused's sealed fields. What happened to the accused is a step.
 #[utoipa::path(
     tag = "proceedings",

@@ -32,6 +32,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(proceeding_history)
         .service(accused::accused_list)
         .service(accused::accused_create)
+        .service(accused::accused_get)
         .service(accused::accused_edit)
         .service(step::step_list)
         .service(step::step_create)

@@ -141,6 +141,7 @@ fn print_accounts(address: &str, folder: &Path, accounts: &[DemoAccount], tempor
     println!("Interactive documentation: {address}/docs/");
     let until = if temporary { " (removed at the end; keep one with --data DIR)" } else { "" };
     println!("Database and keys: {}{until}", folder.display());
+    println!("To ask as any account from another shell, as the README's tour does: . {}", folder.join(TOUR).display());
     println!("\nAccounts:");
     for account in accounts {
         println!("\n  {:18} {:44} {}", account.role, account.scope, account.email);
@@ -153,8 +154,7 @@ fn print_accounts(address: &str, folder: &Path, accounts: &[DemoAccount], tempor
             account.password
         );
     }
-    println!("\nTo ask as any of them from another shell (the README's tour does): . {}", folder.join(TOUR).display());
-    println!("Ctrl-C stops it.");
+    println!("\nCtrl-C stops it.");
 }
 
 /// What each role would ask first.

@@ -80,6 +80,12 @@ impl std::fmt::Display for ImportReport {
         let done = if self.dry_run { "Dry run: nothing was changed. An import would make" } else { "Made" };
         writeln!(f, "{} rows, vintage {vintage}.", self.rows)?;
         writeln!(f, "{done} {} incidents and {} victims.", self.new_incidents, self.new_victims)?;
+        if !self.dry_run && self.new_incidents > 0 {
+            writeln!(
+                f,
+                "They are verified; States see them, and figures count them, once a second person releases them."
+            )?;
+        }
         writeln!(f, "{}", self.rule)?;
         writeln!(
             f,

@@ -8,13 +8,16 @@ use super::row::{EditionRow, VictimRow};
 use crate::domain::{Basis, Code, WithholdingReason};
 use crate::store::db::Id;
 use crate::store::db::schema::{concern, incident_edition as e, victim, withholding};
-use crate::store::{Result, Write, code, split};
+use crate::store::{Read, Result, Write, code, split};
 
 type ConcernRow = (Id, Option<Id>, String, String, Option<chrono::NaiveDateTime>);
 
-impl Write<'_> {
+impl Read<'_> {
     /// The States from which the incident is withheld by a confirmed decision.
-    pub(in crate::store) fn withheld_from(&mut self, incident: Id) -> Result<Vec<String>> {
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn withheld_from(&mut self, incident: Id) -> Result<Vec<String>> {
         let states: Option<String> = withholding::table
             .filter(withholding::incident_id.eq(incident))
             .filter(withholding::confirmed_at.is_not_null())
@@ -24,7 +27,9 @@ impl Write<'_> {
             .optional()?;
         Ok(states.as_deref().map(split).unwrap_or_default())
     }
+}
 
+impl Write<'_> {
     /// Brings the concern rows of an incident to what its released edition and the withholding decision say: ends those
     /// that no longer hold, begins new ones, and lets each that is not frozen point to the released edition. A State
     /// withheld from before release gets no row (but the public file's own edition stays readable to it); afterwards its

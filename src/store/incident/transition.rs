@@ -5,7 +5,7 @@ use serde_json::{Map, json};
 
 use super::row::{EditionRow, VictimRow};
 use super::{EditionChoice, Incident};
-use crate::domain::{Code, IncidentState, Noun, ReleaseGate, release_gates, transition};
+use crate::domain::{Code, Fault, IncidentState, Noun, Perpetrator, ReleaseGate, release_gates, transition};
 use crate::policy::Denial;
 use crate::store::db::schema::{incident_edition as e, revision, victim};
 use crate::store::history::Change;
@@ -35,7 +35,7 @@ impl Write<'_> {
             return Err(Denial::SamePerson.into());
         }
         if edge.reason && reason.is_none_or(|reason| reason.trim().is_empty()) {
-            return Err(Error::Conflict("this move takes a reason".into()));
+            return Err(Error::Invalid(vec![Fault::new("/reason", "this move takes a reason")]));
         }
         let mut row: EditionRow = e::table.find(incident.edition).first(self.db)?;
         let now = self.now();
@@ -111,13 +111,31 @@ impl Write<'_> {
         Ok(written > 0)
     }
 
+    /// Whether agents of a State were alleged in the edition before this one already.
+    fn was_alleged(&mut self, incident: &Incident) -> Result<bool> {
+        let before: Option<String> = e::table
+            .filter(e::incident_id.eq(incident.id))
+            .filter(e::number.lt(incident.number))
+            .order(e::number.desc())
+            .select(e::perpetrator_category)
+            .first(self.db)
+            .optional()?;
+        let before = before.and_then(|code| Perpetrator::parse(&code));
+        Ok(before.is_some_and(Perpetrator::is_of_a_state))
+    }
+
     fn gates(&mut self, incident: &Incident) -> Result<()> {
         let victims: Vec<VictimRow> =
             victim::table.filter(victim::edition_id.eq(incident.edition)).order(victim::position).load(self.db)?;
         let victims = victims.into_iter().map(VictimRow::into_victim).collect::<Result<Vec<_>>>()?;
         let standing = self.withholding_get(incident.id)?;
-        let decided = standing.as_ref().is_some_and(|standing| standing.confirmed_at.is_some());
-        if standing.is_some() && !decided {
+        let confirmed_at = standing.as_ref().and_then(|standing| standing.confirmed_at);
+        let decided = match confirmed_at {
+            // Decided before a State was alleged, it was another question.
+            Some(at) => at >= incident.created_at || self.was_alleged(incident)?,
+            None => false,
+        };
+        if standing.is_some() && confirmed_at.is_none() {
             return Err(Error::Conflict("a withholding was proposed: a second officer must decide it first".into()));
         }
         let facts: Vec<_> = victims.iter().map(|victim| victim.facts.clone()).collect();

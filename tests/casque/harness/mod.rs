@@ -50,7 +50,7 @@ fn template() -> &'static Template {
     TEMPLATE.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         let database = database::Template::new(folder.path());
-        let house = database.place(folder.path()).open(Start { migrate: true, sealed: false }).unwrap();
+        let house = database.place(folder.path()).open(Start { migrate: true, ..Start::default() }).unwrap();
         let accounts = load_sample(&house.store, &house.identity, Sample::Bare, &mut |_, _, _| {}).unwrap();
         Template { folder, accounts, database }
     })
@@ -81,7 +81,7 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let database = database::Template::new(folder.path());
         let place = database.place(folder.path());
-        let house = place.open(Start { migrate: true, sealed: false }).unwrap();
+        let house = place.open(Start { migrate: true, ..Start::default() }).unwrap();
         let accounts = load_sample(&house.store, &house.identity, Sample::Whole, &mut |_, _, _| {}).unwrap();
         drop(house);
         let _ = template;

@@ -156,6 +156,24 @@ fn an_operator_makes_an_account_imports_a_file_and_prints_the_figures() {
     let list = said(&casque(data, &["account", "list", "--json"]).stdout);
     assert_eq!(list.lines().count(), 1, "{list}");
 
+    let made = |more: &[&str]| {
+        let base = ["account", "create", "--email", "x@casque.example", "--name", "An office"];
+        let mut command = Command::new(env!("CARGO_BIN_EXE_casque"));
+        command.args(base).args(more).arg("--data").arg(data).env_clear();
+        let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let _ = child.stdin.take().unwrap().write_all(b"a long enough password");
+        said(&child.wait_with_output().unwrap().stderr)
+    };
+    for (more, sentence) in [
+        (&["--role", "focal_point"][..], "--mission is for a focal_point"),
+        (&["--role", "focal_point", "--mission", "NOWHERE"], "NOWHERE is not a mission"),
+        (&["--role", "member_state", "--state", "XX"], "XX is not the alpha-3 code of a State"),
+        (&["--role", "secretariat", "--state", "MLI"], "--state is for a member_state"),
+        (&["--role", "auditor", "--graded"], "--graded is for secretariat"),
+    ] {
+        assert!(made(more).contains(sentence), "{more:?}: {}", made(more));
+    }
+
     let import = |more: &[&str]| casque(data, &[&["import", "fatalities", FILE, "--account"], more].concat());
     assert_eq!(said(&import(&["nobody@casque.example"]).stderr), "casque: there is no account of this address\n");
     let done = import(&["one@casque.example", "--json"]);
@@ -168,4 +186,17 @@ fn an_operator_makes_an_account_imports_a_file_and_prints_the_figures() {
 fn the_description_on_standard_output_is_the_servers() {
     let printed: Value = serde_json::from_slice(&casque(Path::new("."), &["openapi"]).stdout).unwrap();
     assert!(printed == serde_json::to_value(casque::api::openapi()).unwrap());
+}
+
+#[test]
+fn a_mistyped_folder_is_an_error_and_makes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("mistyped");
+    for command in [&["briefing", "2022"][..], &["audit", "verify"], &["account", "list"]] {
+        let refused = casque(&data, command);
+        assert_eq!(refused.status.code(), Some(1), "{command:?}");
+        assert!(said(&refused.stderr).contains("there is no database in"), "{}", said(&refused.stderr));
+    }
+    assert!(!data.exists());
+    assert_eq!(casque(&data, &["serve", "--workers", "0"]).status.code(), Some(2), "wrong use");
 }

@@ -108,7 +108,7 @@ fn the_tour_in_the_readme_prints_what_it_says() {
 
 /// The table of settings, out of the command line's own definition.
 fn settings() -> String {
-    let mut table = "\n| option | environment | if absent | what |\n| --- | --- | --- | --- |\n".to_owned();
+    let mut table = "\n| option | of | environment | if absent | what |\n| --- | --- | --- | --- | --- |\n".to_owned();
     let mut seen = Vec::new();
     let command = casque::cli::command();
     for sub in ["serve", "demo"] {
@@ -118,17 +118,22 @@ fn settings() -> String {
                 continue;
             }
             seen.push(name);
+            let of = match (sub, name) {
+                ("serve", "data" | "database" | "keys" | "recovery") => "every command",
+                _ => sub,
+            };
             let value =
                 option.get_value_names().filter(|_| option.get_action().takes_values()).map_or("", |names| &names[0]);
             let env = option.get_env().map_or("", |env| env.to_str().unwrap());
             let defaults: Vec<_> = option.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
             let what = option.get_help().unwrap().to_string();
             table.push_str(
-                &format!("| `--{name} {value}` | {env} | {} | {what} |\n", defaults.join(" ")).replace(" ` |", "` |"),
+                &format!("| `--{name} {value}` | {of} | {env} | {} | {what} |\n", defaults.join(" "))
+                    .replace(" ` |", "` |"),
             );
         }
     }
-    table.push_str("| | CASQUE_LOG | warn | What is logged to standard error: `error`, `warn`, `info`, `debug` |\n\n");
+    table.push_str("| | every command | CASQUE_LOG | warn | What is logged to standard error: `error`, `warn`, `info`, `debug` |\n\n");
     table
 }
 

@@ -215,7 +215,7 @@ fn a_returned_report_goes_back_to_its_author_with_a_reason() {
     let path = format!("/v1/incidents/{reference}");
     house.moved("minusma", &reference, "submitted");
     let give_back = |body| house.as_("verifier").post(&format!("{path}/transitions"), &body).status;
-    assert_eq!(give_back(json!({"to": "returned"})), 409);
+    assert_eq!(give_back(json!({"to": "returned"})), 400);
     assert_eq!(give_back(json!({"to": "returned", "reason": "The date is missing"})), 200);
     let shown = house.as_("minusma").get(&path);
     assert_eq!(house.as_("minusma").patch(&path, &json!({"means": "ied"}), shown.etag()).status, 200);

@@ -99,3 +99,13 @@ fn everything_but_a_short_public_list_wants_a_token() {
         assert_eq!(house.anonymous().get(path).status, 401, "{path}");
     }
 }
+
+#[test]
+fn without_a_token_nothing_is_read_not_even_to_find_fault() {
+    let house = House::start();
+    for (path, body) in [("/v1/incidents", "{nonsense"), ("/v1/disclosures", "{}"), ("/v1/nothing", "{}")] {
+        assert_eq!(house.anonymous().post_text(path, body).status, 401, "{path}");
+    }
+    assert_eq!(house.anonymous().get("/v1/states").header("www-authenticate"), Some("Bearer"));
+    assert_eq!(house.anonymous().get("/v1/openapi.json").status, 200);
+}

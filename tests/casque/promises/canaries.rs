@@ -59,9 +59,15 @@ pub fn questions(house: &House, reference: &str) -> Vec<String> {
     for tail in ["", "?edition=released", "?as=TCD", "?as=MLI", "/history", "/victims", "/suspects", "/source-rows"] {
         paths.push(format!("{incident}{tail}"));
     }
+    for child in ["victims", "suspects"] {
+        let listed = house.as_("minusma").get(&format!("{incident}/{child}")).json();
+        for one in listed["items"].as_array().unwrap() {
+            paths.push(format!("{incident}/{child}/{}", one["handle"].as_str().unwrap()));
+        }
+    }
     for (list, tails) in [
         ("cases", &["", "/history"][..]),
-        ("proceedings", &["", "/history", "/accused", "/steps"][..]),
+        ("proceedings", &["", "/history", "/accused", "/accused/1", "/steps"][..]),
         ("assistance", &["", "/history"][..]),
         ("measures", &["", "/history"][..]),
     ] {

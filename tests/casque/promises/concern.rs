@@ -44,6 +44,8 @@ fn withheld_before_release_a_state_knows_nothing_of_it() {
     let path = format!("/v1/incidents/{reference}/withholding");
     assert_eq!(house.as_("verifier").post(&path, &one).status, 200);
     assert_eq!(release().status, 409, "one officer does not decide");
+    let shown = house.as_("senior").get(&format!("/v1/incidents/{reference}")).json();
+    assert_eq!((&shown["withheld_from"], &shown["withholding_proposed"]), (&json!([]), &one), "the other is shown it");
     assert_eq!(house.as_("verifier").post(&path, &one).status, 200);
     assert_eq!(release().status, 409, "nor the same one twice");
     assert_eq!(house.as_("senior").post(&path, &one).status, 200);
@@ -57,6 +59,25 @@ fn withheld_before_release_a_state_knows_nothing_of_it() {
     assert_eq!(house.as_("mali").get("/v1/incidents").references().len(), 0);
     withhold(&house, &reference, &[]);
     assert_eq!(house.as_("mali").get(&format!("/v1/incidents/{reference}")).status, 200, "lifted by two officers");
+}
+
+#[test]
+fn a_decision_of_before_does_not_answer_a_later_allegation() {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    withhold(&house, &reference, &[]);
+    house.release("minusma", &reference);
+    house.pass(chrono::TimeDelta::minutes(1));
+    let path = format!("/v1/incidents/{reference}");
+    let alleged = json!({"perpetrator_category": "host_state_forces"});
+    assert_eq!(house.as_("minusma").patch(&path, &alleged, "*").status, 200);
+    house.moved("minusma", &reference, "submitted");
+    house.moved("verifier", &reference, "verified");
+    let release = || house.as_("releaser").post(&format!("{path}/transitions"), &json!({"to": "released"})).status;
+    assert_eq!(release(), 409);
+    withhold(&house, &reference, &["MLI"]);
+    assert_eq!(release(), 200);
+    assert_eq!(house.as_("mali").get(&path).json()["perpetrator_category"], "not_identified");
 }
 
 #[test]
@@ -156,7 +177,7 @@ fn a_withdrawn_record_stays_with_mission_and_secretariat_and_is_a_tombstone_to_w
     house.release("minusma", &reference);
     let path = format!("/v1/incidents/{reference}");
     let withdraw = |body| house.as_("verifier").post(&format!("{path}/transitions"), &body);
-    assert_eq!(withdraw(json!({"to": "withdrawn"})).status, 409, "it takes a reason");
+    assert_eq!(withdraw(json!({"to": "withdrawn"})).pointers(), ["/reason"], "it takes a reason");
     assert_eq!(withdraw(json!({"to": "withdrawn", "reason": "Entered twice"})).status, 200);
     let status = |who: &str| house.as_(who).get(&path).status;
     assert_eq!((status("minusma"), status("verifier"), status("chad"), status("iceland")), (200, 200, 410, 404));
