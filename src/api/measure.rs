@@ -54,6 +54,8 @@ pub struct MeasureView {
     status: SubmissionStatus,
     /// The State that submitted it.
     submitted_by_state: Option<String>,
+    /// Why it was returned.
+    returned_because: Option<String>,
     /// When it was written down.
     created_at: DateTime<Utc>,
     /// When it became part of the record.
@@ -132,6 +134,7 @@ fn view(viewer: &Viewer, of: Measure, held: Option<&HashSet<(Id, u16)>>) -> Meas
         source_url,
         status: of.status,
         submitted_by_state: of.submitted_state,
+        returned_because: of.returned_because,
         created_at: of.created_at.and_utc(),
         recorded_at: of.recorded_at.map(|at| at.and_utc()),
         updated_at: of.updated_at.and_utc(),

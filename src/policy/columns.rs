@@ -241,6 +241,7 @@ pub const COLUMNS: &[(&str, &[(&str, Visibility)])] = &[
             ("submitted_at", P),
             ("recorded_at", O),
             ("decided_by", P),
+            ("returned_because", P),
         ],
     ),
     (
@@ -283,6 +284,7 @@ pub const COLUMNS: &[(&str, &[(&str, Visibility)])] = &[
             ("tag_confidential", I),
             ("created_by", P),
             ("decided_by", P),
+            ("returned_because", P),
             ("created_at", O),
             ("recorded_at", O),
             ("updated_at", O),

@@ -25,6 +25,8 @@ pub struct Measure {
     pub status: SubmissionStatus,
     /// The State that submitted it, if one did.
     pub submitted_state: Option<String>,
+    /// Why it was returned.
+    pub returned_because: Option<String>,
     /// Random tag that moves when a sealed field is edited.
     pub tag: Vec<u8>,
     /// When it was written down (UTC).
@@ -81,6 +83,7 @@ struct MeasureRow {
     tag_confidential: Vec<u8>,
     created_by: Id,
     decided_by: Option<Id>,
+    returned_because: Option<String>,
     created_at: NaiveDateTime,
     recorded_at: Option<NaiveDateTime>,
     updated_at: NaiveDateTime,
@@ -102,6 +105,7 @@ impl MeasureRow {
             tag_confidential,
             created_by: _,
             decided_by: _,
+            returned_because,
             created_at,
             recorded_at,
             updated_at,
@@ -119,6 +123,7 @@ impl MeasureRow {
             },
             status: code(&status, "measure", "status", &reference)?,
             submitted_state,
+            returned_because,
             tag: tag_confidential,
             id,
             reference,
@@ -235,6 +240,7 @@ impl Write<'_> {
             tag_confidential: super::random_tag(),
             created_by: self.actor(),
             decided_by: None,
+            returned_because: None,
             created_at: now,
             recorded_at: (status == SubmissionStatus::Accepted).then_some(now),
             updated_at: now,
@@ -303,6 +309,7 @@ impl Write<'_> {
                 m::status.eq(status.code()),
                 m::recorded_at.eq(accept.then_some(now)),
                 m::decided_by.eq(self.actor()),
+                m::returned_because.eq(if accept { None } else { reason.clone() }),
                 m::updated_at.eq(now),
             ))
             .execute(self.db)?;

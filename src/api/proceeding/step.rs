@@ -48,13 +48,24 @@ pub struct StepView {
     status: SubmissionStatus,
     /// The State that submitted it.
     submitted_by_state: Option<String>,
+    /// Why it was returned.
+    returned_because: Option<String>,
     /// When it became part of the record; of a proposal, when it was submitted.
     recorded_at: DateTime<Utc>,
 }
 
 impl From<StepRecord> for StepView {
     fn from(record: StepRecord) -> Self {
-        let StepRecord { handle, step, sentence_months, postponed_to, source_url, status, submitted_state } = record;
+        let StepRecord {
+            handle,
+            step,
+            sentence_months,
+            postponed_to,
+            source_url,
+            status,
+            submitted_state,
+            returned_because,
+        } = record;
         let crate::domain::Step { kind, accused, happened, recorded_at, stage, outcome, exit, sentence, obstacle } =
             step;
         Self {
@@ -73,6 +84,7 @@ impl From<StepRecord> for StepView {
             source_url,
             status,
             submitted_by_state: submitted_state,
+            returned_because,
             recorded_at: recorded_at.and_utc(),
         }
     }

@@ -339,6 +339,7 @@ diesel::table! {
         submitted_at -> Timestamp,
         recorded_at -> Nullable<Timestamp>,
         decided_by -> Nullable<Binary>,
+        returned_because -> Nullable<Text>,
     }
 }
 
@@ -387,6 +388,7 @@ diesel::table! {
         tag_confidential -> Binary,
         created_by -> Binary,
         decided_by -> Nullable<Binary>,
+        returned_because -> Nullable<Text>,
         created_at -> Timestamp,
         recorded_at -> Nullable<Timestamp>,
         updated_at -> Timestamp,

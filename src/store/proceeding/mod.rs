@@ -116,6 +116,8 @@ pub struct StepRecord {
     pub status: SubmissionStatus,
     /// The State that submitted it, if one did.
     pub submitted_state: Option<String>,
+    /// Why it was returned.
+    pub returned_because: Option<String>,
 }
 
 /// A step to be recorded or proposed.

@@ -110,6 +110,7 @@ pub(super) struct StepRow {
     pub(super) submitted_at: NaiveDateTime,
     pub(super) recorded_at: Option<NaiveDateTime>,
     pub(super) decided_by: Option<Id>,
+    pub(super) returned_because: Option<String>,
 }
 
 impl StepRow {
@@ -136,6 +137,7 @@ impl StepRow {
             submitted_at,
             recorded_at,
             decided_by: _,
+            returned_because,
         } = self;
         fn some<C: Code>(text: Option<String>, column: &'static str, row: &str) -> Result<Option<C>> {
             text.map(|text| code(&text, "step", column, row)).transpose()
@@ -160,6 +162,7 @@ impl StepRow {
             source_url,
             status: code(&status, "step", "status", &handle)?,
             submitted_state,
+            returned_because,
             handle,
         })
     }

@@ -232,6 +232,7 @@ impl Write<'_> {
             submitted_at: now,
             recorded_at: (status == SubmissionStatus::Accepted).then_some(now),
             decided_by: None,
+            returned_because: None,
         };
         diesel::insert_into(step::table).values(row.clone()).execute(self.db)?;
         let kind = if status == SubmissionStatus::Accepted { "step_recorded" } else { "step_proposed" };
@@ -300,11 +301,13 @@ impl Write<'_> {
         row.status = status.code().into();
         row.recorded_at = accept.then(|| self.now());
         row.decided_by = Some(self.actor());
+        row.returned_because = if accept { None } else { reason.clone() };
         diesel::update(step::table.find(row.id))
             .set((
                 step::status.eq(&row.status),
                 step::recorded_at.eq(row.recorded_at),
                 step::decided_by.eq(row.decided_by),
+                step::returned_because.eq(&row.returned_because),
             ))
             .execute(self.db)?;
         let (action, kind) = if accept { ("step.accept", "step_accepted") } else { ("step.return", "step_returned") };

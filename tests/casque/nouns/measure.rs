@@ -42,6 +42,17 @@ fn a_state_proposes_its_own_measure_and_it_counts_once_it_is_accepted() {
 }
 
 #[test]
+fn a_returned_measure_tells_its_state_why() {
+    let house = House::start();
+    let proposed = house.as_("mali").post("/v1/measures", &unit());
+    let path = format!("/v1/measures/{}", proposed.json()["reference"].as_str().unwrap());
+    let returned = json!({"status": "returned", "reason": "Which law is it?"});
+    assert_eq!(house.as_("verifier").post(&format!("{path}/decision"), &returned).status, 200);
+    let told = house.as_("mali").get(&path).json();
+    assert_eq!((&told["status"], &told["returned_because"]), (&json!("returned"), &json!("Which law is it?")));
+}
+
+#[test]
 fn a_measure_is_seen_by_its_state_its_missions_and_the_secretariat() {
     let house = House::start();
     let made = house.as_("minusma").post("/v1/measures", &unit());

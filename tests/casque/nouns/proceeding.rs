@@ -102,7 +102,8 @@ fn a_returned_proposal_counts_for_nothing_and_says_so_to_its_state() {
     assert_eq!(decide("verifier", json!({"status": "accepted"})).status, 409, "decided once");
     let path = format!("/v1/proceedings/{proceeding}");
     assert_eq!(house.as_("mali").get(&path).json()["accused"][0]["detention"], "not_known");
-    assert_eq!(house.as_("mali").get(&path).json()["steps"][0]["status"], "returned");
+    let told = house.as_("mali").get(&path).json()["steps"][0].clone();
+    assert_eq!((&told["status"], &told["returned_because"]), (&json!("returned"), &json!("No date of the warrant")));
     assert_eq!(house.as_("chad").get(&path).json()["steps"], json!([]));
 }
 
