@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use seal::{ClassCode, MasterKey, OperatorKey, OperatorPublic, generate_class_key, unlock};
+use seal::{ClassCode, MasterKey, OperatorKey, OperatorPublic, check_recovery, generate_class_key, unlock};
 use signed_note::StandardSigner;
 use zeroize::Zeroizing;
 
@@ -217,6 +217,9 @@ impl Place {
     /// # Errors
     /// As [`Place::open`].
     pub fn open_at(&self, start: Start, clock: Clock) -> Result<House, Failed> {
+        if let Some(recipient) = &self.recovery {
+            check_recovery(recipient)?;
+        }
         if let (true, None) = (start.existing, &self.database) {
             let folder = self.data.clone().unwrap_or_else(|| PathBuf::from("casque-data"));
             if !folder.join("casque.db").exists() {

@@ -25,7 +25,7 @@ pub use class::{Class, ClassCode, Confidential, StrictlyConfidential};
 pub use keys::{MasterKey, OperatorKey, OperatorPublic, StoredClassKey, generate_class_key, unlock};
 pub use permit::{Granter, OpenedRecord, OpenedValue, Opener, Permit, PermittedRecord};
 pub use plain::Plain;
-pub use recovery::rewrap_with_recovery;
+pub use recovery::{check_recovery, rewrap_with_recovery};
 pub use sealer::{NewEpoch, RecordSealer, Sealer, StoredDataKey, StoredEpoch};
 pub use value::{Field, RecordId, Sealable, Sealed};
 

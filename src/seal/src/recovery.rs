@@ -7,6 +7,14 @@ use zeroize::Zeroizing;
 
 use crate::{Error, MasterKey, StoredClassKey};
 
+/// Whether a text is a recovery recipient: to be asked before anything is made.
+///
+/// # Errors
+/// [`Error::Recovery`] when it is none.
+pub fn check_recovery(recipient: &str) -> Result<(), Error> {
+    x25519::Recipient::from_str(recipient.trim()).map(|_| ()).map_err(|e| Error::Recovery(e.to_owned()))
+}
+
 pub(crate) fn wrap(private: &[u8], recipient: &str) -> Result<Vec<u8>, Error> {
     let recipient = x25519::Recipient::from_str(recipient.trim()).map_err(|e| Error::Recovery(e.to_owned()))?;
     age::encrypt(&recipient, private).map_err(|e| Error::Recovery(e.to_string()))

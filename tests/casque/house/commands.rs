@@ -197,6 +197,8 @@ fn a_mistyped_folder_is_an_error_and_makes_nothing() {
         assert_eq!(refused.status.code(), Some(1), "{command:?}");
         assert!(said(&refused.stderr).contains("there is no database in"), "{}", said(&refused.stderr));
     }
+    let refused = casque(&data, &["serve", "--recovery", "age1nonsense"]);
+    assert!(said(&refused.stderr).starts_with("casque: recovery key: "), "{}", said(&refused.stderr));
     assert!(!data.exists());
     assert_eq!(casque(&data, &["serve", "--workers", "0"]).status.code(), Some(2), "wrong use");
 }
