@@ -202,8 +202,7 @@ impl Read<'_> {
         if let Some(to) = filter.to {
             query = query.filter(a::offered_on.le(to));
         }
-        let rows: Vec<AssistanceRow> =
-            page_of!(query, a::offered_on, a::reference, "offered_on, reference", after, limit).load(self.db)?;
+        let rows: Vec<AssistanceRow> = page_of!(query, a::offered_on, a::reference, after, limit).load(self.db)?;
         let items = rows.into_iter().map(AssistanceRow::into_assistance).collect::<Result<Vec<_>>>()?;
         Ok(Page::of(items, limit, |one| Cursor { on: one.facts.offered_on, reference: one.reference.clone() }))
     }

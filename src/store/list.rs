@@ -3,6 +3,11 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{Datelike, NaiveDate};
+use diesel::backend::Backend;
+use diesel::expression::{AppearsOnTable, Expression, ValidGrouping};
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{Bool, Date, HasSqlType, Text};
 
 /// One page, newest first.
 #[derive(Debug, Clone)]
@@ -71,21 +76,67 @@ impl<T> Page<T> {
     }
 }
 
-/// Adds keyset, order and limit to a boxed query over a table with a date column and a reference. The row comparison is
-/// written as SQL: the query builder knows no row values, and the `OR` form costs 1.8 times as much on PostgreSQL. A macro,
-/// since the type of a boxed query names its table.
+/// `(date, reference) < (…, …)`: the query builder knows no row values, the `OR` form costs 1.8 times as much on PostgreSQL,
+/// and a literal of SQL would not be kept as a prepared statement.
+#[derive(Debug, Clone)]
+pub(super) struct Before<D, R> {
+    pub(super) date: D,
+    pub(super) reference: R,
+    pub(super) after: Cursor,
+}
+
+impl<D, R> diesel::query_builder::QueryId for Before<D, R> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<D: Expression, R: Expression> Expression for Before<D, R> {
+    type SqlType = Bool;
+}
+
+impl<D, R, G> ValidGrouping<G> for Before<D, R> {
+    type IsAggregate = diesel::expression::is_aggregate::No;
+}
+
+impl<D, R, T> AppearsOnTable<T> for Before<D, R>
+where
+    D: AppearsOnTable<T>,
+    R: AppearsOnTable<T>,
+{
+}
+
+impl<D, R, DB> QueryFragment<DB> for Before<D, R>
+where
+    DB: Backend + HasSqlType<Date> + HasSqlType<Text>,
+    D: QueryFragment<DB>,
+    R: QueryFragment<DB>,
+    NaiveDate: ToSql<Date, DB>,
+    String: ToSql<Text, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> diesel::QueryResult<()> {
+        out.push_sql("(");
+        self.date.walk_ast(out.reborrow())?;
+        out.push_sql(", ");
+        self.reference.walk_ast(out.reborrow())?;
+        out.push_sql(") < (");
+        out.push_bind_param::<Date, _>(&self.after.on)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Text, _>(&self.after.reference)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+/// Adds keyset, order and limit to a boxed query over a table with a date column and a reference. A macro, since the type of
+/// a boxed query names its table.
 macro_rules! page_of {
-    ($query:expr, $date:expr, $reference:expr, $names:literal, $after:expr, $limit:expr) => {{
+    ($query:expr, $date:expr, $reference:expr, $after:expr, $limit:expr) => {{
         use diesel::prelude::*;
         let mut query = $query;
         if let Some(after) = $after {
-            query = query.filter(
-                diesel::dsl::sql::<diesel::sql_types::Bool>(concat!("(", $names, ") < ("))
-                    .bind::<diesel::sql_types::Date, _>(after.on)
-                    .sql(", ")
-                    .bind::<diesel::sql_types::Text, _>(after.reference.clone())
-                    .sql(")"),
-            );
+            let after: &$crate::store::Cursor = after;
+            query =
+                query.filter($crate::store::list::Before { date: $date, reference: $reference, after: after.clone() });
         }
         query.order(($date.desc(), $reference.desc())).limit($limit + 1)
     }};

@@ -190,8 +190,7 @@ impl Read<'_> {
         if let Some(to) = filter.to {
             query = query.filter(m::taken_on.le(to));
         }
-        let rows: Vec<MeasureRow> =
-            page_of!(query, m::taken_on, m::reference, "taken_on, reference", after, limit).load(self.db)?;
+        let rows: Vec<MeasureRow> = page_of!(query, m::taken_on, m::reference, after, limit).load(self.db)?;
         let items = rows.into_iter().map(MeasureRow::into_measure).collect::<Result<Vec<_>>>()?;
         Ok(Page::of(items, limit, |one| Cursor { on: one.facts.taken.first(), reference: one.reference.clone() }))
     }

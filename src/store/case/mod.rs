@@ -210,8 +210,7 @@ impl Read<'_> {
         if let Some(status) = filter.information_status {
             query = query.filter(c::information_status.eq(status.code()));
         }
-        let rows: Vec<CaseRow> =
-            page_of!(query, c::opened_on, c::reference, "opened_on, reference", after, limit).load(self.db)?;
+        let rows: Vec<CaseRow> = page_of!(query, c::opened_on, c::reference, after, limit).load(self.db)?;
         let cases = rows.into_iter().map(CaseRow::into_case).collect::<Result<Vec<_>>>()?;
         Ok(Page::of(cases, limit, place))
     }

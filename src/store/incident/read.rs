@@ -71,8 +71,7 @@ impl Read<'_> {
         if let Some(to) = filter.to {
             query = query.filter(e::occurred_on.le(to));
         }
-        let rows: Vec<EditionRow> =
-            page_of!(query, e::occurred_on, e::reference, "occurred_on, reference", after, limit).load(self.db)?;
+        let rows: Vec<EditionRow> = page_of!(query, e::occurred_on, e::reference, after, limit).load(self.db)?;
         let items = rows.into_iter().map(EditionRow::into_incident).collect::<Result<Vec<_>>>()?;
         Ok(Page::of(items, limit, |incident| Cursor {
             on: incident.facts.occurred.first(),

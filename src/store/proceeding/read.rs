@@ -240,8 +240,7 @@ impl Read<'_> {
         if let Some(to) = filter.to {
             query = query.filter(p::opened_on.le(to));
         }
-        let rows: Vec<ProceedingRow> =
-            page_of!(query, p::opened_on, p::reference, "opened_on, reference", after, limit).load(self.db)?;
+        let rows: Vec<ProceedingRow> = page_of!(query, p::opened_on, p::reference, after, limit).load(self.db)?;
         let items = rows.into_iter().map(ProceedingRow::into_proceeding).collect::<Result<Vec<_>>>()?;
         Ok(Page::of(items, limit, place))
     }
