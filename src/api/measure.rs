@@ -17,7 +17,7 @@ use super::history::HistoryPage;
 use super::problem::{Preconditions, Problem, Problems};
 use super::withheld::{Markers, Withheld, shares_tag};
 use crate::domain::{MeasureKind, Noun, Precision, SubmissionStatus};
-use crate::policy::{Deed, Denial, Facts, Relations, Viewer, may};
+use crate::policy::{Deed, Facts, Relations, Viewer, may};
 use crate::store::{Error, Id, Measure, MeasureFacts, MeasureFilter, Page, Read, Result as StoreResult};
 
 /// Adds the routes.
@@ -166,11 +166,6 @@ fn facts(form: &mut Form<'_>, base: Option<&MeasureFacts>) -> Option<MeasureFact
     Some(MeasureFacts { state: state?, kind: kind?, instrument: instrument?, taken: taken?, source_url })
 }
 
-/// A State proposes for itself; mission and Secretariat record.
-fn may_record(viewer: &Viewer, state: &str) -> Result<(), Denial> {
-    may(viewer, if viewer.is_inside() { Deed::Record } else { Deed::Propose { state } })
-}
-
 /// Lists the measures that you may know of, newest first.
 #[utoipa::path(
     tag = "measures",
@@ -228,7 +223,7 @@ async fn measure_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem
     call.post(
         &body,
         move |viewer, w| {
-            may_record(viewer, &facts.state)?;
+            may(viewer, Deed::Submit { state: &facts.state })?;
             Ok(Made::new(Noun::Measure, &w.measure_create(&facts, &sealed)?.reference))
         },
         |viewer, r, target| show(viewer, r, last_part(target)),
@@ -251,9 +246,8 @@ async fn measure_edit(call: Call, path: Path<String>, body: Bytes) -> Result<Htt
         move |viewer, r| show(viewer, r, &shown),
         move |viewer, w, context| {
             let of = w.measure_get(&reference)?.ok_or(Error::NotFound)?;
-            let proposal = of.submitted_state.is_some() && of.status == SubmissionStatus::Proposed;
-            let allowed = if proposal { may_record(viewer, &of.facts.state) } else { may(viewer, Deed::Decide) };
-            allowed.map_err(Error::from)?;
+            let undecided = of.submitted_state.is_some() && of.status == SubmissionStatus::Proposed;
+            may(viewer, Deed::Correct { state: &of.facts.state, undecided }).map_err(Error::from)?;
             let (facts, sealed) = Form::read(context, &body, |form| {
                 let facts = facts(form, Some(&of.facts));
                 let sealed = form.sealed(Noun::Measure);

@@ -193,12 +193,7 @@ impl Author {
     }
 }
 
-impl IncidentState {
-    /// Whether its author may still edit the edition.
-    pub const fn is_editable(self) -> bool {
-        matches!(self, Draft | Returned)
-    }
-}
+impl IncidentState {}
 
 /// What still stands before a release.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -18,6 +18,23 @@ pub enum Deed<'a> {
         /// The State of the proceeding.
         state: &'a str,
     },
+    /// Work on a proceeding that serves cases of these missions.
+    Work {
+        /// The missions.
+        missions: &'a [String],
+    },
+    /// Submit a measure of this State: the State proposes, mission and Secretariat record.
+    Submit {
+        /// The State.
+        state: &'a str,
+    },
+    /// Correct a measure of this State: while it is a proposal as one submits it, once decided as one decides.
+    Correct {
+        /// The State.
+        state: &'a str,
+        /// Whether it is a proposal that is not decided yet.
+        undecided: bool,
+    },
     /// Verify, release, accept or return, withhold from a State, merge or split.
     Decide,
     /// Bring in a file of the United Nations' public data.
@@ -51,18 +68,33 @@ pub fn may(viewer: &Viewer, deed: Deed<'_>) -> Result<(), Denial> {
             if viewer.missions.iter().any(|own| own == mission) { Ok(()) } else { Err(Denial::NotYours) }
         }
         Deed::Record if viewer.role == Role::FocalPoint => Ok(()),
-        Deed::Propose { state } if viewer.role == Role::MemberState => {
-            if viewer.state.as_deref() == Some(state) {
+        Deed::Work { missions } if viewer.role == Role::FocalPoint => {
+            if missions.iter().any(|mission| viewer.missions.contains(mission)) {
                 Ok(())
             } else {
                 Err(Denial::NotYours)
             }
         }
-        Deed::Audit if viewer.role == Role::Auditor => Ok(()),
-        Deed::Report { .. } | Deed::Record | Deed::Decide | Deed::Import if secretariat => Ok(()),
-        Deed::Report { .. } | Deed::Record | Deed::Propose { .. } | Deed::Decide | Deed::Import | Deed::Audit => {
-            Err(Denial::Role)
+        Deed::Submit { .. } if viewer.role == Role::FocalPoint => Ok(()),
+        Deed::Correct { state, undecided: true } => may(viewer, Deed::Submit { state }),
+        Deed::Correct { undecided: false, .. } => may(viewer, Deed::Decide),
+        Deed::Propose { state } | Deed::Submit { state } if viewer.role == Role::MemberState => {
+            if viewer.state.as_deref() == Some(state) { Ok(()) } else { Err(Denial::NotYours) }
         }
+        Deed::Audit if viewer.role == Role::Auditor => Ok(()),
+        Deed::Report { .. } | Deed::Record | Deed::Work { .. } | Deed::Submit { .. } | Deed::Decide | Deed::Import
+            if secretariat =>
+        {
+            Ok(())
+        }
+        Deed::Report { .. }
+        | Deed::Record
+        | Deed::Propose { .. }
+        | Deed::Work { .. }
+        | Deed::Submit { .. }
+        | Deed::Decide
+        | Deed::Import
+        | Deed::Audit => Err(Denial::Role),
     }
 }
 
@@ -90,6 +122,26 @@ mod tests {
         for deed in [Deed::Report { mission: "MINUSMA" }, Deed::Record, Deed::Decide, Deed::Import, Deed::Audit] {
             assert_eq!(may(&state, deed), Err(Denial::Role));
         }
+    }
+
+    #[test]
+    fn a_measure_is_its_states_to_correct_until_it_is_decided() {
+        let (state, officer) = (viewer(Role::MemberState), viewer(Role::Secretariat));
+        let correct = |viewer: &Viewer, state, undecided| may(viewer, Deed::Correct { state, undecided });
+        assert_eq!(correct(&state, "MLI", true), Ok(()));
+        assert_eq!(correct(&state, "TCD", true), Err(Denial::NotYours));
+        assert_eq!(correct(&state, "MLI", false), Err(Denial::Role));
+        assert_eq!(correct(&officer, "MLI", false), Ok(()));
+        assert_eq!(may(&viewer(Role::Auditor), Deed::Submit { state: "MLI" }), Err(Denial::Role));
+    }
+
+    #[test]
+    fn a_proceeding_is_worked_on_by_a_mission_whose_case_it_serves() {
+        let missions = ["MINUSMA".to_owned(), "UNIFIL".to_owned()];
+        assert_eq!(may(&viewer(Role::FocalPoint), Deed::Work { missions: &missions }), Ok(()));
+        assert_eq!(may(&viewer(Role::FocalPoint), Deed::Work { missions: &missions[1..] }), Err(Denial::NotYours));
+        assert_eq!(may(&viewer(Role::Secretariat), Deed::Work { missions: &[] }), Ok(()));
+        assert_eq!(may(&viewer(Role::MemberState), Deed::Work { missions: &missions }), Err(Denial::Role));
     }
 
     #[test]

@@ -113,7 +113,9 @@ impl Read<'_> {
         match noun {
             Noun::Incident => {
                 let incident = self.incident_get(reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
-                let (relations, under_review) = self.incident_relations(viewer, &incident)?;
+                let (relations, withheld) = self.incident_relations(viewer, &incident)?;
+                let is_state = matches!(self.scope, Scope::State(_));
+                let under_review = withheld || (is_state && self.is_disputed(&incident)?);
                 let facts = Facts { relations, notified: true, under_review };
                 let path = format!("incidents/{}", incident.reference);
                 let mut all = vec![Candidate {

@@ -17,7 +17,7 @@ use super::form::{self, Form};
 use super::history::HistoryPage;
 use super::problem::{Preconditions, Problem, Problems};
 use crate::domain::{Forum, Jurisdiction, Noun, Obstacle, Precision, Stage};
-use crate::policy::{Deed, Denial, Viewer, may};
+use crate::policy::{Deed, Viewer, may};
 use crate::store::{
     Error, Id, Page, Proceeding, ProceedingFacts, ProceedingFilter, Read, Result as StoreResult, Write,
 };
@@ -115,12 +115,8 @@ fn facts(form: &mut Form<'_>, base: Option<&ProceedingFacts>) -> Option<Proceedi
 
 /// Whether a viewer may work on a proceeding: the Secretariat, or a mission whose case it serves.
 fn may_work(viewer: &Viewer, w: &mut Write<'_>, of: &Proceeding) -> StoreResult<()> {
-    if viewer.is_secretariat() {
-        return Ok(());
-    }
     let missions = w.proceeding_missions(of.id)?;
-    let allowed = missions.iter().any(|mission| may(viewer, Deed::Report { mission }).is_ok());
-    if allowed { Ok(()) } else { Err(may(viewer, Deed::Record).err().unwrap_or(Denial::NotYours).into()) }
+    Ok(may(viewer, Deed::Work { missions: &missions })?)
 }
 
 /// Lists the proceedings that concern you, newest first.

@@ -157,7 +157,7 @@ impl Read<'_> {
                 .load(self.db)?;
             relations.host = rows.iter().any(|(basis, _)| basis == Basis::Host.code());
             relations.proceeding = rows.iter().any(|(basis, _)| basis == Basis::Proceeding.code());
-            under_review = rows.iter().any(|(_, frozen)| frozen.is_some()) || self.is_disputed(incident)?;
+            under_review = rows.iter().any(|(_, frozen)| frozen.is_some());
         }
         Ok((relations, under_review))
     }
@@ -190,7 +190,7 @@ impl Read<'_> {
 
     /// Whether a released incident is being looked at again: an amendment submitted, a hold, a withholding proposed. Then
     /// what is sealed of it is under review to every State, so that a withholding does not announce itself.
-    fn is_disputed(&mut self, incident: &Incident) -> Result<bool> {
+    pub(in crate::store) fn is_disputed(&mut self, incident: &Incident) -> Result<bool> {
         let changed: i64 = e::table
             .filter(e::incident_id.eq(incident.id))
             .filter(e::is_current.ne(false))
