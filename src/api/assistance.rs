@@ -9,9 +9,10 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::call::{Call, Made, Paging, Shown, last_part, read_reference};
+use super::call::{Call, Made, Shown, last_part, read_reference};
 use super::form::{self, Form};
 use super::history::HistoryPage;
+use super::list::Paging;
 use super::problem::{Preconditions, Problem, Problems};
 use super::withheld::{Markers, Withheld, shares_tag};
 use crate::domain::{AssistanceKind, AssistanceStatus, Noun};
@@ -223,7 +224,7 @@ fn deed(facts: &AssistanceFacts) -> Deed<'_> {
 #[utoipa::path(
     tag = "assistance",
     params(AssistanceQuery),
-    responses((status = 200, body = AssistancePage, content((AssistancePage = "application/json"), (String = "text/csv"))), Problems)
+    responses((status = 200, body = AssistancePage, content((AssistancePage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Problems)
 )]
 #[get("/assistance")]
 async fn assistance_list(call: Call) -> Result<HttpResponse, Problem> {
@@ -237,19 +238,14 @@ async fn assistance_list(call: Call) -> Result<HttpResponse, Problem> {
         };
         Some((filter, Paging::of(form)?))
     })?;
-    let format = paging.format;
-    let page = call
-        .read(move |viewer, r| {
-            let page = r.assistance_list(&filter, paging.after.as_ref(), paging.limit)?;
-            let holders: Vec<Id> = page.items.iter().map(|one| one.id).collect();
-            let held = if viewer.is_inside() { Some(r.held(&holders)?) } else { None };
-            Ok(Page {
-                items: page.items.into_iter().map(|one| view(viewer, one, held.as_ref())).collect(),
-                next: page.next,
-            })
-        })
-        .await?;
-    call.page(page, format)
+    call.list(paging, move |viewer, r, part| {
+        let page = r.assistance_list(&filter, part.after, part.limit)?;
+        let holders: Vec<Id> = page.items.iter().map(|one| one.id).collect();
+        let held = part.held(viewer, r, &holders)?;
+        let items = page.items.into_iter().map(|one| view(viewer, one, held.as_ref())).collect();
+        Ok(Page { items, next: page.next })
+    })
+    .await
 }
 
 /// Shows one offer.

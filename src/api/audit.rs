@@ -7,8 +7,9 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::call::{Call, Paging};
+use super::call::Call;
 use super::form::{self, Form};
+use super::list::Paging;
 use super::problem::{Problem, Problems};
 use crate::policy::{Deed, may};
 use crate::store::{Error, LoggedEntry, Page};
@@ -61,7 +62,7 @@ pub struct AuditQuery {
 #[utoipa::path(
     tag = "audit",
     params(AuditQuery),
-    responses((status = 200, body = EntryPage, content((EntryPage = "application/json"), (String = "text/csv"))), Problems)
+    responses((status = 200, body = EntryPage, content((EntryPage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Problems)
 )]
 #[get("/audit")]
 async fn audit_list(call: Call) -> Result<HttpResponse, Problem> {
@@ -69,27 +70,24 @@ async fn audit_list(call: Call) -> Result<HttpResponse, Problem> {
         let action = form.optional("action", None, form::text(60));
         Some((action, Paging::of(form)?))
     })?;
-    let format = paging.format;
-    let page = call
-        .read(move |viewer, r| {
-            may(viewer, Deed::Audit)?;
-            let page = r.audit_list(action.as_deref(), paging.after.as_ref(), paging.limit)?;
-            let items = page
-                .items
-                .into_iter()
-                .map(|LoggedEntry { id, at, leaf, action, subject, body }| EntryView {
-                    id,
-                    at: at.and_utc(),
-                    leaf,
-                    action,
-                    subject,
-                    entry: serde_json::from_str(&body).unwrap_or(Value::Null),
-                })
-                .collect();
-            Ok(Page { items, next: page.next })
-        })
-        .await?;
-    call.page(page, format)
+    call.list(paging, move |viewer, r, part| {
+        may(viewer, Deed::Audit)?;
+        let page = r.audit_list(action.as_deref(), part.after, part.limit)?;
+        let items = page
+            .items
+            .into_iter()
+            .map(|LoggedEntry { id, at, leaf, action, subject, body }| EntryView {
+                id,
+                at: at.and_utc(),
+                leaf,
+                action,
+                subject,
+                entry: serde_json::from_str(&body).unwrap_or(Value::Null),
+            })
+            .collect();
+        Ok(Page { items, next: page.next })
+    })
+    .await
 }
 
 /// The last signed checkpoint of the audit log (C2SP tlog-checkpoint). Keep it elsewhere: with it anyone can show that the

@@ -13,10 +13,9 @@ use super::form::{Context, Form, ReferenceData};
 use super::problem::Problem;
 use crate::disclosure::Desk;
 use crate::domain::{Noun, Reference};
-use crate::exchange;
 use crate::identity::Identity;
 use crate::policy::{Scope, Viewer};
-use crate::store::{Cursor, Error, Idempotency, Page, Read, Result as StoreResult, SessionInfo, Store, Write};
+use crate::store::{Error, Idempotency, Read, Result as StoreResult, SessionInfo, Store, Write};
 
 /// What every call shares.
 #[derive(Debug)]
@@ -88,8 +87,10 @@ pub struct Call {
     if_match: Option<String>,
     if_none_match: Option<String>,
     key: Option<String>,
-    accept: Option<String>,
-    path: String,
+    /// The media types that the client takes.
+    pub accept: Option<String>,
+    /// The path, as it was asked.
+    pub path: String,
     /// The query string.
     pub query: String,
 }
@@ -142,7 +143,7 @@ impl Call {
     ///
     /// # Errors
     /// 401.
-    pub fn session(&self) -> Result<SessionInfo, Problem> {
+    pub fn session(&self) -> Result<Arc<SessionInfo>, Problem> {
         let bearer = self.bearer.as_deref().ok_or_else(|| Problem::of("unauthenticated"))?;
         Ok(self.app.identity.authenticate(bearer)?)
     }
@@ -173,7 +174,7 @@ impl Call {
     ) -> Result<T, Problem> {
         self.as_viewer(move |call, session| {
             let viewer = &session.account.viewer;
-            Ok(call.app.store.read(&viewer.scope(), |r| f(viewer, r))?)
+            Ok(call.app.store.read_as(viewer, |r| f(viewer, r))?)
         })
         .await
     }
@@ -209,49 +210,35 @@ impl Call {
             .body(bytes))
     }
 
-    /// Answers with a page as JSON, or CSV where the call asks for it.
-    ///
-    /// # Errors
-    /// 406 for another format; 500.
-    pub fn page<T: Serialize>(&self, page: Page<T>, format: Option<Format>) -> Result<HttpResponse, Problem> {
-        let next = page.next.as_ref().map(Cursor::encode);
-        let mut response = HttpResponse::Ok();
-        if let Some(next) = &next {
-            let rest: Vec<&str> =
-                self.query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("after=")).collect();
-            let rest: String = rest.iter().map(|pair| format!("&{pair}")).collect();
-            response.insert_header((header::LINK, format!("<{}?after={next}{rest}>; rel=\"next\"", self.path)));
-        }
-        match self.format(format)? {
-            Format::Json => Ok(response.json(Items { items: page.items, next })),
-            Format::Csv => {
-                let text = exchange::csv_of(&page.items).ok_or_else(|| Problem::of("internal"))?;
-                Ok(response.insert_header((header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present")).body(text))
-            }
-        }
-    }
-
-    fn format(&self, asked: Option<Format>) -> Result<Format, Problem> {
-        if let Some(format) = asked {
-            return Ok(format);
-        }
-        let accept = self.accept.as_deref().unwrap_or("*/*");
-        let wants = |kind: &str| accept.split(',').any(|part| part.split(';').next().unwrap_or("").trim() == kind);
-        if wants("application/json") || wants("*/*") || wants("application/*") {
-            Ok(Format::Json)
-        } else if wants("text/csv") || wants("text/*") {
-            Ok(Format::Csv)
-        } else {
-            Err(Problem::of("not_acceptable"))
-        }
-    }
-
     /// Makes something once: replayed under its `Idempotency-Key`, it answers with the first status and the present view.
     ///
     /// # Errors
     /// 400 for a key under 16 characters; 409 for a key used with another body; those of `make` and `show`.
     pub async fn post<T: Serialize + Send + 'static>(
         &self,
+        body: &Bytes,
+        make: impl FnOnce(&Viewer, &mut Write<'_>) -> StoreResult<Made> + Send + 'static,
+        show: impl FnOnce(&Viewer, &mut Read<'_>, &str) -> StoreResult<Shown<T>> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        self.make(Making::Among, body, make, show).await
+    }
+
+    /// As [`Call::post`], for a record of its own that nothing else is read or changed for: many are made at once.
+    ///
+    /// # Errors
+    /// As [`Call::post`].
+    pub async fn post_apart<T: Serialize + Send + 'static>(
+        &self,
+        body: &Bytes,
+        make: impl FnOnce(&Viewer, &mut Write<'_>) -> StoreResult<Made> + Send + 'static,
+        show: impl FnOnce(&Viewer, &mut Read<'_>, &str) -> StoreResult<Shown<T>> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        self.make(Making::Apart, body, make, show).await
+    }
+
+    async fn make<T: Serialize + Send + 'static>(
+        &self,
+        making: Making,
         body: &Bytes,
         make: impl FnOnce(&Viewer, &mut Write<'_>) -> StoreResult<Made> + Send + 'static,
         show: impl FnOnce(&Viewer, &mut Read<'_>, &str) -> StoreResult<Shown<T>> + Send + 'static,
@@ -265,7 +252,7 @@ impl Call {
         let (made, shown) = self
             .as_viewer(move |call, session| {
                 let viewer = &session.account.viewer;
-                Ok(call.app.store.write(viewer, |w| {
+                let work = |w: &mut Write<'_>| {
                     let replay = asked.as_ref().map(|asked| w.replay(asked)).transpose()?.flatten();
                     let made = match replay {
                         Some(replay) => Made { status: replay.status, target: replay.target },
@@ -279,7 +266,11 @@ impl Call {
                     };
                     let shown = show(viewer, w, &made.target)?;
                     Ok((made, shown))
-                })?)
+                };
+                Ok(match making {
+                    Making::Apart => call.app.store.add(viewer, work),
+                    Making::Among => call.app.store.write(viewer, work),
+                }?)
             })
             .await?;
         let (etag, bytes) = shown.etag()?;
@@ -337,6 +328,15 @@ impl Call {
     }
 }
 
+/// How what a POST makes stands to what is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Making {
+    /// A record of its own, that nothing else is read or changed for: many are made at once.
+    Apart,
+    /// What belongs to records that are there: one is made at a time.
+    Among,
+}
+
 /// What a POST made.
 #[derive(Debug)]
 pub struct Made {
@@ -374,47 +374,4 @@ pub fn read_reference(noun: Noun, path: &str) -> Result<String, Problem> {
 /// The last part of a target: the reference, handle or number.
 pub fn last_part(target: &str) -> &str {
     target.rsplit('/').next().unwrap_or(target)
-}
-
-/// Formats that lists have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// `application/json`.
-    Json,
-    /// `text/csv` (RFC 4180).
-    Csv,
-}
-
-#[derive(Serialize)]
-struct Items<T> {
-    items: Vec<T>,
-    next: Option<String>,
-}
-
-/// What every list takes: `limit`, `after`, `format`.
-#[derive(Debug)]
-pub struct Paging {
-    /// Rows, 1 to 200.
-    pub limit: i64,
-    /// Where the page begins.
-    pub after: Option<Cursor>,
-    /// Format asked for.
-    pub format: Option<Format>,
-}
-
-impl Paging {
-    /// Takes the members out of a query.
-    pub fn of(form: &mut super::form::Form<'_>) -> Option<Self> {
-        use super::form::{Input, as_text, integer};
-        let limit = form.required("limit", Some(50), integer(1, 200));
-        let after = form.optional("after", None, |input: &Input, _: &Context| {
-            Cursor::decode(as_text(input)?).ok_or_else(|| "not a cursor of this list".to_owned())
-        });
-        let format = form.optional("format", None, |input: &Input, _: &Context| match as_text(input)? {
-            "json" => Ok(Format::Json),
-            "csv" => Ok(Format::Csv),
-            _ => Err("must be json or csv".to_owned()),
-        });
-        Some(Self { limit: limit?, after, format })
-    }
 }

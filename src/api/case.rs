@@ -8,9 +8,10 @@ use std::collections::HashSet;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::call::{Call, Made, Paging, Shown, last_part, read_reference};
+use super::call::{Call, Made, Shown, last_part, read_reference};
 use super::form::{self, Form};
 use super::history::HistoryPage;
+use super::list::Paging;
 use super::problem::{Preconditions, Problem, Problems};
 use super::withheld::{Markers, Withheld, shares_tag};
 use crate::domain::{CaseState, InformationStatus, Noun, Stage};
@@ -191,7 +192,7 @@ fn incidents(form: &mut Form<'_>) -> Option<Vec<String>> {
 #[utoipa::path(
     tag = "cases",
     params(CaseQuery),
-    responses((status = 200, body = CasePage, content((CasePage = "application/json"), (String = "text/csv"))), Problems)
+    responses((status = 200, body = CasePage, content((CasePage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Problems)
 )]
 #[get("/cases")]
 async fn case_list(call: Call) -> Result<HttpResponse, Problem> {
@@ -205,19 +206,14 @@ async fn case_list(call: Call) -> Result<HttpResponse, Problem> {
         };
         Some((filter, Paging::of(form)?))
     })?;
-    let format = paging.format;
-    let page = call
-        .read(move |viewer, r| {
-            let page = r.case_list(&filter, paging.after.as_ref(), paging.limit)?;
-            let holders: Vec<Id> = page.items.iter().map(|case| case.id).collect();
-            let held = if viewer.is_inside() { Some(r.held(&holders)?) } else { None };
-            Ok(Page {
-                items: page.items.into_iter().map(|case| view(viewer, case, held.as_ref())).collect(),
-                next: page.next,
-            })
-        })
-        .await?;
-    call.page(page, format)
+    call.list(paging, move |viewer, r, part| {
+        let page = r.case_list(&filter, part.after, part.limit)?;
+        let holders: Vec<Id> = page.items.iter().map(|case| case.id).collect();
+        let held = part.held(viewer, r, &holders)?;
+        let items = page.items.into_iter().map(|case| view(viewer, case, held.as_ref())).collect();
+        Ok(Page { items, next: page.next })
+    })
+    .await
 }
 
 /// Shows one case.

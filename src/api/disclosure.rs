@@ -9,8 +9,9 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::call::{Call, Paging};
+use super::call::Call;
 use super::form::{self, Context, Form, Input};
+use super::list::Paging;
 use super::problem::{Problem, Problems};
 use crate::disclosure::{Given, Opened};
 use crate::domain::{Noun, Purpose, Reference};
@@ -153,7 +154,7 @@ async fn disclosure_create(call: Call, body: Bytes) -> Result<HttpResponse, Prob
     let view = call
         .as_viewer(move |call, session| {
             let app = call.app();
-            let desk = app.desk.as_ref().ok_or_else(|| Problem::of("busy").saying("this node holds no keys"))?;
+            let desk = app.desk.as_ref().ok_or_else(|| Problem::of("elsewhere"))?;
             let Given { id, at, records, refused } = desk.disclose(&app.store, &session.account.viewer, &ask)?;
             let opened = records
                 .into_iter()
@@ -179,20 +180,16 @@ async fn disclosure_create(call: Call, body: Bytes) -> Result<HttpResponse, Prob
 #[utoipa::path(
     tag = "disclosures",
     params(DisclosureQuery),
-    responses((status = 200, body = DisclosurePage, content((DisclosurePage = "application/json"), (String = "text/csv"))), Problems)
+    responses((status = 200, body = DisclosurePage, content((DisclosurePage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Problems)
 )]
 #[get("/disclosures")]
 async fn disclosure_list(call: Call) -> Result<HttpResponse, Problem> {
     let paging = Form::query(&call.context(), &call.query, Paging::of)?;
-    let format = paging.format;
-    let page = call
-        .read(move |viewer, r| {
-            let page = r.disclosure_list(viewer, paging.after.as_ref(), paging.limit)?;
-            let items = page.items.into_iter().map(entry).collect();
-            Ok(Page { items, next: page.next })
-        })
-        .await?;
-    call.page(page, format)
+    call.list(paging, move |viewer, r, part| {
+        let page = r.disclosure_list(viewer, part.after, part.limit)?;
+        Ok(Page { items: page.items.into_iter().map(entry).collect(), next: page.next })
+    })
+    .await
 }
 
 fn entry(row: DisclosureRow) -> DisclosureEntry {

@@ -10,10 +10,11 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::call::{Call, Made, Paging, Shown, last_part, read_reference};
+use super::call::{Call, Made, Shown, last_part, read_reference};
 use super::decision::{DecisionInput, decision};
 use super::form::{self, Form};
 use super::history::HistoryPage;
+use super::list::Paging;
 use super::problem::{Preconditions, Problem, Problems};
 use super::withheld::{Markers, Withheld, shares_tag};
 use crate::domain::{MeasureKind, Noun, Precision, SubmissionStatus};
@@ -170,7 +171,7 @@ fn facts(form: &mut Form<'_>, base: Option<&MeasureFacts>) -> Option<MeasureFact
 #[utoipa::path(
     tag = "measures",
     params(MeasureQuery),
-    responses((status = 200, body = MeasurePage, content((MeasurePage = "application/json"), (String = "text/csv"))), Problems)
+    responses((status = 200, body = MeasurePage, content((MeasurePage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Problems)
 )]
 #[get("/measures")]
 async fn measure_list(call: Call) -> Result<HttpResponse, Problem> {
@@ -184,19 +185,14 @@ async fn measure_list(call: Call) -> Result<HttpResponse, Problem> {
         };
         Some((filter, Paging::of(form)?))
     })?;
-    let format = paging.format;
-    let page = call
-        .read(move |viewer, r| {
-            let page = r.measure_list(&filter, paging.after.as_ref(), paging.limit)?;
-            let holders: Vec<Id> = page.items.iter().map(|one| one.id).collect();
-            let held = if viewer.is_inside() { Some(r.held(&holders)?) } else { None };
-            Ok(Page {
-                items: page.items.into_iter().map(|one| view(viewer, one, held.as_ref())).collect(),
-                next: page.next,
-            })
-        })
-        .await?;
-    call.page(page, format)
+    call.list(paging, move |viewer, r, part| {
+        let page = r.measure_list(&filter, part.after, part.limit)?;
+        let holders: Vec<Id> = page.items.iter().map(|one| one.id).collect();
+        let held = part.held(viewer, r, &holders)?;
+        let items = page.items.into_iter().map(|one| view(viewer, one, held.as_ref())).collect();
+        Ok(Page { items, next: page.next })
+    })
+    .await
 }
 
 /// Shows one measure.

@@ -51,9 +51,11 @@ pub const KINDS: &[(u16, &str, &str)] = &[
     (412, "stale", "The record is not as you last saw it"),
     (413, "too_large", "The body is too large"),
     (415, "media_type", "The body's media type is not understood"),
+    (421, "elsewhere", "Another node of this service does that"),
     (428, "precondition_required", "If-Match is required"),
     (500, "internal", "The service failed"),
     (503, "busy", "Try again shortly"),
+    (507, "full", "There is no room for more"),
 ];
 
 impl Problem {
@@ -88,6 +90,11 @@ impl From<Error> for Problem {
             Error::Denied(why) => Self::of("denied").saying(why.to_string()),
             Error::Invalid(faults) => Self::invalid(faults),
             Error::Busy => Self::of("busy"),
+            Error::Full => {
+                tracing::error!("the database's disk is full");
+                Self::of("full")
+            }
+            Error::Elsewhere => Self::of("elsewhere"),
             Error::Seal(seal::Error::TooLong(_)) => Self::of("too_large"),
             Error::Seal(error) => {
                 tracing::error!(%error, "sealing failed");
@@ -174,12 +181,18 @@ pub enum Problems {
     /// The body's media type is not understood.
     #[response(status = 415, content_type = "application/problem+json")]
     MediaType(Problem),
+    /// This node only reads, or holds no private keys: another one does that.
+    #[response(status = 421, content_type = "application/problem+json")]
+    Elsewhere(Problem),
     /// The service failed.
     #[response(status = 500, content_type = "application/problem+json")]
     Internal(Problem),
     /// The service is busy; try again after `Retry-After`.
     #[response(status = 503, content_type = "application/problem+json")]
     Busy(Problem),
+    /// The database's disk is full: what is there can be read, and nothing can be added.
+    #[response(status = 507, content_type = "application/problem+json")]
+    Full(Problem),
 }
 
 /// What a read may answer besides: the tombstone of a record that was within scope once.

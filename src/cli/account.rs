@@ -87,7 +87,7 @@ impl Create {
         if let Some((_, rule)) = wrong.into_iter().find(|(wrong, _)| *wrong) {
             return Err(rule.into());
         }
-        let house = self.place.open(Start { sealed: true, ..Start::default() })?;
+        let house = self.place.open(Start { deskless: true, ..Start::default() })?;
         let (missions, states) = house.store.read(&Scope::Nothing, |r| Ok((r.mission_list()?, r.state_list()?)))?;
         if let Some(unknown) = self.missions.iter().find(|own| missions.iter().all(|one| one.acronym != **own)) {
             return Err(format!("{unknown} is not a mission (GET /v1/missions lists them)").into());
@@ -121,7 +121,7 @@ pub(super) fn operator() -> Viewer {
 
 impl List {
     fn run(self) -> Outcome {
-        let house = self.place.open(Start { sealed: true, existing: true, ..Start::default() })?;
+        let house = self.place.open(Start { deskless: true, existing: true, ..Start::default() })?;
         let accounts = house.store.read(&Scope::Nothing, |r| r.account_list())?;
         for account in accounts {
             let scope = match &account.viewer.state {

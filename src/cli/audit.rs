@@ -43,7 +43,7 @@ impl Audit {
             std::fs::read_to_string(&path).map_err(|e| format!("{} cannot be read: {e}", path.display()))
         };
         let outside = command.checkpoint.map(read).transpose()?;
-        let house = command.place.open(Start { sealed: true, existing: true, ..Start::default() })?;
+        let house = command.place.open(Start { deskless: true, existing: true, ..Start::default() })?;
         let key = match command.key {
             Some(key) => key,
             None => house.keys.audit_public()?,

@@ -29,7 +29,7 @@ pub(super) struct Briefing {
 
 impl Briefing {
     pub(super) fn run(self) -> Outcome {
-        let house = self.place.open(Start { sealed: true, existing: true, ..Start::default() })?;
+        let house = self.place.open(Start { deskless: true, existing: true, ..Start::default() })?;
         let figures = house.store.read(&Scope::Everything, |r| {
             let cut_off = self.cut_off.map_or(r.now(), |at| at.naive_utc());
             figures(r, self.year, cut_off)

@@ -16,12 +16,12 @@ use crate::disclosure::Desk;
 use crate::exchange::{missions, states};
 use crate::identity::{Identity, TokenKey};
 use crate::policy::Scope;
-use crate::store::{Checkpoint, Clock, Location, Opened, Store};
+use crate::store::{Access, Checkpoint, Clock, Location, NodeRole, Opened, Reach, Store};
 
 type Failed = Box<dyn std::error::Error>;
 
 /// Which database and keys.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct Place {
     /// Folder of the embedded database (casque.db) and of its keys (keys/).
     #[arg(long, env = "CASQUE_DATA", value_name = "DIR", conflicts_with = "database")]
@@ -29,6 +29,12 @@ pub struct Place {
     /// Database: postgres://… or sqlite://FILE; with --keys.
     #[arg(long, env = "CASQUE_DATABASE", value_name = "URL", requires = "keys")]
     pub database: Option<Location>,
+    /// A standby of the database, postgres://…, which serves accounts that cannot write.
+    #[arg(long, env = "CASQUE_READ_URL", value_name = "URL", requires = "database")]
+    pub read_url: Option<Location>,
+    /// Connections to the database, at most (8 to the embedded one if absent, 16 to PostgreSQL).
+    #[arg(long, env = "CASQUE_CONNECTIONS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub connections: Option<u32>,
     /// Folder of the keys: master.key, operator.key, token.key, audit.key.
     #[arg(long, env = "CASQUE_KEYS", value_name = "DIR")]
     pub keys: Option<PathBuf>,
@@ -42,8 +48,10 @@ pub struct Place {
 pub struct Start {
     /// Bring the schema up to date (always so for the embedded database).
     pub migrate: bool,
-    /// Open without private keys: everything but disclosures.
-    pub sealed: bool,
+    /// What the node does; without `Access::Full` it is opened without private keys.
+    pub access: Access,
+    /// Leave the private class keys where they are: for commands that open nothing.
+    pub deskless: bool,
     /// Open what is there, and make nothing: a mistyped folder is an error.
     pub existing: bool,
 }
@@ -87,6 +95,17 @@ impl Keys {
         hex::decode_to_slice(text.trim(), &mut seed[..])
             .map_err(|_| format!("{} is not a key: it must hold 64 hexadecimal digits", self.path(name).display()))?;
         Ok(Some(seed))
+    }
+
+    /// The operator's public key: whose class keys are trusted.
+    fn operator(&self) -> Result<OperatorPublic, Failed> {
+        let bytes = self.seed("operator.pub")?.ok_or_else(|| {
+            format!(
+                "{} is missing: without it nobody can tell whose class keys these are",
+                self.path("operator.pub").display()
+            )
+        })?;
+        Ok(OperatorPublic::from_bytes(&bytes)?)
     }
 
     fn seed_or_new(&self, name: &str) -> Result<Zeroizing<[u8; 32]>, Failed> {
@@ -161,7 +180,7 @@ pub struct House {
     pub desk: Option<Desk>,
     /// Files of keys.
     pub keys: Keys,
-    signer: StandardSigner,
+    signer: Option<StandardSigner>,
 }
 
 impl std::fmt::Debug for House {
@@ -173,7 +192,7 @@ impl std::fmt::Debug for House {
 impl Place {
     /// A place in a folder.
     pub fn folder(path: &Path) -> Self {
-        Self { data: Some(path.to_owned()), database: None, keys: None, recovery: None }
+        Self { data: Some(path.to_owned()), ..Self::default() }
     }
 
     fn location(&self) -> Result<(Location, PathBuf, bool), Failed> {
@@ -194,14 +213,23 @@ impl Place {
         }
     }
 
-    /// Brings the schema up to date. Returns nothing but success.
+    /// Brings the schema up to date, and gives roles of PostgreSQL, by name, what nodes of their kind need.
     ///
     /// # Errors
     /// One sentence.
-    pub fn migrate(&self) -> Result<(), Failed> {
+    pub fn migrate(&self, roles: &[(NodeRole, &str)]) -> Result<(), Failed> {
         let (location, _, _) = self.location()?;
-        Opened::open(&location, 1, Clock::system(), true)?;
+        Opened::open(&self.reach(location.clone(), Access::Full), Clock::system(), true)?;
+        if !roles.is_empty() {
+            crate::store::grant_roles(&location, roles)?;
+        }
         Ok(())
+    }
+
+    fn reach(&self, location: Location, access: Access) -> Reach {
+        let usual = if matches!(location, Location::Sqlite(_)) { 8 } else { 16 };
+        let connections = self.connections.unwrap_or(usual);
+        Reach { location, standby: self.read_url.clone(), connections, access }
     }
 
     /// Opens the house with the machine's clock.
@@ -229,7 +257,16 @@ impl Place {
         let (location, folder, embedded) = self.location()?;
         make_private(&folder)?;
         let keys = Keys { folder };
-        let opened = Opened::open(&location, if embedded { 8 } else { 16 }, clock, embedded || start.migrate)?;
+        let migrate = (embedded && start.access != Access::ReadOnly) || start.migrate;
+        let opened = Opened::open(&self.reach(location, start.access), clock, migrate)?;
+        if start.access == Access::Full {
+            self.open_with_keys(opened, keys, start.deskless)
+        } else {
+            open_without_keys(opened, keys)
+        }
+    }
+
+    fn open_with_keys(&self, opened: Opened, keys: Keys, deskless: bool) -> Result<House, Failed> {
         let mut classes = opened.class_keys()?;
         let master = keys.seed("master.key")?;
         if classes.is_empty() {
@@ -243,14 +280,7 @@ impl Place {
             }
             opened.class_keys_store(&classes)?;
         }
-        let operator = keys.seed("operator.pub")?.ok_or_else(|| {
-            format!(
-                "{} is missing: without it nobody can tell whose class keys these are",
-                keys.path("operator.pub").display()
-            )
-        })?;
-        let operator = OperatorPublic::from_bytes(&operator)?;
-        let (granter, desk) = if start.sealed {
+        let (granter, desk) = if deskless {
             (None, None)
         } else {
             let path = keys.path("master.key");
@@ -268,13 +298,25 @@ impl Place {
             })?;
             (Some(granter), Some(Desk::new(opener)))
         };
-        let store = Arc::new(opened.into_store(&operator, granter)?);
+        let store = Arc::new(opened.into_store(&keys.operator()?, granter)?);
         load_reference(&store)?;
         let token = TokenKey::from_seed(&*keys.seed_or_new("token.key")?).ok_or("token.key is not a key")?;
+        if keys.read("token.pub")?.is_none() {
+            keys.write_new("token.pub", &format!("{}\n", token.public()))?;
+        }
         let identity = Arc::new(Identity::new(store.clone(), token));
-        let signer = keys.audit_signer()?;
+        let signer = Some(keys.audit_signer()?);
         Ok(House { store, identity, desk, keys, signer })
     }
+}
+
+/// Opens with public keys alone: whose class keys are trusted (`operator.pub`), and whose tokens (`token.pub`).
+fn open_without_keys(opened: Opened, keys: Keys) -> Result<House, Failed> {
+    let store = Arc::new(opened.into_store(&keys.operator()?, None)?);
+    let token = keys.read("token.pub")?.ok_or_else(|| format!("{} is missing", keys.path("token.pub").display()))?;
+    let token = TokenKey::from_public(token.trim()).ok_or("token.pub is not a key")?;
+    let identity = Arc::new(Identity::new(store.clone(), token));
+    Ok(House { store, identity, desk: None, keys, signer: None })
 }
 
 /// A new file that only its owner reads.
@@ -325,11 +367,12 @@ impl House {
     }
 }
 
-/// Keeps the audit log while a server runs: places entries every half second, signs once a minute and at the end.
+/// Keeps the house while a server runs: hears and gives the pulse, places audit entries, folds tallies, and signs the tree, as
+/// far as the node may.
 pub struct Keeper {
     store: Arc<Store>,
     keys: Keys,
-    signer: StandardSigner,
+    signer: Option<StandardSigner>,
 }
 
 impl std::fmt::Debug for Keeper {
@@ -339,13 +382,24 @@ impl std::fmt::Debug for Keeper {
 }
 
 impl Keeper {
-    /// Places waiting entries.
+    /// Hears the pulse, and gives it where the node writes.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn pulse(&self) -> Result<(), Failed> {
+        Ok(self.store.pulse()?)
+    }
+
+    /// Places waiting audit entries, and folds what changed into the tallies.
     ///
     /// # Errors
     /// The store's.
     pub fn place(&self) -> Result<(), Failed> {
+        if self.signer.is_none() {
+            return Ok(());
+        }
         while self.store.audit_sequence()? > 0 {}
-        Ok(())
+        Ok(self.store.tally_fold()?)
     }
 
     /// Signs the tree as it is.
@@ -354,8 +408,9 @@ impl Keeper {
     /// The store's; that the tree does not extend its last checkpoint.
     pub fn sign(&self) -> Result<(), Failed> {
         self.place()?;
+        let Some(signer) = &self.signer else { return Ok(()) };
         let last = self.keys.last_checkpoint()?;
-        if let Some(checkpoint) = self.store.audit_checkpoint(&self.signer, last.as_ref())? {
+        if let Some(checkpoint) = self.store.audit_checkpoint(signer, last.as_ref())? {
             self.keys.keep_checkpoint(&checkpoint)?;
         }
         Ok(())

@@ -49,7 +49,7 @@ impl Import {
         let Import::Fatalities(command) = self;
         let file =
             std::fs::read(&command.file).map_err(|e| format!("{} cannot be read: {e}", command.file.display()))?;
-        let house = command.place.open(Start { sealed: true, existing: true, ..Start::default() })?;
+        let house = command.place.open(Start { deskless: true, existing: true, ..Start::default() })?;
         let account = house
             .store
             .read(&Scope::Nothing, |r| r.account_by_email(&command.account))?

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::Outcome;
-use super::house::{House, Place, Start};
+use super::house::{House, Keeper, Place, Start};
+use crate::store::{Access, NodeRole};
 
 /// Serve the API and its interactive documentation (at /docs).
 #[derive(Debug, Args)]
@@ -17,9 +18,12 @@ pub(super) struct Serve {
     /// Address to listen on.
     #[arg(long, env = "CASQUE_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8589")]
     listen: String,
-    /// Hold no private keys: answer and accept everything but disclosures.
+    /// Hold no private keys: answer, and accept what is reported, but sign nobody in and open nothing.
     #[arg(long)]
     sealed: bool,
+    /// Only read, from a standby that may be read only; nobody signs in here.
+    #[arg(long, conflicts_with = "sealed")]
+    read_only: bool,
     /// Threads that answer.
     #[arg(long, env = "CASQUE_WORKERS", value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=1_024))]
     workers: u16,
@@ -30,19 +34,44 @@ pub(super) struct Serve {
 pub(super) struct Migrate {
     #[command(flatten)]
     place: Place,
+    /// Give this role of PostgreSQL what a node with keys needs; it exists already, and owns nothing.
+    #[arg(long, value_name = "ROLE")]
+    service_role: Option<String>,
+    /// Give this role what a node without private keys needs.
+    #[arg(long, value_name = "ROLE")]
+    sealed_role: Option<String>,
+    /// Give this role what a node that only reads needs.
+    #[arg(long, value_name = "ROLE")]
+    reader_role: Option<String>,
 }
 
 impl Migrate {
     pub(super) fn run(self) -> Outcome {
-        self.place.migrate()?;
+        let roles: Vec<(NodeRole, &str)> = [
+            (NodeRole::Service, &self.service_role),
+            (NodeRole::Sealed, &self.sealed_role),
+            (NodeRole::Reader, &self.reader_role),
+        ]
+        .into_iter()
+        .filter_map(|(role, name)| Some((role, name.as_deref()?)))
+        .collect();
+        self.place.migrate(&roles)?;
         println!("The database has this program's schema.");
+        for (role, name) in roles {
+            println!("The role {name} has the rights of a {} node.", format!("{role:?}").to_lowercase());
+        }
         Ok(ExitCode::SUCCESS)
     }
 }
 
 impl Serve {
     pub(super) fn run(self) -> Outcome {
-        let house = self.place.open(Start { sealed: self.sealed, ..Start::default() })?;
+        let access = match (self.sealed, self.read_only) {
+            (true, _) => Access::Sealed,
+            (_, true) => Access::ReadOnly,
+            _ => Access::Full,
+        };
+        let house = self.place.open(Start { access, ..Start::default() })?;
         let listener = TcpListener::bind(&self.listen).map_err(|e| format!("cannot listen on {}: {e}", self.listen))?;
         let address = listener.local_addr()?;
         until_stopped(house, listener, self.workers.into(), || {
@@ -51,32 +80,41 @@ impl Serve {
     }
 }
 
-/// How often entries are placed, and how often the tree is signed.
+/// How often the pulse is heard, entries are placed and tallies folded, and the tree is signed.
+const PULSE_EVERY: Duration = Duration::from_millis(250);
 const PLACE_EVERY: Duration = Duration::from_millis(500);
 const SIGN_EVERY: Duration = Duration::from_secs(60);
+
+/// Keeps the house until it is told to stop, then places and signs once more.
+fn keep(keeper: &Keeper, stopped: &std::sync::mpsc::Receiver<()>) {
+    let tell = |what: &'static str, done: Result<(), Box<dyn std::error::Error>>| {
+        if let Err(error) = done {
+            tracing::error!(%error, "{what}");
+        }
+    };
+    let (mut placed, mut signed): (Option<Instant>, Option<Instant>) = (None, None);
+    loop {
+        tell("the pulse", keeper.pulse());
+        let ended = !matches!(stopped.recv_timeout(PULSE_EVERY), Err(std::sync::mpsc::RecvTimeoutError::Timeout));
+        if ended || signed.is_none_or(|at| at.elapsed() >= SIGN_EVERY) {
+            tell("the audit log", keeper.sign());
+            (placed, signed) = (Some(Instant::now()), Some(Instant::now()));
+        } else if placed.is_none_or(|at| at.elapsed() >= PLACE_EVERY) {
+            tell("the audit log", keeper.place());
+            placed = Some(Instant::now());
+        }
+        if ended {
+            return;
+        }
+    }
+}
 
 /// Serves until Ctrl-C or SIGTERM; then lets requests end, places the last audit entries and signs. Tells `ready` once it
 /// answers, and listens for the signal to stop.
 pub(super) fn until_stopped(house: House, listener: TcpListener, workers: usize, ready: impl FnOnce()) -> Outcome {
     let (app, keeper) = house.into_app()?;
     let (stop, stopped) = std::sync::mpsc::channel::<()>();
-    let keeping = std::thread::spawn(move || {
-        let mut signed: Option<Instant> = None;
-        loop {
-            let ended = !matches!(stopped.recv_timeout(PLACE_EVERY), Err(std::sync::mpsc::RecvTimeoutError::Timeout));
-            let due = ended || signed.is_none_or(|at| at.elapsed() >= SIGN_EVERY);
-            let done = if due { keeper.sign() } else { keeper.place() };
-            if let Err(error) = done {
-                tracing::error!(%error, "the audit log");
-            }
-            if due {
-                signed = Some(Instant::now());
-            }
-            if ended {
-                return;
-            }
-        }
-    });
+    let keeping = std::thread::spawn(move || keep(&keeper, &stopped));
     let served = actix_web::rt::System::new().block_on(async {
         let server = actix_web::rt::spawn(crate::api::serve(actix_web::web::Data::new(app), listener, workers)?);
         // Its first turn starts the workers and listens for signals.

@@ -1,60 +1,151 @@
 //! Lists as CSV (RFC 4180), equal to the JSON cell by cell.
 
 use serde::Serialize;
-use serde_json::Value;
 
-/// Writes items as CSV, a column for each member of the first. A list in a cell is parted by `; `; a sealed field shows its
+use super::cells::{Cell, NoTable, Row, cells_of};
+
+/// Writes records as CSV, a column for each member of the first. A list in a cell is parted by `; `; a sealed field shows its
 /// marker. Text that a spreadsheet would run as a formula gets an apostrophe before it.
-pub fn csv_of<T: Serialize>(items: &[T]) -> Option<String> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let mut header: Vec<String> = Vec::new();
-    for item in items {
-        let Value::Object(object) = serde_json::to_value(item).ok()? else { return None };
-        if header.is_empty() {
-            header = object.keys().cloned().collect();
-            writer.write_record(&header).ok()?;
+#[derive(Debug, Default)]
+pub struct CsvTable {
+    names: Vec<&'static str>,
+    /// Whether the names are all there, and written.
+    headed: bool,
+    line: Vec<u8>,
+    out: Vec<u8>,
+    /// Cells of this record so far.
+    at: usize,
+    /// Whether a record had another member than the first.
+    uneven: bool,
+}
+
+impl CsvTable {
+    /// Adds a record.
+    ///
+    /// # Errors
+    /// When it is no record, or has other members than the first.
+    pub fn add<T: Serialize>(&mut self, item: &T) -> Result<(), NoTable> {
+        self.at = 0;
+        cells_of(item, self)?;
+        if !std::mem::replace(&mut self.headed, true) {
+            self.out.extend_from_slice(self.names.join(",").as_bytes());
+            self.out.push(b'\n');
         }
-        writer.write_record(header.iter().map(|name| object.get(name).map(cell).unwrap_or_default())).ok()?;
+        if self.uneven || self.at != self.names.len() {
+            return Err(serde::ser::Error::custom("records of one list have the same members"));
+        }
+        self.line.push(b'\n');
+        self.out.append(&mut self.line);
+        Ok(())
     }
-    String::from_utf8(writer.into_inner().ok()?).ok()
-}
 
-fn cell(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::Bool(truth) => truth.to_string(),
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => harmless(text),
-        Value::Array(items) => harmless(&items.iter().map(cell).collect::<Vec<_>>().join("; ")),
-        Value::Object(object) => match object.get("withheld").and_then(Value::as_str) {
-            Some(class) => format!("[withheld: {class}]"),
-            None => harmless(&value.to_string()),
-        },
+    /// What was written since it was last taken.
+    pub fn take(&mut self) -> Vec<u8> {
+        let size = self.out.len();
+        std::mem::replace(&mut self.out, Vec::with_capacity(size))
     }
 }
 
-fn harmless(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\0', '＝', '＋', '－', '＠']) {
-        format!("'{text}")
+impl Row for CsvTable {
+    fn cell(&mut self, name: &'static str, cell: Cell<'_>) {
+        if !self.headed {
+            self.names.push(name);
+        }
+        self.uneven |= self.names.get(self.at) != Some(&name);
+        if self.at > 0 {
+            self.line.push(b',');
+        }
+        self.at += 1;
+        match cell {
+            Cell::Empty => {}
+            Cell::Whole(number) => self.line.extend_from_slice(number.to_string().as_bytes()),
+            Cell::Number(number) => self.line.extend_from_slice(number.to_string().as_bytes()),
+            Cell::Text(text) => quote(text, &mut self.line),
+        }
+    }
+}
+
+fn quote(text: &str, line: &mut Vec<u8>) {
+    let runs = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\0', '＝', '＋', '－', '＠']);
+    let quoted = text.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r'));
+    if quoted {
+        line.push(b'"');
+    }
+    if runs {
+        line.push(b'\'');
+    }
+    if quoted {
+        for byte in text.bytes() {
+            if byte == b'"' {
+                line.push(b'"');
+            }
+            line.push(byte);
+        }
+        line.push(b'"');
     } else {
-        text.to_owned()
+        line.extend_from_slice(text.as_bytes());
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use proptest::prelude::*;
 
-    #[test]
-    fn cells_that_a_spreadsheet_would_run_are_escaped() {
-        let rows = [json!({"a": "=1+1", "b": "+x", "c": "plain", "d": ["-1", "@y"], "e": null, "n": -5})];
-        assert_eq!(csv_of(&rows).unwrap(), "a,b,c,d,e,n\n'=1+1,'+x,plain,'-1; '@y,,-5\n");
+    #[derive(Serialize)]
+    struct Marker {
+        withheld: &'static str,
+        held: bool,
+    }
+
+    #[derive(Serialize)]
+    struct Item<'a> {
+        text: &'a str,
+        list: Vec<&'a str>,
+        nothing: Option<i32>,
+        number: i32,
+        sealed: Marker,
+    }
+
+    fn item(text: &str) -> Item<'_> {
+        let sealed = Marker { withheld: "strictly_confidential", held: true };
+        Item { text, list: vec!["a", "b"], nothing: None, number: -5, sealed }
+    }
+
+    fn csv_of(texts: &[&str]) -> String {
+        let mut table = CsvTable::default();
+        for text in texts {
+            table.add(&item(text)).unwrap();
+        }
+        String::from_utf8(table.take()).unwrap()
     }
 
     #[test]
-    fn a_marker_stays_a_marker() {
-        let rows = [json!({"name": {"withheld": "strictly_confidential"}})];
-        assert_eq!(csv_of(&rows).unwrap(), "name\n[withheld: strictly_confidential]\n");
+    fn cells_that_a_spreadsheet_would_run_are_escaped_and_a_marker_stays_a_marker() {
+        assert_eq!(
+            csv_of(&["=1+1", "plain, \"said\""]),
+            "text,list,nothing,number,sealed\n'=1+1,a; b,,-5,[withheld: strictly_confidential]\n\
+             \"plain, \"\"said\"\"\",a; b,,-5,[withheld: strictly_confidential]\n"
+        );
+    }
+
+    #[test]
+    fn what_was_taken_is_not_given_again() {
+        let mut table = CsvTable::default();
+        table.add(&item("one")).unwrap();
+        assert!(table.take().starts_with(b"text,"));
+        table.add(&item("two")).unwrap();
+        assert!(table.take().starts_with(b"two,"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_back_by_a_csv_reader(text in any::<String>()) {
+            let written = csv_of(&[&text]);
+            let mut reader = csv::Reader::from_reader(written.as_bytes());
+            let row = reader.records().next().unwrap().unwrap();
+            prop_assert_eq!(row.get(0).unwrap().trim_start_matches('\''), text.trim_start_matches('\''));
+            prop_assert_eq!(row.len(), 5);
+        }
     }
 }

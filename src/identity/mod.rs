@@ -22,7 +22,7 @@ use crate::store::{Id, Rotation, SessionInfo, Store};
 pub const ACCESS_LASTS: TimeDelta = TimeDelta::minutes(15);
 /// A session ends after this long, refreshed or not.
 pub const SESSION_LASTS: TimeDelta = TimeDelta::hours(12);
-/// At most this many verified tokens are remembered.
+/// At most this many verified tokens are remembered, with whose they are.
 const REMEMBERED: usize = 10_000;
 
 /// Why somebody is not let in. It tells no more than that.
@@ -59,13 +59,21 @@ pub struct Identity {
     store: Arc<Store>,
     hasher: Hasher,
     key: TokenKey,
-    verified: RwLock<HashMap<[u8; 32], Claims>>,
+    known: RwLock<HashMap<[u8; 32], Known>>,
+}
+
+/// A token whose signature was verified, and the session that it stood for when the rights had this version.
+#[derive(Debug, Clone)]
+struct Known {
+    claims: Claims,
+    session: Arc<SessionInfo>,
+    rights: i64,
 }
 
 impl Identity {
     /// Identity over a store, signing with `key`.
     pub fn new(store: Arc<Store>, key: TokenKey) -> Self {
-        Self { store, hasher: Hasher::new(), key, verified: RwLock::default() }
+        Self { store, hasher: Hasher::new(), key, known: RwLock::default() }
     }
 
     /// The hasher, for making accounts.
@@ -89,7 +97,7 @@ impl Identity {
         let credentials = known.filter(|known| fits && !known.account.suspended).ok_or(Refused::Unauthenticated)?;
         let (refresh, hash) = refresh_token();
         let viewer = credentials.account.viewer;
-        let session = self.store.write(&viewer, |w| w.session_begin(&hash, SESSION_LASTS))?;
+        let session = self.store.session_begin(&viewer, &hash, SESSION_LASTS)?;
         self.tokens(Id(viewer.account), session, refresh)
     }
 
@@ -110,40 +118,41 @@ impl Identity {
     /// # Errors
     /// [`Refused`].
     pub fn sign_out(&self, session: &SessionInfo) -> Result<(), Refused> {
-        Ok(self.store.write(&session.account.viewer, |w| w.session_end(session.id))?)
+        Ok(self.store.session_end(session)?)
     }
 
-    /// The live session of a bearer token, with the account's rights as they are now.
+    /// The live session of a bearer token, with the account's rights as they were at most a second ago. A signature is
+    /// verified once, and the session looked up once, as long as nobody's rights change.
     ///
     /// # Errors
-    /// [`Refused`].
-    pub fn authenticate(&self, bearer: &str) -> Result<SessionInfo, Refused> {
-        let claims = self.claims(bearer).ok_or(Refused::Unauthenticated)?;
-        let session = claims.session().ok_or(Refused::Unauthenticated)?;
-        self.store.read(&Scope::Nothing, |r| r.session_get(session))?.ok_or(Refused::Unauthenticated)
-    }
-
-    /// Claims of a verified token. A signature is checked once, and remembered until the token expires.
-    fn claims(&self, bearer: &str) -> Option<Claims> {
+    /// [`Refused`]; also when rights so fresh are not to be had.
+    pub fn authenticate(&self, bearer: &str) -> Result<Arc<SessionInfo>, Refused> {
         let now = self.store.now();
+        let rights = self.store.rights()?;
         let hash: [u8; 32] = Sha256::digest(bearer.as_bytes()).into();
-        let remembered = self.verified.read().ok().and_then(|verified| verified.get(&hash).cloned());
-        let claims = match remembered {
-            Some(claims) => claims,
-            None => {
-                let claims = self.key.verify(bearer)?;
-                if let Ok(mut verified) = self.verified.write() {
-                    if verified.len() >= REMEMBERED {
-                        verified.retain(|_, claims| claims.is_live(now));
-                    }
-                    if verified.len() < REMEMBERED {
-                        verified.insert(hash, claims.clone());
-                    }
-                }
-                claims
+        let known = self.known.read().ok().and_then(|known| known.get(&hash).cloned());
+        let claims = match known {
+            Some(known) if known.rights == rights && known.claims.is_live(now) && known.session.expires_at > now => {
+                return Ok(known.session);
             }
+            Some(known) => known.claims,
+            None => self.key.verify(bearer).ok_or(Refused::Unauthenticated)?,
         };
-        claims.is_live(now).then_some(claims)
+        if !claims.is_live(now) {
+            return Err(Refused::Unauthenticated);
+        }
+        let id = claims.session().ok_or(Refused::Unauthenticated)?;
+        let session = self.store.read(&Scope::Nothing, |r| r.session_get(id))?.ok_or(Refused::Unauthenticated)?;
+        let session = Arc::new(session);
+        if let Ok(mut known) = self.known.write() {
+            if known.len() >= REMEMBERED {
+                known.retain(|_, known| known.rights == rights && known.claims.is_live(now));
+            }
+            if known.len() < REMEMBERED {
+                known.insert(hash, Known { claims, session: session.clone(), rights });
+            }
+        }
+        Ok(session)
     }
 
     fn tokens(&self, account: Id, session: Id, refresh: String) -> Result<Tokens, Refused> {

@@ -41,11 +41,12 @@ impl Claims {
     }
 }
 
-/// The key that signs access tokens.
+/// The key that signs access tokens, or its public half alone.
 pub struct TokenKey {
     id: String,
     public: String,
-    signing: EncodingKey,
+    /// On a node that signs nobody in there is none.
+    signing: Option<EncodingKey>,
     verifying: DecodingKey,
 }
 
@@ -61,13 +62,24 @@ impl TokenKey {
         let public = SigningKey::from_bytes(seed).verifying_key().to_bytes();
         let mut der = PKCS8.to_vec();
         der.extend_from_slice(seed);
-        let encoded = URL_SAFE_NO_PAD.encode(public);
+        let signing = Some(EncodingKey::from_ed_der(&der));
+        Some(Self { signing, ..Self::from_public(&URL_SAFE_NO_PAD.encode(public))? })
+    }
+
+    /// The public half, in base64url (RFC 8037, member `x`): it verifies, and signs nothing.
+    pub fn from_public(encoded: &str) -> Option<Self> {
+        let public = URL_SAFE_NO_PAD.decode(encoded).ok().filter(|bytes| bytes.len() == 32)?;
         Some(Self {
             id: URL_SAFE_NO_PAD.encode(&Sha256::digest(public)[..9]),
-            signing: EncodingKey::from_ed_der(&der),
-            verifying: DecodingKey::from_ed_components(&encoded).ok()?,
-            public: encoded,
+            signing: None,
+            verifying: DecodingKey::from_ed_components(encoded).ok()?,
+            public: encoded.to_owned(),
         })
+    }
+
+    /// The public half, in base64url.
+    pub fn public(&self) -> &str {
+        &self.public
     }
 
     pub(super) fn jwks(&self) -> Value {
@@ -87,7 +99,7 @@ impl TokenKey {
             iat: now.and_utc().timestamp(),
             exp: (now + lasts).and_utc().timestamp(),
         };
-        jsonwebtoken::encode(&header, &claims, &self.signing).ok()
+        jsonwebtoken::encode(&header, &claims, self.signing.as_ref()?).ok()
     }
 
     /// Claims of a token that this key signed for this service. Expiry is judged by the store's clock, not here.

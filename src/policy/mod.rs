@@ -5,7 +5,7 @@ mod disclosure;
 mod writing;
 
 pub use disclosure::{Condition, Decision, Facts, RULES, Refusal, Relation, Relations, Rule, decide, may_hold};
-pub use writing::{Deed, Denial, may};
+pub use writing::{Deed, Denial, may, may_write};
 
 use crate::domain::Role;
 

@@ -57,6 +57,14 @@ pub enum Denial {
     SamePerson,
 }
 
+/// Whether there is any deed that this viewer may do. Whoever may do none reads what a standby has.
+pub fn may_write(viewer: &Viewer) -> bool {
+    match viewer.role {
+        Role::FocalPoint | Role::MemberState | Role::Secretariat | Role::SeniorFocalPoint => true,
+        Role::Auditor | Role::Administrator => false,
+    }
+}
+
 /// Judges a deed.
 ///
 /// # Errors

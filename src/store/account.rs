@@ -6,8 +6,8 @@ use diesel::prelude::*;
 use serde_json::json;
 
 use super::db::Id;
-use super::db::schema::{account, account_mission, refresh_token, session};
-use super::{Error, Read, Result, Store, Write, code};
+use super::db::schema::{account, account_mission, credential, live_session, refresh_token, session};
+use super::{Access, Error, Read, Result, Store, Write, code};
 use crate::domain::{Code, Role};
 use crate::policy::{Scope, Viewer};
 
@@ -73,6 +73,8 @@ pub struct SessionInfo {
     pub id: Id,
     /// Whose.
     pub account: Account,
+    /// When it ends (UTC), refreshed or not.
+    pub expires_at: NaiveDateTime,
 }
 
 /// What became of a refresh token that was presented.
@@ -86,18 +88,18 @@ pub enum Rotation {
     Unknown,
 }
 
-type AccountRow = (Id, String, String, String, Option<String>, bool, String, bool, NaiveDateTime);
+type AccountRow = (Id, String, String, String, Option<String>, bool, bool, NaiveDateTime);
 
 impl Read<'_> {
-    fn account_of(&mut self, row: AccountRow) -> Result<Credentials> {
-        let (id, email, name, role, state, graded, password_hash, suspended, _) = row;
+    fn account_of(&mut self, row: AccountRow) -> Result<Account> {
+        let (id, email, name, role, state, graded, suspended, _) = row;
         let missions = account_mission::table
             .filter(account_mission::account_id.eq(id))
             .order(account_mission::mission)
             .select(account_mission::mission)
             .load(self.db)?;
         let viewer = Viewer { account: id.0, role: code(&role, "account", "role", &email)?, missions, state, graded };
-        Ok(Credentials { account: Account { id, email, name, viewer, suspended }, password_hash })
+        Ok(Account { id, email, name, viewer, suspended })
     }
 
     /// The account of an address, with what sign-in compares.
@@ -105,9 +107,13 @@ impl Read<'_> {
     /// # Errors
     /// The database's.
     pub fn account_by_email(&mut self, email: &str) -> Result<Option<Credentials>> {
-        let row: Option<AccountRow> =
-            account::table.filter(account::email.eq(email.trim().to_lowercase())).first(self.db).optional()?;
-        row.map(|row| self.account_of(row)).transpose()
+        let row: Option<(AccountRow, String)> = account::table
+            .inner_join(credential::table.on(credential::account_id.eq(account::id)))
+            .filter(account::email.eq(email.trim().to_lowercase()))
+            .select((account::all_columns, credential::password_hash))
+            .first(self.db)
+            .optional()?;
+        row.map(|(row, password_hash)| Ok(Credentials { account: self.account_of(row)?, password_hash })).transpose()
     }
 
     /// Every account, by address.
@@ -116,7 +122,7 @@ impl Read<'_> {
     /// The database's.
     pub fn account_list(&mut self) -> Result<Vec<Account>> {
         let rows: Vec<AccountRow> = account::table.order(account::email).load(self.db)?;
-        rows.into_iter().map(|row| self.account_of(row).map(|credentials| credentials.account)).collect()
+        rows.into_iter().map(|row| self.account_of(row)).collect()
     }
 
     /// The live session of that id, with its account as it stands now.
@@ -124,20 +130,17 @@ impl Read<'_> {
     /// # Errors
     /// The database's.
     pub fn session_get(&mut self, id: Id) -> Result<Option<SessionInfo>> {
-        let row: Option<AccountRow> = session::table
-            .inner_join(account::table)
-            .filter(session::id.eq(id))
-            .filter(session::ended_at.is_null())
-            .filter(session::expires_at.gt(self.now()))
+        let row: Option<(AccountRow, NaiveDateTime)> = live_session::table
+            .inner_join(account::table.on(account::id.eq(live_session::account_id)))
+            .filter(live_session::id.eq(id))
+            .filter(live_session::expires_at.gt(self.now()))
             .filter(account::suspended.eq(false))
-            .select(account::all_columns)
+            .select((account::all_columns, live_session::expires_at))
             .first(self.db)
             .optional()?;
-        row.map(|row| Ok(SessionInfo { id, account: self.account_of(row)?.account })).transpose()
+        row.map(|(row, expires_at)| Ok(SessionInfo { id, account: self.account_of(row)?, expires_at })).transpose()
     }
 }
-
-diesel::joinable!(session -> account (account_id));
 
 impl Write<'_> {
     /// Makes an account.
@@ -158,10 +161,12 @@ impl Write<'_> {
                 account::role.eq(new.role.code()),
                 account::state.eq(&new.state),
                 account::graded.eq(new.graded),
-                account::password_hash.eq(&new.password_hash),
                 account::suspended.eq(false),
                 account::created_at.eq(self.now()),
             ))
+            .execute(self.db)?;
+        diesel::insert_into(credential::table)
+            .values((credential::account_id.eq(id), credential::password_hash.eq(&new.password_hash)))
             .execute(self.db)?;
         for mission in &new.missions {
             diesel::insert_into(account_mission::table)
@@ -174,11 +179,7 @@ impl Write<'_> {
         Ok(id)
     }
 
-    /// Begins a session of the writing account with its first refresh token.
-    ///
-    /// # Errors
-    /// The database's.
-    pub fn session_begin(&mut self, refresh_hash: &[u8], lasts: TimeDelta) -> Result<Id> {
+    fn session_begin(&mut self, refresh_hash: &[u8], lasts: TimeDelta) -> Result<Id> {
         let id = Id::new();
         diesel::insert_into(session::table)
             .values((
@@ -206,36 +207,50 @@ impl Write<'_> {
 
     fn session_close(&mut self, id: Id, action: &'static str) -> Result<()> {
         diesel::update(session::table.find(id)).set(session::ended_at.eq(self.now())).execute(self.db)?;
+        self.rights_changed()?;
         self.note_act(action, format!("sessions/{id}"), serde_json::Value::Null);
         Ok(())
-    }
-
-    /// Ends a session of the writing account: its tokens are worth nothing from now on.
-    ///
-    /// # Errors
-    /// The database's.
-    pub fn session_end(&mut self, id: Id) -> Result<()> {
-        self.session_close(id, "session.end")
     }
 }
 
 impl Store {
+    /// Begins a session of an account with its first refresh token.
+    ///
+    /// # Errors
+    /// The database's; [`Error::Elsewhere`] on a node that signs nobody in.
+    pub fn session_begin(&self, viewer: &Viewer, refresh_hash: &[u8], lasts: TimeDelta) -> Result<Id> {
+        self.signs_in()?;
+        self.add(viewer, |w| w.session_begin(refresh_hash, lasts))
+    }
+
+    /// Ends a session of this account: its tokens are worth nothing from now on, here at once and everywhere within a second.
+    ///
+    /// # Errors
+    /// The database's; [`Error::Elsewhere`] on a node that signs nobody in.
+    pub fn session_end(&self, session: &SessionInfo) -> Result<()> {
+        self.signs_in()?;
+        self.add(&session.account.viewer, |w| w.session_close(session.id, "session.end"))?;
+        self.pulse_forget();
+        Ok(())
+    }
+
+    fn signs_in(&self) -> Result<()> {
+        if self.access() == Access::Full { Ok(()) } else { Err(Error::Elsewhere) }
+    }
+
     /// Takes a refresh token and gives another in its place. A token used before ends its session: somebody has a copy.
     ///
     /// # Errors
     /// The database's.
     pub fn session_rotate(&self, presented: &[u8], next: &[u8]) -> Result<Rotation> {
-        let found: Option<(SessionInfo, Option<NaiveDateTime>)> = self.read(&Scope::Nothing, |r| {
-            let row: Option<(Id, Option<NaiveDateTime>)> = refresh_token::table
-                .find(presented)
-                .select((refresh_token::session_id, refresh_token::used_at))
-                .first(r.db)
-                .optional()?;
-            let Some((id, used)) = row else { return Ok(None) };
-            Ok(r.session_get(id)?.map(|session| (session, used)))
+        self.signs_in()?;
+        let found: Option<SessionInfo> = self.read(&Scope::Nothing, |r| {
+            let id: Option<Id> =
+                refresh_token::table.find(presented).select(refresh_token::session_id).first(r.db).optional()?;
+            id.map(|id| r.session_get(id)).transpose().map(Option::flatten)
         })?;
-        let Some((info, _)) = found else { return Ok(Rotation::Unknown) };
-        self.write(&info.account.viewer.clone(), |w| {
+        let Some(info) = found else { return Ok(Rotation::Unknown) };
+        let rotation = self.add(&info.account.viewer.clone(), |w| {
             let fresh = diesel::update(refresh_token::table.find(presented))
                 .filter(refresh_token::used_at.is_null())
                 .set(refresh_token::used_at.eq(w.now()))
@@ -247,6 +262,10 @@ impl Store {
             w.refresh_store(info.id, next)?;
             w.note_act("session.refresh", format!("sessions/{}", info.id), serde_json::Value::Null);
             Ok(Rotation::Rotated(info))
-        })
+        })?;
+        if matches!(rotation, Rotation::Reused) {
+            self.pulse_forget();
+        }
+        Ok(rotation)
     }
 }

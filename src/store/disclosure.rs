@@ -374,10 +374,10 @@ impl Store {
     /// the commit.
     ///
     /// # Errors
-    /// [`Error::NotFound`] out of scope; [`Error::Busy`] on a node without keys; the database's.
+    /// [`Error::NotFound`] out of scope; [`Error::Elsewhere`] on a node without keys; the database's.
     pub fn disclose(&self, viewer: &Viewer, ask: &DisclosureAsk) -> Result<DisclosureOutcome> {
-        let granter = self.granter.as_ref().ok_or(Error::Busy)?;
-        let (disclosed, permitted, epochs, refusal) = self.write(viewer, |w| w.disclosure_write(ask))?;
+        let granter = self.granter.as_ref().ok_or(Error::Elsewhere)?;
+        let (disclosed, permitted, epochs, refusal) = self.add(viewer, |w| w.disclosure_write(ask))?;
         Ok(match refusal {
             Some(refusal) => DisclosureOutcome::Refused(disclosed, refusal),
             None => DisclosureOutcome::Granted(disclosed, granter.grant(permitted, epochs)),

@@ -54,6 +54,9 @@ impl Write<'_> {
     /// # Errors
     /// [`Error::Conflict`] when the key was used with another body.
     pub fn replay(&mut self, asked: &Idempotency) -> Result<Option<Replay>> {
+        // Two that come at once under one key do it once.
+        let lock = asked.key_hash.first_chunk::<8>().map_or(0, |bytes| i64::from_be_bytes(*bytes));
+        super::db::one_at_a_time(self.db, lock)?;
         let found: Option<(Vec<u8>, i32, String, chrono::NaiveDateTime)> = idempotency::table
             .find((self.actor(), &asked.route, &asked.key_hash))
             .select((idempotency::body_mac, idempotency::status, idempotency::target, idempotency::made_at))

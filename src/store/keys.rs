@@ -39,23 +39,34 @@ pub(super) fn class_keys(db: &mut Db) -> Result<Vec<StoredClassKey>> {
         .collect()
 }
 
+/// The public halves alone: all that a node without private keys is told.
+pub(super) fn class_keys_public(db: &mut Db) -> Result<Vec<StoredClassKey>> {
+    use class_key::dsl as k;
+    let rows: Vec<(Id, String, Vec<u8>, Vec<u8>)> =
+        class_key::table.select((k::id, k::class, k::public, k::signature)).order((k::created_at, k::id)).load(db)?;
+    rows.into_iter()
+        .map(|(id, class, public, signature)| {
+            let class = class_of(&class, "class_key", id)?;
+            Ok(StoredClassKey { class, id: id.0, public, signature, wrapped: Vec::new(), recovery: None })
+        })
+        .collect()
+}
+
 pub(super) fn class_keys_store(db: &mut Db, keys: &[StoredClassKey], now: NaiveDateTime) -> Result<()> {
-    super::db::transaction(db, super::db::Mode::Write, |db| {
-        for key in keys {
-            diesel::insert_into(class_key::table)
-                .values((
-                    class_key::id.eq(Id(key.id)),
-                    class_key::class.eq(key.class.name()),
-                    class_key::public.eq(&key.public),
-                    class_key::signature.eq(&key.signature),
-                    class_key::wrapped.eq(&key.wrapped),
-                    class_key::recovery.eq(key.recovery.as_ref()),
-                    class_key::created_at.eq(now),
-                ))
-                .execute(db)?;
-        }
-        Ok(())
-    })
+    for key in keys {
+        diesel::insert_into(class_key::table)
+            .values((
+                class_key::id.eq(Id(key.id)),
+                class_key::class.eq(key.class.name()),
+                class_key::public.eq(&key.public),
+                class_key::signature.eq(&key.signature),
+                class_key::wrapped.eq(&key.wrapped),
+                class_key::recovery.eq(key.recovery.as_ref()),
+                class_key::created_at.eq(now),
+            ))
+            .execute(db)?;
+    }
+    Ok(())
 }
 
 pub(super) fn epoch_store(db: &mut Db, new: &StoredEpoch, now: NaiveDateTime) -> Result<()> {

@@ -20,8 +20,10 @@ mod keys;
 mod list;
 mod measure;
 mod proceeding;
+mod pulse;
 mod reference;
 mod statistics;
+mod tally;
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -30,14 +32,14 @@ use chrono::{NaiveDateTime, SubsecRound, Utc};
 use seal::{Granter, OperatorPublic, Sealer};
 
 use crate::domain::Fault;
-use crate::policy::{Denial, Scope, Viewer};
+use crate::policy::{Denial, Scope, Viewer, may_write};
 pub use account::{Account, Credentials, NewAccount, Rotation, SessionInfo};
 pub use assistance::{Assistance, AssistanceFacts, AssistanceFilter};
 pub use audit::{Checkpoint, LogFinding, LogReport, LoggedEntry, audit_verify};
 pub use briefing::{BriefingCorrection, CaseHistory, IncidentLine, ProceedingLine, VictimLine};
 pub use case::{Case, CaseFacts, CaseFilter};
-use db::{Db, Mode, Pool};
-pub use db::{Id, Location};
+use db::{Db, Manager, Mode, Pool, Purpose};
+pub use db::{Id, Location, NodeRole, grant_roles};
 pub use disclosure::{Disclosed, DisclosureAsk, DisclosureOutcome, DisclosureRow, OpenableRecord, RefusedField};
 pub use history::HistoryEntry;
 pub use idempotency::{Idempotency, Replay};
@@ -77,6 +79,12 @@ pub enum Error {
     /// No connection, or a lock not had in time.
     #[error("the database is busy")]
     Busy,
+    /// The database's disk is full: what is there can be read, and nothing can be added.
+    #[error("the database's disk is full")]
+    Full,
+    /// This node does not do that: it only reads, or holds no private keys.
+    #[error("this node does not do that")]
+    Elsewhere,
     /// Sealing failed.
     #[error(transparent)]
     Seal(#[from] seal::Error),
@@ -98,12 +106,29 @@ pub enum Error {
 impl From<diesel::result::Error> for Error {
     fn from(error: diesel::result::Error) -> Self {
         use diesel::result::{DatabaseErrorKind as Kind, Error as E};
+        if db::is_full(&error) {
+            return Self::Full;
+        }
+        if db::is_away(&error) || db::is_time_out(&error) {
+            return Self::Busy;
+        }
         match error {
             E::NotFound => Self::NotFound,
-            E::DatabaseError(Kind::SerializationFailure | Kind::ClosedConnection, _) => Self::Busy,
+            // Two writers made the same thing at once: whoever tries again finds it made.
+            E::DatabaseError(Kind::SerializationFailure | Kind::UniqueViolation, _) => Self::Busy,
             E::DatabaseError(_, ref info) if info.message().contains("database is locked") => Self::Busy,
+            E::DatabaseError(_, ref info) if info.message().contains("deadlock detected") => Self::Busy,
             E::DatabaseError(kind, _) => Self::Database(format!("{kind:?}")),
             other => Self::Database(format!("{other:?}").split('(').next().unwrap_or_default().to_owned()),
+        }
+    }
+}
+
+impl From<db::NotBegun> for Error {
+    fn from(why: db::NotBegun) -> Self {
+        match why {
+            db::NotBegun::Busy => Self::Busy,
+            db::NotBegun::Database(error) => error.into(),
         }
     }
 }
@@ -141,9 +166,14 @@ impl Clock {
 /// The store.
 pub struct Store {
     pool: Pool,
+    standby: Option<Pool>,
+    /// Whether a standby may be listening: on PostgreSQL.
+    beats: bool,
+    pulse: pulse::Watch,
     clock: Clock,
     sealer: Sealer,
     granter: Option<Granter>,
+    access: Access,
 }
 
 impl std::fmt::Debug for Store {
@@ -152,10 +182,38 @@ impl std::fmt::Debug for Store {
     }
 }
 
+/// What a node does with its database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Access {
+    /// Everything; with private keys, disclosures too.
+    #[default]
+    Full,
+    /// Reads, and accepts what is reported, but signs nobody in and opens nothing: it holds no private key.
+    Sealed,
+    /// Reads, on a standby that may be read only.
+    ReadOnly,
+}
+
+/// How the store's databases are reached.
+#[derive(Debug, Clone)]
+pub struct Reach {
+    /// The database.
+    pub location: Location,
+    /// A standby, for accounts that cannot write.
+    pub standby: Option<Location>,
+    /// Connections to each, at most.
+    pub connections: u32,
+    /// What this node does with it.
+    pub access: Access,
+}
+
 /// A database that is open and migrated, before its class keys are loaded.
 pub struct Opened {
     pool: Pool,
+    standby: Option<Pool>,
+    beats: bool,
     clock: Clock,
+    access: Access,
 }
 
 impl std::fmt::Debug for Opened {
@@ -165,29 +223,45 @@ impl std::fmt::Debug for Opened {
 }
 
 impl Opened {
-    /// Opens the database with a pool of at most `size` connections.
+    /// Opens the database.
     ///
     /// # Errors
     /// One sentence: the database cannot be reached, or its schema is not this program's.
-    pub fn open(location: &Location, size: u32, clock: Clock, migrate: bool) -> std::result::Result<Self, String> {
-        let pool = db::pool(location, size).map_err(|e| format!("the database cannot be opened: {e}"))?;
-        {
-            let mut connection = pool.get().map_err(|e| format!("the database cannot be opened: {e}"))?;
-            if migrate {
-                db::migrate(&mut connection).map_err(|e| format!("the database cannot be migrated: {e}"))?;
-            } else if !db::is_migrated(&mut connection).map_err(|e| format!("the database cannot be read: {e}"))? {
+    pub fn open(reach: &Reach, clock: Clock, migrate: bool) -> std::result::Result<Self, String> {
+        let failed = |e: String| format!("the database cannot be opened: {e}");
+        let purpose = if reach.access == Access::ReadOnly { Purpose::Standby } else { Purpose::Primary };
+        if migrate {
+            let mut alone = Manager::open(&reach.location, Purpose::Primary).map_err(|e| failed(e.to_string()))?;
+            db::migrate(&mut alone).map_err(|e| format!("the database cannot be migrated: {e}"))?;
+        }
+        let pool = db::pool(&reach.location, purpose, reach.connections).map_err(failed)?;
+        if !migrate {
+            let mut connection = pool.get().map_err(|e| failed(e.to_string()))?;
+            if !db::is_migrated(&mut connection).map_err(|e| format!("the database cannot be read: {e}"))? {
                 return Err("the database's schema is not this program's: run `casque migrate` first".into());
             }
         }
-        Ok(Self { pool, clock })
+        let standby = match &reach.standby {
+            Some(location) => Some(
+                db::pool(location, Purpose::Standby, reach.connections)
+                    .map_err(|e| format!("the standby cannot be opened: {e}"))?,
+            ),
+            None => None,
+        };
+        let beats = reach.location.may_have_standby();
+        Ok(Self { pool, standby, beats, clock, access: reach.access })
     }
 
-    /// The stored class keys, oldest first.
+    fn with<T>(&self, mode: Mode, f: impl FnOnce(&mut Db) -> Result<T>) -> Result<T> {
+        db::transaction(&self.pool, mode, f)
+    }
+
+    /// The stored class keys, oldest first, with their wrapped private halves.
     ///
     /// # Errors
     /// The database's.
     pub fn class_keys(&self) -> Result<Vec<seal::StoredClassKey>> {
-        keys::class_keys(&mut *self.pool.get().map_err(|_| Error::Busy)?)
+        self.with(Mode::Read, keys::class_keys)
     }
 
     /// Stores new class keys.
@@ -195,7 +269,7 @@ impl Opened {
     /// # Errors
     /// The database's.
     pub fn class_keys_store(&self, new: &[seal::StoredClassKey]) -> Result<()> {
-        keys::class_keys_store(&mut *self.pool.get().map_err(|_| Error::Busy)?, new, self.clock.now())
+        self.with(Mode::Write, |db| keys::class_keys_store(db, new, self.clock.now()))
     }
 
     /// Makes the store. Without a granter it accepts and answers everything but disclosures.
@@ -203,8 +277,15 @@ impl Opened {
     /// # Errors
     /// The database's, or [`seal::Error::Unsigned`] when a class key was swapped.
     pub fn into_store(self, operator: &OperatorPublic, granter: Option<Granter>) -> Result<Store> {
-        let keys = self.class_keys()?;
-        Ok(Store { sealer: Sealer::new(&keys, operator)?, pool: self.pool, clock: self.clock, granter })
+        let keys = match self.access {
+            // What only reads seals nothing, and its role is not shown the table.
+            Access::ReadOnly => Vec::new(),
+            Access::Sealed => self.with(Mode::Read, keys::class_keys_public)?,
+            Access::Full => self.class_keys()?,
+        };
+        let Self { pool, standby, beats, clock, access } = self;
+        let sealer = Sealer::new(&keys, operator)?;
+        Ok(Store { pool, standby, beats, pulse: pulse::Watch::default(), clock, sealer, granter, access })
     }
 }
 
@@ -267,23 +348,54 @@ impl Store {
     /// # Errors
     /// Those of `f`, [`Error::Busy`], the database's.
     pub fn read<T>(&self, scope: &Scope, f: impl FnOnce(&mut Read<'_>) -> Result<T>) -> Result<T> {
+        self.read_from(&self.pool, scope, f)
+    }
+
+    /// Reads what a viewer may know of: from the standby, where there is one that keeps up and the viewer cannot write.
+    /// Whoever writes reads the primary, and so their own writes.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn read_as<T>(&self, viewer: &Viewer, f: impl FnOnce(&mut Read<'_>) -> Result<T>) -> Result<T> {
+        let from = match &self.standby {
+            Some(standby) if !may_write(viewer) && self.standby_keeps_up() => standby,
+            _ => &self.pool,
+        };
+        self.read_from(from, &viewer.scope(), f)
+    }
+
+    fn read_from<T>(&self, pool: &Pool, scope: &Scope, f: impl FnOnce(&mut Read<'_>) -> Result<T>) -> Result<T> {
         let now = self.clock.now();
-        let mut connection = self.pool.get().map_err(|_| Error::Busy)?;
-        db::transaction(&mut connection, Mode::Read, |db| f(&mut Read { db, scope, now }))
+        db::transaction(pool, Mode::Read, |db| f(&mut Read { db, scope, now }))
     }
 
     /// Writes as a viewer, within the viewer's scope. What `f` noted becomes revisions and audit entries in the same
-    /// transaction; when it noted nothing, nothing is kept.
+    /// transaction; when it noted nothing, nothing is kept. No other writes meanwhile: what `f` read is still so.
     ///
     /// # Errors
-    /// Those of `f`, [`Error::Busy`], the database's.
+    /// Those of `f`, [`Error::Busy`], [`Error::Elsewhere`] on a node that only reads, the database's.
     pub fn write<T>(&self, viewer: &Viewer, f: impl FnOnce(&mut Write<'_>) -> Result<T>) -> Result<T> {
+        self.change(viewer, Mode::Write, f)
+    }
+
+    /// Writes as [`Store::write`] does what adds rows of its own and changes none that another could be writing: beside
+    /// others that add, on PostgreSQL.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub fn add<T>(&self, viewer: &Viewer, f: impl FnOnce(&mut Write<'_>) -> Result<T>) -> Result<T> {
+        self.change(viewer, Mode::Add, f)
+    }
+
+    fn change<T>(&self, viewer: &Viewer, mode: Mode, f: impl FnOnce(&mut Write<'_>) -> Result<T>) -> Result<T> {
+        if self.access == Access::ReadOnly {
+            return Err(Error::Elsewhere);
+        }
         let scope = viewer.scope();
         let now = self.clock.now();
-        let mut connection = self.pool.get().map_err(|_| Error::Busy)?;
-        self.renew_epochs(&mut connection, now)?;
+        self.renew_epochs(now)?;
         let mut unnoted = None;
-        let outcome = db::transaction(&mut connection, Mode::Write, |db| {
+        let outcome = db::transaction(&self.pool, mode, |db| {
             let mut write =
                 Write { read: Read { db, scope: &scope, now }, viewer, sealer: &self.sealer, journal: Vec::new() };
             let value = f(&mut write)?;
@@ -301,12 +413,17 @@ impl Store {
     }
 
     /// Epochs are committed by themselves, before any value is sealed under them.
-    fn renew_epochs(&self, db: &mut Db, now: NaiveDateTime) -> Result<()> {
+    fn renew_epochs(&self, now: NaiveDateTime) -> Result<()> {
         for epoch in self.sealer.due()? {
-            db::transaction(db, Mode::Write, |db| keys::epoch_store(db, epoch.stored(), now))?;
+            db::transaction(&self.pool, Mode::Add, |db| keys::epoch_store(db, epoch.stored(), now))?;
             self.sealer.adopt(epoch);
         }
         Ok(())
+    }
+
+    /// What this node does with its database.
+    pub fn access(&self) -> Access {
+        self.access
     }
 
     /// Now, by the store's clock (UTC).

@@ -1,7 +1,7 @@
 //! Counts of a named unit, within scope, by dimensions that are open. Figures count released editions for everybody.
 //!
-//! Rows are read through the nouns' scoped base queries and counted here, so that a count can never say more than paging
-//! through the list would.
+//! Over everything the tallies answer; within a State's scope rows are read through the nouns' scoped base queries and counted
+//! here, so that a count can never say more than paging through the list would.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -75,7 +75,8 @@ pub struct Cell {
     pub count: u64,
 }
 
-type Traits = HashMap<Dimension, Option<String>>;
+/// What one counted thing is, by dimension.
+pub(super) type Traits = HashMap<Dimension, Option<String>>;
 
 impl Read<'_> {
     /// Counts.
@@ -83,13 +84,18 @@ impl Read<'_> {
     /// # Errors
     /// The database's.
     pub fn statistics(&mut self, ask: &StatisticsAsk) -> Result<Vec<Cell>> {
-        let rows = match ask.unit {
-            Unit::Incidents => self.incident_traits()?.into_values().collect(),
-            Unit::Victims => self.victim_traits()?,
-            Unit::Cases => self.case_traits()?,
-            Unit::Proceedings => self.proceeding_traits()?.into_iter().map(|(_, traits)| traits).collect(),
-            Unit::Accused => self.accused_traits()?,
-        };
+        match self.tallied(ask)? {
+            Some(cells) => Ok(cells),
+            None => self.counted(ask),
+        }
+    }
+
+    /// Counts row by row: what [`Read::statistics`] says without the tallies.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn counted(&mut self, ask: &StatisticsAsk) -> Result<Vec<Cell>> {
+        let rows = self.traits(ask.unit)?;
         let mut cells: BTreeMap<Vec<Option<String>>, u64> = BTreeMap::new();
         for traits in rows {
             let of = |dimension: &Dimension| traits.get(dimension).cloned().flatten();
@@ -98,6 +104,17 @@ impl Read<'_> {
             }
         }
         Ok(cells.into_iter().map(|(by, count)| Cell { by, count }).collect())
+    }
+
+    /// Everything of a unit within scope, by what it is.
+    pub(super) fn traits(&mut self, unit: Unit) -> Result<Vec<Traits>> {
+        Ok(match unit {
+            Unit::Incidents => self.incident_traits()?.into_values().collect(),
+            Unit::Victims => self.victim_traits()?,
+            Unit::Cases => self.case_traits()?,
+            Unit::Proceedings => self.proceeding_traits()?.into_iter().map(|(_, traits)| traits).collect(),
+            Unit::Accused => self.accused_traits()?,
+        })
     }
 
     fn incident_traits(&mut self) -> Result<HashMap<Id, Traits>> {

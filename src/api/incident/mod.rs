@@ -14,13 +14,14 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use input::IncidentInput;
 use view::IncidentView;
 
-use super::call::{Call, Format, Made, Paging, Shown, last_part};
+use super::call::{Call, Made, Shown, last_part};
 use super::form::{self, Form};
 use super::history::HistoryPage;
+use super::list::Paging;
 use super::problem::{Preconditions, Problem, Problems, Tombstone};
 use crate::domain::Noun;
 use crate::policy::{Deed, Viewer, may};
-use crate::store::{EditionChoice, Error, IncidentFilter, Read, Result as StoreResult};
+use crate::store::{EditionChoice, Error, Id, IncidentFilter, Page, Read, Result as StoreResult};
 
 /// Adds the routes.
 pub fn routes(config: &mut ServiceConfig) {
@@ -81,7 +82,7 @@ pub struct IncidentQuery {
     limit: Option<i64>,
     /// Cursor of the next page, as the last answer gave it.
     after: Option<String>,
-    /// `json` or `csv`, before `Accept`.
+    /// `json`, `csv` or `xlsx`, before `Accept`. Without `limit` and `after` a file has the whole list.
     format: Option<String>,
 }
 
@@ -140,25 +141,24 @@ pub(super) fn seen_as(viewer: &Viewer, as_state: Option<&str>) -> StoreResult<Vi
 #[utoipa::path(
     tag = "incidents",
     params(IncidentQuery),
-    responses((status = 200, body = IncidentPage, content((IncidentPage = "application/json"), (String = "text/csv"))), Problems)
+    responses((status = 200, body = IncidentPage, content((IncidentPage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Problems)
 )]
 #[get("/incidents")]
 async fn incident_list(call: Call) -> Result<HttpResponse, Problem> {
     let context = call.context();
     let (filter, as_state, paging) = Form::query(&context, &call.query, filter)?;
-    let format: Option<Format> = paging.format;
-    let page = call
-        .as_viewer(move |call, session| {
-            let viewer = seen_as(&session.account.viewer, as_state.as_deref())?;
-            let page = call.app().store.read(&viewer.scope(), |r| {
-                let page = r.incident_list(&filter, paging.after.as_ref(), paging.limit)?;
-                let items = view::many(&viewer, r, page.items, &context)?;
-                Ok(crate::store::Page { items, next: page.next })
-            })?;
-            Ok(page)
-        })
-        .await?;
-    call.page(page, format)
+    call.list_as(
+        paging,
+        move |viewer| seen_as(viewer, as_state.as_deref()),
+        move |viewer, r, part| {
+            let page = r.incident_list(&filter, part.after, part.limit)?;
+            let holders: Vec<Id> = page.items.iter().map(|incident| incident.edition).collect();
+            let held = part.held(viewer, r, &holders)?;
+            let items = view::many(viewer, &page.items, held.as_ref(), &context);
+            Ok(Page { items, next: page.next })
+        },
+    )
+    .await
 }
 
 /// Shows an incident with its victims and suspects, to whoever calls `show`.
@@ -206,7 +206,7 @@ async fn incident_get(call: Call, path: Path<String>) -> Result<HttpResponse, Pr
     let shown = call
         .as_viewer(move |call, session| {
             let viewer = seen_as(&session.account.viewer, as_state.as_deref())?;
-            Ok(call.app().store.read(&viewer.scope(), |r| show(&viewer, r, &reference, choice))?)
+            Ok(call.app().store.read_as(&viewer, |r| show(&viewer, r, &reference, choice))?)
         })
         .await?;
     call.one(&shown)
@@ -223,7 +223,7 @@ async fn incident_get(call: Call, path: Path<String>) -> Result<HttpResponse, Pr
 async fn incident_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
     let context = call.context();
     let new = Form::read(&context, &body, input::new_incident)?;
-    call.post(
+    call.post_apart(
         &body,
         move |viewer, w| {
             may(viewer, Deed::Report { mission: &new.facts.mission })?;

@@ -1,5 +1,7 @@
 //! How an incident is shown. The one place that decides which of its facts are for mission and Secretariat only.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -187,16 +189,14 @@ fn at_a_glance(viewer: &Viewer, incident: &Incident) -> Facts {
     Facts { relations, notified: true, under_review: false }
 }
 
-/// Shows a list: one query more for all of it, and only for those who may know what is held.
+/// Shows a list.
 pub(super) fn many(
     viewer: &Viewer,
-    r: &mut Read<'_>,
-    incidents: Vec<Incident>,
+    incidents: &[Incident],
+    held: Option<&HashSet<(Id, u16)>>,
     context: &Context,
-) -> Result<Vec<IncidentView>> {
-    let holders: Vec<Id> = incidents.iter().map(|incident| incident.edition).collect();
-    let held = if viewer.is_inside() { Some(r.held(&holders)?) } else { None };
-    Ok(incidents
+) -> Vec<IncidentView> {
+    incidents
         .iter()
         .map(|incident| {
             let markers = Markers {
@@ -204,12 +204,12 @@ pub(super) fn many(
                 viewer,
                 facts: at_a_glance(viewer, incident),
                 holder: incident.edition,
-                held: held.as_ref(),
+                held,
             };
             let host = incident.facts.host_state.as_ref().and_then(|code| context.reference.states.get(code));
             view(incident, host.map(String::as_str), &markers, None)
         })
-        .collect())
+        .collect()
 }
 
 /// Shows one incident with its children.

@@ -12,9 +12,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use view::{ProceedingPage, ProceedingView, judged, show, view};
 
-use super::call::{Call, Made, Paging, Shown, last_part, read_reference};
+use super::call::{Call, Made, Shown, last_part, read_reference};
 use super::form::{self, Form};
 use super::history::HistoryPage;
+use super::list::Paging;
 use super::problem::{Preconditions, Problem, Problems};
 use crate::domain::{Forum, Jurisdiction, Noun, Obstacle, Precision, Stage};
 use crate::policy::{Deed, Viewer, may};
@@ -123,7 +124,7 @@ fn may_work(viewer: &Viewer, w: &mut Write<'_>, of: &Proceeding) -> StoreResult<
 #[utoipa::path(
     tag = "proceedings",
     params(ProceedingQuery),
-    responses((status = 200, body = ProceedingPage, content((ProceedingPage = "application/json"), (String = "text/csv"))), Problems)
+    responses((status = 200, body = ProceedingPage, content((ProceedingPage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Problems)
 )]
 #[get("/proceedings")]
 async fn proceeding_list(call: Call) -> Result<HttpResponse, Problem> {
@@ -138,23 +139,20 @@ async fn proceeding_list(call: Call) -> Result<HttpResponse, Problem> {
         };
         Some((filter, Paging::of(form)?))
     })?;
-    let format = paging.format;
-    let page = call
-        .read(move |viewer, r| {
-            let page = r.proceeding_list(&filter, paging.after.as_ref(), paging.limit)?;
-            let holders: Vec<Id> = page.items.iter().map(|one| one.id).collect();
-            let held = if viewer.is_inside() { Some(r.held(&holders)?) } else { None };
-            // A focal point's list holds its own missions' proceedings only.
-            let missions = viewer.missions.clone();
-            let items = page
-                .items
-                .into_iter()
-                .map(|one| view(viewer, judged(viewer, &one, &missions), one, held.as_ref()))
-                .collect();
-            Ok(Page { items, next: page.next })
-        })
-        .await?;
-    call.page(page, format)
+    call.list(paging, move |viewer, r, part| {
+        let page = r.proceeding_list(&filter, part.after, part.limit)?;
+        let holders: Vec<Id> = page.items.iter().map(|one| one.id).collect();
+        let held = part.held(viewer, r, &holders)?;
+        // A focal point's list holds its own missions' proceedings only.
+        let missions = viewer.missions.clone();
+        let items = page
+            .items
+            .into_iter()
+            .map(|one| view(viewer, judged(viewer, &one, &missions), one, held.as_ref()))
+            .collect();
+        Ok(Page { items, next: page.next })
+    })
+    .await
 }
 
 /// Shows one proceeding with its accused and steps, as far as they concern you.

@@ -16,7 +16,7 @@ pub use sequencer::Checkpoint;
 pub use verify::{LogFinding, LogReport, audit_verify};
 
 use super::db::Id;
-use super::db::schema::{audit_entry, audit_pending};
+use super::db::schema::{audit_entry, audit_leaf, audit_pending};
 use super::{Page, Read, Result, Write};
 use crate::store::Cursor;
 
@@ -91,10 +91,11 @@ impl Read<'_> {
         limit: i64,
     ) -> Result<Page<LoggedEntry>> {
         let mut query = audit_entry::table
+            .left_join(audit_leaf::table.on(audit_leaf::entry_id.eq(audit_entry::id)))
             .select((
                 audit_entry::id,
                 audit_entry::made_at,
-                audit_entry::leaf,
+                audit_leaf::position.nullable(),
                 audit_entry::action,
                 audit_entry::subject,
                 audit_entry::body,

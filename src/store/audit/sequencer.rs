@@ -8,12 +8,14 @@ use signed_note::{Note, Signer, StandardSigner};
 use tlog_tiles::{Error as TreeError, Hash, HashReader, stored_hashes, tree_hash};
 
 use super::leaf_data;
-use crate::store::db::schema::{audit_checkpoint, audit_entry, audit_hash, audit_pending};
-use crate::store::db::{self, Db, Id, Mode};
+use crate::store::db::schema::{audit_checkpoint, audit_entry, audit_hash, audit_leaf, audit_pending};
+use crate::store::db::{self, Db, Id, Mode, Turn, each};
 use crate::store::{Error, Read, Result, Store};
 
 /// Entries placed in one transaction.
-const BATCH: i64 = 1_000;
+const BATCH: i64 = 5_000;
+/// Rows of one statement.
+const CHUNK: usize = 1_000;
 
 /// A signed checkpoint (C2SP tlog-checkpoint).
 #[derive(Debug, Clone)]
@@ -62,7 +64,7 @@ impl HashReader for Hashes<'_> {
 }
 
 pub(super) fn size(db: &mut Db) -> Result<u64> {
-    let last: Option<i64> = audit_entry::table.select(diesel::dsl::max(audit_entry::leaf)).first(db)?;
+    let last: Option<i64> = audit_leaf::table.select(diesel::dsl::max(audit_leaf::position)).first(db)?;
     Ok(last.and_then(|last| u64::try_from(last).ok()).map_or(0, |last| last + 1))
 }
 
@@ -76,14 +78,14 @@ impl Store {
     /// # Errors
     /// The database's; [`Error::Corrupt`] when the tree's hashes are not there.
     pub fn audit_sequence(&self) -> Result<usize> {
-        let mut connection = self.pool.get().map_err(|_| Error::Busy)?;
-        let waiting: Option<Id> =
-            audit_pending::table.select(audit_pending::entry_id).first(&mut *connection).optional()?;
+        let waiting: Option<Id> = db::transaction(&self.pool, Mode::Read, |db| -> Result<_> {
+            Ok(audit_pending::table.select(audit_pending::entry_id).first(db).optional()?)
+        })?;
         if waiting.is_none() {
             return Ok(0);
         }
-        db::transaction(&mut connection, Mode::Write, |db| {
-            if !db::try_sequencer_lock(db)? {
+        db::transaction(&self.pool, Mode::Keep, |db| {
+            if !db::try_turn(db, Turn::Sequencer)? {
                 return Ok(0);
             }
             let entries: Vec<(Id, Vec<u8>, String)> = audit_pending::table
@@ -102,18 +104,22 @@ impl Store {
                 placed.push((*id, at));
             }
             let fresh = hashes.fresh.into_inner();
-            for (position, hash) in fresh {
-                diesel::insert_into(audit_hash::table)
-                    .values((
-                        audit_hash::position.eq(i64::try_from(position).map_err(|_| broken("sequencing"))?),
-                        audit_hash::hash.eq(hash.0.to_vec()),
-                    ))
-                    .execute(db)?;
+            let signed = |at: u64| i64::try_from(at).map_err(|_| broken("sequencing"));
+            let hashes = fresh.into_iter().map(|(at, hash)| Ok((signed(at)?, hash.0))).collect::<Result<Vec<_>>>()?;
+            let leaves = placed.iter().map(|(id, at)| Ok((signed(*at)?, *id))).collect::<Result<Vec<_>>>()?;
+            for some in hashes.chunks(CHUNK) {
+                let rows: Vec<_> = some
+                    .iter()
+                    .map(|(at, hash)| (audit_hash::position.eq(*at), audit_hash::hash.eq(&hash[..])))
+                    .collect();
+                each!(db, |c| diesel::insert_into(audit_hash::table).values(&rows).execute(c))?;
             }
-            for (id, at) in &placed {
-                let at = i64::try_from(*at).map_err(|_| broken("sequencing"))?;
-                diesel::update(audit_entry::table.find(id)).set(audit_entry::leaf.eq(at)).execute(db)?;
-                diesel::delete(audit_pending::table.find(id)).execute(db)?;
+            for some in leaves.chunks(CHUNK) {
+                let rows: Vec<_> =
+                    some.iter().map(|(at, id)| (audit_leaf::position.eq(*at), audit_leaf::entry_id.eq(*id))).collect();
+                each!(db, |c| diesel::insert_into(audit_leaf::table).values(&rows).execute(c))?;
+                let ids: Vec<Id> = some.iter().map(|(_, id)| *id).collect();
+                diesel::delete(audit_pending::table.filter(audit_pending::entry_id.eq_any(ids))).execute(db)?;
             }
             Ok(placed.len())
         })
@@ -125,8 +131,7 @@ impl Store {
     /// [`Error::Conflict`] when the tree does not extend `last`: history was rewritten, and nothing is signed.
     pub fn audit_checkpoint(&self, signer: &StandardSigner, last: Option<&Checkpoint>) -> Result<Option<Checkpoint>> {
         let now = self.clock.now();
-        let mut connection = self.pool.get().map_err(|_| Error::Busy)?;
-        db::transaction(&mut connection, Mode::Write, |db| {
+        db::transaction(&self.pool, Mode::Keep, |db| {
             let size = size(db)?;
             if size == 0 || last.is_some_and(|last| last.size == size) {
                 return Ok(None);
@@ -140,10 +145,18 @@ impl Store {
                     return Err(refused());
                 }
             }
+            // Another node has signed this size: the checkpoint is kept here too.
+            let known: Option<String> = audit_checkpoint::table
+                .find(i64::try_from(size).map_err(|_| broken("checkpoint"))?)
+                .select(audit_checkpoint::note)
+                .first(&mut **hashes.db.borrow_mut())
+                .optional()?;
+            if let Some(note) = known {
+                return Ok(Some(Checkpoint { size, note }));
+            }
             let root = tree_hash(size, &hashes).map_err(|_| broken("root"))?;
             let note = sign(signer, size, root).ok_or_else(|| broken("checkpoint"))?;
             drop(hashes);
-            diesel::delete(audit_checkpoint::table.find(i64::try_from(size).unwrap_or(i64::MAX))).execute(db)?;
             diesel::insert_into(audit_checkpoint::table)
                 .values((
                     audit_checkpoint::size.eq(i64::try_from(size).map_err(|_| broken("checkpoint"))?),

@@ -8,7 +8,8 @@ use tlog_tiles::{Hash, node_hash, record_hash};
 use super::leaf_data;
 use super::sequencer::parse;
 use crate::store::db::Id;
-use crate::store::db::schema::{audit_checkpoint, audit_entry, audit_hash, audit_pending, revision};
+use crate::store::db::schema::{audit_checkpoint, audit_entry, audit_hash, audit_leaf, audit_pending, revision};
+use crate::store::db::{self, Db, Mode};
 use crate::store::{Error, Result, Store};
 
 /// Something that does not hold.
@@ -72,7 +73,7 @@ impl Frontier {
 const BATCH: i64 = 10_000;
 
 /// Id, leaf, salt, body, action and subject of an entry.
-type EntryRow = (Id, Option<i64>, Vec<u8>, String, String, String);
+type EntryRow = (Id, i64, Vec<u8>, String, String, String);
 
 /// Verifies the log of a store. `verifier_key` is the log's public key (C2SP signed-note verifier key); `outside` is a
 /// checkpoint that was kept elsewhere.
@@ -80,8 +81,10 @@ type EntryRow = (Id, Option<i64>, Vec<u8>, String, String, String);
 /// # Errors
 /// The database's. What does not hold is in the report.
 pub fn audit_verify(store: &Store, verifier_key: &str, outside: Option<&str>, deep: bool) -> Result<LogReport> {
-    let mut connection = store.pool.get().map_err(|_| Error::Busy)?;
-    let db = &mut *connection;
+    db::transaction(&store.pool, Mode::Read, |db| verify(db, verifier_key, outside, deep))
+}
+
+fn verify(db: &mut Db, verifier_key: &str, outside: Option<&str>, deep: bool) -> Result<LogReport> {
     let mut findings = Vec::new();
     let mut find = |at: String, what: &str| findings.push(LogFinding { at, what: what.to_owned() });
 
@@ -108,13 +111,14 @@ pub fn audit_verify(store: &Store, verifier_key: &str, outside: Option<&str>, de
     let mut position: i64 = 0;
     loop {
         let from = i64::try_from(frontier.size).unwrap_or(i64::MAX);
-        let rows: Vec<EntryRow> = audit_entry::table
-            .filter(audit_entry::leaf.ge(from))
-            .order(audit_entry::leaf)
+        let rows: Vec<EntryRow> = audit_leaf::table
+            .inner_join(audit_entry::table.on(audit_entry::id.eq(audit_leaf::entry_id)))
+            .filter(audit_leaf::position.ge(from))
+            .order(audit_leaf::position)
             .limit(BATCH)
             .select((
                 audit_entry::id,
-                audit_entry::leaf,
+                audit_leaf::position,
                 audit_entry::salt,
                 audit_entry::body,
                 audit_entry::action,
@@ -133,7 +137,7 @@ pub fn audit_verify(store: &Store, verifier_key: &str, outside: Option<&str>, de
         let mut stored = stored.into_iter();
         for (id, leaf, salt, body, action, subject) in rows {
             let at = frontier.size;
-            if leaf != i64::try_from(at).ok() {
+            if i64::try_from(at).ok() != Some(leaf) {
                 find(format!("leaf {at}"), "missing");
                 return report(db, &frontier, agreed, against_outside, None, findings);
             }
@@ -167,7 +171,7 @@ pub fn audit_verify(store: &Store, verifier_key: &str, outside: Option<&str>, de
 }
 
 fn report(
-    db: &mut crate::store::db::Db,
+    db: &mut Db,
     frontier: &Frontier,
     checkpoints: u64,
     against_outside: bool,
@@ -189,7 +193,7 @@ fn report(
 type RevisionRow = (Id, String, Id, String, chrono::NaiveDateTime, Id, Option<String>, String, String, Id);
 
 /// Compares every revision with the hash that its audit entry holds.
-fn revisions(db: &mut crate::store::db::Db, find: &mut impl FnMut(String, &str)) -> Result<u64> {
+fn revisions(db: &mut Db, find: &mut impl FnMut(String, &str)) -> Result<u64> {
     let mut seen = 0;
     let mut after = Id([0; 16]);
     loop {

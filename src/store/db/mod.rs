@@ -1,17 +1,16 @@
 //! The one room that knows there are two databases: SQLite, embedded, and PostgreSQL.
 
-use std::path::PathBuf;
-use std::str::FromStr;
-use std::time::Duration;
-
-use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
-use diesel::r2d2;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+mod grants;
+mod pool;
 pub mod schema;
 mod types;
 
+pub use grants::{NodeRole, grant_roles};
+pub use pool::{Link, Location, Manager, Pool, Purpose, pool};
 pub use types::Id;
 
 // Links the bundled libraries; diesel names only their headers.
@@ -41,92 +40,6 @@ macro_rules! each {
 }
 pub(crate) use each;
 
-/// Where the data is, chosen by the URL's scheme, so that a real connection error is shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Location {
-    /// A SQLite file.
-    Sqlite(PathBuf),
-    /// A `postgres://` URL.
-    Postgres(String),
-}
-
-impl FromStr for Location {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            Ok(Self::Postgres(text.to_owned()))
-        } else if let Some(path) = text.strip_prefix("sqlite://") {
-            Ok(Self::Sqlite(path.into()))
-        } else {
-            Err("a database URL begins with postgres:// or sqlite://".into())
-        }
-    }
-}
-
-/// Opens connections of a [`Location`] for the pool.
-#[derive(Debug)]
-pub struct Manager(Location);
-
-impl r2d2::ManageConnection for Manager {
-    type Connection = Db;
-    type Error = diesel::ConnectionError;
-
-    fn connect(&self) -> Result<Db, Self::Error> {
-        match &self.0 {
-            Location::Sqlite(path) => {
-                let mut connection = diesel::SqliteConnection::establish(&path.to_string_lossy())?;
-                // secure_delete: what was overwritten or removed leaves no copy in free pages.
-                connection
-                    .batch_execute(
-                        "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                         PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF; \
-                         PRAGMA cache_size = -4000; PRAGMA temp_store = MEMORY;",
-                    )
-                    .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
-                Ok(Db::Sqlite(connection))
-            }
-            Location::Postgres(url) => diesel::PgConnection::establish(url).map(Db::Postgres),
-        }
-    }
-
-    fn is_valid(&self, db: &mut Db) -> Result<(), Self::Error> {
-        match db {
-            Db::Sqlite(_) => Ok(()),
-            Db::Postgres(connection) => {
-                connection.batch_execute("SELECT 1").map_err(Self::Error::CouldntSetupConfiguration)
-            }
-        }
-    }
-
-    fn has_broken(&self, db: &mut Db) -> bool {
-        // A transaction left open by a panic must not be handed to the next request.
-        match db {
-            Db::Sqlite(connection) => {
-                AnsiTransactionManager::transaction_manager_status_mut(connection).transaction_depth() != Ok(None)
-            }
-            Db::Postgres(connection) => {
-                AnsiTransactionManager::transaction_manager_status_mut(connection).transaction_depth() != Ok(None)
-            }
-        }
-    }
-}
-
-/// A pool of connections.
-pub type Pool = r2d2::Pool<Manager>;
-
-/// Makes a pool of at most `size` connections; none is opened before it is needed, but one.
-///
-/// # Errors
-/// The first connection's error.
-pub fn pool(location: &Location, size: u32) -> Result<Pool, r2d2::PoolError> {
-    r2d2::Pool::builder()
-        .max_size(size)
-        .min_idle(Some(1))
-        .test_on_check_out(matches!(location, Location::Postgres(_)))
-        .connection_timeout(Duration::from_secs(10))
-        .build(Manager(location.clone()))
-}
-
 /// Brings the database to this program's schema. Returns how many changes were made.
 ///
 /// # Errors
@@ -139,75 +52,182 @@ pub fn migrate(db: &mut Db) -> Result<usize, Box<dyn std::error::Error + Send + 
     Ok(made)
 }
 
-/// Whether the schema is this program's.
-///
-/// # Errors
-/// The database's error.
-pub fn is_migrated(db: &mut Db) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
-    Ok(!match db {
-        Db::Sqlite(connection) => connection.has_pending_migration(SQLITE)?,
-        Db::Postgres(connection) => connection.has_pending_migration(POSTGRES)?,
-    })
+diesel::table! {
+    __diesel_schema_migrations (version) {
+        version -> Text,
+    }
 }
 
-/// Whether a transaction may write.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// Whether the schema is this program's. It only reads, so that a role that owns nothing may ask, and a standby be asked.
+///
+/// # Errors
+/// The database's error; it has no schema at all.
+pub fn is_migrated(db: &mut Db) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
+    use diesel::migration::{Migration, MigrationSource};
+    use diesel::{pg::Pg, sqlite::Sqlite};
+    let known: Vec<String> = match db {
+        Db::Sqlite(_) => MigrationSource::<Sqlite>::migrations(&SQLITE)?
+            .iter()
+            .map(|change| change.name().version().to_string())
+            .collect(),
+        Db::Postgres(_) => MigrationSource::<Pg>::migrations(&POSTGRES)?
+            .iter()
+            .map(|change| change.name().version().to_string())
+            .collect(),
+    };
+    let made: Vec<String> = __diesel_schema_migrations::table.select(__diesel_schema_migrations::version).load(db)?;
+    Ok(known.iter().all(|version| made.contains(version)) && made.len() == known.len())
+}
+
+/// What a transaction does to others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// Reads only, all in one snapshot.
     Read,
-    /// Writes. On SQLite it takes the write lock at once: a reader that turns writer would meet `SQLITE_BUSY`.
+    /// Adds records of its own and changes none: beside others that add, and never beside one that writes.
+    Add,
+    /// Writes, alone: what it read is still so when it commits.
     Write,
+    /// Works off what others append, in one snapshot, beside everybody.
+    Keep,
+}
+
+/// The lock of PostgreSQL's writers: shared by those that add, held alone by those that write. SQLite has one writer anyhow,
+/// who takes the lock at once: a reader that turns writer would meet `SQLITE_BUSY`.
+const fn begin(db: &Db, mode: Mode) -> &'static str {
+    match (db, mode) {
+        (Db::Sqlite(_), Mode::Add | Mode::Write | Mode::Keep) => "BEGIN IMMEDIATE",
+        (Db::Sqlite(_), Mode::Read) => "BEGIN DEFERRED",
+        (Db::Postgres(_), Mode::Add) => "BEGIN READ WRITE; SELECT pg_advisory_xact_lock_shared(2590)",
+        (Db::Postgres(_), Mode::Write) => "BEGIN READ WRITE; SELECT pg_advisory_xact_lock(2590)",
+        (Db::Postgres(_), Mode::Keep) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE",
+        (Db::Postgres(_), Mode::Read) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    }
+}
+
+/// Takes a connection and begins. A connection that died since it was last used is left, and another taken: a failover or
+/// restart of the database costs no request that had not begun.
+fn begun(pool: &Pool, mode: Mode) -> Result<diesel::r2d2::PooledConnection<Manager>, NotBegun> {
+    let mut last = NotBegun::Busy;
+    for _ in 0..=pool.max_size() {
+        let mut link = pool.get().map_err(|_| NotBegun::Busy)?;
+        let begin = begin(&link.db, mode);
+        match each!(&mut link.db, |c| AnsiTransactionManager::begin_transaction_sql(c, begin)) {
+            Ok(()) => return Ok(link),
+            Err(error) => {
+                link.dead = true;
+                let died = matches!(link.db, Db::Postgres(_)) && !is_time_out(&error);
+                last = NotBegun::Database(error);
+                if !died {
+                    break;
+                }
+            }
+        }
+    }
+    Err(last)
+}
+
+/// Whether the database gave up on a statement or lock that took too long.
+pub fn is_time_out(error: &diesel::result::Error) -> bool {
+    matches!(error, diesel::result::Error::DatabaseError(_, info) if info.message().starts_with("canceling statement"))
+}
+
+/// Whether the database cannot be reached, or takes no writes, just now.
+pub fn is_away(error: &diesel::result::Error) -> bool {
+    use diesel::result::{DatabaseErrorKind as Kind, Error as E};
+    match error {
+        E::BrokenTransactionManager => true,
+        E::DatabaseError(Kind::ClosedConnection | Kind::UnableToSendCommand | Kind::ReadOnlyTransaction, _) => true,
+        E::DatabaseError(_, info) => {
+            let said = info.message();
+            said.contains("the database system is")
+                || said.contains("during recovery")
+                || said.contains("terminating connection")
+        }
+        _ => false,
+    }
+}
+
+/// Whether there is no room left on the database's disk.
+pub fn is_full(error: &diesel::result::Error) -> bool {
+    matches!(error, diesel::result::Error::DatabaseError(_, info)
+        if info.message().contains("disk is full") || info.message().contains("No space left on device"))
+}
+
+/// Why no transaction began.
+#[derive(Debug)]
+pub enum NotBegun {
+    /// No connection was to be had in time.
+    Busy,
+    /// The database refused.
+    Database(diesel::result::Error),
 }
 
 /// Runs `f` in a transaction, and commits when it returns `Ok`.
 ///
 /// # Errors
 /// Those of `f`, or of beginning or committing.
-pub fn transaction<T, E: From<diesel::result::Error>>(
-    db: &mut Db,
+pub fn transaction<T, E: From<diesel::result::Error> + From<NotBegun>>(
+    pool: &Pool,
     mode: Mode,
     f: impl FnOnce(&mut Db) -> Result<T, E>,
 ) -> Result<T, E> {
-    let begin = match (&*db, mode) {
-        (Db::Sqlite(_), Mode::Write) => "BEGIN IMMEDIATE",
-        (Db::Sqlite(_), Mode::Read) => "BEGIN DEFERRED",
-        (Db::Postgres(_), Mode::Write) => "BEGIN",
-        (Db::Postgres(_), Mode::Read) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    let mut link = begun(pool, mode)?;
+    let done = f(&mut link.db);
+    let Link { db, dead } = &mut *link;
+    let ended = match &done {
+        Ok(_) => each!(db, |c| AnsiTransactionManager::commit_transaction(c)),
+        Err(_) => each!(db, |c| AnsiTransactionManager::rollback_transaction(c)),
     };
-    each!(db, |c| AnsiTransactionManager::begin_transaction_sql(c, begin))?;
-    let done = match (&mut *db, mode) {
-        // One writer at a time, as SQLite has it: what a write read is still so when it is committed.
-        (Db::Postgres(connection), Mode::Write) => {
-            diesel::select(diesel::dsl::sql::<diesel::sql_types::Text>("pg_advisory_xact_lock(2590)::text"))
-                .execute(connection)
-                .map_err(E::from)
-                .and_then(|_| f(db))
-        }
-        _ => f(db),
+    // A connection on which a transaction could not be ended is not used again.
+    *dead |= ended.is_err();
+    match (done, ended) {
+        (Ok(value), Ok(())) => Ok(value),
+        (Ok(_), Err(error)) => Err(error.into()),
+        (Err(error), _) => Err(error),
+    }
+}
+
+/// What one node does at a time.
+#[derive(Debug, Clone, Copy)]
+pub enum Turn {
+    /// Places audit entries.
+    Sequencer,
+    /// Folds changes into the tallies.
+    Folder,
+}
+
+/// Takes the lock that lets one node at a time do this, until the transaction ends; `false` when another holds it. SQLite's
+/// write lock is already held by the transaction.
+///
+/// # Errors
+/// The database's error.
+pub fn try_turn(db: &mut Db, turn: Turn) -> QueryResult<bool> {
+    let sql = match turn {
+        Turn::Sequencer => "pg_try_advisory_xact_lock(2589)",
+        Turn::Folder => "pg_try_advisory_xact_lock(2591)",
     };
-    match done {
-        Ok(value) => {
-            each!(db, |c| AnsiTransactionManager::commit_transaction(c))?;
-            Ok(value)
-        }
-        Err(error) => {
-            each!(db, |c| AnsiTransactionManager::rollback_transaction(c))?;
-            Err(error)
+    match db {
+        Db::Sqlite(_) => Ok(true),
+        Db::Postgres(connection) => {
+            diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(sql)).get_result(connection)
         }
     }
 }
 
-/// Takes the lock that lets one sequencer place audit entries; `false` when another holds it. SQLite's write lock is
-/// already held by the transaction.
+/// Waits for whoever uses the same key, until the transaction ends. SQLite's write lock is already held.
 ///
 /// # Errors
 /// The database's error.
-pub fn try_sequencer_lock(db: &mut Db) -> QueryResult<bool> {
+pub fn one_at_a_time(db: &mut Db, key: i64) -> QueryResult<()> {
     match db {
-        Db::Sqlite(_) => Ok(true),
-        Db::Postgres(connection) => {
-            diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>("pg_try_advisory_xact_lock(2589)"))
-                .get_result(connection)
-        }
+        Db::Sqlite(_) => Ok(()),
+        Db::Postgres(connection) => diesel::select(
+            diesel::dsl::sql::<diesel::sql_types::Text>("pg_advisory_xact_lock(")
+                .bind::<diesel::sql_types::BigInt, _>(key)
+                .sql(")::text"),
+        )
+        .execute(connection)
+        .map(|_| ()),
     }
 }

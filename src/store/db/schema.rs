@@ -39,9 +39,15 @@ diesel::table! {
         role -> Text,
         state -> Nullable<Text>,
         graded -> Bool,
-        password_hash -> Text,
         suspended -> Bool,
         created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    credential (account_id) {
+        account_id -> Binary,
+        password_hash -> Text,
     }
 }
 
@@ -59,6 +65,15 @@ diesel::table! {
         started_at -> Timestamp,
         expires_at -> Timestamp,
         ended_at -> Nullable<Timestamp>,
+    }
+}
+
+// A view: `account::live_session_of` reads it on every node alike.
+diesel::table! {
+    live_session (id) {
+        id -> Binary,
+        account_id -> Binary,
+        expires_at -> Timestamp,
     }
 }
 
@@ -421,12 +436,18 @@ diesel::table! {
         subject -> Text,
         body -> Text,
         salt -> Binary,
-        leaf -> Nullable<BigInt>,
     }
 }
 
 diesel::table! {
     audit_pending (entry_id) {
+        entry_id -> Binary,
+    }
+}
+
+diesel::table! {
+    audit_leaf (position) {
+        position -> BigInt,
         entry_id -> Binary,
     }
 }
@@ -504,14 +525,98 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    pulse (name) {
+        name -> Text,
+        value -> BigInt,
+    }
+}
+
+diesel::table! {
+    tally_change (unit) {
+        unit -> Text,
+        mission -> Nullable<Text>,
+        host_state -> Nullable<Text>,
+        year -> Nullable<Integer>,
+        act -> Nullable<Text>,
+        means -> Nullable<Text>,
+        outcome -> Nullable<Text>,
+        personnel_category -> Nullable<Text>,
+        stage -> Nullable<Text>,
+        forum -> Nullable<Text>,
+        in_absentia -> Nullable<Bool>,
+        information_status -> Nullable<Text>,
+        amount -> Integer,
+    }
+}
+
+diesel::table! {
+    tally (unit, dimensions, key) {
+        unit -> Text,
+        dimensions -> Text,
+        key -> Text,
+        count -> BigInt,
+    }
+}
+
+/// Every table, each after those that it refers to.
+pub const TABLES: &[&str] = &[
+    "state",
+    "mission",
+    "mission_host",
+    "account",
+    "credential",
+    "account_mission",
+    "session",
+    "refresh_token",
+    "designation",
+    "class_key",
+    "epoch",
+    "data_key",
+    "sealed_value",
+    "incident",
+    "incident_edition",
+    "victim",
+    "suspect",
+    "withholding",
+    "concern",
+    "case_file",
+    "case_event",
+    "case_incident",
+    "proceeding",
+    "proceeding_case",
+    "accused",
+    "accused_incident",
+    "step",
+    "assistance",
+    "assistance_case",
+    "measure",
+    "revision",
+    "audit_entry",
+    "audit_pending",
+    "audit_leaf",
+    "audit_hash",
+    "audit_checkpoint",
+    "idempotency",
+    "disclosure",
+    "disclosure_item",
+    "import",
+    "import_row",
+    "pulse",
+    "tally_change",
+    "tally",
+];
+
 diesel::allow_tables_to_appear_in_same_query!(
     state,
     measure,
     mission,
     mission_host,
     account,
+    credential,
     account_mission,
     session,
+    live_session,
     refresh_token,
     designation,
     class_key,
@@ -537,6 +642,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     revision,
     audit_entry,
     audit_pending,
+    audit_leaf,
     audit_hash,
     audit_checkpoint,
     idempotency,
@@ -544,4 +650,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     disclosure_item,
     import,
     import_row,
+    pulse,
+    tally_change,
+    tally,
 );

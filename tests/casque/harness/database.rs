@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use casque::cli::Place;
+use casque::store::NodeRole;
 
 /// Whether `CASQUE_TEST_DATABASE=postgres`.
 #[expect(clippy::disallowed_methods, reason = "the one switch of the suite")]
@@ -24,6 +25,9 @@ struct Cluster {
     socket: PathBuf,
     bin: PathBuf,
 }
+
+/// The role of the servers under test.
+const SERVICE: &str = "casque_service";
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 /// `CREATE DATABASE … TEMPLATE` wants the template to itself.
@@ -60,7 +64,9 @@ fn cluster() -> &'static Cluster {
         command.arg(&script).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
         for _ in 0..600 {
             if folder.join("ready").exists() {
-                return Cluster { socket: folder, bin };
+                let cluster = Cluster { socket: folder, bin };
+                cluster.run(&format!("CREATE ROLE {SERVICE} LOGIN"));
+                return cluster;
             }
             std::thread::sleep(std::time::Duration::from_millis(100));
         }
@@ -78,8 +84,12 @@ impl Cluster {
     }
 
     fn place(&self, name: &str, folder: &Path) -> Place {
-        let url = format!("postgres://casque@/{name}?host={}", self.socket.display());
-        Place { data: None, database: Some(url.parse().unwrap()), keys: Some(folder.join("keys")), recovery: None }
+        self.place_as("casque", name, folder)
+    }
+
+    fn place_as(&self, role: &str, name: &str, folder: &Path) -> Place {
+        let url = format!("postgres://{role}@/{name}?host={}", self.socket.display());
+        Place { database: Some(url.parse().unwrap()), keys: Some(folder.join("keys")), ..Place::default() }
     }
 }
 
@@ -108,6 +118,25 @@ impl Template {
         }
     }
 
+    /// Gives the role that servers use its rights: the suite is served by a role that owns nothing.
+    pub fn grant(&self) {
+        if let Self::Postgres(name) = self {
+            let url = format!("postgres://casque@/{name}?host={}", cluster().socket.display());
+            casque::store::grant_roles(&url.parse().unwrap(), &[(NodeRole::Service, SERVICE)]).unwrap();
+        }
+    }
+
+    /// The place that a server is given.
+    pub fn place_of_service(&self, place: &Place) -> Place {
+        match self {
+            Self::Sqlite => place.clone(),
+            Self::Postgres(name) => {
+                let keys = place.keys.clone().unwrap();
+                cluster().place_as(SERVICE, name, keys.parent().unwrap())
+            }
+        }
+    }
+
     /// A copy, with the keys in `folder`.
     pub fn copy(&self, folder: &Path) -> Place {
         match self {
@@ -116,7 +145,7 @@ impl Template {
                 let name = format!("t{}", NEXT.fetch_add(1, Ordering::SeqCst));
                 let _one_at_a_time = MAKING.lock().unwrap();
                 cluster().run(&format!("CREATE DATABASE {name} TEMPLATE {from}"));
-                cluster().place(&name, folder)
+                cluster().place_as(SERVICE, &name, folder)
             }
         }
     }

@@ -59,10 +59,12 @@ fn tampering_is_found() {
     }
     let ways = [
         "UPDATE audit_entry SET body = replace(body, 'incident.create', 'incident.delete') WHERE action = 'incident.create'",
-        "UPDATE audit_entry SET action = 'nothing' WHERE leaf = 3",
-        "UPDATE audit_entry SET salt = x'00' WHERE leaf = 5",
-        "DELETE FROM audit_entry WHERE leaf = 4",
-        "DELETE FROM audit_entry WHERE leaf = (SELECT max(leaf) FROM audit_entry)",
+        "UPDATE audit_entry SET action = 'nothing' WHERE id = (SELECT entry_id FROM audit_leaf WHERE position = 3)",
+        "UPDATE audit_entry SET salt = x'00' WHERE id = (SELECT entry_id FROM audit_leaf WHERE position = 5)",
+        "DELETE FROM audit_entry WHERE id = (SELECT entry_id FROM audit_leaf WHERE position = 4)",
+        "DELETE FROM audit_entry WHERE id = (SELECT entry_id FROM audit_leaf ORDER BY position DESC LIMIT 1)",
+        "DELETE FROM audit_leaf WHERE position = 4",
+        "DELETE FROM audit_leaf WHERE position = (SELECT max(position) FROM audit_leaf)",
         "UPDATE audit_hash SET hash = zeroblob(32) WHERE position = 7",
         "UPDATE audit_checkpoint SET note = replace(note, 'casque', 'casqua')",
         "UPDATE revision SET reason = 'another'",

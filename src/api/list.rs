@@ -1,0 +1,164 @@
+//! Lists: which part is asked for, in which format, and the shapes in which it is answered.
+
+use std::collections::HashSet;
+
+use actix_web::HttpResponse;
+use actix_web::http::header;
+use serde::Serialize;
+
+use super::call::{Call, last_part};
+use super::export;
+use super::form::{Context, Form, Input, as_text, integer};
+use super::problem::Problem;
+use crate::policy::Viewer;
+use crate::store::{Cursor, Id, Page, Read, Result as StoreResult};
+
+/// Formats that lists have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `application/json`, by the page.
+    Json,
+    /// A file of the whole list, or of a page.
+    File(File),
+}
+
+/// Kinds of files that lists have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum File {
+    /// `text/csv` (RFC 4180).
+    Csv,
+    /// Office Open XML.
+    Xlsx,
+}
+
+/// Which part of a list is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'a> {
+    /// After which row.
+    pub after: Option<&'a Cursor>,
+    /// Rows, at most.
+    pub limit: i64,
+    /// Whether it is part of a whole list, which tells nobody what is held: that is for pages.
+    pub whole: bool,
+}
+
+impl Part<'_> {
+    /// What of these holders is held, for viewers whom lists tell.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn held(&self, viewer: &Viewer, r: &mut Read<'_>, holders: &[Id]) -> StoreResult<Option<HashSet<(Id, u16)>>> {
+        if viewer.is_inside() && !self.whole { r.held(holders).map(Some) } else { Ok(None) }
+    }
+}
+
+#[derive(Serialize)]
+struct Items<T> {
+    items: Vec<T>,
+    next: Option<String>,
+}
+
+/// What every list takes: `limit`, `after`, `format`.
+#[derive(Debug)]
+pub struct Paging {
+    /// Rows, 1 to 200.
+    pub limit: i64,
+    /// Where the page begins.
+    pub after: Option<Cursor>,
+    /// Format asked for.
+    pub format: Option<Format>,
+    /// Whether neither `limit` nor `after` was given: then a file has the whole list.
+    pub is_whole: bool,
+}
+
+impl Paging {
+    /// Takes the members out of a query.
+    pub fn of(form: &mut Form<'_>) -> Option<Self> {
+        let limit = form.optional("limit", None, integer(1, 200));
+        let after = form.optional("after", None, |input: &Input, _: &Context| {
+            Cursor::decode(as_text(input)?).ok_or_else(|| "not a cursor of this list".to_owned())
+        });
+        let format = form.optional("format", None, |input: &Input, _: &Context| match as_text(input)? {
+            "json" => Ok(Format::Json),
+            "csv" => Ok(Format::File(File::Csv)),
+            "xlsx" => Ok(Format::File(File::Xlsx)),
+            _ => Err("must be json, csv or xlsx".to_owned()),
+        });
+        let is_whole = limit.is_none() && after.is_none();
+        Some(Self { limit: limit.unwrap_or(50), after, format, is_whole })
+    }
+}
+
+impl Call {
+    /// Answers with a page of a list as JSON, or with all of it as a file where the call asks for one without `limit`.
+    ///
+    /// # Errors
+    /// 401; 406 for another format; 503 when too many exports run; those of `list`.
+    pub async fn list<T: Serialize + Send + 'static>(
+        &self,
+        paging: Paging,
+        list: impl Fn(&Viewer, &mut Read<'_>, Part<'_>) -> StoreResult<Page<T>> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        self.list_as(paging, |viewer| Ok(viewer.clone()), list).await
+    }
+
+    /// As [`Call::list`], as the viewer that `sight` gives: oneself, or a State that the Secretariat looks through.
+    ///
+    /// # Errors
+    /// As [`Call::list`]; those of `sight`.
+    pub async fn list_as<T: Serialize + Send + 'static>(
+        &self,
+        paging: Paging,
+        sight: impl FnOnce(&Viewer) -> StoreResult<Viewer> + Send + 'static,
+        list: impl Fn(&Viewer, &mut Read<'_>, Part<'_>) -> StoreResult<Page<T>> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        let format = self.format(paging.format)?;
+        if let (Format::File(file), true) = (format, paging.is_whole) {
+            return export::whole(self, file, sight, list).await;
+        }
+        let page = self
+            .as_viewer(move |call, session| {
+                let viewer = sight(&session.account.viewer)?;
+                let part = Part { after: paging.after.as_ref(), limit: paging.limit, whole: false };
+                Ok(call.app().store.read_as(&viewer, |r| list(&viewer, r, part))?)
+            })
+            .await?;
+        let next = page.next.as_ref().map(Cursor::encode);
+        let mut response = match format {
+            Format::Json => HttpResponse::Ok(),
+            Format::File(file) => export::head(self, file),
+        };
+        if let Some(next) = &next {
+            let rest: Vec<&str> =
+                self.query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("after=")).collect();
+            let rest: String = rest.iter().map(|pair| format!("&{pair}")).collect();
+            response.insert_header((header::LINK, format!("<{}?after={next}{rest}>; rel=\"next\"", self.path)));
+        }
+        match format {
+            Format::Json => Ok(response.json(Items { items: page.items, next })),
+            Format::File(file) => Ok(response.body(export::page(self, file, &page.items)?)),
+        }
+    }
+
+    /// The name of the list that is asked for, as its file has it.
+    pub fn list_name(&self) -> &str {
+        last_part(&self.path)
+    }
+
+    fn format(&self, asked: Option<Format>) -> Result<Format, Problem> {
+        if let Some(format) = asked {
+            return Ok(format);
+        }
+        let accept = self.accept.as_deref().unwrap_or("*/*");
+        let wants = |kind: &str| accept.split(',').any(|part| part.split(';').next().unwrap_or("").trim() == kind);
+        if wants("application/json") || wants("*/*") || wants("application/*") {
+            Ok(Format::Json)
+        } else if wants("text/csv") || wants("text/*") {
+            Ok(Format::File(File::Csv))
+        } else if wants("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet") {
+            Ok(Format::File(File::Xlsx))
+        } else {
+            Err(Problem::of("not_acceptable"))
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The pulse: counters that every node polls twice a second, so that a right taken away is gone everywhere within a second,
+//! and a standby that no longer hears its primary is noticed.
+//!
+//! A node remembers who is signed in as long as the `rights` counter stands still. `beat` moves while a node that writes
+//! lives: a node on a standby that does not see it move for a second answers nothing rather than what was true once. Both
+//! are judged by the node's own monotonic clock, so that no two clocks are compared.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use diesel::prelude::*;
+
+use super::db::schema::pulse;
+use super::db::{self, Db, Mode};
+use super::{Access, Error, Result, Store, Write};
+
+/// Rights are asked for anew after this long.
+const POLL: Duration = Duration::from_millis(400);
+/// What was heard this long ago is not relied on.
+const STALE: Duration = Duration::from_secs(1);
+
+/// Counters of the database, by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Counter {
+    Rights,
+    Beat,
+    Tally,
+}
+
+impl Counter {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Rights => "rights",
+            Self::Beat => "beat",
+            Self::Tally => "tally",
+        }
+    }
+}
+
+pub(super) fn get(db: &mut Db, counter: Counter) -> Result<i64> {
+    Ok(pulse::table.find(counter.name()).select(pulse::value).first(db)?)
+}
+
+pub(super) fn set(db: &mut Db, counter: Counter, value: i64) -> Result<()> {
+    diesel::update(pulse::table.find(counter.name())).set(pulse::value.eq(value)).execute(db)?;
+    Ok(())
+}
+
+fn advance(db: &mut Db, counter: Counter) -> Result<()> {
+    diesel::update(pulse::table.find(counter.name())).set(pulse::value.eq(pulse::value + 1)).execute(db)?;
+    Ok(())
+}
+
+/// When a database was last heard of, and when its beat last moved.
+#[derive(Debug)]
+struct Heard {
+    beat: i64,
+    moved: Instant,
+}
+
+/// What this node knows of the counters.
+#[derive(Debug)]
+pub(super) struct Watch {
+    since: Instant,
+    /// Milliseconds from `since` to the last answer; 0 while there was none.
+    asked: AtomicU64,
+    rights: AtomicI64,
+    polling: Mutex<Option<Heard>>,
+    standby: Mutex<Option<Heard>>,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self {
+            since: Instant::now(),
+            asked: AtomicU64::new(0),
+            rights: AtomicI64::new(0),
+            polling: Mutex::default(),
+            standby: Mutex::default(),
+        }
+    }
+}
+
+impl Watch {
+    fn age(&self) -> Option<Duration> {
+        let asked = self.asked.load(Ordering::Acquire);
+        (asked > 0).then(|| self.since.elapsed().saturating_sub(Duration::from_millis(asked)))
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Whether the beat moved within the last second, as this node saw it.
+fn moves(heard: &mut Option<Heard>, beat: i64) -> bool {
+    match heard {
+        Some(known) if known.beat == beat => known.moved.elapsed() < STALE,
+        _ => {
+            *heard = Some(Heard { beat, moved: Instant::now() });
+            true
+        }
+    }
+}
+
+impl Store {
+    /// The version of everybody's rights, not older than a second.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when the database was not heard of for a second, or, on a node that only reads, its primary.
+    pub fn rights(&self) -> Result<i64> {
+        let watch = &self.pulse;
+        if watch.age().is_some_and(|age| age < POLL) {
+            return Ok(watch.rights.load(Ordering::Acquire));
+        }
+        // One asks; others rely on what was heard as long as they may.
+        let mut heard = match watch.polling.try_lock() {
+            Ok(heard) => heard,
+            Err(_) if watch.age().is_some_and(|age| age < STALE) => return Ok(watch.rights.load(Ordering::Acquire)),
+            Err(_) => locked(&watch.polling),
+        };
+        if watch.age().is_some_and(|age| age < POLL) {
+            return Ok(watch.rights.load(Ordering::Acquire));
+        }
+        self.poll(&mut heard)
+    }
+
+    fn poll(&self, heard: &mut Option<Heard>) -> Result<i64> {
+        let watch = &self.pulse;
+        let asked = watch.since.elapsed();
+        let (rights, beat) = db::transaction(&self.pool, Mode::Read, |db| -> Result<(i64, i64)> {
+            let rows: Vec<(String, i64)> = pulse::table.select((pulse::name, pulse::value)).load(db)?;
+            let of =
+                |counter: Counter| rows.iter().find(|(name, _)| name == counter.name()).map_or(0, |(_, value)| *value);
+            Ok((of(Counter::Rights), of(Counter::Beat)))
+        })?;
+        if self.access == Access::ReadOnly && !moves(heard, beat) {
+            watch.asked.store(0, Ordering::Release);
+            return Err(Error::Busy);
+        }
+        watch.rights.store(rights, Ordering::Release);
+        watch.asked.store(u64::try_from(asked.as_millis()).unwrap_or(u64::MAX).max(1), Ordering::Release);
+        Ok(rights)
+    }
+
+    /// What every node does four times a second: hears of rights and beat, so that what it knows is fresh when it is asked;
+    /// a node that writes to PostgreSQL beats.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn pulse(&self) -> Result<()> {
+        if self.access == Access::Full && self.beats {
+            db::transaction(&self.pool, Mode::Keep, |db| advance(db, Counter::Beat)).or_else(|error| match error {
+                // Another node beat at the same moment.
+                Error::Busy => Ok(()),
+                other => Err(other),
+            })?;
+        }
+        if let Some(standby) = &self.standby {
+            let beat = db::transaction(standby, Mode::Read, |db| get(db, Counter::Beat));
+            let mut heard = locked(&self.pulse.standby);
+            match beat {
+                Ok(beat) => {
+                    moves(&mut heard, beat);
+                }
+                Err(_) => *heard = None,
+            }
+        }
+        let mut heard = locked(&self.pulse.polling);
+        self.poll(&mut heard)?;
+        Ok(())
+    }
+
+    /// Whether the standby's beat moved within the last second.
+    pub(super) fn standby_keeps_up(&self) -> bool {
+        locked(&self.pulse.standby).as_ref().is_some_and(|heard| heard.moved.elapsed() < STALE)
+    }
+
+    /// Forgets what was heard: whoever is asked next asks the database. For a node that has just taken a right away.
+    pub(super) fn pulse_forget(&self) {
+        self.pulse.asked.store(0, Ordering::Release);
+    }
+}
+
+impl Write<'_> {
+    /// Tells every node that somebody's session, role or scope changed.
+    pub(super) fn rights_changed(&mut self) -> Result<()> {
+        advance(self.db, Counter::Rights)
+    }
+}

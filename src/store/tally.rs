@@ -1,0 +1,243 @@
+//! Tallies: figures over everything that cost the same however much there is.
+//!
+//! Triggers of the database append what each write adds to the figures and takes from them (`tally_change`), in the write's
+//! own transaction; a node folds the changes into `tally` later. A unit is tallied by every set of at most three of its
+//! dimensions, so that a question by few dimensions reads few rows; a question by more is counted row by row.
+
+use std::collections::{BTreeMap, HashMap};
+
+use diesel::prelude::*;
+use strum::VariantArray;
+
+use super::db::schema::{tally, tally_change as c};
+use super::db::{self, Db, Mode, Turn, each};
+use super::pulse::{self, Counter};
+use super::statistics::Traits;
+use super::{Cell, Dimension, Error, Read, Result, StatisticsAsk, Store, Unit};
+use crate::domain::Code;
+use crate::policy::Scope;
+
+/// Sets of more dimensions are not tallied.
+const MOST: usize = 3;
+/// Rows of one statement.
+const CHUNK: usize = 1_000;
+
+/// A set of dimensions in the order in which tallies have them: that of their names.
+fn in_order(mut dimensions: Vec<Dimension>) -> Vec<Dimension> {
+    dimensions.sort_by_key(|dimension| dimension.code());
+    dimensions.dedup();
+    dimensions
+}
+
+fn names(dimensions: &[Dimension]) -> String {
+    dimensions.iter().map(|dimension| dimension.code()).collect::<Vec<_>>().join(",")
+}
+
+/// The sets of at most [`MOST`] dimensions of a unit.
+fn sets(unit: Unit) -> Vec<Vec<Dimension>> {
+    let all = unit.dimensions();
+    (0_u32..1 << all.len())
+        .filter(|set| set.count_ones() as usize <= MOST)
+        .map(|set| in_order((0..all.len()).filter(|at| set >> at & 1 == 1).map(|at| all[at]).collect()))
+        .collect()
+}
+
+fn key(dimensions: &[Dimension], traits: &Traits) -> String {
+    let values: Vec<Option<&String>> = dimensions.iter().map(|one| traits.get(one).and_then(Option::as_ref)).collect();
+    serde_json::to_string(&values).unwrap_or_default()
+}
+
+type ChangeRow = (
+    String,
+    (Option<String>, Option<String>, Option<i32>, Option<String>, Option<String>, Option<String>),
+    (Option<String>, Option<String>, Option<String>, Option<bool>, Option<String>),
+    Option<i64>,
+);
+
+/// The changes that are not folded yet, like ones together; of one unit, or of all.
+fn changes(db: &mut Db, unit: Option<Unit>) -> Result<Vec<(Unit, Traits, i64)>> {
+    let mut query = c::table
+        .group_by((
+            c::unit,
+            (c::mission, c::host_state, c::year, c::act, c::means, c::outcome),
+            (c::personnel_category, c::stage, c::forum, c::in_absentia, c::information_status),
+        ))
+        .select((
+            c::unit,
+            (c::mission, c::host_state, c::year, c::act, c::means, c::outcome),
+            (c::personnel_category, c::stage, c::forum, c::in_absentia, c::information_status),
+            diesel::dsl::sum(c::amount),
+        ))
+        .into_boxed();
+    if let Some(unit) = unit {
+        query = query.filter(c::unit.eq(unit.code()));
+    }
+    let rows: Vec<ChangeRow> = query.load(db)?;
+    rows.into_iter()
+        .map(
+            |(unit, (mission, host, year, act, means, outcome), (category, stage, forum, absent, information), sum)| {
+                use Dimension as D;
+                let unit: Unit = super::code(&unit, "tally_change", "unit", "")?;
+                let traits = Traits::from([
+                    (D::Mission, mission),
+                    (D::HostState, host),
+                    (D::Year, year.map(|year| year.to_string())),
+                    (D::Act, act),
+                    (D::Means, means),
+                    (D::Outcome, outcome),
+                    (D::PersonnelCategory, category),
+                    (D::Stage, stage),
+                    (D::Forum, forum),
+                    (D::InAbsentia, absent.map(|absent| absent.to_string())),
+                    (D::InformationStatus, information),
+                ]);
+                Ok((unit, traits, sum.unwrap_or(0)))
+            },
+        )
+        .collect()
+}
+
+/// Adds counts to the tallies.
+fn add(db: &mut Db, counted: impl IntoIterator<Item = (Unit, Traits, i64)>) -> Result<()> {
+    let sets: HashMap<Unit, Vec<Vec<Dimension>>> = Unit::VARIANTS.iter().map(|unit| (*unit, sets(*unit))).collect();
+    // In one order, whoever folds.
+    let mut sums: BTreeMap<(&'static str, String, String), i64> = BTreeMap::new();
+    for (unit, traits, amount) in counted {
+        for set in sets.get(&unit).into_iter().flatten() {
+            *sums.entry((unit.code(), names(set), key(set, &traits))).or_default() += amount;
+        }
+    }
+    let rows: Vec<_> = sums
+        .into_iter()
+        .filter(|(_, sum)| *sum != 0)
+        .map(|((unit, dimensions, key), sum)| {
+            (tally::unit.eq(unit), tally::dimensions.eq(dimensions), tally::key.eq(key), tally::count.eq(sum))
+        })
+        .collect();
+    for some in rows.chunks(CHUNK) {
+        let some = some.to_vec();
+        each!(db, |connection| diesel::insert_into(tally::table)
+            .values(&some)
+            .on_conflict((tally::unit, tally::dimensions, tally::key))
+            .do_update()
+            .set(tally::count.eq(tally::count + diesel::upsert::excluded(tally::count)))
+            .execute(connection))?;
+    }
+    Ok(())
+}
+
+/// Folds the changes that wait. Returns whether there were any.
+fn fold(db: &mut Db) -> Result<bool> {
+    let waiting = changes(db, None)?;
+    if waiting.is_empty() {
+        return Ok(false);
+    }
+    add(db, waiting)?;
+    diesel::delete(c::table).execute(db)?;
+    diesel::delete(tally::table.filter(tally::count.eq(0))).execute(db)?;
+    Ok(true)
+}
+
+impl Store {
+    /// Folds into the tallies what was appended since; makes them anew where they never were. Nothing when another node does.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn tally_fold(&self) -> Result<()> {
+        let due = db::transaction(&self.pool, Mode::Read, |db| -> Result<bool> {
+            let waiting: Option<String> = c::table.select(c::unit).first(db).optional()?;
+            Ok(waiting.is_some() || pulse::get(db, Counter::Tally)? == 0)
+        })?;
+        if !due {
+            return Ok(());
+        }
+        let made = db::transaction(&self.pool, Mode::Keep, |db| {
+            if !db::try_turn(db, Turn::Folder)? {
+                return Ok(());
+            }
+            if pulse::get(db, Counter::Tally)? == 0 {
+                let now = self.clock.now();
+                diesel::delete(tally::table).execute(db)?;
+                diesel::delete(c::table).execute(db)?;
+                for unit in Unit::VARIANTS {
+                    let rows = Read { db, scope: &Scope::Everything, now }.traits(*unit)?;
+                    add(db, rows.into_iter().map(|traits| (*unit, traits, 1)))?;
+                }
+                return pulse::set(db, Counter::Tally, 1);
+            }
+            fold(db).map(|_| ())
+        });
+        match made {
+            // Another node folded at the same moment.
+            Err(Error::Busy) => Ok(()),
+            other => other,
+        }
+    }
+}
+
+impl Read<'_> {
+    /// The answer out of the tallies, where they have it: over everything, or over missions for what has one.
+    pub(super) fn tallied(&mut self, ask: &StatisticsAsk) -> Result<Option<Vec<Cell>>> {
+        let missions = match self.scope {
+            Scope::Everything => None,
+            Scope::Missions(missions) if ask.unit.dimensions().contains(&Dimension::Mission) => Some(missions),
+            Scope::Missions(_) | Scope::State(_) | Scope::Nothing => return Ok(None),
+        };
+        let mut dimensions: Vec<Dimension> = ask.by.clone();
+        dimensions.extend(ask.only.iter().map(|(dimension, _)| *dimension));
+        dimensions.extend(missions.map(|_| Dimension::Mission));
+        let dimensions = in_order(dimensions);
+        if dimensions.len() > MOST || pulse::get(self.db, Counter::Tally)? == 0 {
+            return Ok(None);
+        }
+        let rows: Vec<(String, i64)> = tally::table
+            .filter(tally::unit.eq(ask.unit.code()))
+            .filter(tally::dimensions.eq(names(&dimensions)))
+            .select((tally::key, tally::count))
+            .load(self.db)?;
+        let mut counted: Vec<(Vec<Option<String>>, i64)> = Vec::with_capacity(rows.len());
+        for (key, count) in rows {
+            let values =
+                serde_json::from_str(&key).map_err(|_| Error::Corrupt { table: "tally", column: "key", row: key })?;
+            counted.push((values, count));
+        }
+        for (_, traits, amount) in changes(self.db, Some(ask.unit))? {
+            let values = dimensions.iter().map(|dimension| traits.get(dimension).cloned().flatten()).collect();
+            counted.push((values, amount));
+        }
+        let place = |wanted: Dimension| dimensions.iter().position(|dimension| *dimension == wanted);
+        let only: Vec<(usize, &String)> =
+            ask.only.iter().filter_map(|(dimension, value)| Some((place(*dimension)?, value))).collect();
+        let mission = missions.zip(place(Dimension::Mission));
+        let by: Vec<usize> = ask.by.iter().filter_map(|dimension| place(*dimension)).collect();
+        let mut cells: BTreeMap<Vec<Option<String>>, i64> = BTreeMap::new();
+        for (mut values, count) in counted {
+            let kept = only.iter().all(|(at, value)| values[*at].as_ref() == Some(value))
+                && mission.is_none_or(|(own, at)| values[at].as_ref().is_some_and(|one| own.contains(one)));
+            if kept {
+                *cells.entry(by.iter().map(|at| values[*at].take()).collect()).or_default() += count;
+            }
+        }
+        Ok(Some(
+            cells
+                .into_iter()
+                .filter_map(|(by, count)| {
+                    u64::try_from(count).ok().filter(|count| *count > 0).map(|count| Cell { by, count })
+                })
+                .collect(),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unit_is_tallied_by_every_set_of_at_most_three_of_its_dimensions() {
+        assert_eq!(sets(Unit::Incidents).len(), 1 + 5 + 10 + 10);
+        assert_eq!(sets(Unit::Victims).len(), 1 + 7 + 21 + 35);
+        let seen: std::collections::BTreeSet<String> = sets(Unit::Victims).iter().map(|set| names(set)).collect();
+        assert_eq!(seen.len(), 64, "each set once");
+    }
+}
