@@ -7,8 +7,8 @@ use actix_web::{HttpResponse, get, patch, post};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::Routes;
 use super::call::{Call, Made, Shown, last_part, read_reference};
 use super::form::{self, Form};
 use super::history::HistoryPage;
@@ -21,7 +21,7 @@ use crate::store::{Assistance, AssistanceFacts, AssistanceFilter, Error, Id, Pag
 use seal::ClassCode;
 
 /// Adds the routes.
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config
         .service(assistance_list)
         .service(assistance_create)

@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::Routes;
 use super::call::Call;
 use super::form::{self, Form};
 use super::list::Paging;
@@ -15,7 +15,7 @@ use crate::policy::{Deed, may};
 use crate::store::{Error, LoggedEntry, Page};
 
 /// Adds the routes.
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config.service(audit_list).service(checkpoint);
 }
 

@@ -2,6 +2,7 @@
 
 use std::future::{Ready, ready};
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use actix_web::http::header;
 use actix_web::web::Bytes;
@@ -28,6 +29,23 @@ pub struct App {
     pub desk: Option<Desk>,
     /// Missions and States.
     pub reference: RwLock<Arc<ReferenceData>>,
+    /// What a node takes at once.
+    pub limits: Limits,
+}
+
+/// What a node takes at once: more is told to try again, so that what was begun is answered in time.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Requests that are being answered.
+    pub in_flight: usize,
+    /// How long a client may take to send a body.
+    pub patience: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { in_flight: 256, patience: Duration::from_secs(30) }
+    }
 }
 
 impl App {
@@ -42,7 +60,7 @@ impl App {
                 missions: r.mission_list()?.into_iter().map(|mission| (mission.acronym, mission.host_states)).collect(),
             })
         })?;
-        Ok(Self { store, identity, desk, reference: RwLock::new(Arc::new(reference)) })
+        Ok(Self { store, identity, desk, reference: RwLock::new(Arc::new(reference)), limits: Limits::default() })
     }
 
     /// What forms are read with.

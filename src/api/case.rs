@@ -6,8 +6,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use std::collections::HashSet;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::Routes;
 use super::call::{Call, Made, Shown, last_part, read_reference};
 use super::form::{self, Form};
 use super::history::HistoryPage;
@@ -20,7 +20,7 @@ use crate::store::{Case, CaseFacts, CaseFilter, Error, Id, Page, Read, Result as
 use seal::ClassCode;
 
 /// Adds the routes.
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config
         .service(case_list)
         .service(case_create)

@@ -7,8 +7,8 @@ use actix_web::{HttpResponse, get, post};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::Routes;
 use super::call::Call;
 use super::form::{self, Context, Form, Input};
 use super::list::Paging;
@@ -19,7 +19,7 @@ use crate::store::{DisclosureAsk, DisclosureRow, Page};
 use seal::Plain;
 
 /// Adds the routes.
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config.service(disclosure_create).service(disclosure_list);
 }
 

@@ -1,13 +1,19 @@
 //! The edge that every call crosses: who must be signed in, what a body may be, what a path answers to, and the headers of every answer.
 
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
 use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{ResourceDef, ServiceRequest, ServiceResponse};
+use actix_web::dev::{Payload, ResourceDef, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use utoipa::openapi::OpenApi;
 
+use super::call::App;
+use super::observe::{self, InFlight};
 use super::problem::{KINDS, Problem};
 
 /// Bodies are at most this long, in bytes; imports have their own bound.
@@ -19,11 +25,10 @@ const IMPORTS: &str = "/v1/imports";
 
 /// The methods that each path has, as the API's description says.
 #[derive(Debug)]
-pub struct Methods(Vec<(ResourceDef, String)>);
+struct Methods(Vec<(ResourceDef, String)>);
 
 impl Methods {
-    /// Takes them from the description.
-    pub fn of(description: &OpenApi) -> Self {
+    fn of(description: &OpenApi) -> Self {
         let paths = description.paths.paths.iter().map(|(path, item)| {
             let has = [
                 ("GET", item.get.is_some()),
@@ -38,9 +43,20 @@ impl Methods {
     }
 }
 
+/// The API's description as it is served, and the methods that it gives each path: made when first asked for.
+static DESCRIBED: LazyLock<(Bytes, Methods)> = LazyLock::new(|| {
+    let description = super::openapi();
+    (description.to_json().unwrap_or_default().into(), Methods::of(&description))
+});
+
+/// The API's description (OpenAPI 3.1).
+pub async fn description() -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(DESCRIBED.0.clone())
+}
+
 /// Answers what no route does: 405 with `Allow` (RFC 9110, 15.5.6) where the path has other methods, else 404.
-pub async fn unrouted(request: HttpRequest, methods: web::Data<Methods>) -> HttpResponse {
-    match methods.0.iter().find(|(path, _)| path.is_match(request.path())) {
+pub async fn unrouted(request: HttpRequest) -> HttpResponse {
+    match DESCRIBED.1.0.iter().find(|(path, _)| path.is_match(request.path())) {
         Some((_, allow)) => {
             let mut response = Problem::of("method_not_allowed").error_response();
             if let Ok(allow) = HeaderValue::from_str(allow) {
@@ -81,18 +97,50 @@ fn refused(request: &ServiceRequest) -> Option<Problem> {
     (!understood).then(|| Problem::of("media_type"))
 }
 
+/// Reads the body whole before anybody works on it: a client that sends it slowly, or without end, holds nothing but itself.
+async fn take_body(request: &mut ServiceRequest, patience: Duration) -> Result<(), Problem> {
+    if *request.method() == Method::GET {
+        return Ok(());
+    }
+    let most = if request.path() == IMPORTS { LARGEST_FILE } else { LARGEST_BODY };
+    let payload = request.extract::<web::Payload>().await.map_err(|_| Problem::of("internal"))?;
+    match tokio::time::timeout(patience, payload.to_bytes_limited(most)).await {
+        Err(_) => Err(Problem::of("timed_out")),
+        Ok(Err(_)) => Err(Problem::of("too_large")),
+        Ok(Ok(Err(_))) => Err(Problem::of("invalid").saying("the body was not sent whole")),
+        Ok(Ok(Ok(body))) => {
+            let payload = Box::pin(futures_util::stream::once(std::future::ready(Ok(body))));
+            request.set_payload(Payload::Stream { payload });
+            Ok(())
+        }
+    }
+}
+
 /// Refuses a body that is too long or of another type, turns the framework's bare errors into problems, and sets the
 /// headers that every answer carries.
 pub async fn dress(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let began = Instant::now();
+    let method = observe::method_name(request.method());
     let path = request.path().to_owned();
     if request.method() == Method::HEAD {
         // Answered as a GET whose body the connection leaves out (RFC 9110, 9.3.2).
         request.head_mut().method = Method::GET;
     }
-    let mut response = match refused(&request) {
+    let limits = request.app_data::<web::Data<App>>().map(|app| app.limits).unwrap_or_default();
+    // Whoever asks how the node is gets an answer when it is full, too.
+    let asks_how_it_is = path == "/healthz" || path == "/readyz";
+    let turn = InFlight::begin(if asks_how_it_is { usize::MAX } else { limits.in_flight });
+    let refused = match &turn {
+        None => Some(Problem::of("busy")),
+        Some(_) => match refused(&request) {
+            None => take_body(&mut request, limits.patience).await.err(),
+            refused => refused,
+        },
+    };
+    let mut response = match refused {
         Some(problem) => request.into_response(problem.error_response()),
         None => next.call(request).await?.map_into_boxed_body(),
     };
@@ -128,5 +176,6 @@ pub async fn dress(
     ] {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
+    observe::answered(&response, method, began.elapsed());
     Ok(response)
 }

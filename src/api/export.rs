@@ -5,6 +5,7 @@ use std::io::{Read as _, Seek as _};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::header;
@@ -29,6 +30,11 @@ const AHEAD: usize = 2;
 const AT_ONCE: usize = 4;
 
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
+
+/// How many exports run on this node.
+pub(super) fn running() -> usize {
+    RUNNING.load(Ordering::Acquire)
+}
 
 /// One of the exports at once.
 struct Turn;
@@ -67,7 +73,27 @@ impl MessageBody for Stream {
     }
 }
 
-type Sender = mpsc::Sender<Result<Bytes, Problem>>;
+/// How long a client may take nothing of a file, until it is given up: its snapshot and connection are wanted elsewhere.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where the parts of a file go.
+struct Sender {
+    parts: mpsc::Sender<Result<Bytes, Problem>>,
+    runtime: tokio::runtime::Handle,
+}
+
+impl Sender {
+    /// Gives a part; `false` when the client went away, or takes nothing.
+    fn give(&self, part: Result<Bytes, Problem>) -> bool {
+        self.runtime.block_on(async {
+            tokio::time::timeout(PATIENCE, self.parts.send(part)).await.is_ok_and(|sent| sent.is_ok())
+        })
+    }
+
+    fn is_closed(&self) -> bool {
+        self.parts.is_closed()
+    }
+}
 
 /// Reads a list in chunks, in one snapshot, and gives each to `take` until that says it is enough.
 fn walk<T>(
@@ -105,12 +131,12 @@ fn csv<T: Serialize + Send + 'static>(
             for items in read {
                 for item in &items {
                     if table.add(item).is_err() {
-                        let _ = out.blocking_send(Err(Problem::of("internal")));
+                        out.give(Err(Problem::of("internal")));
                         return;
                     }
                 }
                 // The client went away: the reader notices that nobody takes its pages.
-                if out.blocking_send(Ok(table.take().into())).is_err() {
+                if !out.give(Ok(table.take().into())) {
                     return;
                 }
             }
@@ -165,7 +191,8 @@ pub(super) async fn whole<T: Serialize + Send + 'static>(
     sight: impl FnOnce(&Viewer) -> StoreResult<Viewer> + Send + 'static,
     list: impl Fn(&Viewer, &mut Read<'_>, Part<'_>) -> StoreResult<Page<T>> + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
-    let (out, mut rest) = mpsc::channel(AHEAD);
+    let (parts, mut rest) = mpsc::channel(AHEAD);
+    let out = Sender { parts, runtime: tokio::runtime::Handle::current() };
     let turn = Turn::take()?;
     let working = call.clone();
     spawn_blocking(move || {
@@ -181,7 +208,7 @@ pub(super) async fn whole<T: Serialize + Send + 'static>(
             }
         });
         if let Err(problem) = done {
-            let _ = out.blocking_send(Err(problem));
+            out.give(Err(problem));
         }
     });
     // What fails before the first part is a problem with its status; what fails later cuts the body off.
@@ -197,7 +224,7 @@ fn send(file: &mut std::fs::File, out: &Sender) {
             Ok(read) => Ok(Bytes::copy_from_slice(&buffer[..read])),
             Err(_) => Err(Problem::of("internal")),
         };
-        if out.blocking_send(part).is_err() {
+        if !out.give(part) {
             return;
         }
     }

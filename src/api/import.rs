@@ -3,8 +3,8 @@
 use actix_web::web::Payload;
 use actix_web::{HttpResponse, post};
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::Routes;
 use super::call::{Call, Shown};
 use super::edge::LARGEST_FILE;
 use super::form::{self, Form};
@@ -14,7 +14,7 @@ use crate::policy::{Deed, may};
 use crate::store::Error;
 
 /// Adds the routes.
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config.service(import_create);
 }
 

@@ -120,7 +120,7 @@ impl Call {
             .as_viewer(move |call, session| {
                 let viewer = sight(&session.account.viewer)?;
                 let part = Part { after: paging.after.as_ref(), limit: paging.limit, whole: false };
-                Ok(call.app().store.read_as(&viewer, |r| list(&viewer, r, part))?)
+                Ok(call.app().store.glance(&viewer, |r| list(&viewer, r, part))?)
             })
             .await?;
         let next = page.next.as_ref().map(Cursor::encode);

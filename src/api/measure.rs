@@ -8,8 +8,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use seal::ClassCode;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::Routes;
 use super::call::{Call, Made, Shown, last_part, read_reference};
 use super::decision::{DecisionInput, decision};
 use super::form::{self, Form};
@@ -22,7 +22,7 @@ use crate::policy::{Deed, Facts, Relations, Viewer, may};
 use crate::store::{Error, Id, Measure, MeasureFacts, MeasureFilter, Page, Read, Result as StoreResult};
 
 /// Adds the routes.
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config
         .service(measure_list)
         .service(measure_create)

@@ -14,6 +14,7 @@ mod import;
 mod incident;
 mod list;
 mod measure;
+mod observe;
 mod problem;
 mod proceeding;
 mod reference;
@@ -26,16 +27,18 @@ use std::io;
 use std::net::TcpListener;
 use std::time::Duration;
 
-use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::body::BoxBody;
+use actix_web::dev::{HttpServiceFactory, Server, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::{App as ActixApp, HttpServer, web};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_actix_web::service_config::ServiceConfig;
-use utoipa_actix_web::{AppExt, scope};
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_actix_web::{AppExt, OpenApiFactory, scope};
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
-pub use call::App;
+pub use call::{App, Limits};
+pub use observe::{measure, metrics};
 pub use problem::{KINDS, Problem};
 
 #[derive(OpenApi)]
@@ -63,7 +66,26 @@ impl Modify for Security {
     }
 }
 
-fn version_1(config: &mut ServiceConfig) {
+/// What takes routes: the application that serves them, and the description that tells of them. Both are given the same
+/// functions, and a test compares both with what actix really has; a worker does not pay for the description.
+pub trait Routes {
+    /// Takes a route.
+    fn service<F: HttpServiceFactory + OpenApiFactory + 'static>(&mut self, route: F) -> &mut Self;
+}
+
+impl Routes for web::ServiceConfig {
+    fn service<F: HttpServiceFactory + OpenApiFactory + 'static>(&mut self, route: F) -> &mut Self {
+        web::ServiceConfig::service(self, route)
+    }
+}
+
+impl Routes for ServiceConfig<'_> {
+    fn service<F: HttpServiceFactory + OpenApiFactory + 'static>(&mut self, route: F) -> &mut Self {
+        ServiceConfig::service(self, route)
+    }
+}
+
+fn version_1(config: &mut impl Routes) {
     session::routes(config);
     reference::routes(config);
     incident::routes(config);
@@ -77,31 +99,33 @@ fn version_1(config: &mut ServiceConfig) {
     audit::routes(config);
 }
 
-fn outside(config: &mut ServiceConfig) {
+fn outside(config: &mut impl Routes) {
     config.service(service::healthz).service(service::readyz).service(service::jwks);
 }
 
-/// The application with every route, and the API's description that the same routes gave: the two cannot differ by a route
-/// that utoipa knows. A test compares both with what actix really has.
+/// The application with every route.
 pub fn application(
     shared: web::Data<App>,
 ) -> ActixApp<
-    impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse, Error = actix_web::Error, InitError = ()>,
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<BoxBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
 > {
-    let description = openapi();
-    let unrouted = web::Data::new(edge::Methods::of(&description));
-    // Before the scope of /v1, which would answer for its description.
-    let docs = SwaggerUi::new("/docs/{_:.*}").url("/v1/openapi.json", description);
-    let (app, _) = ActixApp::new()
+    let described = "/v1/openapi.json";
+    ActixApp::new()
         .app_data(shared)
-        .app_data(unrouted)
-        .app_data(web::PayloadConfig::new(edge::LARGEST_BODY))
-        .service(docs)
-        .into_utoipa_app()
+        .app_data(web::PayloadConfig::new(edge::LARGEST_FILE))
+        // Before the scope of /v1, which would answer for its description.
+        .route(described, web::get().to(edge::description))
+        .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from(described.to_owned())))
         .configure(outside)
-        .service(scope("/v1").configure(version_1))
-        .split_for_parts();
-    app.default_service(web::to(edge::unrouted)).wrap(from_fn(edge::dress))
+        .service(web::scope("/v1").configure(version_1))
+        .default_service(web::to(edge::unrouted))
+        .wrap(from_fn(edge::dress))
 }
 
 /// The API's description (OpenAPI 3.1).
@@ -109,21 +133,39 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     ActixApp::new()
         .into_utoipa_app()
         .openapi(Description::openapi())
-        .configure(outside)
-        .service(scope("/v1").configure(version_1))
+        .configure(|config: &mut ServiceConfig<'_>| outside(config))
+        .service(scope("/v1").configure(|config: &mut ServiceConfig<'_>| version_1(config)))
         .split_for_parts()
         .1
 }
 
-/// Serves on a listener until stopped; in-flight requests have ten seconds to end.
+/// Serves on a listener until stopped; in-flight requests have ten seconds to end. A connection that says nothing is left
+/// open for 75 seconds, a client has 30 to send the head of a request.
 ///
 /// # Errors
 /// When the listener cannot be used.
 pub fn serve(shared: web::Data<App>, listener: TcpListener, workers: usize) -> io::Result<Server> {
     Ok(HttpServer::new(move || application(shared.clone()))
         .workers(workers)
+        .keep_alive(Duration::from_secs(75))
         .client_request_timeout(Duration::from_secs(30))
+        .client_disconnect_timeout(Duration::from_secs(5))
         .shutdown_timeout(10)
         .listen(listener)?
         .run())
+}
+
+/// Serves what operators ask of a node, on an address of its own: metrics, health and readiness.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub fn serve_operators(shared: web::Data<App>, listener: TcpListener) -> io::Result<Server> {
+    let application = move || {
+        ActixApp::new()
+            .app_data(shared.clone())
+            .route("/metrics", web::get().to(metrics))
+            .service(service::healthz)
+            .service(service::readyz)
+    };
+    Ok(HttpServer::new(application).workers(1).disable_signals().shutdown_timeout(1).listen(listener)?.run())
 }

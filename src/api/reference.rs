@@ -5,8 +5,8 @@ use actix_web::{HttpResponse, get};
 use chrono::NaiveDate;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::Routes;
 use super::call::{Call, Shown};
 use super::form::{self, Form};
 use super::problem::{Problem, Problems};
@@ -16,7 +16,7 @@ use crate::policy::{RULES, Rule};
 use crate::store::{Dimension, Error, Mission, State, Unit};
 
 /// Adds the routes.
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config
         .service(mission_list)
         .service(mission_get)

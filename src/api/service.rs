@@ -4,7 +4,6 @@ use actix_web::{HttpResponse, get, web};
 
 use super::call::{App, block};
 use super::problem::Problem;
-use crate::policy::Scope;
 
 /// The process answers.
 #[utoipa::path(tag = "service", security(()), responses((status = 200, body = String, content_type = "text/plain")))]
@@ -13,11 +12,12 @@ pub(super) async fn healthz() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain").body("ok\n")
 }
 
-/// The process can reach its database.
+/// The node can do its work: its database answers, takes writes where the node writes, and where it only reads keeps up with
+/// its primary.
 #[utoipa::path(tag = "service", security(()), responses((status = 200, body = String, content_type = "text/plain"), (status = 503, body = Problem, content_type = "application/problem+json")))]
 #[get("/readyz")]
 pub(super) async fn readyz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
-    block(move || Ok(app.store.read(&Scope::Nothing, |r| r.checkpoint_latest())?)).await?;
+    block(move || Ok(app.store.ready()?)).await?;
     Ok(HttpResponse::Ok().content_type("text/plain").body("ready\n"))
 }
 

@@ -4,8 +4,8 @@ use actix_web::web::Bytes;
 use actix_web::{HttpResponse, delete, get, post};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::Routes;
 use super::call::{Call, Shown, block};
 use super::form::{Context, Form, Input};
 use super::problem::{Problem, Problems};
@@ -14,7 +14,7 @@ use crate::identity::{ACCESS_LASTS, Tokens};
 use seal::Plain;
 
 /// Adds the routes.
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config.service(session_begin).service(session_refresh).service(session_end).service(me);
 }
 

@@ -1,14 +1,14 @@
 //! Counts within scope.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use actix_web::{HttpResponse, get};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use strum::VariantArray;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::Routes;
 use super::call::{Call, Shown};
 use super::form::{self, Context, Form, Input};
 use super::problem::{Problem, Problems};
@@ -16,16 +16,29 @@ use crate::domain::{Act, Code, Forum, Harm, InformationStatus, Means, Outcome, P
 use crate::store::{Dimension, StatisticsAsk, Unit};
 
 /// Adds the routes.
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config.service(statistics);
+}
+
+/// The values of a cell, by dimension.
+#[derive(Debug)]
+pub struct By {
+    names: Arc<[&'static str]>,
+    values: Vec<Option<String>>,
+}
+
+impl Serialize for By {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.names.iter().zip(&self.values))
+    }
 }
 
 /// One cell.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CellView {
     /// A value for each dimension asked; null where the source does not tell.
-    #[schema(example = json!({"mission": "MINUSMA", "year": "2019"}))]
-    by: BTreeMap<&'static str, Option<String>>,
+    #[schema(value_type = HashMap<String, Option<String>>, example = json!({"mission": "MINUSMA", "year": "2019"}))]
+    by: By,
     /// How many of the unit.
     count: u64,
 }
@@ -137,10 +150,10 @@ async fn statistics(call: Call) -> Result<HttpResponse, Problem> {
     let view = call
         .read(move |viewer, r| {
             let cells = r.statistics(&ask)?;
-            let names: Vec<&'static str> = ask.by.iter().map(|dimension| dimension.code()).collect();
+            let names: Arc<[&'static str]> = ask.by.iter().map(|dimension| dimension.code()).collect();
             let cells = cells
                 .into_iter()
-                .map(|cell| CellView { by: names.iter().copied().zip(cell.by).collect(), count: cell.count })
+                .map(|cell| CellView { by: By { names: names.clone(), values: cell.by }, count: cell.count })
                 .collect();
             let scope = match viewer.scope() {
                 crate::policy::Scope::Everything => "everything".to_owned(),

@@ -55,10 +55,11 @@ pub fn command() -> clap::Command {
 
 /// Runs the command line.
 pub fn run() -> ExitCode {
-    let _ = tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("CASQUE_LOG").unwrap_or_else(|_| "warn".into()))
-        .with_writer(std::io::stderr)
-        .try_init();
+        .with_writer(std::io::stderr);
+    // A person reads it on a terminal, a collector everywhere else.
+    let _ = if std::io::IsTerminal::is_terminal(&std::io::stderr()) { log.try_init() } else { log.json().try_init() };
     let outcome = match Casque::parse().command {
         Command::Demo(command) => command.run(),
         Command::Serve(command) => command.run(),

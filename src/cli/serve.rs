@@ -24,6 +24,12 @@ pub(super) struct Serve {
     /// Only read, from a standby that may be read only; nobody signs in here.
     #[arg(long, conflicts_with = "sealed")]
     read_only: bool,
+    /// Address on which operators are told metrics (/metrics, for Prometheus), health and readiness; keep it from the public.
+    #[arg(long, env = "CASQUE_METRICS", value_name = "ADDRESS")]
+    metrics: Option<String>,
+    /// Requests that are answered at once; more are told to try again (503).
+    #[arg(long, env = "CASQUE_IN_FLIGHT", value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..))]
+    in_flight: u16,
     /// Threads that answer.
     #[arg(long, env = "CASQUE_WORKERS", value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=1_024))]
     workers: u16,
@@ -72,9 +78,16 @@ impl Serve {
             _ => Access::Full,
         };
         let house = self.place.open(Start { access, ..Start::default() })?;
-        let listener = TcpListener::bind(&self.listen).map_err(|e| format!("cannot listen on {}: {e}", self.listen))?;
+        let bind =
+            |address: &String| TcpListener::bind(address).map_err(|e| format!("cannot listen on {address}: {e}"));
+        let listener = bind(&self.listen)?;
+        let operators = self.metrics.as_ref().map(bind).transpose()?;
+        if operators.is_some() {
+            crate::api::measure()?;
+        }
         let address = listener.local_addr()?;
-        until_stopped(house, listener, self.workers.into(), || {
+        let serving = Serving { listener, operators, workers: self.workers.into(), in_flight: self.in_flight.into() };
+        until_stopped(house, serving, || {
             println!("Casque answers at http://{address}, interactive documentation at /docs/");
         })
     }
@@ -109,14 +122,33 @@ fn keep(keeper: &Keeper, stopped: &std::sync::mpsc::Receiver<()>) {
     }
 }
 
+/// How a node serves.
+#[derive(Debug)]
+pub(super) struct Serving {
+    /// Where the API answers.
+    pub(super) listener: TcpListener,
+    /// Where operators are answered.
+    pub(super) operators: Option<TcpListener>,
+    /// Threads that answer.
+    pub(super) workers: usize,
+    /// Requests that are answered at once.
+    pub(super) in_flight: usize,
+}
+
 /// Serves until Ctrl-C or SIGTERM; then lets requests end, places the last audit entries and signs. Tells `ready` once it
 /// answers, and listens for the signal to stop.
-pub(super) fn until_stopped(house: House, listener: TcpListener, workers: usize, ready: impl FnOnce()) -> Outcome {
-    let (app, keeper) = house.into_app()?;
+pub(super) fn until_stopped(house: House, serving: Serving, ready: impl FnOnce()) -> Outcome {
+    let Serving { listener, operators, workers, in_flight } = serving;
+    let (mut app, keeper) = house.into_app()?;
+    app.limits.in_flight = in_flight;
+    let app = actix_web::web::Data::new(app);
     let (stop, stopped) = std::sync::mpsc::channel::<()>();
     let keeping = std::thread::spawn(move || keep(&keeper, &stopped));
     let served = actix_web::rt::System::new().block_on(async {
-        let server = actix_web::rt::spawn(crate::api::serve(actix_web::web::Data::new(app), listener, workers)?);
+        if let Some(operators) = operators {
+            actix_web::rt::spawn(crate::api::serve_operators(app.clone(), operators)?);
+        }
+        let server = actix_web::rt::spawn(crate::api::serve(app, listener, workers)?);
         // Its first turn starts the workers and listens for signals.
         tokio::task::yield_now().await;
         ready();

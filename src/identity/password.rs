@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
@@ -21,7 +23,7 @@ pub struct TooMany;
 #[derive(Debug)]
 pub struct Hasher {
     running: AtomicUsize,
-    /// A hash of nothing anybody knows: what an unknown address is compared with.
+    /// A hash of nothing at all: what an unknown address is compared with.
     decoy: String,
 }
 
@@ -42,9 +44,11 @@ impl Drop for Turn<'_> {
 impl Hasher {
     /// A hasher.
     pub fn new() -> Self {
-        let mut secret = [0; 16];
-        rand::fill(&mut secret);
-        let decoy = hash(&secret).unwrap_or_default();
+        let (mut salt, mut hash) = ([0; 16], [0; 32]);
+        rand::fill(&mut salt);
+        rand::fill(&mut hash);
+        let (salt, hash) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(hash));
+        let decoy = format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1${salt}${hash}");
         Self { running: AtomicUsize::new(0), decoy }
     }
 

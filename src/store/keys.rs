@@ -10,7 +10,7 @@ use diesel::prelude::*;
 use seal::{ClassCode, Confidential, Plain, Sealed, StoredClassKey, StoredDataKey, StoredEpoch, StrictlyConfidential};
 
 use super::db::schema::{class_key, data_key, epoch, sealed_value};
-use super::db::{Db, Id};
+use super::db::{Db, Id, each};
 use super::{Error, Read, Result, Write};
 use crate::domain::SealedField;
 
@@ -185,16 +185,22 @@ impl Write<'_> {
             };
             rows.push((i32::from(field.code), bytes));
         }
-        for key in sealer.finish() {
-            diesel::insert_into(data_key::table)
-                .values((
+        let keys: Vec<_> = sealer
+            .finish()
+            .into_iter()
+            .map(|key| {
+                (
                     data_key::id.eq(Id(key.id)),
                     data_key::epoch_id.eq(Id(key.epoch)),
                     data_key::record_id.eq(record),
                     data_key::class.eq(key.class.name()),
-                    data_key::wrapped.eq(&key.wrapped),
-                ))
-                .execute(self.db)?;
+                    data_key::wrapped.eq(key.wrapped),
+                )
+            })
+            .collect();
+        if !keys.is_empty() {
+            let db = &mut *self.db;
+            each!(db, |c| diesel::insert_into(data_key::table).values(&keys).execute(c))?;
         }
         let touched: Vec<i32> = typed.iter().map(|(field, _)| i32::from(field.code)).collect();
         if creation.is_none() && !touched.is_empty() {
@@ -203,15 +209,20 @@ impl Write<'_> {
                 .filter(sealed_value::field.eq_any(&touched))
                 .execute(self.db)?;
         }
-        for (field, bytes) in rows {
-            diesel::insert_into(sealed_value::table)
-                .values((
+        let values: Vec<_> = rows
+            .into_iter()
+            .map(|(field, bytes)| {
+                (
                     sealed_value::holder_id.eq(holder),
                     sealed_value::field.eq(field),
                     sealed_value::record_id.eq(record),
                     sealed_value::bytes.eq(bytes),
-                ))
-                .execute(self.db)?;
+                )
+            })
+            .collect();
+        if !values.is_empty() {
+            let db = &mut *self.db;
+            each!(db, |c| diesel::insert_into(sealed_value::table).values(&values).execute(c))?;
         }
         Ok(typed.iter().map(|(field, _)| field.code).collect())
     }

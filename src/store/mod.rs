@@ -12,6 +12,7 @@ mod briefing;
 mod case;
 mod db;
 mod disclosure;
+mod error;
 mod history;
 mod idempotency;
 mod import;
@@ -19,6 +20,7 @@ mod incident;
 mod keys;
 mod list;
 mod measure;
+mod open;
 mod proceeding;
 mod pulse;
 mod reference;
@@ -27,20 +29,22 @@ mod tally;
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{NaiveDateTime, SubsecRound, Utc};
-use seal::{Granter, OperatorPublic, Sealer};
+use seal::{Granter, Sealer};
 
 use crate::domain::Fault;
-use crate::policy::{Denial, Scope, Viewer, may_write};
+use crate::policy::{Scope, Viewer, may_write};
 pub use account::{Account, Credentials, NewAccount, Rotation, SessionInfo};
 pub use assistance::{Assistance, AssistanceFacts, AssistanceFilter};
 pub use audit::{Checkpoint, LogFinding, LogReport, LoggedEntry, audit_verify};
 pub use briefing::{BriefingCorrection, CaseHistory, IncidentLine, ProceedingLine, VictimLine};
 pub use case::{Case, CaseFacts, CaseFilter};
-use db::{Db, Manager, Mode, Pool, Purpose};
+use db::{Db, Mode, Pool};
 pub use db::{Id, Location, NodeRole, grant_roles};
 pub use disclosure::{Disclosed, DisclosureAsk, DisclosureOutcome, DisclosureRow, OpenableRecord, RefusedField};
+pub use error::Error;
 pub use history::HistoryEntry;
 pub use idempotency::{Idempotency, Replay};
 pub use import::{ImportedPlace, ImportedVictim, RawRow};
@@ -51,87 +55,10 @@ pub use incident::{
 pub use keys::SealedInput;
 pub use list::{Cursor, Page};
 pub use measure::{Measure, MeasureFacts, MeasureFilter};
+pub use open::{Access, Opened, Reach};
 pub use proceeding::{Accused, NewAccused, NewStep, Proceeding, ProceedingFacts, ProceedingFilter, StepRecord};
 pub use reference::{Designation, Mission, State};
 pub use statistics::{Cell, Dimension, StatisticsAsk, Unit};
-
-/// What the store answers other than a value.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// No such record within scope.
-    #[error("not found")]
-    NotFound,
-    /// The record was within scope once, and is withdrawn or concerns the viewer no longer.
-    #[error("withdrawn")]
-    Gone,
-    /// The record is not as the writer last saw it.
-    #[error("stale")]
-    Stale,
-    /// The record's state does not allow it.
-    #[error("{0}")]
-    Conflict(String),
-    /// The policy denies the deed.
-    #[error(transparent)]
-    Denied(#[from] Denial),
-    /// The input contradicts what is stored.
-    #[error("invalid")]
-    Invalid(Vec<Fault>),
-    /// No connection, or a lock not had in time.
-    #[error("the database is busy")]
-    Busy,
-    /// The database's disk is full: what is there can be read, and nothing can be added.
-    #[error("the database's disk is full")]
-    Full,
-    /// This node does not do that: it only reads, or holds no private keys.
-    #[error("this node does not do that")]
-    Elsewhere,
-    /// Sealing failed.
-    #[error(transparent)]
-    Seal(#[from] seal::Error),
-    /// A row that this program did not write.
-    #[error("corrupt row: {table}.{column} of {row}")]
-    Corrupt {
-        /// Table.
-        table: &'static str,
-        /// Column.
-        column: &'static str,
-        /// Id or reference.
-        row: String,
-    },
-    /// The database's own error, by its kind only: its text can hold values of the row.
-    #[error("database: {0}")]
-    Database(String),
-}
-
-impl From<diesel::result::Error> for Error {
-    fn from(error: diesel::result::Error) -> Self {
-        use diesel::result::{DatabaseErrorKind as Kind, Error as E};
-        if db::is_full(&error) {
-            return Self::Full;
-        }
-        if db::is_away(&error) || db::is_time_out(&error) {
-            return Self::Busy;
-        }
-        match error {
-            E::NotFound => Self::NotFound,
-            // Two writers made the same thing at once: whoever tries again finds it made.
-            E::DatabaseError(Kind::SerializationFailure | Kind::UniqueViolation, _) => Self::Busy,
-            E::DatabaseError(_, ref info) if info.message().contains("database is locked") => Self::Busy,
-            E::DatabaseError(_, ref info) if info.message().contains("deadlock detected") => Self::Busy,
-            E::DatabaseError(kind, _) => Self::Database(format!("{kind:?}")),
-            other => Self::Database(format!("{other:?}").split('(').next().unwrap_or_default().to_owned()),
-        }
-    }
-}
-
-impl From<db::NotBegun> for Error {
-    fn from(why: db::NotBegun) -> Self {
-        match why {
-            db::NotBegun::Busy => Self::Busy,
-            db::NotBegun::Database(error) => error.into(),
-        }
-    }
-}
 
 /// What the store returns.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -170,6 +97,8 @@ pub struct Store {
     /// Whether a standby may be listening: on PostgreSQL.
     beats: bool,
     pulse: pulse::Watch,
+    /// Whether the tallies are known to have been made.
+    tallied: AtomicBool,
     clock: Clock,
     sealer: Sealer,
     granter: Option<Granter>,
@@ -182,118 +111,12 @@ impl std::fmt::Debug for Store {
     }
 }
 
-/// What a node does with its database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Access {
-    /// Everything; with private keys, disclosures too.
-    #[default]
-    Full,
-    /// Reads, and accepts what is reported, but signs nobody in and opens nothing: it holds no private key.
-    Sealed,
-    /// Reads, on a standby that may be read only.
-    ReadOnly,
-}
-
-/// How the store's databases are reached.
-#[derive(Debug, Clone)]
-pub struct Reach {
-    /// The database.
-    pub location: Location,
-    /// A standby, for accounts that cannot write.
-    pub standby: Option<Location>,
-    /// Connections to each, at most.
-    pub connections: u32,
-    /// What this node does with it.
-    pub access: Access,
-}
-
-/// A database that is open and migrated, before its class keys are loaded.
-pub struct Opened {
-    pool: Pool,
-    standby: Option<Pool>,
-    beats: bool,
-    clock: Clock,
-    access: Access,
-}
-
-impl std::fmt::Debug for Opened {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Opened")
-    }
-}
-
-impl Opened {
-    /// Opens the database.
-    ///
-    /// # Errors
-    /// One sentence: the database cannot be reached, or its schema is not this program's.
-    pub fn open(reach: &Reach, clock: Clock, migrate: bool) -> std::result::Result<Self, String> {
-        let failed = |e: String| format!("the database cannot be opened: {e}");
-        let purpose = if reach.access == Access::ReadOnly { Purpose::Standby } else { Purpose::Primary };
-        if migrate {
-            let mut alone = Manager::open(&reach.location, Purpose::Primary).map_err(|e| failed(e.to_string()))?;
-            db::migrate(&mut alone).map_err(|e| format!("the database cannot be migrated: {e}"))?;
-        }
-        let pool = db::pool(&reach.location, purpose, reach.connections).map_err(failed)?;
-        if !migrate {
-            let mut connection = pool.get().map_err(|e| failed(e.to_string()))?;
-            if !db::is_migrated(&mut connection).map_err(|e| format!("the database cannot be read: {e}"))? {
-                return Err("the database's schema is not this program's: run `casque migrate` first".into());
-            }
-        }
-        let standby = match &reach.standby {
-            Some(location) => Some(
-                db::pool(location, Purpose::Standby, reach.connections)
-                    .map_err(|e| format!("the standby cannot be opened: {e}"))?,
-            ),
-            None => None,
-        };
-        let beats = reach.location.may_have_standby();
-        Ok(Self { pool, standby, beats, clock, access: reach.access })
-    }
-
-    fn with<T>(&self, mode: Mode, f: impl FnOnce(&mut Db) -> Result<T>) -> Result<T> {
-        db::transaction(&self.pool, mode, f)
-    }
-
-    /// The stored class keys, oldest first, with their wrapped private halves.
-    ///
-    /// # Errors
-    /// The database's.
-    pub fn class_keys(&self) -> Result<Vec<seal::StoredClassKey>> {
-        self.with(Mode::Read, keys::class_keys)
-    }
-
-    /// Stores new class keys.
-    ///
-    /// # Errors
-    /// The database's.
-    pub fn class_keys_store(&self, new: &[seal::StoredClassKey]) -> Result<()> {
-        self.with(Mode::Write, |db| keys::class_keys_store(db, new, self.clock.now()))
-    }
-
-    /// Makes the store. Without a granter it accepts and answers everything but disclosures.
-    ///
-    /// # Errors
-    /// The database's, or [`seal::Error::Unsigned`] when a class key was swapped.
-    pub fn into_store(self, operator: &OperatorPublic, granter: Option<Granter>) -> Result<Store> {
-        let keys = match self.access {
-            // What only reads seals nothing, and its role is not shown the table.
-            Access::ReadOnly => Vec::new(),
-            Access::Sealed => self.with(Mode::Read, keys::class_keys_public)?,
-            Access::Full => self.class_keys()?,
-        };
-        let Self { pool, standby, beats, clock, access } = self;
-        let sealer = Sealer::new(&keys, operator)?;
-        Ok(Store { pool, standby, beats, pulse: pulse::Watch::default(), clock, sealer, granter, access })
-    }
-}
-
 /// A read transaction within a scope: one snapshot.
 pub struct Read<'c> {
     pub(in crate::store) db: &'c mut Db,
     pub(in crate::store) scope: &'c Scope,
     now: NaiveDateTime,
+    tallied: bool,
 }
 
 impl std::fmt::Debug for Read<'_> {
@@ -365,8 +188,23 @@ impl Store {
     }
 
     fn read_from<T>(&self, pool: &Pool, scope: &Scope, f: impl FnOnce(&mut Read<'_>) -> Result<T>) -> Result<T> {
-        let now = self.clock.now();
-        db::transaction(pool, Mode::Read, |db| f(&mut Read { db, scope, now }))
+        let (now, tallied) = (self.clock.now(), self.tallied.load(Ordering::Acquire));
+        db::transaction(pool, Mode::Read, |db| f(&mut Read { db, scope, now, tallied }))
+    }
+
+    /// Reads as [`Store::read_as`] does, statement by statement, in no one snapshot: for what mission and Secretariat read all
+    /// day, where a record that changes between two statements is shown half old and half new, and its ETag fits neither.
+    /// What a State is shown hangs together, and is read in one snapshot here too.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn glance<T>(&self, viewer: &Viewer, mut f: impl FnMut(&mut Read<'_>) -> Result<T>) -> Result<T> {
+        if !viewer.is_inside() {
+            return self.read_as(viewer, f);
+        }
+        let (now, tallied) = (self.clock.now(), self.tallied.load(Ordering::Acquire));
+        let scope = &viewer.scope();
+        db::glance(&self.pool, |db| f(&mut Read { db, scope, now, tallied }))
     }
 
     /// Writes as a viewer, within the viewer's scope. What `f` noted becomes revisions and audit entries in the same
@@ -396,8 +234,12 @@ impl Store {
         self.renew_epochs(now)?;
         let mut unnoted = None;
         let outcome = db::transaction(&self.pool, mode, |db| {
-            let mut write =
-                Write { read: Read { db, scope: &scope, now }, viewer, sealer: &self.sealer, journal: Vec::new() };
+            let mut write = Write {
+                read: Read { db, scope: &scope, now, tallied: false },
+                viewer,
+                sealer: &self.sealer,
+                journal: Vec::new(),
+            };
             let value = f(&mut write)?;
             if write.journal.is_empty() {
                 unnoted = Some(value);

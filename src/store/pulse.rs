@@ -129,17 +129,18 @@ impl Store {
     fn poll(&self, heard: &mut Option<Heard>) -> Result<i64> {
         let watch = &self.pulse;
         let asked = watch.since.elapsed();
-        let (rights, beat) = db::transaction(&self.pool, Mode::Read, |db| -> Result<(i64, i64)> {
+        let (rights, beat, tally) = db::transaction(&self.pool, Mode::Read, |db| -> Result<(i64, i64, i64)> {
             let rows: Vec<(String, i64)> = pulse::table.select((pulse::name, pulse::value)).load(db)?;
             let of =
                 |counter: Counter| rows.iter().find(|(name, _)| name == counter.name()).map_or(0, |(_, value)| *value);
-            Ok((of(Counter::Rights), of(Counter::Beat)))
+            Ok((of(Counter::Rights), of(Counter::Beat), of(Counter::Tally)))
         })?;
         if self.access == Access::ReadOnly && !moves(heard, beat) {
             watch.asked.store(0, Ordering::Release);
             return Err(Error::Busy);
         }
         watch.rights.store(rights, Ordering::Release);
+        self.tallied.store(tally > 0, Ordering::Release);
         watch.asked.store(u64::try_from(asked.as_millis()).unwrap_or(u64::MAX).max(1), Ordering::Release);
         Ok(rights)
     }
@@ -170,6 +171,25 @@ impl Store {
         let mut heard = locked(&self.pulse.polling);
         self.poll(&mut heard)?;
         Ok(())
+    }
+
+    /// Whether the node can do its work now.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when its database does not answer, does not take writes where the node writes, or, where it only
+    /// reads, does not keep up with its primary; the database's.
+    pub fn ready(&self) -> Result<()> {
+        self.poll(&mut locked(&self.pulse.polling))?;
+        if self.beats && self.access != Access::ReadOnly {
+            db::transaction(&self.pool, Mode::Keep, |_| Ok::<(), Error>(()))?;
+        }
+        Ok(())
+    }
+
+    /// Connections to the database that are open, and those of them that nobody uses.
+    pub fn connections(&self) -> (usize, usize) {
+        let state = self.pool.state();
+        (state.connections as usize, state.idle_connections as usize)
     }
 
     /// Whether the standby's beat moved within the last second.

@@ -16,11 +16,21 @@ use super::statistics::Traits;
 use super::{Cell, Dimension, Error, Read, Result, StatisticsAsk, Store, Unit};
 use crate::domain::Code;
 use crate::policy::Scope;
+use std::sync::atomic::Ordering;
 
 /// Sets of more dimensions are not tallied.
 const MOST: usize = 3;
 /// Rows of one statement.
 const CHUNK: usize = 1_000;
+
+/// All that is counted, as changes from nothing. A view of the schema says what that is, beside the triggers that say how it
+/// moves.
+const ANEW: &str = "INSERT INTO tally_change (unit, mission, host_state, year, act, means, outcome, personnel_category, \
+                    stage, forum, in_absentia, information_status, amount) \
+                    SELECT unit, mission, host_state, year, act, means, outcome, personnel_category, stage, forum, \
+                    in_absentia, information_status, COUNT(*) FROM tally_source \
+                    GROUP BY unit, mission, host_state, year, act, means, outcome, personnel_category, stage, forum, \
+                    in_absentia, information_status";
 
 /// A set of dimensions in the order in which tallies have them: that of their names.
 fn in_order(mut dimensions: Vec<Dimension>) -> Vec<Dimension> {
@@ -42,9 +52,19 @@ fn sets(unit: Unit) -> Vec<Vec<Dimension>> {
         .collect()
 }
 
+/// Parts the values of a key: no code, acronym, year or State has it.
+const PARTS: char = '|';
+
+/// A key's values, parted; where the source does not tell, there is nothing.
 fn key(dimensions: &[Dimension], traits: &Traits) -> String {
-    let values: Vec<Option<&String>> = dimensions.iter().map(|one| traits.get(one).and_then(Option::as_ref)).collect();
-    serde_json::to_string(&values).unwrap_or_default()
+    let mut key = String::new();
+    for (at, dimension) in dimensions.iter().enumerate() {
+        if at > 0 {
+            key.push(PARTS);
+        }
+        key.push_str(traits.get(dimension).and_then(Option::as_deref).unwrap_or(""));
+    }
+    key
 }
 
 type ChangeRow = (
@@ -149,6 +169,7 @@ impl Store {
             Ok(waiting.is_some() || pulse::get(db, Counter::Tally)? == 0)
         })?;
         if !due {
+            self.tallied.store(true, Ordering::Release);
             return Ok(());
         }
         let made = db::transaction(&self.pool, Mode::Keep, |db| {
@@ -156,21 +177,21 @@ impl Store {
                 return Ok(());
             }
             if pulse::get(db, Counter::Tally)? == 0 {
-                let now = self.clock.now();
                 diesel::delete(tally::table).execute(db)?;
                 diesel::delete(c::table).execute(db)?;
-                for unit in Unit::VARIANTS {
-                    let rows = Read { db, scope: &Scope::Everything, now }.traits(*unit)?;
-                    add(db, rows.into_iter().map(|traits| (*unit, traits, 1)))?;
-                }
-                return pulse::set(db, Counter::Tally, 1);
+                diesel::sql_query(ANEW).execute(db)?;
+                pulse::set(db, Counter::Tally, 1)?;
             }
             fold(db).map(|_| ())
         });
         match made {
             // Another node folded at the same moment.
             Err(Error::Busy) => Ok(()),
-            other => other,
+            Ok(()) => {
+                self.tallied.store(true, Ordering::Release);
+                Ok(())
+            }
+            failed => failed,
         }
     }
 }
@@ -187,7 +208,7 @@ impl Read<'_> {
         dimensions.extend(ask.only.iter().map(|(dimension, _)| *dimension));
         dimensions.extend(missions.map(|_| Dimension::Mission));
         let dimensions = in_order(dimensions);
-        if dimensions.len() > MOST || pulse::get(self.db, Counter::Tally)? == 0 {
+        if dimensions.len() > MOST || !self.tallied {
             return Ok(None);
         }
         let rows: Vec<(String, i64)> = tally::table
@@ -195,29 +216,32 @@ impl Read<'_> {
             .filter(tally::dimensions.eq(names(&dimensions)))
             .select((tally::key, tally::count))
             .load(self.db)?;
-        let mut counted: Vec<(Vec<Option<String>>, i64)> = Vec::with_capacity(rows.len());
-        for (key, count) in rows {
-            let values =
-                serde_json::from_str(&key).map_err(|_| Error::Corrupt { table: "tally", column: "key", row: key })?;
-            counted.push((values, count));
-        }
-        for (_, traits, amount) in changes(self.db, Some(ask.unit))? {
-            let values = dimensions.iter().map(|dimension| traits.get(dimension).cloned().flatten()).collect();
-            counted.push((values, amount));
-        }
         let place = |wanted: Dimension| dimensions.iter().position(|dimension| *dimension == wanted);
         let only: Vec<(usize, &String)> =
             ask.only.iter().filter_map(|(dimension, value)| Some((place(*dimension)?, value))).collect();
         let mission = missions.zip(place(Dimension::Mission));
         let by: Vec<usize> = ask.by.iter().filter_map(|dimension| place(*dimension)).collect();
-        let mut cells: BTreeMap<Vec<Option<String>>, i64> = BTreeMap::new();
-        for (mut values, count) in counted {
-            let kept = only.iter().all(|(at, value)| values[*at].as_ref() == Some(value))
-                && mission.is_none_or(|(own, at)| values[at].as_ref().is_some_and(|one| own.contains(one)));
+        let waiting = changes(self.db, Some(ask.unit))?;
+        let waiting: Vec<(String, i64)> =
+            waiting.iter().map(|(_, traits, amount)| (key(&dimensions, traits), *amount)).collect();
+        let mut cells: Vec<(Vec<Option<String>>, i64)> = Vec::with_capacity(rows.len());
+        for (key, count) in rows.iter().chain(&waiting) {
+            let values: Vec<&str> = key.split(PARTS).collect();
+            let kept = only.iter().all(|(at, value)| values.get(*at) == Some(&value.as_str()))
+                && mission.is_none_or(|(own, at)| values.get(at).is_some_and(|one| own.iter().any(|own| own == one)));
             if kept {
-                *cells.entry(by.iter().map(|at| values[*at].take()).collect()).or_default() += count;
+                let value = |at: &usize| values.get(*at).filter(|value| !value.is_empty()).map(|one| (*one).to_owned());
+                cells.push((by.iter().map(value).collect(), *count));
             }
         }
+        cells.sort_unstable();
+        cells.dedup_by(|(by, count), (kept, sum)| {
+            let same = by == kept;
+            if same {
+                *sum += *count;
+            }
+            same
+        });
         Ok(Some(
             cells
                 .into_iter()

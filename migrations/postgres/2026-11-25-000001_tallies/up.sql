@@ -18,7 +18,7 @@ CREATE TABLE tally_change (
 );
 
 -- Counts of a unit by each set of at most three of its dimensions: `dimensions` names them, parted by commas, in the order of
--- their names; `key` is a JSON list of the values, in the same order.
+-- their names; `key` has the values in the same order, parted by |, and nothing where the source does not tell.
 CREATE TABLE tally (
     unit TEXT COLLATE "C" NOT NULL,
     dimensions TEXT COLLATE "C" NOT NULL,
@@ -26,6 +26,24 @@ CREATE TABLE tally (
     count BIGINT NOT NULL,
     PRIMARY KEY (unit, dimensions, key)
 );
+
+-- Everything that is counted, one row each: what the tallies are made of where they never were.
+CREATE VIEW tally_source AS
+    SELECT 'incidents' AS unit, mission, host_state, occurred_year AS year, act, means, NULL AS outcome,
+        NULL AS personnel_category, NULL AS stage, NULL AS forum, NULL::BOOLEAN AS in_absentia, NULL AS information_status
+    FROM incident_edition WHERE is_released
+    UNION ALL
+    SELECT 'victims', mission, host_state, occurred_year, act, means, outcome, category, NULL, NULL, NULL, NULL
+    FROM incident_edition JOIN victim ON victim.edition_id = incident_edition.id WHERE is_released
+    UNION ALL
+    SELECT 'cases', mission, NULL, EXTRACT(YEAR FROM opened_on)::INTEGER, NULL, NULL, NULL, NULL, stage_furthest, NULL, NULL, information_status
+    FROM case_file
+    UNION ALL
+    SELECT 'proceedings', NULL, state, EXTRACT(YEAR FROM opened_on)::INTEGER, NULL, NULL, NULL, NULL, stage_furthest, forum, NULL, NULL
+    FROM proceeding
+    UNION ALL
+    SELECT 'accused', NULL, state, EXTRACT(YEAR FROM opened_on)::INTEGER, NULL, NULL, outcome, NULL, accused.stage_furthest, forum, in_absentia, NULL
+    FROM accused JOIN proceeding ON proceeding.id = accused.proceeding_id;
 
 CREATE FUNCTION tally_edition() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN
     INSERT INTO tally_change (unit, mission, host_state, year, act, means, amount)

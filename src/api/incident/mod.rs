@@ -9,7 +9,6 @@ use actix_web::web::{Bytes, Path};
 use actix_web::{HttpResponse, get, patch, post};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use input::IncidentInput;
 use view::IncidentView;
@@ -19,12 +18,13 @@ use super::form::{self, Form};
 use super::history::HistoryPage;
 use super::list::Paging;
 use super::problem::{Preconditions, Problem, Problems, Tombstone};
+use crate::api::Routes;
 use crate::domain::Noun;
 use crate::policy::{Deed, Viewer, may};
 use crate::store::{EditionChoice, Error, Id, IncidentFilter, Page, Read, Result as StoreResult};
 
 /// Adds the routes.
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config
         .service(incident_list)
         .service(incident_create)
@@ -154,7 +154,7 @@ async fn incident_list(call: Call) -> Result<HttpResponse, Problem> {
             let page = r.incident_list(&filter, part.after, part.limit)?;
             let holders: Vec<Id> = page.items.iter().map(|incident| incident.edition).collect();
             let held = part.held(viewer, r, &holders)?;
-            let items = view::many(viewer, &page.items, held.as_ref(), &context);
+            let items = view::many(viewer, page.items, held.as_ref(), &context);
             Ok(Page { items, next: page.next })
         },
     )
@@ -206,7 +206,7 @@ async fn incident_get(call: Call, path: Path<String>) -> Result<HttpResponse, Pr
     let shown = call
         .as_viewer(move |call, session| {
             let viewer = seen_as(&session.account.viewer, as_state.as_deref())?;
-            Ok(call.app().store.read_as(&viewer, |r| show(&viewer, r, &reference, choice))?)
+            Ok(call.app().store.glance(&viewer, |r| show(&viewer, r, &reference, choice))?)
         })
         .await?;
     call.one(&shown)

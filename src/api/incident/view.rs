@@ -116,12 +116,13 @@ pub struct WithholdingView {
 }
 
 fn view(
-    incident: &Incident,
+    incident: Incident,
     host: Option<&str>,
     markers: &Markers<'_>,
     withheld_from: Option<Vec<String>>,
 ) -> IncidentView {
     let inside = markers.viewer.is_inside();
+    let summary = summary(&incident.facts, host, incident.counts);
     let IncidentFacts {
         mission,
         host_state,
@@ -136,11 +137,11 @@ fn view(
         noticas_id,
         sage_id,
         hold,
-    } = incident.facts.clone();
+    } = incident.facts;
     let Counts { victims, killed, injured, abducted, detained } = incident.counts;
     let updated = if inside { incident.updated_at } else { incident.released_at.unwrap_or(incident.updated_at) };
     IncidentView {
-        reference: incident.reference.clone(),
+        reference: incident.reference,
         state: if inside { incident.state } else { IncidentState::Released },
         edition: inside.then_some(incident.number),
         amends: inside.then_some(incident.amends),
@@ -163,7 +164,7 @@ fn view(
         noticas_id,
         sage_id,
         public_file: incident.public_file,
-        summary: summary(&incident.facts, host, incident.counts),
+        summary,
         hold_reason: inside.then_some(hold.map(|(reason, _)| reason)),
         hold_review_on: inside.then_some(hold.map(|(_, on)| on)),
         withheld_from,
@@ -192,17 +193,17 @@ fn at_a_glance(viewer: &Viewer, incident: &Incident) -> Facts {
 /// Shows a list.
 pub(super) fn many(
     viewer: &Viewer,
-    incidents: &[Incident],
+    incidents: Vec<Incident>,
     held: Option<&HashSet<(Id, u16)>>,
     context: &Context,
 ) -> Vec<IncidentView> {
     incidents
-        .iter()
+        .into_iter()
         .map(|incident| {
             let markers = Markers {
                 noun: Noun::Incident,
                 viewer,
-                facts: at_a_glance(viewer, incident),
+                facts: at_a_glance(viewer, &incident),
                 holder: incident.edition,
                 held,
             };
@@ -226,7 +227,7 @@ pub(super) fn one(viewer: &Viewer, r: &mut Read<'_>, incident: &Incident) -> Res
     let withheld_from = if viewer.is_inside() { Some(r.withheld_from(incident.id)?) } else { None };
     let proposed = if viewer.is_inside() { r.withholding_get(incident.id)? } else { None };
     let markers = Markers { noun: Noun::Incident, viewer, facts, holder: incident.edition, held: Some(&held) };
-    let mut body = view(incident, host.as_deref(), &markers, withheld_from);
+    let mut body = view(incident.clone(), host.as_deref(), &markers, withheld_from);
     body.withholding_proposed = proposed
         .filter(|standing| standing.confirmed_at.is_none())
         .map(|standing| WithholdingView { states: standing.states, reason: standing.reason });

@@ -8,7 +8,6 @@ use actix_web::web::{Bytes, Path};
 use actix_web::{HttpResponse, get, patch, post};
 use chrono::NaiveDate;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use view::{ProceedingPage, ProceedingView, judged, show, view};
 
@@ -17,6 +16,7 @@ use super::form::{self, Form};
 use super::history::HistoryPage;
 use super::list::Paging;
 use super::problem::{Preconditions, Problem, Problems};
+use crate::api::Routes;
 use crate::domain::{Forum, Jurisdiction, Noun, Obstacle, Precision, Stage};
 use crate::policy::{Deed, Viewer, may};
 use crate::store::{
@@ -24,7 +24,7 @@ use crate::store::{
 };
 
 /// Adds the routes.
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config
         .service(proceeding_list)
         .service(proceeding_create)

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::Outcome;
 use super::house::{Place, Start, make_private, owners_file};
 use super::import::bar;
-use super::serve::until_stopped;
+use super::serve::{Serving, until_stopped};
 pub use sample::{Sample, load_sample};
 
 /// Make (or reuse, with --data) an embedded database with reference data, the incidents of the UN's public fatalities file,
@@ -97,7 +97,8 @@ impl Demo {
             std::fs::remove_file(&tour)?;
         }
         owners_file(&tour)?.write_all(tour_of(&address, &accounts).as_bytes())?;
-        let ended = until_stopped(house, listener, 2, || {
+        let serving = Serving { listener, operators: None, workers: 2, in_flight: 256 };
+        let ended = until_stopped(house, serving, || {
             if self.json {
                 println!("{}", serde_json::json!({ "address": address, "accounts": accounts }));
             } else {

@@ -125,6 +125,17 @@ impl Store {
         })
     }
 
+    /// How many entries wait to be placed.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn audit_waiting(&self) -> Result<usize> {
+        let waiting: i64 = db::transaction(&self.pool, Mode::Read, |db| -> Result<_> {
+            Ok(audit_pending::table.count().get_result(db)?)
+        })?;
+        Ok(usize::try_from(waiting).unwrap_or(0))
+    }
+
     /// Signs the tree as it stands, if it grew since `last`, and only if it extends what `last` covers.
     ///
     /// # Errors

@@ -188,6 +188,28 @@ pub fn transaction<T, E: From<diesel::result::Error> + From<NotBegun>>(
     }
 }
 
+/// Runs reads one by one, each in a snapshot of its own. A connection that died since it was last used is found by the first
+/// of them, which is read again on another: `f` only reads.
+///
+/// # Errors
+/// Those of `f`.
+pub fn glance<T, E: From<NotBegun> + IsAway>(pool: &Pool, mut f: impl FnMut(&mut Db) -> Result<T, E>) -> Result<T, E> {
+    for _ in 0..pool.max_size() {
+        let mut link = pool.get().map_err(|_| E::from(NotBegun::Busy))?;
+        match f(&mut link.db) {
+            Err(error) if error.is_away() => link.dead = true,
+            done => return done,
+        }
+    }
+    Err(NotBegun::Busy.into())
+}
+
+/// An error that may mean that the connection died.
+pub trait IsAway {
+    /// Whether it may.
+    fn is_away(&self) -> bool;
+}
+
 /// What one node does at a time.
 #[derive(Debug, Clone, Copy)]
 pub enum Turn {

@@ -1,6 +1,7 @@
 //! A house for each test: its own database, made from a template, and a real server on a loopback port.
 
 mod client;
+pub mod cluster;
 mod database;
 
 use std::collections::{BTreeSet, HashMap};

@@ -133,7 +133,7 @@ fn settings() -> String {
             );
         }
     }
-    table.push_str("| | every command | CASQUE_LOG | warn | What is logged to standard error: `error`, `warn`, `info`, `debug` |\n\n");
+    table.push_str("| | every command | CASQUE_LOG | warn | What is logged to standard error: `error`, `warn`, `info` (each request), `debug`; as lines of JSON where that is no terminal |\n\n");
     table
 }
 

@@ -1,0 +1,89 @@
+//! What the store answers other than a value. One place knows what the databases' own errors mean.
+
+use super::db;
+use crate::domain::Fault;
+use crate::policy::Denial;
+
+/// What the store answers other than a value.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such record within scope.
+    #[error("not found")]
+    NotFound,
+    /// The record was within scope once, and is withdrawn or concerns the viewer no longer.
+    #[error("withdrawn")]
+    Gone,
+    /// The record is not as the writer last saw it.
+    #[error("stale")]
+    Stale,
+    /// The record's state does not allow it.
+    #[error("{0}")]
+    Conflict(String),
+    /// The policy denies the deed.
+    #[error(transparent)]
+    Denied(#[from] Denial),
+    /// The input contradicts what is stored.
+    #[error("invalid")]
+    Invalid(Vec<Fault>),
+    /// No connection, or a lock not had in time.
+    #[error("the database is busy")]
+    Busy,
+    /// The database's disk is full: what is there can be read, and nothing can be added.
+    #[error("the database's disk is full")]
+    Full,
+    /// This node does not do that: it only reads, or holds no private keys.
+    #[error("this node does not do that")]
+    Elsewhere,
+    /// Sealing failed.
+    #[error(transparent)]
+    Seal(#[from] seal::Error),
+    /// A row that this program did not write.
+    #[error("corrupt row: {table}.{column} of {row}")]
+    Corrupt {
+        /// Table.
+        table: &'static str,
+        /// Column.
+        column: &'static str,
+        /// Id or reference.
+        row: String,
+    },
+    /// The database's own error, by its kind only: its text can hold values of the row.
+    #[error("database: {0}")]
+    Database(String),
+}
+
+impl From<diesel::result::Error> for Error {
+    fn from(error: diesel::result::Error) -> Self {
+        use diesel::result::{DatabaseErrorKind as Kind, Error as E};
+        if db::is_full(&error) {
+            return Self::Full;
+        }
+        if db::is_away(&error) || db::is_time_out(&error) {
+            return Self::Busy;
+        }
+        match error {
+            E::NotFound => Self::NotFound,
+            // Two writers made the same thing at once: whoever tries again finds it made.
+            E::DatabaseError(Kind::SerializationFailure | Kind::UniqueViolation, _) => Self::Busy,
+            E::DatabaseError(_, ref info) if info.message().contains("database is locked") => Self::Busy,
+            E::DatabaseError(_, ref info) if info.message().contains("deadlock detected") => Self::Busy,
+            E::DatabaseError(kind, _) => Self::Database(format!("{kind:?}")),
+            other => Self::Database(format!("{other:?}").split('(').next().unwrap_or_default().to_owned()),
+        }
+    }
+}
+
+impl From<db::NotBegun> for Error {
+    fn from(why: db::NotBegun) -> Self {
+        match why {
+            db::NotBegun::Busy => Self::Busy,
+            db::NotBegun::Database(error) => error.into(),
+        }
+    }
+}
+
+impl db::IsAway for Error {
+    fn is_away(&self) -> bool {
+        matches!(self, Self::Busy)
+    }
+}

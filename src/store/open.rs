@@ -1,0 +1,125 @@
+//! Opening a database: which, as what kind of node, and with whose class keys.
+
+use std::sync::atomic::AtomicBool;
+
+use seal::{Granter, OperatorPublic, Sealer};
+
+use super::db::{self, Db, Location, Manager, Mode, Pool, Purpose};
+use super::{Clock, Result, Store, keys, pulse};
+
+/// What a node does with its database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Access {
+    /// Everything; with private keys, disclosures too.
+    #[default]
+    Full,
+    /// Reads, and accepts what is reported, but signs nobody in and opens nothing: it holds no private key.
+    Sealed,
+    /// Reads, on a standby that may be read only.
+    ReadOnly,
+}
+
+/// How the store's databases are reached.
+#[derive(Debug, Clone)]
+pub struct Reach {
+    /// The database.
+    pub location: Location,
+    /// A standby, for accounts that cannot write.
+    pub standby: Option<Location>,
+    /// Connections to each, at most.
+    pub connections: u32,
+    /// What this node does with it.
+    pub access: Access,
+}
+
+/// A database that is open and migrated, before its class keys are loaded.
+pub struct Opened {
+    pool: Pool,
+    standby: Option<Pool>,
+    beats: bool,
+    clock: Clock,
+    access: Access,
+}
+
+impl std::fmt::Debug for Opened {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Opened")
+    }
+}
+
+impl Opened {
+    /// Opens the database.
+    ///
+    /// # Errors
+    /// One sentence: the database cannot be reached, or its schema is not this program's.
+    pub fn open(reach: &Reach, clock: Clock, migrate: bool) -> std::result::Result<Self, String> {
+        let failed = |e: String| format!("the database cannot be opened: {e}");
+        let purpose = if reach.access == Access::ReadOnly { Purpose::Standby } else { Purpose::Primary };
+        if migrate {
+            let mut alone = Manager::open(&reach.location, Purpose::Primary).map_err(|e| failed(e.to_string()))?;
+            db::migrate(&mut alone).map_err(|e| format!("the database cannot be migrated: {e}"))?;
+        }
+        let pool = db::pool(&reach.location, purpose, reach.connections).map_err(failed)?;
+        if !migrate {
+            let mut connection = pool.get().map_err(|e| failed(e.to_string()))?;
+            if !db::is_migrated(&mut connection).map_err(|e| format!("the database cannot be read: {e}"))? {
+                return Err("the database's schema is not this program's: run `casque migrate` first".into());
+            }
+        }
+        let standby = match &reach.standby {
+            Some(location) => Some(
+                db::pool(location, Purpose::Standby, reach.connections)
+                    .map_err(|e| format!("the standby cannot be opened: {e}"))?,
+            ),
+            None => None,
+        };
+        let beats = reach.location.may_have_standby();
+        Ok(Self { pool, standby, beats, clock, access: reach.access })
+    }
+
+    fn with<T>(&self, mode: Mode, f: impl FnOnce(&mut Db) -> Result<T>) -> Result<T> {
+        db::transaction(&self.pool, mode, f)
+    }
+
+    /// The stored class keys, oldest first, with their wrapped private halves.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn class_keys(&self) -> Result<Vec<seal::StoredClassKey>> {
+        self.with(Mode::Read, keys::class_keys)
+    }
+
+    /// Stores new class keys.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn class_keys_store(&self, new: &[seal::StoredClassKey]) -> Result<()> {
+        self.with(Mode::Write, |db| keys::class_keys_store(db, new, self.clock.now()))
+    }
+
+    /// Makes the store. Without a granter it accepts and answers everything but disclosures.
+    ///
+    /// # Errors
+    /// The database's, or [`seal::Error::Unsigned`] when a class key was swapped.
+    pub fn into_store(self, operator: &OperatorPublic, granter: Option<Granter>) -> Result<Store> {
+        let keys = match self.access {
+            // What only reads seals nothing, and its role is not shown the table.
+            Access::ReadOnly => Vec::new(),
+            Access::Sealed => self.with(Mode::Read, keys::class_keys_public)?,
+            Access::Full => self.class_keys()?,
+        };
+        let Self { pool, standby, beats, clock, access } = self;
+        let sealer = Sealer::new(&keys, operator)?;
+        Ok(Store {
+            pool,
+            standby,
+            beats,
+            pulse: pulse::Watch::default(),
+            tallied: AtomicBool::new(false),
+            clock,
+            sealer,
+            granter,
+            access,
+        })
+    }
+}
