@@ -95,6 +95,10 @@ impl From<Error> for Problem {
                 tracing::error!("the database's disk is full");
                 Self::of("full")
             }
+            Error::Unwritten(why) => {
+                tracing::error!(why, "a file");
+                Self::of("internal")
+            }
             Error::Elsewhere => Self::of("elsewhere"),
             Error::Seal(seal::Error::TooLong(_)) => Self::of("too_large"),
             Error::Seal(error) => {

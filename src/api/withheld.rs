@@ -41,8 +41,9 @@ impl Markers<'_> {
         let Some(field) = SealedField::named(self.noun, name) else {
             return Withheld { withheld: seal::ClassCode::StrictlyConfidential.name(), held: None };
         };
-        let told = !field.always && may_hold(self.viewer, self.facts, field);
-        let held = self.held.filter(|_| told).map(|held| held.contains(&(self.holder, field.code)));
+        // Who may know is asked only where somebody looked.
+        let told = |_: &&HashSet<(Id, u16)>| !field.always && may_hold(self.viewer, self.facts, field);
+        let held = self.held.filter(told).map(|held| held.contains(&(self.holder, field.code)));
         Withheld { withheld: field.class.name(), held }
     }
 }

@@ -121,23 +121,57 @@ impl Keys {
     /// The key that signs checkpoints, made when there is none, with its public half beside it.
     fn audit_signer(&self) -> Result<StandardSigner, Failed> {
         if self.read("audit.key")?.is_none() {
-            let mut seed = Zeroizing::new([0; 32]);
-            rand::fill(&mut seed[..]);
-            let (private, public) = note_key(&seed);
-            self.write_new("audit.key", &format!("{}\n", *private))?;
-            self.write_new("audit.pub", &format!("{public}\n"))?;
+            self.make_audit_key("casque")?;
         }
         let text = self.read("audit.key")?.unwrap_or_default();
         StandardSigner::new(text.trim()).map_err(|e| format!("audit.key cannot be read: {e}").into())
     }
 
-    /// The public half of the key that signs checkpoints.
+    /// The public halves of the keys that sign, and signed, checkpoints: one a line, one an origin of the log.
     ///
     /// # Errors
     /// When there is none.
     pub fn audit_public(&self) -> Result<String, Failed> {
         let text = self.read("audit.pub")?.ok_or_else(|| format!("{} is missing", self.path("audit.pub").display()))?;
-        Ok(text.trim().to_owned())
+        let mut all = text.trim().to_owned();
+        for number in 1.. {
+            let Some(earlier) = self.read(&format!("audit-{number}.pub"))? else { break };
+            all.push('\n');
+            all.push_str(earlier.trim());
+        }
+        Ok(all)
+    }
+
+    /// Begins a new origin of the log, after a restore or a move: the key and the last checkpoint of the old one are put
+    /// aside, and another key signs from now on. Gives the old checkpoint.
+    ///
+    /// # Errors
+    /// When a file cannot be moved or written.
+    pub fn begin_origin(&self) -> Result<Option<Checkpoint>, Failed> {
+        let last = self.last_checkpoint()?;
+        if self.read("audit.key")?.is_none() {
+            return Ok(last);
+        }
+        let mut number = 1;
+        while self.path(&format!("audit-{number}.pub")).exists() {
+            number += 1;
+        }
+        for ending in ["key", "pub", "checkpoint"] {
+            let from = self.path(&format!("audit.{ending}"));
+            if from.exists() {
+                fs::rename(from, self.path(&format!("audit-{number}.{ending}")))?;
+            }
+        }
+        self.make_audit_key(&format!("casque-{}", number + 1))?;
+        Ok(last)
+    }
+
+    fn make_audit_key(&self, name: &str) -> Result<(), Failed> {
+        let mut seed = Zeroizing::new([0; 32]);
+        rand::fill(&mut seed[..]);
+        let (private, public) = note_key(name, &seed);
+        self.write_new("audit.key", &format!("{}\n", *private))?;
+        self.write_new("audit.pub", &format!("{public}\n"))
     }
 
     /// The last checkpoint that was signed here.
@@ -157,17 +191,16 @@ impl Keys {
 }
 
 /// A C2SP signed-note key pair out of a seed.
-fn note_key(seed: &[u8; 32]) -> (Zeroizing<String>, String) {
+fn note_key(name: &str, seed: &[u8; 32]) -> (Zeroizing<String>, String) {
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD;
-    const NAME: &str = "casque";
     const ED25519: u8 = 1;
     let key = ed25519_dalek::SigningKey::from_bytes(seed).verifying_key();
     let public = [&[ED25519][..], key.as_bytes()].concat();
-    let id = signed_note::key_id(NAME, &public);
+    let id = signed_note::key_id(name, &public);
     let private = Zeroizing::new([&[ED25519][..], seed].concat());
-    let text = Zeroizing::new(format!("PRIVATE+KEY+{NAME}+{id:08x}+{}", STANDARD.encode(&*private)));
-    (text, signed_note::new_ed25519_verifier_key(NAME, &key))
+    let text = Zeroizing::new(format!("PRIVATE+KEY+{name}+{id:08x}+{}", STANDARD.encode(&*private)));
+    (text, signed_note::new_ed25519_verifier_key(name, &key))
 }
 
 /// An open house: store, desk, identity, and the audit log's signer.
@@ -224,6 +257,16 @@ impl Place {
             crate::store::grant_roles(&location, roles)?;
         }
         Ok(())
+    }
+
+    /// Opens the database alone, migrated, with no word of its keys: to read an archive back into.
+    ///
+    /// # Errors
+    /// One sentence.
+    pub fn open_empty(&self) -> Result<Opened, Failed> {
+        let (location, keys, _) = self.location()?;
+        make_private(&keys)?;
+        Ok(Opened::open(&self.reach(location, Access::Full), Clock::system(), true)?)
     }
 
     fn reach(&self, location: Location, access: Access) -> Reach {

@@ -11,8 +11,21 @@ use super::house::{Place, Start};
 use crate::exchange::import_fatalities;
 use crate::policy::{Deed, Scope, may};
 
+/// Bring in a file of the United Nations' public data, or a whole database.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(super) struct Import {
+    #[command(subcommand)]
+    what: Option<ImportWhat>,
+    #[command(flatten)]
+    place: Place,
+    /// Folder that `casque export --all` wrote: everything goes into a database that holds nothing yet.
+    #[arg(long, value_name = "DIR", required = true)]
+    all: Option<PathBuf>,
+}
+
 #[derive(Debug, Subcommand)]
-pub(super) enum Import {
+enum ImportWhat {
     /// The UN fatalities file (dataset DPPADPOSS-FATALITIES, CSV).
     Fatalities(Fatalities),
 }
@@ -21,7 +34,7 @@ pub(super) enum Import {
 /// the state `verified`; split or merge where that is wrong. Rows that are known are compared, and differences listed. All
 /// or nothing.
 #[derive(Debug, Args)]
-pub(super) struct Fatalities {
+struct Fatalities {
     #[command(flatten)]
     place: Place,
     /// The file.
@@ -46,7 +59,11 @@ pub(super) fn bar(what: &'static str) -> ProgressBar {
 
 impl Import {
     pub(super) fn run(self) -> Outcome {
-        let Import::Fatalities(command) = self;
+        let command = match (self.what, self.all) {
+            (Some(ImportWhat::Fatalities(command)), _) => command,
+            (None, Some(from)) => return super::archive::import_all(&self.place, &from),
+            (None, None) => return Err("give --all DIR, or what to import".into()),
+        };
         let file =
             std::fs::read(&command.file).map_err(|e| format!("{} cannot be read: {e}", command.file.display()))?;
         let house = command.place.open(Start { deskless: true, existing: true, ..Start::default() })?;

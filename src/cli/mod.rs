@@ -2,11 +2,13 @@
 //! or 2 (wrong use).
 
 mod account;
+mod archive;
 mod audit;
 mod briefing;
 mod demo;
 mod house;
 mod import;
+mod keys;
 mod openapi;
 mod serve;
 
@@ -33,14 +35,22 @@ enum Command {
     Serve(serve::Serve),
     /// Bring the database to this program's schema.
     Migrate(serve::Migrate),
-    /// Bring in a file of the United Nations' public data.
-    #[command(subcommand)]
+    /// Bring in a file of the United Nations' public data, or a whole database.
     Import(import::Import),
+    /// Write everything, to be moved to another database.
+    Export(archive::Export),
+    /// Write a backup while the service runs, or verify one.
+    Backup(archive::Backup),
+    /// Read a backup back into an empty database.
+    Restore(archive::Restore),
     /// Print the figures of a year's annual briefing.
     Briefing(briefing::Briefing),
     /// Make and list accounts.
     #[command(subcommand)]
     Account(account::Account),
+    /// Erase what is sealed of one record.
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Verify the audit log.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -65,8 +75,12 @@ pub fn run() -> ExitCode {
         Command::Serve(command) => command.run(),
         Command::Migrate(command) => command.run(),
         Command::Import(command) => command.run(),
+        Command::Export(command) => command.run(),
+        Command::Backup(command) => command.run(),
+        Command::Restore(command) => command.run(),
         Command::Briefing(command) => command.run(),
         Command::Account(command) => command.run(),
+        Command::Keys(command) => command.run(),
         Command::Audit(command) => command.run(),
         Command::Openapi => openapi::run(),
     };

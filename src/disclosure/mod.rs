@@ -84,6 +84,22 @@ impl Desk {
         Ok(Given { id, at, records, refused })
     }
 
+    /// Opens one value of each class that holds any, and shows none of them: whether a copy of a database opens with these
+    /// keys. Gives the classes that opened.
+    ///
+    /// # Errors
+    /// The store's; that a value does not open.
+    pub fn prove(&self, store: &Store, viewer: &Viewer) -> Result<Vec<&'static str>, NotGiven> {
+        let mut opened = Vec::new();
+        for (class, permit) in store.prove(viewer)? {
+            let values: usize = self.opener.open(permit)?.iter().map(|record| record.values.len()).sum();
+            if values > 0 {
+                opened.push(class.name());
+            }
+        }
+        Ok(opened)
+    }
+
     /// How many values this desk has opened since the node started. Reads leave it still.
     pub fn opened(&self) -> u64 {
         self.opener.opened()

@@ -91,6 +91,7 @@ impl Identity {
     /// # Errors
     /// [`Refused`].
     pub fn sign_in(&self, email: &str, password: &str) -> Result<Tokens, Refused> {
+        self.store.signs_in()?;
         let known = self.store.read(&Scope::Nothing, |r| r.account_by_email(email))?;
         let hash = known.as_ref().map(|credentials| credentials.password_hash.as_str());
         let fits = self.hasher.verify(password, hash).map_err(|TooMany| Refused::TooMany)?;

@@ -347,6 +347,7 @@ pub const COLUMNS: &[(&str, &[(&str, Visibility)])] = &[
         "import_row",
         &[("id", I), ("import_id", I), ("line", P), ("key", P), ("raw", P), ("vintage", P), ("incident_id", I)],
     ),
+    ("erasure", &[("record_id", I), ("erased_at", P)]),
     ("pulse", &[("name", I), ("value", I)]),
     (
         "tally_change",

@@ -234,7 +234,11 @@ impl Store {
         Ok(())
     }
 
-    fn signs_in(&self) -> Result<()> {
+    /// Whether this node signs people in.
+    ///
+    /// # Errors
+    /// [`Error::Elsewhere`] when it does not.
+    pub fn signs_in(&self) -> Result<()> {
         if self.access() == Access::Full { Ok(()) } else { Err(Error::Elsewhere) }
     }
 

@@ -31,6 +31,9 @@ pub enum Error {
     /// The database's disk is full: what is there can be read, and nothing can be added.
     #[error("the database's disk is full")]
     Full,
+    /// A file cannot be written.
+    #[error("a file cannot be written: {0}")]
+    Unwritten(String),
     /// This node does not do that: it only reads, or holds no private keys.
     #[error("this node does not do that")]
     Elsewhere,

@@ -54,9 +54,6 @@ impl Write<'_> {
     /// # Errors
     /// [`Error::Conflict`] when the key was used with another body.
     pub fn replay(&mut self, asked: &Idempotency) -> Result<Option<Replay>> {
-        // Two that come at once under one key do it once.
-        let lock = asked.key_hash.first_chunk::<8>().map_or(0, |bytes| i64::from_be_bytes(*bytes));
-        super::db::one_at_a_time(self.db, lock)?;
         let found: Option<(Vec<u8>, i32, String, chrono::NaiveDateTime)> = idempotency::table
             .find((self.actor(), &asked.route, &asked.key_hash))
             .select((idempotency::body_mac, idempotency::status, idempotency::target, idempotency::made_at))
@@ -76,10 +73,11 @@ impl Write<'_> {
         }
     }
 
-    /// Remembers what was done under a key.
+    /// Remembers what was done under a key. Of two that come at once under one key, one waits here for the other, and is then
+    /// told to try again: what it would have done is undone.
     ///
     /// # Errors
-    /// The database's.
+    /// [`Error::Busy`] for the second of two at once; the database's.
     pub fn remember(&mut self, asked: &Idempotency, status: u16, target: &str) -> Result<()> {
         diesel::insert_into(idempotency::table)
             .values((

@@ -85,6 +85,32 @@ fn class_of(name: &str, table: &'static str, row: Id) -> Result<ClassCode> {
     ClassCode::parse(name).ok_or_else(|| Error::Corrupt { table, column: "class", row: row.to_string() })
 }
 
+#[derive(Insertable)]
+#[diesel(table_name = data_key)]
+struct KeyRow {
+    id: Id,
+    epoch_id: Id,
+    record_id: Id,
+    class: &'static str,
+    wrapped: Vec<u8>,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = sealed_value)]
+struct ValueRow {
+    holder_id: Id,
+    field: i32,
+    record_id: Id,
+    bytes: Vec<u8>,
+}
+
+/// Ciphertexts and the keys that they stand under, of one record or of several, to be stored together.
+#[derive(Default)]
+pub(super) struct SealedRows {
+    keys: Vec<KeyRow>,
+    values: Vec<ValueRow>,
+}
+
 /// What a [`seal::Permit`] needs of one record.
 pub(super) struct Ciphertexts {
     pub(super) values: Vec<(&'static SealedField, Vec<u8>)>,
@@ -160,13 +186,47 @@ impl Write<'_> {
         typed: &SealedInput,
         creation: Option<crate::domain::Noun>,
     ) -> Result<Vec<u16>> {
+        let mut rows = SealedRows::default();
+        let codes = self.seal_into(&mut rows, holder, record, typed, creation)?;
+        if creation.is_none() && !typed.is_empty() {
+            let touched: Vec<i32> = typed.iter().map(|(field, _)| i32::from(field.code)).collect();
+            diesel::delete(sealed_value::table)
+                .filter(sealed_value::holder_id.eq(holder))
+                .filter(sealed_value::field.eq_any(&touched))
+                .execute(self.db)?;
+        }
+        self.sealed_store(rows)?;
+        Ok(codes)
+    }
+
+    /// Stores what was sealed, a statement for the data keys and one for the values.
+    pub(super) fn sealed_store(&mut self, rows: SealedRows) -> Result<()> {
+        let SealedRows { keys, values } = rows;
+        let db = &mut *self.db;
+        if !keys.is_empty() {
+            each!(db, |c| diesel::insert_into(data_key::table).values(&keys).execute(c))?;
+        }
+        if !values.is_empty() {
+            each!(db, |c| diesel::insert_into(sealed_value::table).values(&values).execute(c))?;
+        }
+        Ok(())
+    }
+
+    /// Seals what was typed for one record into rows that are to be stored.
+    pub(super) fn seal_into(
+        &mut self,
+        rows: &mut SealedRows,
+        holder: Id,
+        record: Id,
+        typed: &SealedInput,
+        creation: Option<crate::domain::Noun>,
+    ) -> Result<Vec<u16>> {
         let empty = Plain::from("");
         let always = creation
             .into_iter()
             .flat_map(SealedField::of)
             .filter(|field| field.always && !typed.iter().any(|(given, _)| given.code == field.code));
         let mut sealer = self.sealer.record(record.record());
-        let mut rows: Vec<(i32, Vec<u8>)> = Vec::new();
         for (field, text) in
             typed.iter().map(|(field, text)| (*field, text.as_ref())).chain(always.map(|field| (field, None)))
         {
@@ -183,47 +243,16 @@ impl Write<'_> {
                     sealer.seal::<Plain, StrictlyConfidential>(field.field(), text).map(|s| stored(&s))?
                 }
             };
-            rows.push((i32::from(field.code), bytes));
+            let field = i32::from(field.code);
+            rows.values.push(ValueRow { holder_id: holder, field, record_id: record, bytes });
         }
-        let keys: Vec<_> = sealer
-            .finish()
-            .into_iter()
-            .map(|key| {
-                (
-                    data_key::id.eq(Id(key.id)),
-                    data_key::epoch_id.eq(Id(key.epoch)),
-                    data_key::record_id.eq(record),
-                    data_key::class.eq(key.class.name()),
-                    data_key::wrapped.eq(key.wrapped),
-                )
-            })
-            .collect();
-        if !keys.is_empty() {
-            let db = &mut *self.db;
-            each!(db, |c| diesel::insert_into(data_key::table).values(&keys).execute(c))?;
-        }
-        let touched: Vec<i32> = typed.iter().map(|(field, _)| i32::from(field.code)).collect();
-        if creation.is_none() && !touched.is_empty() {
-            diesel::delete(sealed_value::table)
-                .filter(sealed_value::holder_id.eq(holder))
-                .filter(sealed_value::field.eq_any(&touched))
-                .execute(self.db)?;
-        }
-        let values: Vec<_> = rows
-            .into_iter()
-            .map(|(field, bytes)| {
-                (
-                    sealed_value::holder_id.eq(holder),
-                    sealed_value::field.eq(field),
-                    sealed_value::record_id.eq(record),
-                    sealed_value::bytes.eq(bytes),
-                )
-            })
-            .collect();
-        if !values.is_empty() {
-            let db = &mut *self.db;
-            each!(db, |c| diesel::insert_into(sealed_value::table).values(&values).execute(c))?;
-        }
+        rows.keys.extend(sealer.finish().into_iter().map(|key| KeyRow {
+            id: Id(key.id),
+            epoch_id: Id(key.epoch),
+            record_id: record,
+            class: key.class.name(),
+            wrapped: key.wrapped,
+        }));
         Ok(typed.iter().map(|(field, _)| field.code).collect())
     }
 

@@ -6,12 +6,14 @@
 //! rows without noting a change is rolled back.
 
 mod account;
+mod archive;
 mod assistance;
 mod audit;
 mod briefing;
 mod case;
 mod db;
 mod disclosure;
+mod erasure;
 mod error;
 mod history;
 mod idempotency;
@@ -37,6 +39,7 @@ use seal::{Granter, Sealer};
 use crate::domain::Fault;
 use crate::policy::{Scope, Viewer, may_write};
 pub use account::{Account, Credentials, NewAccount, Rotation, SessionInfo};
+pub use archive::{ArchivedLog, Erased, Manifest, Source};
 pub use assistance::{Assistance, AssistanceFacts, AssistanceFilter};
 pub use audit::{Checkpoint, LogFinding, LogReport, LoggedEntry, audit_verify};
 pub use briefing::{BriefingCorrection, CaseHistory, IncidentLine, ProceedingLine, VictimLine};
@@ -50,7 +53,7 @@ pub use idempotency::{Idempotency, Replay};
 pub use import::{ImportedPlace, ImportedVictim, RawRow};
 pub use incident::{
     EditionChoice, Incident, IncidentFilter, NewIncident, NewSuspect, NewVictim, Suspect, SuspectEdit, Victim,
-    VictimEdit, Withholding,
+    VictimEdit, Withholding, confirmed,
 };
 pub use keys::SealedInput;
 pub use list::{Cursor, Page};
@@ -99,6 +102,7 @@ pub struct Store {
     pulse: pulse::Watch,
     /// Whether the tallies are known to have been made.
     tallied: AtomicBool,
+    names: Names,
     clock: Clock,
     sealer: Sealer,
     granter: Option<Granter>,
@@ -117,7 +121,11 @@ pub struct Read<'c> {
     pub(in crate::store) scope: &'c Scope,
     now: NaiveDateTime,
     tallied: bool,
+    names: &'c Names,
 }
+
+/// English short names of States, by code, once they were asked for.
+type Names = std::sync::OnceLock<std::collections::HashMap<String, String>>;
 
 impl std::fmt::Debug for Read<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -189,7 +197,7 @@ impl Store {
 
     fn read_from<T>(&self, pool: &Pool, scope: &Scope, f: impl FnOnce(&mut Read<'_>) -> Result<T>) -> Result<T> {
         let (now, tallied) = (self.clock.now(), self.tallied.load(Ordering::Acquire));
-        db::transaction(pool, Mode::Read, |db| f(&mut Read { db, scope, now, tallied }))
+        db::transaction(pool, Mode::Read, |db| f(&mut Read { db, scope, now, tallied, names: &self.names }))
     }
 
     /// Reads as [`Store::read_as`] does, statement by statement, in no one snapshot: for what mission and Secretariat read all
@@ -204,7 +212,7 @@ impl Store {
         }
         let (now, tallied) = (self.clock.now(), self.tallied.load(Ordering::Acquire));
         let scope = &viewer.scope();
-        db::glance(&self.pool, |db| f(&mut Read { db, scope, now, tallied }))
+        db::glance(&self.pool, |db| f(&mut Read { db, scope, now, tallied, names: &self.names }))
     }
 
     /// Writes as a viewer, within the viewer's scope. What `f` noted becomes revisions and audit entries in the same
@@ -235,7 +243,7 @@ impl Store {
         let mut unnoted = None;
         let outcome = db::transaction(&self.pool, mode, |db| {
             let mut write = Write {
-                read: Read { db, scope: &scope, now, tallied: false },
+                read: Read { db, scope: &scope, now, tallied: false, names: &self.names },
                 viewer,
                 sealer: &self.sealer,
                 journal: Vec::new(),

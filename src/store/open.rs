@@ -77,6 +77,10 @@ impl Opened {
         Ok(Self { pool, standby, beats, clock, access: reach.access })
     }
 
+    pub(super) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
     fn with<T>(&self, mode: Mode, f: impl FnOnce(&mut Db) -> Result<T>) -> Result<T> {
         db::transaction(&self.pool, mode, f)
     }
@@ -116,6 +120,7 @@ impl Opened {
             beats,
             pulse: pulse::Watch::default(),
             tallied: AtomicBool::new(false),
+            names: super::Names::new(),
             clock,
             sealer,
             granter,

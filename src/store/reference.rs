@@ -133,7 +133,12 @@ impl Read<'_> {
     /// # Errors
     /// [`Error::NotFound`] when there is none of that code.
     pub fn state_name(&mut self, code: &str) -> Result<String> {
-        Ok(state::table.find(code).select(state::name_en).first(self.db)?)
+        // Read once: the States are the program's own, and change with it alone.
+        if self.names.get().is_none() {
+            let all: Vec<(String, String)> = state::table.select((state::code, state::name_en)).load(self.db)?;
+            let _ = self.names.set(all.into_iter().collect());
+        }
+        self.names.get().and_then(|names| names.get(code)).cloned().ok_or(Error::NotFound)
     }
 
     /// Which of these codes are no State's.

@@ -5,4 +5,5 @@
 mod harness;
 mod house;
 mod nouns;
+mod operations;
 mod promises;

@@ -26,3 +26,12 @@ CREATE TABLE pulse (
     value BIGINT NOT NULL
 );
 INSERT INTO pulse (name, value) VALUES ('rights', 0), ('beat', 0), ('tally', 0);
+
+-- Records whose data keys were emptied: the ledger that lies beside the backups too, and is applied to what is restored.
+CREATE TABLE erasure (
+    record_id BYTEA PRIMARY KEY NOT NULL,
+    erased_at TIMESTAMP NOT NULL
+);
+
+-- So that an archive goes in whatever the order of its rows.
+ALTER TABLE incident ALTER CONSTRAINT incident_merged_into_fkey DEFERRABLE INITIALLY IMMEDIATE;

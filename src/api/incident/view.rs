@@ -15,7 +15,7 @@ use crate::domain::{
     WithholdingReason, summary,
 };
 use crate::policy::{Facts, Relations, Viewer};
-use crate::store::{Id, Incident, Read, Result};
+use crate::store::{Id, Incident, Read, Result, confirmed};
 use seal::ClassCode;
 
 /// An incident, as you may see it.
@@ -224,8 +224,9 @@ pub(super) fn one(viewer: &Viewer, r: &mut Read<'_>, incident: &Incident) -> Res
     holders.extend(suspects.iter().map(|suspect| suspect.holder));
     let held = r.held(&holders)?;
     let host = incident.facts.host_state.as_deref().map(|code| r.state_name(code)).transpose()?;
-    let withheld_from = if viewer.is_inside() { Some(r.withheld_from(incident.id)?) } else { None };
-    let proposed = if viewer.is_inside() { r.withholding_get(incident.id)? } else { None };
+    let decisions = if viewer.is_inside() { Some(r.withholdings(incident.id)?) } else { None };
+    let withheld_from = decisions.as_deref().map(confirmed);
+    let proposed = decisions.and_then(|decisions| decisions.into_iter().next());
     let markers = Markers { noun: Noun::Incident, viewer, facts, holder: incident.edition, held: Some(&held) };
     let mut body = view(incident.clone(), host.as_deref(), &markers, withheld_from);
     body.withholding_proposed = proposed

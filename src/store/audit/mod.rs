@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 pub use sequencer::Checkpoint;
+pub(super) use verify::recomputed;
 pub use verify::{LogFinding, LogReport, audit_verify};
 
 use super::db::Id;

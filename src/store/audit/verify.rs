@@ -75,22 +75,50 @@ const BATCH: i64 = 10_000;
 /// Id, leaf, salt, body, action and subject of an entry.
 type EntryRow = (Id, i64, Vec<u8>, String, String, String);
 
-/// Verifies the log of a store. `verifier_key` is the log's public key (C2SP signed-note verifier key); `outside` is a
+/// Size and root (hexadecimal) of the tree, out of the entries themselves.
+pub(in crate::store) fn recomputed(db: &mut Db) -> Result<(u64, String)> {
+    let mut frontier = Frontier::default();
+    loop {
+        let from = i64::try_from(frontier.size).unwrap_or(i64::MAX);
+        let rows: Vec<(i64, Vec<u8>, String)> = audit_leaf::table
+            .inner_join(audit_entry::table.on(audit_entry::id.eq(audit_leaf::entry_id)))
+            .filter(audit_leaf::position.ge(from))
+            .order(audit_leaf::position)
+            .limit(BATCH)
+            .select((audit_leaf::position, audit_entry::salt, audit_entry::body))
+            .load(db)?;
+        if rows.is_empty() {
+            return Ok((frontier.size, hex::encode(frontier.root().0)));
+        }
+        for (at, salt, body) in rows {
+            if u64::try_from(at) != Ok(frontier.size) {
+                return Err(Error::Conflict("the audit log has a gap".into()));
+            }
+            frontier.push(record_hash(&leaf_data(&salt, &body)));
+        }
+    }
+}
+
+/// Verifies the log of a store. `verifier_keys` are the public keys of the log's origins, one a line (C2SP signed-note verifier keys); `outside` is a
 /// checkpoint that was kept elsewhere.
 ///
 /// # Errors
 /// The database's. What does not hold is in the report.
-pub fn audit_verify(store: &Store, verifier_key: &str, outside: Option<&str>, deep: bool) -> Result<LogReport> {
-    db::transaction(&store.pool, Mode::Read, |db| verify(db, verifier_key, outside, deep))
+pub fn audit_verify(store: &Store, verifier_keys: &str, outside: Option<&str>, deep: bool) -> Result<LogReport> {
+    db::transaction(&store.pool, Mode::Read, |db| verify(db, verifier_keys, outside, deep))
 }
 
-fn verify(db: &mut Db, verifier_key: &str, outside: Option<&str>, deep: bool) -> Result<LogReport> {
+fn verify(db: &mut Db, verifier_keys: &str, outside: Option<&str>, deep: bool) -> Result<LogReport> {
     let mut findings = Vec::new();
     let mut find = |at: String, what: &str| findings.push(LogFinding { at, what: what.to_owned() });
 
-    let verifier = StandardVerifier::new(verifier_key)
-        .map_err(|_| Error::Conflict("the log's verifier key cannot be read".into()))?;
-    let verifiers = VerifierList::new(vec![Box::new(verifier)]);
+    let mut verifiers: Vec<Box<dyn signed_note::Verifier>> = Vec::new();
+    for key in verifier_keys.lines().map(str::trim).filter(|key| !key.is_empty()) {
+        let verifier =
+            StandardVerifier::new(key).map_err(|_| Error::Conflict("the log's verifier key cannot be read".into()))?;
+        verifiers.push(Box::new(verifier));
+    }
+    let verifiers = VerifierList::new(verifiers);
     let signed: Vec<(i64, String)> = audit_checkpoint::table
         .order(audit_checkpoint::size)
         .select((audit_checkpoint::size, audit_checkpoint::note))

@@ -27,6 +27,7 @@ const APPEND_ONLY: &[&str] = &[
     "disclosure_item",
     "class_key",
     "epoch",
+    "erasure",
 ];
 
 /// What unwraps, or signs in; of sessions there is the view of live ones.
@@ -46,6 +47,7 @@ const KEPT_FROM_SEALED: &[&str] = &[
     "state",
     "mission",
     "mission_host",
+    "erasure",
 ];
 
 /// The columns of a table that are granted where the whole table is not.

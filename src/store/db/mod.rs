@@ -6,6 +6,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 mod grants;
 mod pool;
+pub mod rows;
 pub mod schema;
 mod types;
 
@@ -234,22 +235,5 @@ pub fn try_turn(db: &mut Db, turn: Turn) -> QueryResult<bool> {
         Db::Postgres(connection) => {
             diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(sql)).get_result(connection)
         }
-    }
-}
-
-/// Waits for whoever uses the same key, until the transaction ends. SQLite's write lock is already held.
-///
-/// # Errors
-/// The database's error.
-pub fn one_at_a_time(db: &mut Db, key: i64) -> QueryResult<()> {
-    match db {
-        Db::Sqlite(_) => Ok(()),
-        Db::Postgres(connection) => diesel::select(
-            diesel::dsl::sql::<diesel::sql_types::Text>("pg_advisory_xact_lock(")
-                .bind::<diesel::sql_types::BigInt, _>(key)
-                .sql(")::text"),
-        )
-        .execute(connection)
-        .map(|_| ()),
     }
 }

@@ -526,6 +526,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    erasure (record_id) {
+        record_id -> Binary,
+        erased_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     pulse (name) {
         name -> Text,
         value -> BigInt,
@@ -602,6 +609,7 @@ pub const TABLES: &[&str] = &[
     "disclosure_item",
     "import",
     "import_row",
+    "erasure",
     "pulse",
     "tally_change",
     "tally",
@@ -650,6 +658,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     disclosure_item,
     import,
     import_row,
+    erasure,
     pulse,
     tally_change,
     tally,

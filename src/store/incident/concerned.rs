@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use diesel::prelude::*;
 
+use super::Withholding;
 use super::row::{EditionRow, VictimRow};
 use crate::domain::{Basis, Code, WithholdingReason};
 use crate::store::db::Id;
@@ -18,15 +19,14 @@ impl Read<'_> {
     /// # Errors
     /// The database's.
     pub fn withheld_from(&mut self, incident: Id) -> Result<Vec<String>> {
-        let states: Option<String> = withholding::table
-            .filter(withholding::incident_id.eq(incident))
-            .filter(withholding::confirmed_at.is_not_null())
-            .order(withholding::confirmed_at.desc())
-            .select(withholding::states)
-            .first(self.db)
-            .optional()?;
-        Ok(states.as_deref().map(split).unwrap_or_default())
+        Ok(confirmed(&self.withholdings(incident)?))
     }
+}
+
+/// The States from which a record is withheld, out of every decision, the last first.
+pub fn confirmed(decisions: &[Withholding]) -> Vec<String> {
+    let confirmed = decisions.iter().filter(|decision| decision.confirmed_at.is_some());
+    confirmed.max_by_key(|decision| decision.confirmed_at).map(|decision| decision.states.clone()).unwrap_or_default()
 }
 
 impl Write<'_> {

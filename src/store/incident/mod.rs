@@ -169,6 +169,7 @@ pub struct IncidentFilter {
     pub to: Option<NaiveDate>,
 }
 
+pub use concerned::confirmed;
 pub(in crate::store) use write::{Origin, Saved};
 
 type Backend = <Db as diesel::connection::Connection>::Backend;

@@ -205,25 +205,33 @@ impl Read<'_> {
         Ok(changed > 0 || standing.is_some_and(|standing| standing.confirmed_at.is_none()))
     }
 
+    /// Every decision on withholding, the last first.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn withholdings(&mut self, incident: Id) -> Result<Vec<Withholding>> {
+        let rows: Vec<(String, String, Id, Option<chrono::NaiveDateTime>)> = withholding::table
+            .filter(withholding::incident_id.eq(incident))
+            .order(withholding::proposed_at.desc())
+            .select((withholding::states, withholding::reason, withholding::proposed_by, withholding::confirmed_at))
+            .load(self.db)?;
+        rows.into_iter()
+            .map(|(states, reason, proposed_by, confirmed_at)| {
+                Ok(Withholding {
+                    states: split(&states),
+                    reason: code(&reason, "withholding", "reason", &incident.to_string())?,
+                    proposed_by,
+                    confirmed_at,
+                })
+            })
+            .collect()
+    }
+
     /// The last decision on withholding, confirmed or proposed.
     ///
     /// # Errors
     /// The database's.
     pub fn withholding_get(&mut self, incident: Id) -> Result<Option<Withholding>> {
-        let row: Option<(String, String, Id, Option<chrono::NaiveDateTime>)> = withholding::table
-            .filter(withholding::incident_id.eq(incident))
-            .order(withholding::proposed_at.desc())
-            .select((withholding::states, withholding::reason, withholding::proposed_by, withholding::confirmed_at))
-            .first(self.db)
-            .optional()?;
-        row.map(|(states, reason, proposed_by, confirmed_at)| {
-            Ok(Withholding {
-                states: split(&states),
-                reason: code(&reason, "withholding", "reason", &incident.to_string())?,
-                proposed_by,
-                confirmed_at,
-            })
-        })
-        .transpose()
+        Ok(self.withholdings(incident)?.into_iter().next())
     }
 }

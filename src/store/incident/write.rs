@@ -7,9 +7,10 @@ use serde_json::{Map, Value};
 use super::row::{EditionRow, SuspectRow, VictimRow, incident_fields, suspect_fields, victim_fields};
 use super::{EditionChoice, Incident, NewIncident, NewSuspect, NewVictim, Suspect, Victim};
 use crate::domain::{Code, Counts, Harm, IncidentFacts, IncidentState, Noun, Reference, handle};
-use crate::store::db::Id;
 use crate::store::db::schema::{incident, incident_edition as e, suspect, victim};
+use crate::store::db::{Id, each};
 use crate::store::history::{Change, all_new, differences};
+use crate::store::keys::SealedRows;
 use crate::store::{Error, Result, SealedInput, Write, code};
 
 /// Whether a new incident is a draft of a person or a verified row of the public file.
@@ -56,10 +57,19 @@ impl Write<'_> {
         row.public_file = origin == Origin::PublicFile;
         set_counts(&mut row, Counts::of(new.victims.iter().map(|victim| victim.facts.outcome)));
         diesel::insert_into(e::table).values(row.clone()).execute(self.db)?;
-        let mut sealed = self.seal(row.id, id, &new.sealed, Some(Noun::Incident))?;
+        let mut rows = SealedRows::default();
+        let mut sealed = self.seal_into(&mut rows, row.id, id, &new.sealed, Some(Noun::Incident))?;
+        let mut victims = Vec::with_capacity(new.victims.len());
         for (position, victim) in (0..).zip(&new.victims) {
-            sealed.extend(self.victim_insert(&row, position, victim)?.1);
+            let one = VictimRow::new(row.id, Id::new(), handle(&mut rng()), position, &victim.facts);
+            sealed.extend(self.seal_into(&mut rows, one.id, one.victim_id, &victim.sealed, Some(Noun::Victim))?);
+            victims.push(one);
         }
+        if !victims.is_empty() {
+            let db = &mut *self.db;
+            each!(db, |c| diesel::insert_into(victim::table).values(&victims).execute(c))?;
+        }
+        self.sealed_store(rows)?;
         for (position, suspect) in (0..).zip(&new.suspects) {
             sealed.extend(self.suspect_insert(&row, position, suspect)?.1);
         }

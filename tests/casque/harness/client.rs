@@ -62,6 +62,22 @@ impl Client {
         Self { agent, address: address.to_owned(), token, headers: Vec::new() }
     }
 
+    /// A client of a node at an address, `http://127.0.0.1:…`.
+    pub fn at(address: &str, token: Option<&str>) -> Self {
+        Self::new(address, token.map(str::to_owned))
+    }
+
+    /// POST of JSON to a node that may be gone: `None` when it did not answer.
+    pub fn try_post(&self, path: &str, body: &Value) -> Option<Answer> {
+        let mut request = self.agent.post(format!("{}{path}", self.address)).content_type("application/json");
+        for (name, value) in self.headers() {
+            request = request.header(name, value);
+        }
+        let mut response = request.send(body.to_string().as_bytes()).ok()?;
+        let text = response.body_mut().read_to_string().ok()?;
+        Some(Answer { status: response.status().as_u16(), headers: Vec::new(), text })
+    }
+
     /// The same with a header.
     pub fn with(&self, name: &str, value: &str) -> Self {
         let mut other = self.clone();

@@ -22,6 +22,12 @@ pub fn rewriting() -> bool {
     std::env::var("CASQUE_REWRITE").is_ok_and(|value| value == "1")
 }
 
+/// Whether this is CI, where nothing may be skipped.
+#[expect(clippy::disallowed_methods, reason = "the one switch for what may be missing")]
+pub fn in_ci() -> bool {
+    std::env::var("CI").is_ok()
+}
+
 /// The role of the servers under test.
 const SERVICE: &str = "casque_service";
 

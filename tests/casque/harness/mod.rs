@@ -10,9 +10,11 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use actix_web::introspection::IntrospectionTree;
 use actix_web::web::Data;
+use casque::api::Limits;
 use casque::cli::{DemoAccount, Keeper, Place, Sample, Start, load_sample};
 use casque::identity::Identity;
 use casque::policy::Scope;
@@ -24,6 +26,15 @@ use tempfile::TempDir;
 
 pub use client::{Answer, Client};
 pub use database::{postgres_wanted, rewriting};
+
+/// Whether a test is left out because a program is missing: said plainly, and a failure in CI.
+pub fn skipped(program: &str, there: bool) -> bool {
+    if !there {
+        eprintln!("SKIPPED: {program} is not installed");
+        assert!(!database::in_ci(), "in CI {program} must be there");
+    }
+    !there
+}
 
 /// A running house.
 pub struct House {
@@ -97,6 +108,16 @@ impl House {
         Self::serve(Arc::new(folder), database.place_of_service(&place), accounts)
     }
 
+    /// A house that gives a client so long to send a body.
+    pub fn with_patience(patience: Duration) -> Self {
+        let template = template();
+        let folder = tempfile::tempdir().unwrap();
+        copy(template.folder.path(), folder.path());
+        let place = template.database.copy(folder.path());
+        let limits = Limits { patience, ..Limits::default() };
+        Self::serve_within(limits, Arc::new(folder), place, template.accounts.clone())
+    }
+
     /// A house in which something was prepared before the server began.
     pub fn start_with(prepare: impl FnOnce(&Store, &Identity)) -> Self {
         let template = template();
@@ -109,7 +130,16 @@ impl House {
         Self::serve(Arc::new(folder), place, template.accounts.clone())
     }
 
+    /// A house at a place that was made by other means, with the accounts of another house.
+    pub fn of(place: Place, like: &House) -> Self {
+        Self::serve(like.folder.clone(), place, like.accounts.clone())
+    }
+
     fn serve(folder: Arc<TempDir>, place: Place, accounts: Vec<DemoAccount>) -> Self {
+        Self::serve_within(Limits::default(), folder, place, accounts)
+    }
+
+    fn serve_within(limits: Limits, folder: Arc<TempDir>, place: Place, accounts: Vec<DemoAccount>) -> Self {
         let ahead = Arc::new(AtomicI64::new(0));
         let clock = {
             let ahead = ahead.clone();
@@ -117,7 +147,8 @@ impl House {
         };
         let house = place.open_at(Start::default(), clock).unwrap();
         let store = house.store.clone();
-        let (app, keeper) = house.into_app().unwrap();
+        let (mut app, keeper) = house.into_app().unwrap();
+        app.limits = limits;
         let app = Data::new(app);
         let served = app.clone();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

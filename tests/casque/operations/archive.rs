@@ -1,0 +1,242 @@
+//! Backups, restores and moves, through the real program.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use casque::cli::{Place, Start};
+use casque::store::Erased;
+use serde_json::{Value, json};
+
+use crate::harness::cluster::{Cluster, binaries};
+use crate::harness::{House, ambush, skipped};
+
+fn casque(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_casque")).args(arguments).env_clear().output().unwrap()
+}
+
+fn succeeds(arguments: &[&str]) -> String {
+    let done = casque(arguments);
+    assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap()
+}
+
+fn fails(arguments: &[&str]) -> String {
+    let done = casque(arguments);
+    assert_eq!(done.status.code(), Some(1), "{arguments:?}: {}", String::from_utf8_lossy(&done.stdout));
+    String::from_utf8(done.stderr).unwrap()
+}
+
+/// How the program is told of a place.
+fn told(place: &Place) -> Vec<String> {
+    match (&place.data, &place.database) {
+        (Some(folder), _) => vec!["--data".into(), folder.display().to_string()],
+        (None, Some(casque::store::Location::Postgres(url))) => {
+            vec!["--database".into(), url.clone(), "--keys".into(), place.keys.as_ref().unwrap().display().to_string()]
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn with<'a>(place: &'a [String], arguments: &[&'a str]) -> Vec<&'a str> {
+    arguments.iter().copied().chain(place.iter().map(String::as_str)).collect()
+}
+
+/// The operator's keys, which no backup holds.
+fn copy_keys(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for name in
+        ["master.key", "operator.pub", "operator.key", "token.key", "audit.key", "audit.pub", "audit.checkpoint"]
+    {
+        let _ = std::fs::copy(from.join(name), to.join(name));
+    }
+}
+
+/// What a focal point is given of its own record, opened.
+fn opened(house: &House, reference: &str) -> Value {
+    let ask =
+        json!({"record": format!("incidents/{reference}"), "class": "strictly_confidential", "purpose": "follow_up"});
+    let answer = house.as_("minusma").post("/v1/disclosures", &ask);
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    answer.json()["opened"].clone()
+}
+
+#[test]
+fn a_backup_made_while_writes_go_on_is_one_moment_and_comes_back_with_seals_history_and_log() {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    house.release("minusma", &reference);
+    house.settle_audit();
+    let place = told(house.place());
+    let folder = tempfile::tempdir().unwrap();
+    let backups = folder.path().join("backups");
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                house.report("minusma", &ambush());
+            }
+        });
+        succeeds(&with(&place, &["backup", backups.to_str().unwrap(), "--json"]));
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    let made =
+        std::fs::read_dir(&backups).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.is_dir()).unwrap();
+    let text = std::fs::read_to_string(made.join("values.jsonl")).unwrap()
+        + &std::fs::read_to_string(made.join("keys.jsonl")).unwrap();
+    assert!(!text.contains("canary-"), "what is sealed stays so");
+
+    let keys = house.folder().join("keys");
+    let verified = succeeds(&["backup", "verify", made.to_str().unwrap(), "--keys", keys.to_str().unwrap(), "--json"]);
+    let verified: Value = serde_json::from_str(&verified).unwrap();
+    assert_eq!(verified["opened"], json!(["confidential", "strictly_confidential"]));
+
+    let restored = folder.path().join("restored");
+    copy_keys(&keys, &restored.join("keys"));
+    let data = ["--data".to_owned(), restored.display().to_string()];
+    succeeds(&with(&data, &["restore", made.to_str().unwrap()]));
+    let refused = fails(&with(&data, &["restore", made.to_str().unwrap()]));
+    assert!(refused.contains("not empty"), "{refused}");
+    let again = House::of(Place::folder(&restored), &house);
+    assert_eq!(again.as_("chad").get(&format!("/v1/incidents/{reference}")).json()["state"], "released");
+    assert_eq!(opened(&again, &reference), opened(&house, &reference));
+    let history = |house: &House| house.as_("verifier").get(&format!("/v1/incidents/{reference}/history")).text;
+    assert_eq!(history(&again), history(&house));
+    let incidents = again.as_("verifier").get("/v1/statistics?unit=incidents&by=mission").json();
+    assert_eq!(incidents["cells"], json!([{"by": {"mission": "MINUSMA"}, "count": 1}]), "the figures are made anew");
+    drop(again);
+    let log = succeeds(&with(&data, &["audit", "verify", "--deep", "--json"]));
+    let log: Value = serde_json::from_str(&log).unwrap();
+    assert_eq!(log["holds"], true, "{log}");
+    assert!(log["checkpoints"].as_u64().unwrap() >= 2, "checkpoints of both origins: {log}");
+}
+
+#[test]
+fn what_was_erased_does_not_come_back_from_an_older_backup() {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    let place = told(house.place());
+    let folder = tempfile::tempdir().unwrap();
+    let backups = folder.path().join("backups");
+    succeeds(&with(&place, &["backup", backups.to_str().unwrap()]));
+    let victims = house.as_("minusma").get(&format!("/v1/incidents/{reference}")).json()["victims"].clone();
+    let erased = format!("incidents/{reference}/victims/{}", victims[0]["handle"].as_str().unwrap());
+    let names = |opened: &Value| opened.to_string().matches("canary-name").count();
+    assert_eq!(names(&opened(&house, &reference)), 1);
+    succeeds(&with(&place, &["keys", "erase", &erased, "--yes"]));
+    assert_eq!(names(&opened(&house, &reference)), 0, "erased: it opens no more");
+    assert_eq!(
+        opened(&house, &reference).to_string().matches("canary-guinea-name").count(),
+        1,
+        "the other victim's does"
+    );
+    assert_eq!(
+        house.as_("minusma").get(&format!("/v1/incidents/{reference}")).json()["victims"].as_array().unwrap().len(),
+        2
+    );
+
+    let old =
+        std::fs::read_dir(&backups).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.is_dir()).unwrap();
+    // The next backup brings the ledger up to date, and the old one is restored by it.
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    succeeds(&with(&place, &["backup", backups.to_str().unwrap()]));
+    let ledger = std::fs::read_to_string(backups.join("erasures.jsonl")).unwrap();
+    let ledger: Vec<Erased> = ledger.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(ledger.len(), 1);
+    let restored = folder.path().join("restored");
+    copy_keys(&house.folder().join("keys"), &restored.join("keys"));
+    let data = ["--data".to_owned(), restored.display().to_string()];
+    std::fs::rename(backups.join("erasures.jsonl"), backups.join("elsewhere")).unwrap();
+    let refused = fails(&with(&data, &["restore", old.to_str().unwrap()]));
+    assert!(refused.contains("what was erased would come back"), "{refused}");
+    succeeds(&with(
+        &data,
+        &["restore", old.to_str().unwrap(), "--ledger", backups.join("elsewhere").to_str().unwrap()],
+    ));
+    let again = House::of(Place::folder(&restored), &house);
+    assert_eq!(names(&opened(&again, &reference)), 0);
+    assert_eq!(opened(&again, &reference).to_string().matches("canary-guinea-name").count(), 1);
+}
+
+#[test]
+fn a_database_moves_from_one_kind_to_the_other_and_back() {
+    if skipped("PostgreSQL", binaries().is_some()) {
+        return;
+    }
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    house.release("minusma", &reference);
+    house.settle_audit();
+    let cluster = Cluster::start("-c fsync=off");
+    for name in ["there", "unused"] {
+        cluster.run("postgres", &format!("CREATE DATABASE {name}"));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let keys = folder.path().join("keys");
+    copy_keys(&house.folder().join("keys"), &keys);
+    let there = Place {
+        database: Some(cluster.url("casque", "there").parse().unwrap()),
+        keys: Some(keys.clone()),
+        ..Place::default()
+    };
+    let (out, back) = (folder.path().join("out"), folder.path().join("back"));
+    let first = succeeds(&with(&told(house.place()), &["export", "--all", out.to_str().unwrap()]));
+    let moved = succeeds(&with(&told(&there), &["import", "--all", out.to_str().unwrap()]));
+    let root = first.split("root ").nth(1).unwrap().trim();
+    assert!(moved.contains(root), "{first} {moved}");
+    let served = House::of(there.clone(), &house);
+    assert_eq!(opened(&served, &reference), opened(&house, &reference));
+    drop(served);
+    succeeds(&with(&told(&there), &["export", "--all", back.to_str().unwrap()]));
+    let home = folder.path().join("home");
+    copy_keys(&keys, &home.join("keys"));
+    for name in ["audit-1.pub", "audit-1.key"] {
+        std::fs::copy(keys.join(name), home.join("keys").join(name)).unwrap();
+    }
+    let home_told = ["--data".to_owned(), home.display().to_string()];
+    succeeds(&with(&home_told, &["import", "--all", back.to_str().unwrap()]));
+    let log = succeeds(&with(&home_told, &["audit", "verify", "--deep", "--json"]));
+    assert_eq!(serde_json::from_str::<Value>(&log).unwrap()["holds"], true, "{log}");
+    let again = House::of(Place::folder(&home), &house);
+    assert_eq!(opened(&again, &reference), opened(&house, &reference));
+    // Of a row that no act touched since, the two databases say the same.
+    let incident = |path: &Path| {
+        let text = std::fs::read_to_string(path.join("values.jsonl")).unwrap();
+        let mut lines = text.lines().skip_while(|line| !line.contains("\"incident_edition\""));
+        let head = lines.next().unwrap().to_owned();
+        let mut rows: Vec<String> = lines.take_while(|line| line.starts_with('[')).map(str::to_owned).collect();
+        rows.sort();
+        (head, rows)
+    };
+    assert_eq!(incident(&out), incident(&back));
+}
+
+#[test]
+fn a_damaged_archive_is_refused_whole() {
+    let house = House::start();
+    house.report("minusma", &ambush());
+    house.settle_audit();
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    succeeds(&with(&told(house.place()), &["export", "--all", out.to_str().unwrap()]));
+    let (path, keys) = (out.join("values.jsonl"), house.folder().join("keys"));
+    let right = std::fs::read_to_string(&path).unwrap();
+    for (at, wrong) in [
+        right.replacen("attack_on_convoy_transport", "attack_on_premises", 1),
+        right.replacen("incident.create", "incident.delete", 1),
+        right[..right.len() / 2].to_owned(),
+        String::new(),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        std::fs::write(&path, wrong).unwrap();
+        let target = folder.path().join(format!("target-{at}"));
+        copy_keys(&keys, &target.join("keys"));
+        let data = ["--data".to_owned(), target.display().to_string()];
+        let refused = fails(&with(&data, &["import", "--all", out.to_str().unwrap()]));
+        assert!(refused.contains("damaged") || refused.contains("rows"), "{refused}");
+        std::fs::write(&path, &right).unwrap();
+        succeeds(&with(&data, &["import", "--all", out.to_str().unwrap()]));
+        assert!(Place::folder(&target).open(Start::default()).is_ok());
+    }
+}

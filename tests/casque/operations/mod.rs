@@ -1,0 +1,6 @@
+//! What an operator relies on: backups and moves, several nodes, and what happens when something fails.
+
+mod archive;
+mod faults;
+mod node;
+mod topology;

@@ -1,0 +1,169 @@
+//! Nodes as an operator starts them: the real program, as processes, over a cluster with roles that own nothing.
+
+use std::io::{BufRead, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use casque::cli::{DemoAccount, Place, Sample, Start, load_sample};
+use serde_json::json;
+
+use crate::harness::cluster::Cluster;
+use crate::harness::{Answer, Client};
+
+/// A running `casque serve`.
+pub struct Node {
+    child: Child,
+    /// Where it answers.
+    pub address: String,
+}
+
+impl Node {
+    /// Starts a node and waits until it answers. `before` is said to the shell that starts it.
+    pub fn start_after(before: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new("sh");
+        let script = format!("{before} exec \"$@\"");
+        command.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_casque"), "serve", "--listen", "127.0.0.1:0"]);
+        command.args(arguments).env_clear().env("PATH", "/usr/bin:/bin").env("CASQUE_LOG", "error");
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let Some(address) = line.split_whitespace().find(|word| word.starts_with("http://")) else {
+            let mut said = String::new();
+            child.stderr.as_mut().unwrap().read_to_string(&mut said).unwrap();
+            panic!("{arguments:?}: {line}{said}");
+        };
+        let address = address.trim_end_matches(',').to_owned();
+        // What it logs is read and left, so that it never waits for us.
+        let mut log = child.stderr.take().unwrap();
+        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+        Self { child, address }
+    }
+
+    /// Starts a node.
+    pub fn start(arguments: &[&str]) -> Self {
+        Self::start_after("", arguments)
+    }
+
+    /// A client, signed in with a token or not.
+    pub fn client(&self, token: Option<&str>) -> Client {
+        Client::at(&self.address, token)
+    }
+
+    /// `kill -9`.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM: gives the exit code.
+    pub fn terminate(mut self) -> Option<i32> {
+        assert!(Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A cluster with a migrated database, accounts, roles, and the operator's folder of keys.
+pub struct Site {
+    /// The primary.
+    pub primary: Cluster,
+    /// Accounts.
+    pub accounts: Vec<DemoAccount>,
+    folder: tempfile::TempDir,
+}
+
+/// The roles of nodes.
+pub const ROLES: [(&str, &str); 3] =
+    [("--service-role", "site_service"), ("--sealed-role", "site_sealed"), ("--reader-role", "site_reader")];
+
+impl Site {
+    /// A site whose primary has these settings.
+    pub fn new(settings: &str) -> Self {
+        let primary = Cluster::start(settings);
+        for (_, role) in ROLES {
+            primary.run("postgres", &format!("CREATE ROLE {role} LOGIN"));
+        }
+        primary.run("postgres", "CREATE DATABASE casque");
+        let folder = tempfile::tempdir().unwrap();
+        let url = primary.url("casque", "casque");
+        let keys = folder.path().join("keys");
+        let place = Place { database: Some(url.parse().unwrap()), keys: Some(keys.clone()), ..Place::default() };
+        let house = place.open(Start { migrate: true, ..Start::default() }).unwrap();
+        let accounts = load_sample(&house.store, &house.identity, Sample::Bare, &mut |_, _, _| {}).unwrap();
+        house.settle_audit().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_casque"));
+        command.args(["migrate", "--database", &url, "--keys"]).arg(&keys).env_clear();
+        for (option, role) in ROLES {
+            command.args([option, role]);
+        }
+        let done = command.output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        Self { primary, accounts, folder }
+    }
+
+    /// The operator's keys.
+    pub fn keys(&self) -> PathBuf {
+        self.folder.path().join("keys")
+    }
+
+    /// A folder with the public keys alone: all that a node without private keys is given.
+    pub fn public_keys(&self, name: &str) -> PathBuf {
+        let folder = self.folder.path().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        for name in ["operator.pub", "token.pub"] {
+            std::fs::copy(self.keys().join(name), folder.join(name)).unwrap();
+        }
+        folder
+    }
+
+    /// Signs in at a node, and gives the token.
+    pub fn sign_in(&self, node: &Node, who: &str) -> String {
+        let answer = self.try_sign_in(node, who);
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer.json()["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Tries to.
+    pub fn try_sign_in(&self, node: &Node, who: &str) -> Answer {
+        let account = self.accounts.iter().find(|account| account.email.starts_with(who)).unwrap();
+        node.client(None).post("/v1/sessions", &json!({"email": account.email, "password": account.password}))
+    }
+
+    /// Verifies the audit log, by the command.
+    pub fn verify_log(&self, url: &str) {
+        let keys = self.keys();
+        verify_log(&["--database", url, "--keys", keys.to_str().unwrap()]);
+    }
+}
+
+/// Verifies the audit log of a place, by the command.
+pub fn verify_log(place: &[&str]) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_casque"));
+    let done = command.args(["audit", "verify", "--deep"]).args(place).env_clear().output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+}
+
+/// Asks until the answer is as wanted, for at most `most`; gives how long that took.
+pub fn until(most: Duration, mut wanted: impl FnMut() -> bool) -> Duration {
+    let began = Instant::now();
+    while !wanted() {
+        assert!(began.elapsed() < most, "not within {most:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    began.elapsed()
+}
+
+/// The folder of an embedded database with accounts.
+pub fn embedded(folder: &Path) -> Vec<DemoAccount> {
+    let house = Place::folder(folder).open(Start::default()).unwrap();
+    let accounts = load_sample(&house.store, &house.identity, Sample::Bare, &mut |_, _, _| {}).unwrap();
+    house.settle_audit().unwrap();
+    accounts
+}
