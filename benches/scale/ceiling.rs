@@ -357,7 +357,7 @@ impl Rows {
             act: "attack_on_convoy_transport".into(),
             means: "small_arms".into(),
             activity: "patrol".into(),
-            perpetrator_category: "not_known".into(),
+            perpetrator_category: "non_state_armed_group".into(),
             others_killed: 0,
             others_injured: 0,
             victims: 2,

@@ -32,6 +32,9 @@ pub struct Place {
     /// A standby of the database, postgres://…, which serves accounts that cannot write.
     #[arg(long, env = "CASQUE_READ_URL", value_name = "URL", requires = "database")]
     pub read_url: Option<Location>,
+    /// Take a database on another host whose URL asks for no TLS (sslmode=require, verify-ca or verify-full).
+    #[arg(long, env = "CASQUE_WITHOUT_TLS")]
+    pub without_tls: bool,
     /// Connections to the database, at most (8 to the embedded one if absent, 16 to PostgreSQL).
     #[arg(long, env = "CASQUE_CONNECTIONS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub connections: Option<u32>,
@@ -229,6 +232,12 @@ impl Place {
     }
 
     fn location(&self) -> Result<(Location, PathBuf, bool), Failed> {
+        let exposed = [&self.database, &self.read_url].into_iter().flatten().any(Location::is_exposed);
+        if exposed && !self.without_tls {
+            return Err("the database is on another host, and its URL asks for no TLS: add sslmode=verify-full and \
+                        sslrootcert=FILE to it, or say --without-tls"
+                .into());
+        }
         match (&self.data, &self.database, &self.keys) {
             (None, Some(location), Some(keys)) => Ok((location.clone(), keys.clone(), false)),
             (data, None, keys) => {

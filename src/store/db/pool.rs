@@ -20,6 +20,36 @@ pub enum Location {
 }
 
 impl Location {
+    /// Whether the database is on another host and its URL asks for no TLS: what is open in it would cross the network so.
+    pub fn is_exposed(&self) -> bool {
+        let Self::Postgres(url) = self else { return false };
+        let said = |name: &str| {
+            let query = url.split_once('?').map_or("", |(_, query)| query);
+            query
+                .split('&')
+                .filter_map(|pair| pair.split_once('='))
+                .filter(|(known, _)| *known == name)
+                .last()
+                .map(|(_, value)| value)
+        };
+        let authority = url.split("://").nth(1).unwrap_or("").split(['/', '?']).next().unwrap_or("");
+        let hosts = said("hostaddr").or(said("host")).unwrap_or_else(|| authority.rsplit('@').next().unwrap_or(""));
+        let near = |host: &str| {
+            let host = match host.strip_prefix('[') {
+                Some(six) => six.split(']').next().unwrap_or(""),
+                None => host.split(':').next().unwrap_or(""),
+            };
+            host.is_empty()
+                || host.starts_with('/')
+                || host.to_ascii_lowercase().starts_with("%2f")
+                || host == "localhost"
+                || host == "::1"
+                || host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+        };
+        let private = said("sslmode").is_some_and(|mode| ["require", "verify-ca", "verify-full"].contains(&mode));
+        !private && !hosts.split(',').all(near)
+    }
+
     /// Whether a standby may follow this database.
     pub fn may_have_standby(&self) -> bool {
         matches!(self, Self::Postgres(_))
@@ -194,6 +224,32 @@ impl<E> r2d2::HandleError<E> for Quiet {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_database_elsewhere_is_asked_for_over_tls_or_refused() {
+        let exposed = |url: &str| url.parse::<Location>().unwrap().is_exposed();
+        for url in [
+            "postgres://casque@/casque?host=/run/postgresql",
+            "postgres://casque@localhost/casque",
+            "postgres://casque@127.0.0.1:5432,[::1]:5433/casque",
+            "postgres://casque@%2Frun%2Fpostgresql/casque",
+            "postgres://casque@db.example/casque?sslmode=verify-full",
+            "postgres://a,b/casque?x=y&sslmode=require",
+            "sqlite:///tmp/casque.db",
+        ] {
+            assert!(!exposed(url), "{url}");
+        }
+        for url in [
+            "postgres://casque@db.example/casque",
+            "postgres://casque@localhost,10.0.0.1/casque",
+            "postgres://casque@db.example/casque?sslmode=prefer",
+            "postgres://casque@/casque?host=db.example",
+            "postgres://casque@localhost/casque?hostaddr=10.0.0.1",
+            "postgres://casque@db.example/casque?sslmode=require&sslmode=disable",
+        ] {
+            assert!(exposed(url), "{url}");
+        }
+    }
 
     #[test]
     fn of_several_hosts_the_writing_one_is_asked_for() {

@@ -112,6 +112,15 @@ impl Client {
         Self::answer(request.call())
     }
 
+    /// GET of a file.
+    pub fn get_bytes(&self, path: &str) -> Vec<u8> {
+        let mut request = self.agent.get(format!("{}{path}", self.address));
+        for (name, value) in self.headers() {
+            request = request.header(name, value);
+        }
+        request.call().unwrap().body_mut().read_to_vec().unwrap()
+    }
+
     /// DELETE.
     pub fn delete(&self, path: &str) -> Answer {
         let mut request = self.agent.delete(format!("{}{path}", self.address));

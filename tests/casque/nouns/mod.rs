@@ -4,6 +4,7 @@ mod assistance;
 mod audit;
 mod case;
 mod disclosure;
+mod export;
 mod import;
 mod incident;
 mod measure;

@@ -3,4 +3,5 @@
 mod archive;
 mod faults;
 mod node;
+mod observe;
 mod topology;

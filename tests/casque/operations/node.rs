@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use casque::cli::{DemoAccount, Place, Sample, Start, load_sample};
@@ -16,15 +17,30 @@ pub struct Node {
     child: Child,
     /// Where it answers.
     pub address: String,
+    log: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Node {
     /// Starts a node and waits until it answers. `before` is said to the shell that starts it.
     pub fn start_after(before: &str, arguments: &[&str]) -> Self {
+        Self::begin(before, "error", arguments)
+    }
+
+    /// Starts a node that logs so much.
+    pub fn start_logging(level: &str, arguments: &[&str]) -> Self {
+        Self::begin("", level, arguments)
+    }
+
+    /// What it logged so far.
+    pub fn log(&self) -> String {
+        String::from_utf8(self.log.lock().unwrap().clone()).unwrap()
+    }
+
+    fn begin(before: &str, level: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new("sh");
         let script = format!("{before} exec \"$@\"");
         command.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_casque"), "serve", "--listen", "127.0.0.1:0"]);
-        command.args(arguments).env_clear().env("PATH", "/usr/bin:/bin").env("CASQUE_LOG", "error");
+        command.args(arguments).env_clear().env("PATH", "/usr/bin:/bin").env("CASQUE_LOG", level);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
@@ -34,10 +50,16 @@ impl Node {
             panic!("{arguments:?}: {line}{said}");
         };
         let address = address.trim_end_matches(',').to_owned();
-        // What it logs is read and left, so that it never waits for us.
-        let mut log = child.stderr.take().unwrap();
-        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-        Self { child, address }
+        // What it logs is read at once, so that it never waits for us.
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let (mut said, kept) = (child.stderr.take().unwrap(), log.clone());
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4_096];
+            while let Ok(read @ 1..) = said.read(&mut buffer) {
+                kept.lock().unwrap().extend_from_slice(&buffer[..read]);
+            }
+        });
+        Self { child, address, log }
     }
 
     /// Starts a node.
