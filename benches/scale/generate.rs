@@ -109,10 +109,13 @@ const STAGES: [&str; 8] = [
     "appeal",
 ];
 
+/// Runs SQL.
+type Run = Box<dyn FnMut(&str)>;
+
 /// Fills a migrated database, with reference data and accounts, with `count` incidents. `author` is an account's id, in
 /// hexadecimal.
 pub fn fill(location: &Location, count: u64, seed: u64, author: &str) {
-    let (dialect, mut run): (Dialect, Box<dyn FnMut(&str)>) = match location {
+    let (dialect, mut run): (Dialect, Run) = match location {
         Location::Sqlite(path) => {
             let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
             connection

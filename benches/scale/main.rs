@@ -32,7 +32,7 @@ use serde_json::{Value, json};
 
 const CONNECTIONS: usize = 16;
 const ROUND: Duration = Duration::from_secs(2);
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 
 /// Rows of the table: what, on which database, measured, goal, whether met.
 #[derive(Default)]

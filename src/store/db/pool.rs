@@ -28,8 +28,7 @@ impl Location {
             query
                 .split('&')
                 .filter_map(|pair| pair.split_once('='))
-                .filter(|(known, _)| *known == name)
-                .last()
+                .rfind(|(known, _)| *known == name)
                 .map(|(_, value)| value)
         };
         let authority = url.split("://").nth(1).unwrap_or("").split(['/', '?']).next().unwrap_or("");
