@@ -23,9 +23,9 @@ use crate::policy::Viewer;
 use crate::store::{Cursor, Page, Read, Result as StoreResult};
 
 /// Rows read at a time.
-const CHUNK: i64 = 1_000;
+const CHUNK: i64 = 500;
 /// Chunks that wait for a slow client; then reading waits too.
-const AHEAD: usize = 2;
+const AHEAD: usize = 1;
 /// Exports at once, on one node: each holds a connection.
 const AT_ONCE: usize = 4;
 
@@ -116,7 +116,7 @@ fn walk<T>(
     Ok(())
 }
 
-/// Streams a whole list as CSV: one thread reads, another writes cells, and neither is more than a few chunks ahead of the
+/// Streams a whole list as CSV: one thread reads, another writes cells, and neither is more than a chunk or two ahead of the
 /// client.
 fn csv<T: Serialize + Send + 'static>(
     call: &Call,

@@ -90,7 +90,7 @@ impl From<Error> for Problem {
             Error::Conflict(why) => Self::of("conflict").saying(why),
             Error::Denied(why) => Self::of("denied").saying(why.to_string()),
             Error::Invalid(faults) => Self::invalid(faults),
-            Error::Busy => Self::of("busy"),
+            Error::Busy | Error::Away => Self::of("busy"),
             Error::Full => {
                 tracing::error!("the database's disk is full");
                 Self::of("full")

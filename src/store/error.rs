@@ -28,6 +28,9 @@ pub enum Error {
     /// No connection, or a lock not had in time.
     #[error("the database is busy")]
     Busy,
+    /// The database cannot be reached, or takes no writes, just now.
+    #[error("the database is away")]
+    Away,
     /// The database's disk is full: what is there can be read, and nothing can be added.
     #[error("the database's disk is full")]
     Full,
@@ -61,7 +64,10 @@ impl From<diesel::result::Error> for Error {
         if db::is_full(&error) {
             return Self::Full;
         }
-        if db::is_away(&error) || db::is_time_out(&error) {
+        if db::is_away(&error) {
+            return Self::Away;
+        }
+        if db::is_time_out(&error) {
             return Self::Busy;
         }
         match error {
@@ -87,6 +93,6 @@ impl From<db::NotBegun> for Error {
 
 impl db::IsAway for Error {
     fn is_away(&self) -> bool {
-        matches!(self, Self::Busy)
+        matches!(self, Self::Away)
     }
 }

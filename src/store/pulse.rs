@@ -65,6 +65,8 @@ pub(super) struct Watch {
     since: Instant,
     /// Milliseconds from `since` to the last answer; 0 while there was none.
     asked: AtomicU64,
+    /// Milliseconds from `since` to the last question that was not answered; 0 while there was none.
+    failed: AtomicU64,
     rights: AtomicI64,
     polling: Mutex<Option<Heard>>,
     standby: Mutex<Option<Heard>>,
@@ -75,6 +77,7 @@ impl Default for Watch {
         Self {
             since: Instant::now(),
             asked: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
             rights: AtomicI64::new(0),
             polling: Mutex::default(),
             standby: Mutex::default(),
@@ -84,8 +87,21 @@ impl Default for Watch {
 
 impl Watch {
     fn age(&self) -> Option<Duration> {
-        let asked = self.asked.load(Ordering::Acquire);
-        (asked > 0).then(|| self.since.elapsed().saturating_sub(Duration::from_millis(asked)))
+        self.ago(&self.asked)
+    }
+
+    /// Whether the database was asked a moment ago and did not answer: whoever comes meanwhile does not wait for it too.
+    fn is_away(&self) -> bool {
+        self.ago(&self.failed).is_some_and(|age| age < POLL)
+    }
+
+    fn ago(&self, when: &AtomicU64) -> Option<Duration> {
+        let when = when.load(Ordering::Acquire);
+        (when > 0).then(|| self.since.elapsed().saturating_sub(Duration::from_millis(when)))
+    }
+
+    fn mark(&self, when: &AtomicU64, at: Duration) {
+        when.store(u64::try_from(at.as_millis()).unwrap_or(u64::MAX).max(1), Ordering::Release);
     }
 }
 
@@ -108,25 +124,42 @@ impl Store {
     /// The version of everybody's rights, not older than a second.
     ///
     /// # Errors
-    /// [`Error::Busy`] when the database was not heard of for a second, or, on a node that only reads, its primary.
+    /// [`Error::Busy`] or [`Error::Away`] when the database was not heard of for a second, or, on a node that only reads, its
+    /// primary.
     pub fn rights(&self) -> Result<i64> {
         let watch = &self.pulse;
-        if watch.age().is_some_and(|age| age < POLL) {
-            return Ok(watch.rights.load(Ordering::Acquire));
+        let younger = |than: Duration| watch.age().is_some_and(|age| age < than);
+        let known = || Ok(watch.rights.load(Ordering::Acquire));
+        if younger(POLL) {
+            return known();
         }
-        // One asks; others rely on what was heard as long as they may.
+        // One asks; others rely on what was heard as long as they may, and nobody asks again at once what was not answered.
         let mut heard = match watch.polling.try_lock() {
             Ok(heard) => heard,
-            Err(_) if watch.age().is_some_and(|age| age < STALE) => return Ok(watch.rights.load(Ordering::Acquire)),
+            Err(_) if younger(STALE) => return known(),
+            Err(_) if watch.is_away() => return Err(Error::Away),
             Err(_) => locked(&watch.polling),
         };
-        if watch.age().is_some_and(|age| age < POLL) {
-            return Ok(watch.rights.load(Ordering::Acquire));
+        if younger(POLL) {
+            known()
+        } else if !watch.is_away() {
+            self.poll(&mut heard)
+        } else if younger(STALE) {
+            known()
+        } else {
+            Err(Error::Away)
         }
-        self.poll(&mut heard)
     }
 
     fn poll(&self, heard: &mut Option<Heard>) -> Result<i64> {
+        let heard = self.hear(heard);
+        if heard.is_err() {
+            self.pulse.mark(&self.pulse.failed, self.pulse.since.elapsed());
+        }
+        heard
+    }
+
+    fn hear(&self, heard: &mut Option<Heard>) -> Result<i64> {
         let watch = &self.pulse;
         let asked = watch.since.elapsed();
         let (rights, beat, tally) = db::transaction(&self.pool, Mode::Read, |db| -> Result<(i64, i64, i64)> {
@@ -141,7 +174,7 @@ impl Store {
         }
         watch.rights.store(rights, Ordering::Release);
         self.tallied.store(tally > 0, Ordering::Release);
-        watch.asked.store(u64::try_from(asked.as_millis()).unwrap_or(u64::MAX).max(1), Ordering::Release);
+        watch.mark(&watch.asked, asked);
         Ok(rights)
     }
 
