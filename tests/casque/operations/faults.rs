@@ -110,7 +110,7 @@ fn a_database_that_is_killed_loses_nothing_that_was_acknowledged_and_is_served_a
     let token = site.sign_in(&node, "minusma");
     let acknowledged = under_load(&node.address, &token, |set| {
         site.primary.kill();
-        until(Duration::from_secs(5), || node.client(Some(&token)).get("/v1/me").status == 503);
+        until(Duration::from_secs(20), || node.client(Some(&token)).get("/v1/me").status == 503);
         site.primary.begin();
         let many = set.lock().unwrap().len() + 20;
         until(Duration::from_secs(30), acknowledged_over(set, many));
@@ -131,7 +131,7 @@ fn a_database_that_is_gone_for_half_a_minute_is_503_and_then_served_again() {
     let token = site.sign_in(&node, "minusma");
     site.primary.stop();
     let gone = std::time::Instant::now();
-    until(Duration::from_secs(5), || node.client(None).get("/readyz").status == 503);
+    until(Duration::from_secs(20), || node.client(None).get("/readyz").status == 503);
     while gone.elapsed() < Duration::from_secs(30) {
         for answer in [
             node.client(Some(&token)).get("/v1/incidents"),
@@ -144,7 +144,7 @@ fn a_database_that_is_gone_for_half_a_minute_is_503_and_then_served_again() {
         std::thread::sleep(Duration::from_secs(2));
     }
     site.primary.begin();
-    until(Duration::from_secs(10), || node.client(Some(&token)).post("/v1/incidents", &ambush()).status == 201);
+    until(Duration::from_secs(30), || node.client(Some(&token)).post("/v1/incidents", &ambush()).status == 201);
     assert_eq!(node.client(None).get("/readyz").status, 200);
 }
 
@@ -293,17 +293,22 @@ fn more_requests_than_a_node_takes_are_told_to_try_again() {
     let node = Node::start(&["--data", folder.path().to_str().unwrap(), "--in-flight", "1"]);
     let token = sign_in(&node, &accounts, "verifier");
     let address = node.address.trim_start_matches("http://").to_owned();
-    let mut slow = TcpStream::connect(&address).unwrap();
     let head =
         "POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
-    slow.write_all(head.as_bytes()).unwrap();
-    until(Duration::from_secs(5), || {
+    let mut slow = None;
+    until(Duration::from_secs(20), || {
+        // Where the question came first, the slow one was told to try again: it does.
+        let mut stream = TcpStream::connect(&address).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        slow = Some(stream);
+        std::thread::sleep(Duration::from_millis(50));
         let answer = node.client(Some(&token)).get("/v1/incidents");
         answer.status == 503 && answer.header("retry-after") == Some("1")
     });
     assert_eq!(node.client(None).get("/healthz").status, 200, "whoever asks how it is gets an answer");
     drop(slow);
-    until(Duration::from_secs(5), || node.client(Some(&token)).get("/v1/incidents").status == 200);
+    // At the latest when the node's patience with its body ends.
+    until(Duration::from_secs(40), || node.client(Some(&token)).get("/v1/incidents").status == 200);
 }
 
 #[test]

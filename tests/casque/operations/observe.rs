@@ -43,7 +43,7 @@ fn metrics_and_logs_tell_of_every_request_and_of_nothing_that_was_said() {
     }
     assert_eq!((operators.get("/healthz").status, operators.get("/readyz").status), (200, 200));
 
-    until(Duration::from_secs(5), || node.log().contains("unrouted"));
+    until(Duration::from_secs(20), || node.log().contains("unrouted"));
     let log = node.log();
     let lines: Vec<Value> =
         log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect();
