@@ -9,8 +9,8 @@ use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, Pool};
 
 use crate::schema::{
-    audit_entry, audit_pending, data_key, idempotency, incident, incident_edition as e, revision, sealed_value, state,
-    suspect, victim, withholding,
+    audit_entry, audit_pending, concern, data_key, idempotency, incident, incident_edition as e, revision,
+    sealed_value, state, suspect, victim, withholding,
 };
 
 #[derive(Queryable, Insertable, serde::Serialize)]
@@ -93,6 +93,7 @@ struct PageQuery {
     limit: i64,
     after_on: Option<NaiveDate>,
     after_ref: Option<String>,
+    state: Option<String>,
 }
 
 /// Everything that differs by the type of the connection, said once for each.
@@ -107,8 +108,32 @@ macro_rules! bare {
             pub async fn page(pool: web::Data<Bare>, query: web::Query<PageQuery>) -> HttpResponse {
                 let rows: (Vec<Edition>, Vec<i32>) = web::block(move || {
                     let mut connection = pool.get().unwrap();
-                    let PageQuery { mission, from, to, limit, after_on, after_ref } = query.into_inner();
-                    let mut page = e::table.filter(e::is_current.eq(true)).into_boxed();
+                    let PageQuery { mission, from, to, limit, after_on, after_ref, state } = query.into_inner();
+                    let is_inside = state.is_none();
+                    let mut page = match state {
+                        None => e::table.filter(e::is_current.eq(true)).into_boxed(),
+                        // As the service asks for a State of more, or of fewer, than 2,000 concerns.
+                        Some(state) => {
+                            let live = concern::table.filter(concern::state.eq(state)).filter(concern::to_at.is_null());
+                            let many: Option<Vec<u8>> = live
+                                .clone()
+                                .select(concern::id)
+                                .offset(2_000)
+                                .first(&mut connection)
+                                .optional()
+                                .unwrap();
+                            match many {
+                                Some(_) => e::table
+                                    .filter(diesel::dsl::exists(live.filter(concern::edition_id.eq(e::id.nullable()))))
+                                    .into_boxed(),
+                                None => e::table
+                                    .filter(e::id.nullable().eq_any(
+                                        live.filter(concern::edition_id.is_not_null()).select(concern::edition_id),
+                                    ))
+                                    .into_boxed(),
+                            }
+                        }
+                    };
                     if let Some(mission) = mission {
                         page = page.filter(e::mission.eq(mission));
                     }
@@ -131,6 +156,9 @@ macro_rules! bare {
                         .limit(limit + 1)
                         .load(&mut connection)
                         .unwrap();
+                    if !is_inside {
+                        return (rows, Vec::new());
+                    }
                     let ids: Vec<&Vec<u8>> = rows.iter().map(|row| &row.id).collect();
                     let held: Vec<(Vec<u8>, i32)> = sealed_value::table
                         .filter(sealed_value::holder_id.eq_any(ids))

@@ -16,6 +16,7 @@ mod ceiling;
 mod cluster;
 mod generate;
 mod load;
+mod main_job;
 #[path = "../../src/store/db/schema.rs"]
 #[allow(dead_code, missing_docs, reason = "the store's own listing")]
 mod schema;
@@ -262,6 +263,19 @@ fn measure(subject: &Subject, database: &str, options: &Options, table: &mut Tab
             Some(a / b >= 0.8),
         );
         kept.one = 1.0 / a;
+        // The host State of one incident in twenty: its concerns say which editions it sees.
+        let mali = subject.token(&address, "mali");
+        let ours = |_: u64| get(&format!("/v1/incidents?{filter}"), &mali);
+        let theirs = |_: u64| get(&format!("/page?{filter}&state=MLI"), "none");
+        let m = in_turns(&[(&address, &ours), (&bare, &theirs)]);
+        let (a, b) = (m[0].rate, m[1].rate);
+        table.row(
+            "filtered page of 50 to its host State, against bare",
+            &named,
+            &format!("{a:.0}/s against {b:.0}/s: {:.2}", a / b),
+            "at least 0.50",
+            Some(a / b >= 0.5),
+        );
     }
 
     if options.wants("depth") {
@@ -498,6 +512,13 @@ fn main() -> ExitCode {
             kept.push(measure(&subject, database, &options, &mut table));
         }
         compare(database, &options.sizes, &kept, &options, &mut table);
+    }
+    if options.wants("import") {
+        main_job::import(&mut table);
+    }
+    // Last: from here on every statement of this process is counted.
+    if options.wants("statements") {
+        main_job::statements(&mut table);
     }
     let text = format!(
         "| what | database, incidents | measured | goal | |\n| --- | --- | --- | --- | --- |\n{}\n",

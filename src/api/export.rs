@@ -3,7 +3,8 @@
 
 use std::io::{Read as _, Seek as _};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -52,10 +53,12 @@ impl Drop for Turn {
     }
 }
 
-/// A body out of a channel. What ends with an error is cut off, so that nobody takes half a list for a whole one.
+/// A body out of a channel. What did not come to its end is cut off, whatever the reason, so that nobody takes half a list for
+/// a whole one: a client that was given up and reads on must not find a proper end.
 struct Stream {
     first: Option<Bytes>,
     rest: mpsc::Receiver<Result<Bytes, Problem>>,
+    whole: Arc<AtomicBool>,
 }
 
 impl MessageBody for Stream {
@@ -69,7 +72,11 @@ impl MessageBody for Stream {
         if let Some(first) = self.first.take() {
             return Poll::Ready(Some(Ok(first)));
         }
-        self.rest.poll_recv(context).map(|next| next.map(|part| part.map_err(|problem| problem.to_string().into())))
+        self.rest.poll_recv(context).map(|next| match next {
+            Some(part) => Some(part.map_err(|problem| problem.to_string().into())),
+            None if self.whole.load(Ordering::Acquire) => None,
+            None => Some(Err("the list did not come to its end".into())),
+        })
     }
 }
 
@@ -116,14 +123,14 @@ fn walk<T>(
     Ok(())
 }
 
-/// Streams a whole list as CSV: one thread reads, another writes cells, and neither is more than a chunk or two ahead of the
+/// Streams a whole list as CSV, and tells whether the client took all of it: one thread reads, another writes cells, and neither is more than a chunk or two ahead of the
 /// client.
 fn csv<T: Serialize + Send + 'static>(
     call: &Call,
     viewer: &Viewer,
     list: impl Fn(&Viewer, &mut Read<'_>, Part<'_>) -> StoreResult<Page<T>>,
     out: &Sender,
-) -> Result<(), Problem> {
+) -> Result<bool, Problem> {
     let (pages, read) = std::sync::mpsc::sync_channel::<Vec<T>>(AHEAD);
     std::thread::scope(|threads| {
         let writing = threads.spawn(move || {
@@ -132,19 +139,20 @@ fn csv<T: Serialize + Send + 'static>(
                 for item in &items {
                     if table.add(item).is_err() {
                         out.give(Err(Problem::of("internal")));
-                        return;
+                        return false;
                     }
                 }
                 // The client went away: the reader notices that nobody takes its pages.
                 if !out.give(Ok(table.take().into())) {
-                    return;
+                    return false;
                 }
             }
+            true
         });
         let walked = walk(call, viewer, list, |items| pages.send(items).is_ok());
         drop(pages);
-        writing.join().map_err(|_| Problem::of("internal"))?;
-        walked
+        let written = writing.join().map_err(|_| Problem::of("internal"))?;
+        walked.map(|()| written)
     })
 }
 
@@ -195,37 +203,41 @@ pub(super) async fn whole<T: Serialize + Send + 'static>(
     let out = Sender { parts, runtime: tokio::runtime::Handle::current() };
     let turn = Turn::take()?;
     let working = call.clone();
+    let whole = Arc::new(AtomicBool::new(false));
+    let ended = whole.clone();
     spawn_blocking(move || {
         let _turn = turn;
         let done = working.session().and_then(|session| {
             let viewer = sight(&session.account.viewer)?;
             match file {
                 File::Csv => csv(&working, &viewer, list, &out),
-                File::Xlsx => {
-                    send(&mut xlsx(&working, &viewer, list, &out)?, &out);
-                    Ok(())
-                }
+                File::Xlsx => Ok(send(&mut xlsx(&working, &viewer, list, &out)?, &out)),
             }
         });
-        if let Err(problem) = done {
-            out.give(Err(problem));
+        match done {
+            Ok(taken) => ended.store(taken, Ordering::Release),
+            Err(problem) => {
+                out.give(Err(problem));
+            }
         }
     });
     // What fails before the first part is a problem with its status; what fails later cuts the body off.
     let first = rest.recv().await.transpose()?;
-    Ok(head(call, file).body(Stream { first, rest }))
+    Ok(head(call, file).body(Stream { first, rest, whole }))
 }
 
-fn send(file: &mut std::fs::File, out: &Sender) {
+/// Gives a file in parts, and tells whether the client took all of it.
+fn send(file: &mut std::fs::File, out: &Sender) -> bool {
     let mut buffer = vec![0; 1 << 16];
     loop {
         let part = match file.read(&mut buffer) {
-            Ok(0) => return,
+            Ok(0) => return true,
             Ok(read) => Ok(Bytes::copy_from_slice(&buffer[..read])),
             Err(_) => Err(Problem::of("internal")),
         };
-        if !out.give(part) {
-            return;
+        let failed = part.is_err();
+        if !out.give(part) || failed {
+            return false;
         }
     }
 }
@@ -269,5 +281,55 @@ pub(super) fn page<T: Serialize>(call: &Call, file: File, items: &[T]) -> Result
             file.rewind().and_then(|()| file.read_to_end(&mut bytes)).map_err(|_| Problem::of("internal"))?;
             Ok(bytes)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a client reads of a file whose producer did `work`, and whether it ended as a whole one does.
+    fn read(work: impl FnOnce(Sender, Arc<AtomicBool>) + Send + 'static) -> (Vec<u8>, bool) {
+        actix_web::rt::System::new().block_on(async {
+            let (parts, rest) = mpsc::channel(AHEAD);
+            let out = Sender { parts, runtime: tokio::runtime::Handle::current() };
+            let whole = Arc::new(AtomicBool::new(false));
+            let ended = whole.clone();
+            spawn_blocking(move || work(out, ended));
+            let mut stream = Stream { first: None, rest, whole };
+            let mut bytes = Vec::new();
+            loop {
+                match std::future::poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await {
+                    Some(Ok(part)) => bytes.extend_from_slice(&part),
+                    Some(Err(_)) => return (bytes, false),
+                    None => return (bytes, true),
+                }
+            }
+        })
+    }
+
+    #[test]
+    fn a_file_that_did_not_come_to_its_end_is_cut_off() {
+        let part = || Ok(Bytes::from_static(b"one"));
+        let finished = read(move |out, whole| {
+            assert!(out.give(part()));
+            whole.store(true, Ordering::Release);
+        });
+        assert_eq!(finished, (b"one".to_vec(), true));
+        let given_up = read(move |out, _| assert!(out.give(part())));
+        assert_eq!(given_up, (b"one".to_vec(), false));
+        let failed = read(move |out, _| assert!(out.give(part()) && out.give(Err(Problem::of("internal")))));
+        assert_eq!(failed, (b"one".to_vec(), false));
+    }
+
+    #[test]
+    fn nothing_is_given_to_a_client_that_went_away() {
+        actix_web::rt::System::new().block_on(async {
+            let (parts, rest) = mpsc::channel(AHEAD);
+            let out = Sender { parts, runtime: tokio::runtime::Handle::current() };
+            drop(rest);
+            let given = spawn_blocking(move || (out.is_closed(), out.give(Ok(Bytes::new())))).await.unwrap();
+            assert_eq!(given, (true, false));
+        });
     }
 }

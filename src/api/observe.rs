@@ -1,5 +1,5 @@
 //! What a node tells its operator: a line and a measurement for each request, and the state of its pools. Of a request there
-//! is method, route, status, duration and size; never its query, its body, a token or anybody's name.
+//! is method, route, status and duration; never its query, its body, a token or anybody's name.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};

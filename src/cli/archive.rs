@@ -10,8 +10,9 @@ use serde_json::json;
 
 use super::Outcome;
 use super::account::operator;
-use super::house::{House, Place, Start, make_private, owners_file};
+use super::house::{House, Place, Start};
 use super::import::bar;
+use super::key_files::{make_private, owners_file};
 use crate::store::{Erased, Manifest, Source};
 
 type Failed = Box<dyn std::error::Error>;

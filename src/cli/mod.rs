@@ -8,6 +8,7 @@ mod briefing;
 mod demo;
 mod house;
 mod import;
+mod key_files;
 mod keys;
 mod openapi;
 mod serve;
@@ -17,7 +18,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub use demo::{DemoAccount, Sample, load_sample};
-pub use house::{House, Keeper, Keys, Place, Start};
+pub use house::{House, Keeper, Place, Start};
+pub use key_files::Keys;
 
 /// The online database that Security Council resolution 2589 (2021) asks for.
 #[derive(Debug, Parser)]

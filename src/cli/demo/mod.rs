@@ -11,8 +11,9 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::Outcome;
-use super::house::{Place, Start, make_private, owners_file};
+use super::house::{Place, Start};
 use super::import::bar;
+use super::key_files::{make_private, owners_file};
 use super::serve::{Serving, until_stopped};
 pub use sample::{Sample, load_sample};
 

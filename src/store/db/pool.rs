@@ -49,6 +49,14 @@ impl Location {
         !private && !hosts.split(',').all(near)
     }
 
+    /// Connections that a node opens to it at most, unless it is told otherwise.
+    pub fn usual_connections(&self) -> u32 {
+        match self {
+            Self::Sqlite(_) => 8,
+            Self::Postgres(_) => 16,
+        }
+    }
+
     /// Whether a standby may follow this database.
     pub fn may_have_standby(&self) -> bool {
         matches!(self, Self::Postgres(_))

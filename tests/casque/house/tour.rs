@@ -119,7 +119,9 @@ fn settings() -> String {
             }
             seen.push(name);
             let of = match (sub, name) {
-                ("serve", "data" | "database" | "keys" | "recovery") => "every command",
+                ("serve", "data" | "database" | "keys" | "recovery" | "read-url" | "without-tls" | "connections") => {
+                    "every command"
+                }
                 _ => sub,
             };
             let value =

@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use serde_json::json;
 
 use super::node::{Node, Site, embedded, until, verify_log};
 use crate::harness::cluster::binaries;
@@ -71,32 +70,33 @@ fn nothing_lost_and_none_half_made(client: &Client, acknowledged: &BTreeSet<Stri
     }
 }
 
-fn sign_in(node: &Node, accounts: &[casque::cli::DemoAccount], who: &str) -> String {
-    let account = accounts.iter().find(|account| account.email.starts_with(who)).unwrap();
-    let answer = node.client(None).post("/v1/sessions", &json!({"email": account.email, "password": account.password}));
-    assert_eq!(answer.status, 201, "{}", answer.text);
-    answer.json()["access_token"].as_str().unwrap().to_owned()
-}
-
-#[test]
-fn a_service_that_is_killed_loses_nothing_that_it_acknowledged() {
+/// Whatever ends a service under load: what it acknowledged is there when it is begun again, and the log verifies.
+fn loses_nothing_when(ends: impl FnOnce(Node)) {
     let folder = tempfile::tempdir().unwrap();
     let accounts = embedded(folder.path());
     let data = ["--data", folder.path().to_str().unwrap()];
     let node = Node::start(&data);
-    let token = sign_in(&node, &accounts, "minusma");
-    let address = node.address.clone();
-    let node = Mutex::new(Some(node));
+    let (address, token) = (node.address.clone(), node.sign_in(&accounts, "minusma"));
     let acknowledged = under_load(&address, &token, |set| {
         let many = set.lock().unwrap().len() + 20;
         until(Duration::from_secs(60), acknowledged_over(set, many));
-        node.lock().unwrap().take().unwrap().kill();
+        ends(node);
     });
     let again = Node::start(&data);
-    let token = sign_in(&again, &accounts, "minusma");
+    let token = again.sign_in(&accounts, "minusma");
     nothing_lost_and_none_half_made(&again.client(Some(&token)), &acknowledged);
     assert_eq!(again.terminate(), Some(0));
     verify_log(&data);
+}
+
+#[test]
+fn a_service_that_is_killed_loses_nothing_that_it_acknowledged() {
+    loses_nothing_when(Node::kill);
+}
+
+#[test]
+fn a_service_that_is_told_to_stop_loses_nothing_that_it_acknowledged() {
+    loses_nothing_when(|node| assert_eq!(node.terminate(), Some(0)));
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_database_that_is_killed_loses_nothing_that_was_acknowledged_and_is_served_a
     let token = site.sign_in(&node, "minusma");
     let acknowledged = under_load(&node.address, &token, |set| {
         site.primary.kill();
-        until(Duration::from_secs(20), || node.client(Some(&token)).get("/v1/me").status == 503);
+        until(Duration::from_secs(5), || node.client(Some(&token)).get("/v1/me").status == 503);
         site.primary.begin();
         let many = set.lock().unwrap().len() + 20;
         until(Duration::from_secs(30), acknowledged_over(set, many));
@@ -131,7 +131,7 @@ fn a_database_that_is_gone_for_half_a_minute_is_503_and_then_served_again() {
     let token = site.sign_in(&node, "minusma");
     site.primary.stop();
     let gone = std::time::Instant::now();
-    until(Duration::from_secs(20), || node.client(None).get("/readyz").status == 503);
+    until(Duration::from_secs(5), || node.client(None).get("/readyz").status == 503);
     while gone.elapsed() < Duration::from_secs(30) {
         for answer in [
             node.client(Some(&token)).get("/v1/incidents"),
@@ -144,7 +144,7 @@ fn a_database_that_is_gone_for_half_a_minute_is_503_and_then_served_again() {
         std::thread::sleep(Duration::from_secs(2));
     }
     site.primary.begin();
-    until(Duration::from_secs(30), || node.client(Some(&token)).post("/v1/incidents", &ambush()).status == 201);
+    until(Duration::from_secs(10), || node.client(Some(&token)).post("/v1/incidents", &ambush()).status == 201);
     assert_eq!(node.client(None).get("/readyz").status, 200);
 }
 
@@ -196,7 +196,7 @@ fn a_full_disk_is_told_plainly_and_what_is_there_can_still_be_read() {
     let _unmount = Unmount(path.clone());
     let accounts = embedded(&path);
     let node = Node::start(&["--data", path.to_str().unwrap()]);
-    let token = sign_in(&node, &accounts, "minusma");
+    let token = node.sign_in(&accounts, "minusma");
     let client = node.client(Some(&token));
     let mut made = Vec::new();
     let refused = loop {
@@ -248,7 +248,7 @@ fn five_thousand_idle_connections_hold_nobody_up() {
     let folder = tempfile::tempdir().unwrap();
     let accounts = embedded(folder.path());
     let node = Node::start_after("ulimit -n 20000;", &["--data", folder.path().to_str().unwrap()]);
-    let token = sign_in(&node, &accounts, "verifier");
+    let token = node.sign_in(&accounts, "verifier");
     let address = node.address.trim_start_matches("http://").to_owned();
     let mut idle: Vec<TcpStream> = (0..5_000).map(|_| TcpStream::connect(&address).unwrap()).collect();
     let request = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -291,7 +291,7 @@ fn more_requests_than_a_node_takes_are_told_to_try_again() {
     let folder = tempfile::tempdir().unwrap();
     let accounts = embedded(folder.path());
     let node = Node::start(&["--data", folder.path().to_str().unwrap(), "--in-flight", "1"]);
-    let token = sign_in(&node, &accounts, "verifier");
+    let token = node.sign_in(&accounts, "verifier");
     let address = node.address.trim_start_matches("http://").to_owned();
     let head =
         "POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
@@ -309,21 +309,4 @@ fn more_requests_than_a_node_takes_are_told_to_try_again() {
     drop(slow);
     // At the latest when the node's patience with its body ends.
     until(Duration::from_secs(40), || node.client(Some(&token)).get("/v1/incidents").status == 200);
-}
-
-#[test]
-fn a_service_that_is_told_to_stop_loses_nothing_that_it_acknowledged() {
-    let folder = tempfile::tempdir().unwrap();
-    let accounts = embedded(folder.path());
-    let data = ["--data", folder.path().to_str().unwrap()];
-    let node = Node::start(&data);
-    let token = sign_in(&node, &accounts, "minusma");
-    let address = node.address.clone();
-    let node = Mutex::new(Some(node));
-    let acknowledged = under_load(&address, &token, |_| {
-        assert_eq!(node.lock().unwrap().take().unwrap().terminate(), Some(0));
-    });
-    let again = Node::start(&data);
-    let token = sign_in(&again, &accounts, "minusma");
-    nothing_lost_and_none_half_made(&again.client(Some(&token)), &acknowledged);
 }

@@ -72,6 +72,19 @@ impl Node {
         Client::at(&self.address, token)
     }
 
+    /// Tries to sign in as the account whose address begins so.
+    pub fn try_sign_in(&self, accounts: &[DemoAccount], who: &str) -> Answer {
+        let account = accounts.iter().find(|account| account.email.starts_with(who)).unwrap();
+        self.client(None).post("/v1/sessions", &json!({"email": account.email, "password": account.password}))
+    }
+
+    /// Signs in, and gives the token.
+    pub fn sign_in(&self, accounts: &[DemoAccount], who: &str) -> String {
+        let answer = self.try_sign_in(accounts, who);
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer.json()["access_token"].as_str().unwrap().to_owned()
+    }
+
     /// `kill -9`.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
@@ -147,15 +160,7 @@ impl Site {
 
     /// Signs in at a node, and gives the token.
     pub fn sign_in(&self, node: &Node, who: &str) -> String {
-        let answer = self.try_sign_in(node, who);
-        assert_eq!(answer.status, 201, "{}", answer.text);
-        answer.json()["access_token"].as_str().unwrap().to_owned()
-    }
-
-    /// Tries to.
-    pub fn try_sign_in(&self, node: &Node, who: &str) -> Answer {
-        let account = self.accounts.iter().find(|account| account.email.starts_with(who)).unwrap();
-        node.client(None).post("/v1/sessions", &json!({"email": account.email, "password": account.password}))
+        node.sign_in(&self.accounts, who)
     }
 
     /// Verifies the audit log, by the command.
