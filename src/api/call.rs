@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::form::{Context, Form, ReferenceData};
 use super::problem::Problem;
+use super::trace;
 use crate::disclosure::Desk;
 use crate::domain::{Noun, Reference};
 use crate::identity::Identity;
@@ -143,7 +144,8 @@ impl FromRequest for Call {
 pub async fn block<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
-    web::block(work).await.unwrap_or_else(|_| Err(Problem::of("busy")))
+    let span = opentelemetry::Context::current();
+    web::block(move || trace::work(&span, work)).await.unwrap_or_else(|_| Err(Problem::of("busy")))
 }
 
 impl Call {

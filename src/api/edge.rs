@@ -10,11 +10,13 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
+use opentelemetry::context::FutureExt as _;
 use utoipa::openapi::OpenApi;
 
 use super::call::App;
 use super::observe::{self, InFlight};
 use super::problem::{KINDS, Problem};
+use super::trace;
 
 /// Bodies are at most this long, in bytes; imports have their own bound.
 pub const LARGEST_BODY: usize = 1 << 20;
@@ -125,6 +127,7 @@ pub async fn dress(
     let began = Instant::now();
     let method = observe::method_name(request.method());
     let path = request.path().to_owned();
+    let span = trace::request(request.request(), method);
     if request.method() == Method::HEAD {
         // Answered as a GET whose body the connection leaves out (RFC 9110, 9.3.2).
         request.head_mut().method = Method::GET;
@@ -142,7 +145,7 @@ pub async fn dress(
     };
     let mut response = match refused {
         Some(problem) => request.into_response(problem.error_response()),
-        None => next.call(request).await?.map_into_boxed_body(),
+        None => next.call(request).with_context(span.clone()).await?.map_into_boxed_body(),
     };
     let status = response.status();
     let is_problem = response
@@ -176,6 +179,6 @@ pub async fn dress(
     ] {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    observe::answered(&response, method, began.elapsed());
+    observe::answered(&response, method, began.elapsed(), &span);
     Ok(response)
 }

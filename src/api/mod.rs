@@ -21,6 +21,7 @@ mod reference;
 mod service;
 mod session;
 mod statistics;
+mod trace;
 mod withheld;
 
 use std::io;
@@ -40,6 +41,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 pub use call::{App, Limits};
 pub use observe::{measure, metrics};
 pub use problem::{KINDS, Problem};
+pub use trace::{Tracing, trace};
 
 #[derive(OpenApi)]
 #[openapi(

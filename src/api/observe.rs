@@ -9,6 +9,7 @@ use actix_web::dev::ServiceResponse;
 use actix_web::{HttpResponse, web};
 use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use opentelemetry::Context;
 
 use super::call::App;
 
@@ -54,11 +55,12 @@ impl Drop for InFlight {
 }
 
 /// Tells of one request.
-pub(super) fn answered<B>(response: &ServiceResponse<B>, method: &'static str, took: Duration) {
+pub(super) fn answered<B>(response: &ServiceResponse<B>, method: &'static str, took: Duration, span: &Context) {
     let route = response.request().match_pattern().unwrap_or_else(|| "unrouted".into());
     let status = response.status();
     let millis = took.as_secs_f64() * 1_000.0;
     tracing::info!(target: "casque::request", method, route, status = status.as_u16(), millis, "answered");
+    super::trace::answered(span, method, &route, status.as_u16());
     if RECORDER.get().is_some() {
         counter!("casque_requests_total", "method" => method, "route" => route.clone(), "status" => status.as_u16().to_string())
             .increment(1);

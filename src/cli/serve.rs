@@ -27,6 +27,9 @@ pub(super) struct Serve {
     /// Address on which operators are told metrics (/metrics, for Prometheus), health and readiness; keep it from the public.
     #[arg(long, env = "CASQUE_METRICS", value_name = "ADDRESS")]
     metrics: Option<String>,
+    /// Collector to which spans are sent (OpenTelemetry's OTLP over HTTP), such as http://127.0.0.1:4318.
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
+    traces: Option<String>,
     /// Requests that are answered at once; more are told to try again (503).
     #[arg(long, env = "CASQUE_IN_FLIGHT", value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..))]
     in_flight: u16,
@@ -77,6 +80,7 @@ impl Serve {
             (_, true) => Access::ReadOnly,
             _ => Access::Full,
         };
+        let _traces = self.traces.as_deref().map(crate::api::trace).transpose()?;
         let house = self.place.open(Start { access, ..Start::default() })?;
         let bind =
             |address: &String| TcpListener::bind(address).map_err(|e| format!("cannot listen on {address}: {e}"));

@@ -101,6 +101,11 @@ impl Cluster {
         &self.folder
     }
 
+    /// Makes a folder of the cluster's own.
+    pub fn make_folder(&self, path: &Path) {
+        self.shell(&format!("mkdir -m 0700 '{}'", path.display()));
+    }
+
     /// A URL.
     pub fn url(&self, role: &str, database: &str) -> String {
         format!("postgres://{role}@/{database}?host={}", self.folder.display())

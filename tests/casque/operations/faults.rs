@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -178,26 +179,27 @@ fn a_standby_that_is_promoted_under_load_takes_over_and_nothing_acknowledged_is_
     site.verify_log(&standby.url("casque", "casque"));
 }
 
-#[test]
-fn a_full_disk_is_told_plainly_and_what_is_there_can_still_be_read() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("small");
-    std::fs::create_dir(&path).unwrap();
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=6m", "tmpfs"]).arg(&path).output();
-    if skipped("a small tmpfs (mount)", mounted.is_ok_and(|done| done.status.success())) {
-        return;
+/// A file system with little room, until it is dropped.
+struct Small(PathBuf);
+
+impl Small {
+    fn mount(path: PathBuf, size: &str) -> Option<Self> {
+        std::fs::create_dir(&path).unwrap();
+        let mounted =
+            Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size},mode=0777"), "tmpfs"]).arg(&path);
+        let mounted = mounted.output().is_ok_and(|done| done.status.success());
+        (!skipped("a small tmpfs (mount)", mounted)).then_some(Self(path))
     }
-    struct Unmount(std::path::PathBuf);
-    impl Drop for Unmount {
-        fn drop(&mut self) {
-            let _ = Command::new("umount").args(["-l"]).arg(&self.0).status();
-        }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").args(["-l"]).arg(&self.0).status();
     }
-    let _unmount = Unmount(path.clone());
-    let accounts = embedded(&path);
-    let node = Node::start(&["--data", path.to_str().unwrap()]);
-    let token = node.sign_in(&accounts, "minusma");
-    let client = node.client(Some(&token));
+}
+
+/// Reports until the disk is full: that is told plainly, and what was acknowledged can still be read, whole.
+fn fills_up(client: &Client) {
     let mut made = Vec::new();
     let refused = loop {
         let answer = client.post("/v1/incidents", &ambush());
@@ -211,10 +213,33 @@ fn a_full_disk_is_told_plainly_and_what_is_there_can_still_be_read() {
     assert_eq!(refused.json()["type"], "urn:casque:problem:full");
     assert_eq!(client.get(&format!("/v1/incidents/{}", made[0])).status, 200, "reads go on");
     assert_eq!(client.get("/v1/incidents").status, 200);
-    assert_eq!(
-        client.get(&format!("/v1/incidents/{}", made[made.len() - 1])).json()["victims"].as_array().unwrap().len(),
-        2
-    );
+    let last = client.get(&format!("/v1/incidents/{}", made[made.len() - 1]));
+    assert_eq!(last.json()["victims"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_full_disk_is_told_plainly_and_what_is_there_can_still_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(small) = Small::mount(folder.path().join("small"), "6m") else { return };
+    let accounts = embedded(&small.0);
+    let node = Node::start(&["--data", small.0.to_str().unwrap()]);
+    fills_up(&node.client(Some(&node.sign_in(&accounts, "minusma"))));
+}
+
+#[test]
+fn a_full_disk_of_postgresqls_is_told_as_plainly() {
+    if skipped("PostgreSQL", binaries().is_some()) {
+        return;
+    }
+    let site = Site::new("");
+    let Some(small) = Small::mount(site.primary.socket().join("small"), "24m") else { return };
+    let own = small.0.join("own");
+    site.primary.make_folder(&own);
+    site.primary.run("postgres", &format!("CREATE TABLESPACE small LOCATION '{}'", own.display()));
+    site.primary.run("postgres", "ALTER DATABASE casque SET TABLESPACE small");
+    let url = site.primary.url("site_service", "casque");
+    let node = Node::start(&["--database", &url, "--keys", site.keys().to_str().unwrap()]);
+    fills_up(&node.client(Some(&site.sign_in(&node, "minusma"))));
 }
 
 #[test]

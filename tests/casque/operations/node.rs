@@ -31,6 +31,15 @@ impl Node {
         Self::begin("", level, arguments)
     }
 
+    /// Starts a node that sends its spans to a collector.
+    pub fn start_tracing(collector: &str, arguments: &[&str]) -> Self {
+        Self::begin(
+            &format!("export OTEL_EXPORTER_OTLP_ENDPOINT={collector} OTEL_BSP_SCHEDULE_DELAY=100;"),
+            "debug",
+            arguments,
+        )
+    }
+
     /// What it logged so far.
     pub fn log(&self) -> String {
         String::from_utf8(self.log.lock().unwrap().clone()).unwrap()
