@@ -1,6 +1,8 @@
 //! Dates that may be known only to the month or the year.
 
-use chrono::{Datelike, Months, NaiveDate, NaiveDateTime, TimeDelta};
+use std::fmt;
+
+use chrono::{Datelike, Month, Months, NaiveDate, NaiveDateTime, TimeDelta};
 
 use super::Precision;
 
@@ -46,13 +48,17 @@ impl PartialDate {
     pub fn is_future(self, now: NaiveDateTime) -> bool {
         self.first > (now + TimeDelta::hours(14)).date()
     }
+}
 
-    /// The date in words, as the United Nations writes it: `18 August 2021`, `August 2021`, `2021`.
-    pub fn in_words(self) -> String {
-        match self.precision {
-            Precision::Day => self.first.format("%-d %B %Y").to_string(),
-            Precision::Month => self.first.format("%B %Y").to_string(),
-            Precision::Year => self.first.format("%Y").to_string(),
+/// The date in words, as the United Nations writes it: `18 August 2021`, `August 2021`, `2021`.
+impl fmt::Display for PartialDate {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let year = self.first.year();
+        let month = u8::try_from(self.first.month()).ok().and_then(|month| Month::try_from(month).ok());
+        match (self.precision, month) {
+            (Precision::Day, Some(month)) => write!(out, "{} {} {year}", self.first.day(), month.name()),
+            (Precision::Month, Some(month)) => write!(out, "{} {year}", month.name()),
+            _ => write!(out, "{year}"),
         }
     }
 }
@@ -72,7 +78,7 @@ mod tests {
         assert_eq!((month.first(), month.last()), (day(2024, 2, 1), day(2024, 2, 29)));
         let year = PartialDate::new(day(2023, 7, 4), Precision::Year);
         assert_eq!((year.first(), year.last()), (day(2023, 1, 1), day(2023, 12, 31)));
-        assert_eq!(month.in_words(), "February 2024");
+        assert_eq!(month.to_string(), "February 2024");
     }
 
     #[test]

@@ -1,45 +1,45 @@
 //! The sentence that a summary is generated as, from codes alone: nobody types it, so no name ends up in it.
 
+use std::fmt::{self, Write as _};
+
 use super::{Act, Activity, Code, Counts, IncidentFacts, Means, Perpetrator, Precision};
 
 /// The summary of an incident, in English: "On 22 February 2019, MINUSMA reported a killing in Mali: three
 /// killed. Means: small arms. Alleged perpetrator: non-State armed group."
 pub fn summary(facts: &IncidentFacts, host_state: Option<&str>, counts: Counts) -> String {
-    let when = match facts.occurred.precision() {
-        Precision::Day => format!("On {}", facts.occurred.in_words()),
-        Precision::Month | Precision::Year => format!("In {}", facts.occurred.in_words()),
-    };
-    let mut text = format!("{when}, {} reported {}", facts.mission, act(facts.act));
+    let mut text = String::with_capacity(256);
+    // A text takes whatever is written to it.
+    let _ = write_summary(&mut text, facts, host_state, counts);
+    text
+}
+
+fn write_summary(text: &mut String, facts: &IncidentFacts, host_state: Option<&str>, counts: Counts) -> fmt::Result {
+    let at = if facts.occurred.precision() == Precision::Day { "On" } else { "In" };
+    write!(text, "{at} {}, {} reported {}", facts.occurred, facts.mission, act(facts.act))?;
     if let Some(name) = host_state {
-        text.push_str(" in ");
-        text.push_str(name);
+        write!(text, " in {name}")?;
     }
-    let harmed: Vec<String> = [
+    let harmed = [
         (counts.killed, "killed"),
         (counts.injured, "injured"),
         (counts.abducted, "abducted or missing"),
         (counts.detained, "detained"),
-    ]
-    .into_iter()
-    .filter(|(number, _)| *number > 0)
-    .map(|(number, what)| format!("{} {what}", in_words(number)))
-    .collect();
-    if !harmed.is_empty() {
-        text.push_str(": ");
-        text.push_str(&harmed.join(", "));
+    ];
+    for (at, (number, what)) in harmed.into_iter().filter(|(number, _)| *number > 0).enumerate() {
+        write!(text, "{} {} {what}", if at == 0 { ":" } else { "," }, InWords(number))?;
     }
     text.push('.');
     if !matches!(facts.activity, Activity::NotKnown | Activity::Other) {
-        text.push_str(&format!(" Activity: {}.", lower(facts.activity.label())));
+        write!(text, " Activity: {}.", Lower(facts.activity.label()))?;
     }
     if !matches!(facts.means, Means::NotKnown | Means::NotApplicable | Means::Other) {
-        text.push_str(&format!(" Means: {}.", lower(facts.means.label())));
+        write!(text, " Means: {}.", Lower(facts.means.label()))?;
     }
     match facts.perpetrator {
         Perpetrator::NotIdentified | Perpetrator::Other => text.push_str(" The alleged perpetrator is not identified."),
-        known => text.push_str(&format!(" Alleged perpetrator: {}.", lower(known.label()))),
+        known => write!(text, " Alleged perpetrator: {}.", Lower(known.label()))?,
     }
-    text
+    Ok(())
 }
 
 fn act(act: Act) -> &'static str {
@@ -67,20 +67,31 @@ fn act(act: Act) -> &'static str {
 }
 
 /// Numbers under ten in words, others in figures (United Nations Editorial Manual).
-fn in_words(number: i32) -> String {
-    const WORDS: [&str; 10] = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
-    usize::try_from(number)
-        .ok()
-        .and_then(|at| WORDS.get(at))
-        .map_or_else(|| number.to_string(), |word| (*word).to_owned())
+struct InWords(i32);
+
+impl fmt::Display for InWords {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const WORDS: [&str; 10] = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+        match usize::try_from(self.0).ok().and_then(|at| WORDS.get(at)) {
+            Some(word) => out.write_str(word),
+            None => write!(out, "{}", self.0),
+        }
+    }
 }
 
 /// A label within a sentence: only its first letter falls, so that "United Nations" and "non-State" keep theirs.
-fn lower(label: &str) -> String {
-    let mut chars = label.chars();
-    match chars.next() {
-        Some(first) if !label.starts_with("United") => first.to_lowercase().chain(chars).collect(),
-        _ => label.to_owned(),
+struct Lower(&'static str);
+
+impl fmt::Display for Lower {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.0.chars();
+        match rest.next() {
+            Some(first) if !self.0.starts_with("United") => {
+                write!(out, "{}", first.to_lowercase())?;
+                out.write_str(rest.as_str())
+            }
+            _ => out.write_str(self.0),
+        }
     }
 }
 
