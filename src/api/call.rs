@@ -15,7 +15,7 @@ use super::problem::Problem;
 use super::trace;
 use crate::disclosure::Desk;
 use crate::domain::{Noun, Reference};
-use crate::identity::Identity;
+use crate::identity::{Identity, Network};
 use crate::policy::{Scope, Viewer};
 use crate::store::{Error, Idempotency, Read, Result as StoreResult, SessionInfo, Store, Write};
 
@@ -41,11 +41,13 @@ pub struct Limits {
     pub in_flight: usize,
     /// How long a client may take to send a body.
     pub patience: Duration,
+    /// Whether a proxy says who calls, in `X-Forwarded-For`.
+    pub behind_proxy: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { in_flight: 256, patience: Duration::from_secs(30) }
+        Self { in_flight: 256, patience: Duration::from_secs(30), behind_proxy: false }
     }
 }
 
@@ -112,6 +114,17 @@ pub struct Call {
     pub path: String,
     /// The query string.
     pub query: String,
+    /// Where the call comes from.
+    pub network: Network,
+}
+
+/// Where a request comes from. A proxy adds the address that it sees to those that the caller made up, so the last one counts.
+fn network(request: &HttpRequest, behind_proxy: bool) -> Network {
+    let forwarded = || {
+        let last = request.headers().get_all("x-forwarded-for").last()?.to_str().ok()?;
+        last.rsplit(',').next()?.trim().parse().ok()
+    };
+    Network::of(if behind_proxy { forwarded() } else { request.peer_addr().map(|address| address.ip()) })
 }
 
 impl FromRequest for Call {
@@ -133,6 +146,7 @@ impl FromRequest for Call {
             accept: text(header::ACCEPT),
             path: request.path().to_owned(),
             query: request.query_string().to_owned(),
+            network: network(request, app.limits.behind_proxy),
         }))
     }
 }

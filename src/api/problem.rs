@@ -1,5 +1,7 @@
 //! Errors as RFC 9457 problems: the one place that knows status codes.
 
+use std::time::Duration;
+
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
@@ -29,6 +31,9 @@ pub struct Problem {
     /// Every fault, by field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Fault>,
+    /// When it may be tried again: said in `Retry-After`.
+    #[serde(skip)]
+    pub again_in: Option<Duration>,
 }
 
 impl std::fmt::Display for Problem {
@@ -54,6 +59,7 @@ pub const KINDS: &[(u16, &str, &str)] = &[
     (415, "media_type", "The body's media type is not understood"),
     (421, "elsewhere", "Another node of this service does that"),
     (428, "precondition_required", "If-Match is required"),
+    (429, "throttled", "Tried too often"),
     (500, "internal", "The service failed"),
     (503, "busy", "Try again shortly"),
     (507, "full", "There is no room for more"),
@@ -67,7 +73,14 @@ impl Problem {
             "internal",
             "The service failed",
         ));
-        Self { kind: format!("urn:casque:problem:{name}"), title, status, detail: None, errors: Vec::new() }
+        Self {
+            kind: format!("urn:casque:problem:{name}"),
+            title,
+            status,
+            detail: None,
+            errors: Vec::new(),
+            again_in: None,
+        }
     }
 
     /// The same with words on this occurrence.
@@ -122,6 +135,7 @@ impl From<Refused> for Problem {
         match refused {
             Refused::Unauthenticated => Self::of("unauthenticated"),
             Refused::TooMany => Self::of("busy"),
+            Refused::Throttled(wait) => Self { again_in: Some(wait), ..Self::of("throttled") },
             Refused::Store(error) => error.into(),
         }
     }
@@ -152,8 +166,9 @@ impl ResponseError for Problem {
             401 => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
             }
-            503 => {
-                response.insert_header((header::RETRY_AFTER, "1"));
+            429 | 503 => {
+                let seconds = self.again_in.map_or(1, |wait| wait.as_secs() + 1);
+                response.insert_header((header::RETRY_AFTER, seconds.to_string()));
             }
             _ => {}
         }
@@ -192,6 +207,9 @@ pub enum Problems {
     /// This node only reads, or holds no private keys: another one does that.
     #[response(status = 421, content_type = "application/problem+json")]
     Elsewhere(Problem),
+    /// Tried too often: sign in again after `Retry-After`.
+    #[response(status = 429, content_type = "application/problem+json")]
+    Throttled(Problem),
     /// The service failed.
     #[response(status = 500, content_type = "application/problem+json")]
     Internal(Problem),

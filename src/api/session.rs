@@ -1,21 +1,30 @@
 //! Signing in and out.
 
 use actix_web::web::Bytes;
-use actix_web::{HttpResponse, delete, get, post};
+use actix_web::{HttpResponse, delete, get, post, web};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Routes;
 use super::call::{Call, Shown, block};
-use super::form::{Context, Form, Input};
+use super::form::{self, Context, Form, Input};
 use super::problem::{Problem, Problems};
 use crate::domain::Role;
 use crate::identity::{ACCESS_LASTS, Tokens};
+use crate::policy::{Deed, Scope, may};
+use crate::store::{Error, Id};
 use seal::Plain;
 
 /// Adds the routes.
 pub fn routes(config: &mut impl Routes) {
-    config.service(session_begin).service(session_refresh).service(session_end).service(me);
+    config
+        .service(session_begin)
+        .service(session_refresh)
+        .service(session_list)
+        .service(session_end)
+        .service(session_end_one)
+        .service(me);
 }
 
 /// Address and password.
@@ -91,7 +100,8 @@ fn answer(tokens: Tokens, status: u16) -> HttpResponse {
     HttpResponse::build(status).json(pair)
 }
 
-/// Signs in. An unknown address and a wrong password get the same answer after the same work.
+/// Signs in. An unknown address and a wrong password get the same answer after the same work; who tries too often waits (429),
+/// and cannot make a person wait who tries from a network that this person signed in from before.
 #[utoipa::path(tag = "sessions", request_body = SignIn, security(()), responses((status = 201, body = TokenPair), Problems))]
 #[post("/sessions")]
 async fn session_begin(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
@@ -100,11 +110,13 @@ async fn session_begin(call: Call, body: Bytes) -> Result<HttpResponse, Problem>
         let password = form.required("password", None, secret);
         Some((email?, password?))
     })?;
-    let tokens = block(move || Ok(call.app().identity.sign_in(email.expose(), password.expose())?)).await?;
+    let network = call.network;
+    let tokens = block(move || Ok(call.app().identity.sign_in(email.expose(), password.expose(), network)?)).await?;
     Ok(answer(tokens, 201))
 }
 
-/// Takes a refresh token and gives the next pair. A token that was used before ends the session.
+/// Takes a refresh token and gives the next pair. A token that was used before ends the session; but within 30 seconds one
+/// retry is taken, since an answer may be lost on a bad link. What the lost answer held is void.
 #[utoipa::path(tag = "sessions", request_body = Refresh, security(()), responses((status = 200, body = TokenPair), Problems))]
 #[post("/sessions/refresh")]
 async fn session_refresh(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
@@ -113,11 +125,83 @@ async fn session_refresh(call: Call, body: Bytes) -> Result<HttpResponse, Proble
     Ok(answer(tokens, 200))
 }
 
+/// A live session.
+#[derive(Serialize, ToSchema)]
+pub struct SessionView {
+    /// Its id.
+    #[schema(example = "0198a1b2c3d4e5f60718293a4b5c6d7e")]
+    id: String,
+    /// When it was begun.
+    started_at: DateTime<Utc>,
+    /// When its tokens were last given.
+    refreshed_at: DateTime<Utc>,
+    /// When it ends, refreshed or not.
+    expires_at: DateTime<Utc>,
+    /// Whether it is the one that asks.
+    current: bool,
+}
+
+/// Live sessions.
+#[derive(Serialize, ToSchema)]
+pub struct Sessions {
+    /// The last begun first.
+    items: Vec<SessionView>,
+    /// Always null: the list is whole.
+    #[schema(value_type = Option<String>)]
+    next: Option<()>,
+}
+
+/// Your live sessions; to an administrator, those of the account that `account` names.
+#[utoipa::path(tag = "sessions", params(("account" = Option<String>, Query, description = "Address of an account (administrator)")), responses((status = 200, body = Sessions), Problems))]
+#[get("/sessions")]
+async fn session_list(call: Call) -> Result<HttpResponse, Problem> {
+    let account =
+        Form::query(&call.context(), &call.query, |form| Some(form.optional("account", None, form::text(320))))?;
+    let sessions = call
+        .as_viewer(move |call, session| {
+            let store = &call.app().store;
+            store.signs_in()?;
+            let viewer = &session.account.viewer;
+            if account.is_some() {
+                may(viewer, Deed::Administer).map_err(Error::from)?;
+            }
+            let lines = store.read(&Scope::Nothing, |r| {
+                let of = match &account {
+                    None => Some(session.account.id),
+                    Some(email) => r.account_by_email(email)?.map(|found| found.account.id),
+                };
+                r.session_list(of.ok_or(Error::NotFound)?)
+            })?;
+            let items = lines.into_iter().map(|line| SessionView {
+                id: line.id.to_string(),
+                started_at: line.started_at.and_utc(),
+                refreshed_at: line.refreshed_at.and_utc(),
+                expires_at: line.expires_at.and_utc(),
+                current: line.id == session.id,
+            });
+            Ok(Sessions { items: items.collect(), next: None })
+        })
+        .await?;
+    call.one(&Shown::plain(sessions))
+}
+
+/// Ends a session, your own or, as an administrator, anyone's: its tokens are worth nothing from now on.
+#[utoipa::path(tag = "sessions", responses((status = 204, description = "Ended"), Problems))]
+#[delete("/sessions/{id}")]
+async fn session_end_one(call: Call, id: web::Path<String>) -> Result<HttpResponse, Problem> {
+    call.as_viewer(move |call, session| {
+        let id = Id::parse(&id).ok_or_else(|| Problem::of("not_found"))?;
+        Ok(call.app().store.session_end(&session.account.viewer, id)?)
+    })
+    .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
 /// Signs out: the session's tokens are worth nothing from now on.
 #[utoipa::path(tag = "sessions", responses((status = 204, description = "Signed out"), Problems))]
 #[delete("/sessions/current")]
 async fn session_end(call: Call) -> Result<HttpResponse, Problem> {
-    call.as_viewer(|call, session| Ok(call.app().identity.sign_out(session)?)).await?;
+    call.as_viewer(|call, session| Ok(call.app().store.session_end(&session.account.viewer, session.id)?)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -9,11 +9,9 @@ use zeroize::Zeroizing;
 use super::Outcome;
 use super::house::{Place, Start};
 use crate::domain::{Code, Role};
+use crate::identity::password_fault;
 use crate::policy::{Scope, Viewer};
 use crate::store::NewAccount;
-
-/// Shortest password, in characters (NIST SP 800-63B-4, where it stands alone).
-const SHORTEST: usize = 15;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Account {
@@ -70,10 +68,10 @@ impl Account {
 impl Create {
     fn run(self) -> Outcome {
         let mut password = Zeroizing::new(String::new());
-        std::io::stdin().take(1_024).read_to_string(&mut password)?;
+        std::io::stdin().take(2_048).read_to_string(&mut password)?;
         let password = password.trim_end_matches(['\r', '\n']);
-        if password.chars().count() < SHORTEST {
-            return Err(format!("a password has at least {SHORTEST} characters").into());
+        if let Some(fault) = password_fault(password, &[&self.email, &self.name]) {
+            return Err(fault.into());
         }
         let for_missions = self.role == Role::FocalPoint;
         let for_state = self.role == Role::MemberState;

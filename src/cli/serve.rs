@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::Outcome;
 use super::house::{House, Keeper, Place, Start};
+use crate::api::Limits;
 use crate::store::{Access, NodeRole};
 
 /// Serve the API and its interactive documentation (at /docs).
@@ -33,6 +34,10 @@ pub(super) struct Serve {
     /// Requests that are answered at once; more are told to try again (503).
     #[arg(long, env = "CASQUE_IN_FLIGHT", value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..))]
     in_flight: u16,
+    /// A proxy stands before this node and adds the caller's address to X-Forwarded-For: without this, all of its callers are
+    /// throttled as one.
+    #[arg(long, env = "CASQUE_BEHIND_PROXY")]
+    behind_proxy: bool,
     /// Threads that answer.
     #[arg(long, env = "CASQUE_WORKERS", value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=1_024))]
     workers: u16,
@@ -90,7 +95,8 @@ impl Serve {
             crate::api::measure()?;
         }
         let address = listener.local_addr()?;
-        let serving = Serving { listener, operators, workers: self.workers.into(), in_flight: self.in_flight.into() };
+        let limits = Limits { in_flight: self.in_flight.into(), behind_proxy: self.behind_proxy, ..Limits::default() };
+        let serving = Serving { listener, operators, workers: self.workers.into(), limits };
         until_stopped(house, serving, || {
             println!("Casque answers at http://{address}, interactive documentation at /docs/");
         })
@@ -135,16 +141,16 @@ pub(super) struct Serving {
     pub(super) operators: Option<TcpListener>,
     /// Threads that answer.
     pub(super) workers: usize,
-    /// Requests that are answered at once.
-    pub(super) in_flight: usize,
+    /// What the node takes at once.
+    pub(super) limits: Limits,
 }
 
 /// Serves until Ctrl-C or SIGTERM; then lets requests end, places the last audit entries and signs. Tells `ready` once it
 /// answers, and listens for the signal to stop.
 pub(super) fn until_stopped(house: House, serving: Serving, ready: impl FnOnce()) -> Outcome {
-    let Serving { listener, operators, workers, in_flight } = serving;
+    let Serving { listener, operators, workers, limits } = serving;
     let (mut app, keeper) = house.into_app()?;
-    app.limits.in_flight = in_flight;
+    app.limits = limits;
     let app = actix_web::web::Data::new(app);
     let (stop, stopped) = std::sync::mpsc::channel::<()>();
     let keeping = std::thread::spawn(move || keep(&keeper, &stopped));

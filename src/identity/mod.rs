@@ -1,10 +1,12 @@
 //! Accounts' passwords, sessions and tokens.
 
 mod password;
+mod throttle;
 mod token;
 
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,8 +14,11 @@ use chrono::{NaiveDateTime, TimeDelta};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-pub use password::{Hasher, TooMany};
+pub use password::{Hasher, TooMany, password_fault};
+pub use throttle::Network;
 pub use token::{Claims, TokenKey};
+
+use throttle::{Throttle, Visit};
 
 use crate::policy::Scope;
 use crate::store::{Id, Rotation, SessionInfo, Store};
@@ -22,6 +27,8 @@ use crate::store::{Id, Rotation, SessionInfo, Store};
 pub const ACCESS_LASTS: TimeDelta = TimeDelta::minutes(15);
 /// A session ends after this long, refreshed or not.
 pub const SESSION_LASTS: TimeDelta = TimeDelta::hours(12);
+/// A network that an account was signed in from stays known for this long.
+const STAYS_KNOWN: TimeDelta = TimeDelta::days(90);
 /// At most this many verified tokens are remembered, with whose they are.
 const REMEMBERED: usize = 10_000;
 
@@ -34,6 +41,9 @@ pub enum Refused {
     /// Too many passwords are being checked at once.
     #[error("too many sign-ins at once")]
     TooMany,
+    /// This was tried too often; not again before so long.
+    #[error("tried too often")]
+    Throttled(Duration),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] crate::store::Error),
@@ -59,6 +69,7 @@ pub struct Identity {
     store: Arc<Store>,
     hasher: Hasher,
     key: TokenKey,
+    throttle: Throttle,
     known: RwLock<HashMap<[u8; 32], Known>>,
 }
 
@@ -73,7 +84,7 @@ struct Known {
 impl Identity {
     /// Identity over a store, signing with `key`.
     pub fn new(store: Arc<Store>, key: TokenKey) -> Self {
-        Self { store, hasher: Hasher::new(), key, known: RwLock::default() }
+        Self { store, hasher: Hasher::new(), key, throttle: Throttle::new(), known: RwLock::default() }
     }
 
     /// The hasher, for making accounts.
@@ -86,23 +97,29 @@ impl Identity {
         self.key.jwks()
     }
 
-    /// Begins a session. An unknown address costs as much work as a wrong password.
+    /// Begins a session. An unknown address costs as much work as a wrong password, and is throttled as a known one is.
     ///
     /// # Errors
     /// [`Refused`].
-    pub fn sign_in(&self, email: &str, password: &str) -> Result<Tokens, Refused> {
+    pub fn sign_in(&self, email: &str, password: &str, network: Network) -> Result<Tokens, Refused> {
         self.store.signs_in()?;
-        let known = self.store.read(&Scope::Nothing, |r| r.account_by_email(email))?;
+        let visit = Visit::of(email, network);
+        self.throttle.arrive(&visit).map_err(Refused::Throttled)?;
+        let since = self.store.now() - STAYS_KNOWN;
+        let (known, visited) = self
+            .store
+            .read(&Scope::Nothing, |r| Ok((r.account_by_email(email)?, r.visited(&visit.visitor, since)?)))?;
+        self.throttle.attempt(&visit, visited).map_err(Refused::Throttled)?;
         let hash = known.as_ref().map(|credentials| credentials.password_hash.as_str());
         let fits = self.hasher.verify(password, hash).map_err(|TooMany| Refused::TooMany)?;
         let credentials = known.filter(|known| fits && !known.account.suspended).ok_or(Refused::Unauthenticated)?;
         let (refresh, hash) = refresh_token();
         let viewer = credentials.account.viewer;
-        let session = self.store.session_begin(&viewer, &hash, SESSION_LASTS)?;
+        let session = self.store.session_begin(&viewer, &visit.visitor, &hash, SESSION_LASTS)?;
         self.tokens(Id(viewer.account), session, refresh)
     }
 
-    /// Takes a refresh token, once. A second use ends the session.
+    /// Takes a refresh token, once; a second use ends the session, but for one retry soon after the first.
     ///
     /// # Errors
     /// [`Refused`].
@@ -112,14 +129,6 @@ impl Identity {
             Rotation::Rotated(session) => self.tokens(session.account.id, session.id, refresh),
             Rotation::Reused | Rotation::Unknown => Err(Refused::Unauthenticated),
         }
-    }
-
-    /// Ends the session.
-    ///
-    /// # Errors
-    /// [`Refused`].
-    pub fn sign_out(&self, session: &SessionInfo) -> Result<(), Refused> {
-        Ok(self.store.session_end(session)?)
     }
 
     /// The live session of a bearer token, with the account's rights as they were at most a second ago. A signature is

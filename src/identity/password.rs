@@ -8,6 +8,36 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use unicode_normalization::UnicodeNormalization as _;
+use zeroize::Zeroizing;
+
+/// Shortest password, in characters (NIST SP 800-63B-4 §3.1.1.2, where it stands alone).
+const SHORTEST: usize = 15;
+/// Longest, in bytes.
+const LONGEST: usize = 1_024;
+/// Guesses that a password withstands, as a power of ten: what is on lists of common passwords, words and names, in rows of keys,
+/// or in the account's own address, falls below.
+const GUESSES: f64 = 10.0;
+
+/// What is wrong with a password that somebody chose: too short, too long, or what others would guess. No kinds of characters are
+/// asked for, and none is refused. `about` is what one would guess first: the account's address and name.
+pub fn password_fault(password: &str, about: &[&str]) -> Option<String> {
+    if password.chars().count() < SHORTEST {
+        return Some(format!("a password has at least {SHORTEST} characters"));
+    }
+    if password.len() > LONGEST {
+        return Some(format!("a password has at most {LONGEST} bytes"));
+    }
+    let mut words = vec!["casque", "peacekeeping", "united", "nations"];
+    for text in about {
+        words.push(text);
+        words.extend(text.split('@'));
+        words.extend(text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 2));
+    }
+    let guessed = zxcvbn::zxcvbn(password, &words).guesses_log10() < GUESSES;
+    guessed
+        .then(|| "others would guess it: it is a common password, or made of common words or of your own name".into())
+}
 
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
@@ -66,7 +96,7 @@ impl Hasher {
     /// [`TooMany`].
     pub fn hash(&self, password: &str) -> Result<String, TooMany> {
         let _turn = self.turn()?;
-        hash(password.as_bytes()).ok_or(TooMany)
+        hash(normal(password).as_bytes()).ok_or(TooMany)
     }
 
     /// Whether a password fits a hash; with `None` it does the same work and says no.
@@ -76,10 +106,15 @@ impl Hasher {
     pub fn verify(&self, password: &str, against: Option<&str>) -> Result<bool, TooMany> {
         let _turn = self.turn()?;
         let fits = PasswordHash::new(against.unwrap_or(&self.decoy)).is_ok_and(|hash| {
-            argon2().is_some_and(|argon2| argon2.verify_password(password.as_bytes(), &hash).is_ok())
+            argon2().is_some_and(|argon2| argon2.verify_password(normal(password).as_bytes(), &hash).is_ok())
         });
         Ok(fits && against.is_some())
     }
+}
+
+/// The same password from any keyboard: composed (NFC), as SP 800-63B-4 §3.1.1.2 has it.
+fn normal(password: &str) -> Zeroizing<String> {
+    Zeroizing::new(password.nfc().collect())
 }
 
 fn argon2() -> Option<Argon2<'static>> {
@@ -90,4 +125,40 @@ fn argon2() -> Option<Argon2<'static>> {
 fn hash(password: &[u8]) -> Option<String> {
     let hash: PasswordHash = argon2()?.hash_password(password).ok()?;
     Some(hash.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_accent_is_the_same_whichever_keyboard_composed_it() {
+        let hasher = Hasher::new();
+        let hash = hasher.hash("caf\u{e9} sous la pluie").unwrap();
+        assert!(hasher.verify("cafe\u{301} sous la pluie", Some(&hash)).unwrap());
+        assert!(!hasher.verify("cafe sous la pluie", Some(&hash)).unwrap());
+    }
+
+    #[test]
+    fn what_others_would_guess_is_refused_and_no_kind_of_character_is_asked_for() {
+        let about = ["minusma.focal-point@casque.example", "Aïssata Made-Up"];
+        for guessed in [
+            "short",
+            "passwordpassword",
+            "123456789012345678",
+            "qwertyuiopasdfghjkl",
+            "aaaaaaaaaaaaaaaaaaaaaa",
+            "minusma.focal-point",
+            "casquecasquecasque",
+            "unitednations2026",
+        ] {
+            assert!(password_fault(guessed, &about).is_some(), "{guessed}");
+        }
+        for good in
+            ["wander velvet ostrich lamp", "été caravane sous la pluie", "أسد يمشي فوق جسر قديم", "kx3 8vq mmz t01 ppw"]
+        {
+            assert_eq!(password_fault(good, &about), None, "{good}");
+        }
+        assert!(password_fault(&"wander velvet ".repeat(100), &about).is_some());
+    }
 }

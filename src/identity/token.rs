@@ -33,7 +33,7 @@ pub struct Claims {
 
 impl Claims {
     pub(super) fn session(&self) -> Option<Id> {
-        hex::decode(&self.sid).ok()?.try_into().ok().map(Id)
+        Id::parse(&self.sid)
     }
 
     pub(super) fn is_live(&self, now: NaiveDateTime) -> bool {

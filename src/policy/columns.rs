@@ -49,8 +49,11 @@ pub const COLUMNS: &[(&str, &[(&str, Visibility)])] = &[
     ),
     ("credential", &[("account_id", I), ("password_hash", I)]),
     ("account_mission", &[("account_id", I), ("mission", I)]),
-    ("session", &[("id", I), ("account_id", I), ("started_at", I), ("expires_at", I), ("ended_at", I)]),
-    ("refresh_token", &[("hash", I), ("session_id", I), ("issued_at", I), ("used_at", I)]),
+    ("session", &[("id", P), ("account_id", I), ("started_at", P), ("expires_at", P), ("ended_at", I), ("visitor", I)]),
+    (
+        "refresh_token",
+        &[("hash", I), ("session_id", I), ("issued_at", P), ("used_at", I), ("parent", I), ("retried_at", I)],
+    ),
     ("designation", &[("id", I), ("mission", O), ("kind", O), ("account_id", I), ("from_on", O), ("to_on", O)]),
     (
         "class_key",

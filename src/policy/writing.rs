@@ -41,6 +41,8 @@ pub enum Deed<'a> {
     Import,
     /// Read the audit log.
     Audit,
+    /// See and end anyone's sessions.
+    Administer,
 }
 
 /// Why not.
@@ -60,8 +62,8 @@ pub enum Denial {
 /// Whether there is any deed that this viewer may do. Whoever may do none reads what a standby has.
 pub fn may_write(viewer: &Viewer) -> bool {
     match viewer.role {
-        Role::FocalPoint | Role::MemberState | Role::Secretariat | Role::SeniorFocalPoint => true,
-        Role::Auditor | Role::Administrator => false,
+        Role::FocalPoint | Role::MemberState | Role::Secretariat | Role::SeniorFocalPoint | Role::Administrator => true,
+        Role::Auditor => false,
     }
 }
 
@@ -90,6 +92,7 @@ pub fn may(viewer: &Viewer, deed: Deed<'_>) -> Result<(), Denial> {
             if viewer.state.as_deref() == Some(state) { Ok(()) } else { Err(Denial::NotYours) }
         }
         Deed::Audit if viewer.role == Role::Auditor => Ok(()),
+        Deed::Administer if viewer.role == Role::Administrator => Ok(()),
         Deed::Report { .. } | Deed::Record | Deed::Work { .. } | Deed::Submit { .. } | Deed::Decide | Deed::Import
             if secretariat =>
         {
@@ -102,7 +105,8 @@ pub fn may(viewer: &Viewer, deed: Deed<'_>) -> Result<(), Denial> {
         | Deed::Submit { .. }
         | Deed::Decide
         | Deed::Import
-        | Deed::Audit => Err(Denial::Role),
+        | Deed::Audit
+        | Deed::Administer => Err(Denial::Role),
     }
 }
 

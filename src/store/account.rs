@@ -1,15 +1,14 @@
-//! Accounts and sessions. What is kept of a password is its hash, of a refresh token its hash, and nothing of an access
-//! token.
+//! Accounts. What is kept of a password is its hash.
 
-use chrono::{NaiveDateTime, TimeDelta};
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use serde_json::json;
 
 use super::db::Id;
-use super::db::schema::{account, account_mission, credential, live_session, refresh_token, session};
-use super::{Access, Error, Read, Result, Store, Write, code};
+use super::db::schema::{account, account_mission, credential};
+use super::{Error, Read, Result, Write, code};
 use crate::domain::{Code, Role};
-use crate::policy::{Scope, Viewer};
+use crate::policy::Viewer;
 
 /// An account as others see it.
 #[derive(Debug, Clone)]
@@ -66,32 +65,10 @@ impl std::fmt::Debug for NewAccount {
     }
 }
 
-/// A live session.
-#[derive(Debug, Clone)]
-pub struct SessionInfo {
-    /// Its id, as tokens carry it.
-    pub id: Id,
-    /// Whose.
-    pub account: Account,
-    /// When it ends (UTC), refreshed or not.
-    pub expires_at: NaiveDateTime,
-}
-
-/// What became of a refresh token that was presented.
-#[derive(Debug)]
-pub enum Rotation {
-    /// It was good, and is used now; the new one is stored.
-    Rotated(SessionInfo),
-    /// It was used before: the whole session was ended.
-    Reused,
-    /// There is no such token, or its session is over.
-    Unknown,
-}
-
-type AccountRow = (Id, String, String, String, Option<String>, bool, bool, NaiveDateTime);
+pub(super) type AccountRow = (Id, String, String, String, Option<String>, bool, bool, NaiveDateTime);
 
 impl Read<'_> {
-    fn account_of(&mut self, row: AccountRow) -> Result<Account> {
+    pub(super) fn account_of(&mut self, row: AccountRow) -> Result<Account> {
         let (id, email, name, role, state, graded, suspended, _) = row;
         let missions = account_mission::table
             .filter(account_mission::account_id.eq(id))
@@ -123,22 +100,6 @@ impl Read<'_> {
     pub fn account_list(&mut self) -> Result<Vec<Account>> {
         let rows: Vec<AccountRow> = account::table.order(account::email).load(self.db)?;
         rows.into_iter().map(|row| self.account_of(row)).collect()
-    }
-
-    /// The live session of that id, with its account as it stands now.
-    ///
-    /// # Errors
-    /// The database's.
-    pub fn session_get(&mut self, id: Id) -> Result<Option<SessionInfo>> {
-        let row: Option<(AccountRow, NaiveDateTime)> = live_session::table
-            .inner_join(account::table.on(account::id.eq(live_session::account_id)))
-            .filter(live_session::id.eq(id))
-            .filter(live_session::expires_at.gt(self.now()))
-            .filter(account::suspended.eq(false))
-            .select((account::all_columns, live_session::expires_at))
-            .first(self.db)
-            .optional()?;
-        row.map(|(row, expires_at)| Ok(SessionInfo { id, account: self.account_of(row)?, expires_at })).transpose()
     }
 }
 
@@ -177,99 +138,5 @@ impl Write<'_> {
             json!({ "role": new.role.code(), "missions": new.missions, "state": new.state, "graded": new.graded });
         self.note_act("account.create", format!("accounts/{id}"), detail);
         Ok(id)
-    }
-
-    fn session_begin(&mut self, refresh_hash: &[u8], lasts: TimeDelta) -> Result<Id> {
-        let id = Id::new();
-        diesel::insert_into(session::table)
-            .values((
-                session::id.eq(id),
-                session::account_id.eq(self.actor()),
-                session::started_at.eq(self.now()),
-                session::expires_at.eq(self.now() + lasts),
-            ))
-            .execute(self.db)?;
-        self.refresh_store(id, refresh_hash)?;
-        self.note_act("session.begin", format!("sessions/{id}"), serde_json::Value::Null);
-        Ok(id)
-    }
-
-    fn refresh_store(&mut self, session: Id, hash: &[u8]) -> Result<()> {
-        diesel::insert_into(refresh_token::table)
-            .values((
-                refresh_token::hash.eq(hash),
-                refresh_token::session_id.eq(session),
-                refresh_token::issued_at.eq(self.now()),
-            ))
-            .execute(self.db)?;
-        Ok(())
-    }
-
-    fn session_close(&mut self, id: Id, action: &'static str) -> Result<()> {
-        diesel::update(session::table.find(id)).set(session::ended_at.eq(self.now())).execute(self.db)?;
-        self.rights_changed()?;
-        self.note_act(action, format!("sessions/{id}"), serde_json::Value::Null);
-        Ok(())
-    }
-}
-
-impl Store {
-    /// Begins a session of an account with its first refresh token.
-    ///
-    /// # Errors
-    /// The database's; [`Error::Elsewhere`] on a node that signs nobody in.
-    pub fn session_begin(&self, viewer: &Viewer, refresh_hash: &[u8], lasts: TimeDelta) -> Result<Id> {
-        self.signs_in()?;
-        self.add(viewer, |w| w.session_begin(refresh_hash, lasts))
-    }
-
-    /// Ends a session of this account: its tokens are worth nothing from now on, here at once and everywhere within a second.
-    ///
-    /// # Errors
-    /// The database's; [`Error::Elsewhere`] on a node that signs nobody in.
-    pub fn session_end(&self, session: &SessionInfo) -> Result<()> {
-        self.signs_in()?;
-        self.add(&session.account.viewer, |w| w.session_close(session.id, "session.end"))?;
-        self.pulse_forget();
-        Ok(())
-    }
-
-    /// Whether this node signs people in.
-    ///
-    /// # Errors
-    /// [`Error::Elsewhere`] when it does not.
-    pub fn signs_in(&self) -> Result<()> {
-        if self.access() == Access::Full { Ok(()) } else { Err(Error::Elsewhere) }
-    }
-
-    /// Takes a refresh token and gives another in its place. A token used before ends its session: somebody has a copy.
-    ///
-    /// # Errors
-    /// The database's.
-    pub fn session_rotate(&self, presented: &[u8], next: &[u8]) -> Result<Rotation> {
-        self.signs_in()?;
-        let found: Option<SessionInfo> = self.read(&Scope::Nothing, |r| {
-            let id: Option<Id> =
-                refresh_token::table.find(presented).select(refresh_token::session_id).first(r.db).optional()?;
-            id.map(|id| r.session_get(id)).transpose().map(Option::flatten)
-        })?;
-        let Some(info) = found else { return Ok(Rotation::Unknown) };
-        let rotation = self.add(&info.account.viewer.clone(), |w| {
-            let fresh = diesel::update(refresh_token::table.find(presented))
-                .filter(refresh_token::used_at.is_null())
-                .set(refresh_token::used_at.eq(w.now()))
-                .execute(w.db)?;
-            if fresh == 0 {
-                w.session_close(info.id, "session.reuse")?;
-                return Ok(Rotation::Reused);
-            }
-            w.refresh_store(info.id, next)?;
-            w.note_act("session.refresh", format!("sessions/{}", info.id), serde_json::Value::Null);
-            Ok(Rotation::Rotated(info))
-        })?;
-        if matches!(rotation, Rotation::Reused) {
-            self.pulse_forget();
-        }
-        Ok(rotation)
     }
 }

@@ -26,6 +26,7 @@ mod open;
 mod proceeding;
 mod pulse;
 mod reference;
+mod session;
 mod statistics;
 mod tally;
 
@@ -38,7 +39,7 @@ use seal::{Granter, Sealer};
 
 use crate::domain::Fault;
 use crate::policy::{Scope, Viewer, may_write};
-pub use account::{Account, Credentials, NewAccount, Rotation, SessionInfo};
+pub use account::{Account, Credentials, NewAccount};
 pub use archive::{ArchivedLog, Erased, Manifest, Source};
 pub use assistance::{Assistance, AssistanceFacts, AssistanceFilter};
 pub use audit::{Checkpoint, LogFinding, LogReport, LoggedEntry, audit_verify};
@@ -61,6 +62,7 @@ pub use measure::{Measure, MeasureFacts, MeasureFilter};
 pub use open::{Access, Opened, Reach};
 pub use proceeding::{Accused, NewAccused, NewStep, Proceeding, ProceedingFacts, ProceedingFilter, StepRecord};
 pub use reference::{Designation, Mission, State};
+pub use session::{Rotation, SessionInfo, SessionLine};
 pub use statistics::{Cell, Dimension, StatisticsAsk, Unit};
 
 /// What the store returns.

@@ -15,6 +15,7 @@ use super::house::{Place, Start};
 use super::import::bar;
 use super::key_files::{make_private, owners_file};
 use super::serve::{Serving, until_stopped};
+use crate::api::Limits;
 pub use sample::{Sample, load_sample};
 
 /// Make (or reuse, with --data) an embedded database with reference data, the incidents of the UN's public fatalities file,
@@ -98,7 +99,7 @@ impl Demo {
             std::fs::remove_file(&tour)?;
         }
         owners_file(&tour)?.write_all(tour_of(&address, &accounts).as_bytes())?;
-        let serving = Serving { listener, operators: None, workers: 2, in_flight: 256 };
+        let serving = Serving { listener, operators: None, workers: 2, limits: Limits::default() };
         let ended = until_stopped(house, serving, || {
             if self.json {
                 println!("{}", serde_json::json!({ "address": address, "accounts": accounts }));

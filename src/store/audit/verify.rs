@@ -1,5 +1,6 @@
 //! Verification: recomputes every leaf and the tree above it, and compares with what is stored, signed, and held outside.
 
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use serde_json::Value;
 use signed_note::{Note, StandardVerifier, VerifierList};
@@ -72,8 +73,22 @@ impl Frontier {
 /// Entries read at a time.
 const BATCH: i64 = 10_000;
 
-/// Id, leaf, salt, body, action and subject of an entry.
-type EntryRow = (Id, i64, Vec<u8>, String, String, String);
+/// An entry's place and salt, what was hashed of it, and its columns.
+type EntryRow = (i64, Vec<u8>, String, (Id, NaiveDateTime, Option<Id>, String, String));
+
+/// Whether an entry's columns, by which it is found and shown, say what was hashed.
+fn columns_agree(
+    body: &str,
+    (id, at, actor, action, subject): &(Id, NaiveDateTime, Option<Id>, String, String),
+) -> bool {
+    let said: Value = serde_json::from_str(body).unwrap_or_default();
+    let actor = actor.map(|actor| actor.to_string());
+    said["id"] == id.to_string()
+        && said["at"] == at.and_utc().to_rfc3339()
+        && said["actor"].as_str() == actor.as_deref()
+        && said["action"] == action.as_str()
+        && said["subject"] == subject.as_str()
+}
 
 /// Size and root (hexadecimal) of the tree, out of the entries themselves.
 pub(in crate::store) fn recomputed(db: &mut Db) -> Result<(u64, String)> {
@@ -145,12 +160,16 @@ fn verify(db: &mut Db, verifier_keys: &str, outside: Option<&str>, deep: bool) -
             .order(audit_leaf::position)
             .limit(BATCH)
             .select((
-                audit_entry::id,
                 audit_leaf::position,
                 audit_entry::salt,
                 audit_entry::body,
-                audit_entry::action,
-                audit_entry::subject,
+                (
+                    audit_entry::id,
+                    audit_entry::made_at,
+                    audit_entry::actor_id,
+                    audit_entry::action,
+                    audit_entry::subject,
+                ),
             ))
             .load(db)?;
         if rows.is_empty() {
@@ -163,15 +182,13 @@ fn verify(db: &mut Db, verifier_keys: &str, outside: Option<&str>, deep: bool) -
             .select((audit_hash::position, audit_hash::hash))
             .load(db)?;
         let mut stored = stored.into_iter();
-        for (id, leaf, salt, body, action, subject) in rows {
+        for (leaf, salt, body, columns) in rows {
             let at = frontier.size;
             if i64::try_from(at).ok() != Some(leaf) {
                 find(format!("leaf {at}"), "missing");
                 return report(db, &frontier, agreed, against_outside, None, findings);
             }
-            let said: Value = serde_json::from_str(&body).unwrap_or_default();
-            if said["id"] != id.to_string() || said["action"] != action.as_str() || said["subject"] != subject.as_str()
-            {
+            if !columns_agree(&body, &columns) {
                 find(format!("leaf {at}"), "its columns are not those of the entry");
             }
             for hash in frontier.push(record_hash(&leaf_data(&salt, &body))) {

@@ -65,10 +65,11 @@ diesel::table! {
         started_at -> Timestamp,
         expires_at -> Timestamp,
         ended_at -> Nullable<Timestamp>,
+        visitor -> Nullable<Binary>,
     }
 }
 
-// A view: `account::live_session_of` reads it on every node alike.
+// A view: `session::session_get` reads it on every node alike.
 diesel::table! {
     live_session (id) {
         id -> Binary,
@@ -83,6 +84,8 @@ diesel::table! {
         session_id -> Binary,
         issued_at -> Timestamp,
         used_at -> Nullable<Timestamp>,
+        parent -> Nullable<Binary>,
+        retried_at -> Nullable<Timestamp>,
     }
 }
 

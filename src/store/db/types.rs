@@ -20,6 +20,11 @@ impl Id {
         Self(uuid::Uuid::now_v7().into_bytes())
     }
 
+    /// Reads an id as it is displayed.
+    pub fn parse(text: &str) -> Option<Self> {
+        hex::decode(text).ok()?.try_into().ok().map(Self)
+    }
+
     /// The id as the seal binds it.
     pub fn record(self) -> RecordId {
         RecordId(self.0)

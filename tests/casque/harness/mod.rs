@@ -110,11 +110,19 @@ impl House {
 
     /// A house that gives a client so long to send a body.
     pub fn with_patience(patience: Duration) -> Self {
+        Self::within(Limits { patience, ..Limits::default() })
+    }
+
+    /// A house with a proxy before it.
+    pub fn behind_proxy() -> Self {
+        Self::within(Limits { behind_proxy: true, ..Limits::default() })
+    }
+
+    fn within(limits: Limits) -> Self {
         let template = template();
         let folder = tempfile::tempdir().unwrap();
         copy(template.folder.path(), folder.path());
         let place = template.database.copy(folder.path());
-        let limits = Limits { patience, ..Limits::default() };
         Self::serve_within(limits, Arc::new(folder), place, template.accounts.clone())
     }
 

@@ -1,5 +1,6 @@
 //! The documents name things that are there.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use regex::Regex;
@@ -20,6 +21,9 @@ fn every_path_that_a_document_names_is_there() {
         "docs/architecture.md",
         "docs/adding-a-noun.md",
         "docs/problems.md",
+        "docs/security.md",
+        "docs/threat-model.md",
+        "SECURITY.md",
     ] {
         let text = std::fs::read_to_string(root().join(document)).unwrap();
         for found in paths.captures_iter(&text) {
@@ -53,5 +57,31 @@ fn every_kind_of_problem_is_described() {
     let text = std::fs::read_to_string(root().join("docs/problems.md")).unwrap();
     for (status, name, _) in casque::api::KINDS {
         assert!(text.contains(&format!("| `{name}` | {status} |")), "{name}");
+    }
+}
+
+#[test]
+fn every_attack_has_its_row_and_every_test_that_a_row_names_is_there() {
+    let text = std::fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let mut rows: Vec<u32> = Vec::new();
+    for line in text.lines().filter_map(|line| line.strip_prefix("| ")) {
+        let numbers = line.split('|').next().unwrap();
+        rows.extend(numbers.split(',').filter_map(|number| number.trim().parse::<u32>().ok()));
+    }
+    assert_eq!(rows, (1..=56).collect::<Vec<u32>>());
+    let tests = Regex::new(r"`((?:attacks|promises|nouns|house|operations)::\w+)::(\w+)`").unwrap();
+    let mut named = BTreeSet::new();
+    for found in tests.captures_iter(&text) {
+        let path = root().join("tests/casque").join(found[1].replace("::", "/")).with_extension("rs");
+        let source = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(source.contains(&format!("fn {}()", &found[2])), "{}", &found[0]);
+        named.insert(found[2].to_owned());
+    }
+    let attacks = Regex::new(r"fn (a\d\d_\w+)\(").unwrap();
+    for file in std::fs::read_dir(root().join("tests/casque/attacks")).unwrap() {
+        let source = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        for found in attacks.captures_iter(&source) {
+            assert!(named.contains(&found[1]), "{} has no row", &found[1]);
+        }
     }
 }

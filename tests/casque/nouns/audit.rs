@@ -2,7 +2,14 @@
 
 use casque::cli::Start;
 use casque::store::audit_verify;
+use diesel::connection::SimpleConnection as _;
+use diesel::sql_types::{Binary, Nullable, Text};
+use diesel::{Connection, QueryableByName, RunQueryDsl as _, SqliteConnection};
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use tlog_tiles::{Hash, node_hash, record_hash};
 
 use crate::harness::{House, ambush, postgres_wanted};
 
@@ -81,6 +88,202 @@ fn tampering_is_found() {
         diesel::connection::SimpleConnection::batch_execute(&mut connection, way).unwrap();
         assert_ne!(verify(&house, None).findings, [], "{way}");
     }
+}
+
+/// Somebody with the rights of the database's owner, who changes what was signed.
+struct Tamperer {
+    connection: SqliteConnection,
+    random: StdRng,
+}
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = Nullable<Text>)]
+    found: Option<String>,
+}
+
+/// What a log is made of, with the columns that can be changed.
+const LOG: [(&str, &[&str]); 5] = [
+    ("audit_entry", &["id", "made_at", "actor_id", "action", "subject", "body", "salt"]),
+    ("audit_leaf", &["position", "entry_id"]),
+    ("audit_hash", &["position", "hash"]),
+    ("audit_checkpoint", &["note"]),
+    (
+        "revision",
+        &["noun", "record_id", "kind", "made_at", "author_id", "reason", "open_changes", "sealed_changes", "audit_id"],
+    ),
+];
+
+impl Tamperer {
+    fn new(house: &House) -> Self {
+        let path = house.folder().join("casque.db");
+        let connection = Connection::establish(path.to_str().unwrap()).unwrap();
+        let mut this = Self { connection, random: StdRng::seed_from_u64(2_589) };
+        this.does("PRAGMA synchronous = OFF");
+        for (table, _) in LOG {
+            this.does(&format!("CREATE TABLE kept_{table} AS SELECT * FROM {table}"));
+        }
+        this
+    }
+
+    fn does(&mut self, sql: &str) {
+        self.connection.batch_execute(sql).unwrap_or_else(|e| panic!("{sql}: {e}"));
+    }
+
+    fn asks(&mut self, sql: &str) -> String {
+        let rows: Vec<Found> = diesel::sql_query(sql).load(&mut self.connection).unwrap();
+        rows.into_iter().next().and_then(|row| row.found).unwrap_or_default()
+    }
+
+    fn of(&mut self, count: u64) -> u64 {
+        self.random.random_range(0..count)
+    }
+
+    /// How many leaves the tree has.
+    fn size(&mut self) -> u64 {
+        self.asks("SELECT CAST(count(*) AS TEXT) AS found FROM audit_leaf").parse().unwrap()
+    }
+
+    /// Makes one change, and gives it in SQL.
+    fn change(&mut self) -> String {
+        let size = self.size();
+        let (one, other) = (self.of(size), self.of(size));
+        match self.of(6) {
+            0 | 1 => self.flip(),
+            2 => {
+                let (table, _) = LOG[usize::try_from(self.of(3)).unwrap()];
+                let row = self.of(size);
+                format!("DELETE FROM {table} WHERE rowid = (SELECT rowid FROM {table} LIMIT 1 OFFSET {row})")
+            }
+            // Two entries in each other's places.
+            3 => {
+                let other = if one == other { (one + 1) % size } else { other };
+                format!(
+                    "UPDATE audit_leaf SET position = -1 WHERE position = {one}; \
+                     UPDATE audit_leaf SET position = {one} WHERE position = {other}; \
+                     UPDATE audit_leaf SET position = {other} WHERE position = -1"
+                )
+            }
+            // An entry that never was, with those after it moved by one.
+            4 => format!(
+                "INSERT INTO audit_entry SELECT randomblob(16), made_at, actor_id, action, subject, body, salt \
+                   FROM audit_entry WHERE id = (SELECT entry_id FROM audit_leaf WHERE position = {one}); \
+                 UPDATE audit_leaf SET position = -position - 2 WHERE position >= {one}; \
+                 UPDATE audit_leaf SET position = -position - 1 WHERE position < 0; \
+                 INSERT INTO audit_leaf SELECT {one}, id FROM audit_entry ORDER BY rowid DESC LIMIT 1"
+            ),
+            // The tail cut, with the checkpoints that covered it.
+            _ => format!(
+                "DELETE FROM audit_leaf WHERE position >= {one}; \
+                 DELETE FROM audit_hash WHERE position >= {one} * 2; \
+                 DELETE FROM audit_checkpoint WHERE size > {one}"
+            ),
+        }
+    }
+
+    /// One bit of one value.
+    fn flip(&mut self) -> String {
+        loop {
+            let (table, columns) = LOG[usize::try_from(self.of(5)).unwrap()];
+            let column = columns[usize::try_from(self.of(columns.len() as u64)).unwrap()];
+            let rows: u64 = self.asks(&format!("SELECT CAST(count(*) AS TEXT) AS found FROM {table}")).parse().unwrap();
+            let row = self.of(rows);
+            let row = self.asks(&format!("SELECT CAST(rowid AS TEXT) AS found FROM {table} LIMIT 1 OFFSET {row}"));
+            let value = format!("SELECT hex(CAST({column} AS BLOB)) AS found FROM {table} WHERE rowid = {row}");
+            let mut bytes = hex::decode(self.asks(&value)).unwrap();
+            if bytes.is_empty() {
+                continue;
+            }
+            let bit = self.of(bytes.len() as u64 * 8);
+            bytes[usize::try_from(bit / 8).unwrap()] ^= 1 << (bit % 8);
+            let kind = self.asks(&format!("SELECT typeof({column}) AS found FROM {table} WHERE rowid = {row}"));
+            let changed = format!("x'{}'", hex::encode(bytes));
+            let changed = match kind.as_str() {
+                "blob" => changed,
+                // A place in the tree: another one.
+                "integer" => format!("{column} + 1000000"),
+                _ => format!("CAST({changed} AS TEXT)"),
+            };
+            return format!("UPDATE {table} SET {column} = {changed} WHERE rowid = {row}");
+        }
+    }
+
+    /// Computes the hashes above the entries anew, as they are now, so that the log agrees with itself.
+    fn cover_up(&mut self) {
+        #[derive(QueryableByName)]
+        struct Leaf {
+            #[diesel(sql_type = Binary)]
+            salt: Vec<u8>,
+            #[diesel(sql_type = Binary)]
+            body: Vec<u8>,
+        }
+        let leaves: Vec<Leaf> = diesel::sql_query(
+            "SELECT salt, CAST(body AS BLOB) AS body FROM audit_leaf JOIN audit_entry ON id = entry_id ORDER BY position",
+        )
+        .load(&mut self.connection)
+        .unwrap();
+        let mut rows = Vec::new();
+        let mut peaks: Vec<Hash> = Vec::new();
+        for (at, leaf) in leaves.iter().enumerate() {
+            let salted = Sha256::new().chain_update(&leaf.salt).chain_update(&leaf.body).finalize();
+            let mut hash = record_hash(&salted);
+            rows.push(hash);
+            for _ in 0..at.trailing_ones() {
+                hash = node_hash(peaks.pop().unwrap(), hash);
+                rows.push(hash);
+            }
+            peaks.push(hash);
+        }
+        let rows: Vec<String> =
+            rows.iter().enumerate().map(|(at, hash)| format!("({at}, x'{}')", hex::encode(hash.0))).collect();
+        self.does("DELETE FROM audit_hash");
+        if !rows.is_empty() {
+            self.does(&format!("INSERT INTO audit_hash (position, hash) VALUES {}", rows.join(", ")));
+        }
+    }
+
+    fn undo(&mut self) {
+        let all: Vec<String> = LOG
+            .iter()
+            .map(|(table, _)| format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM kept_{table};"))
+            .collect();
+        self.does(&format!("BEGIN; {} COMMIT", all.concat()));
+    }
+}
+
+#[test]
+fn ten_thousand_changes_within_what_was_published_are_all_found() {
+    if postgres_wanted() {
+        return;
+    }
+    let mut house = House::start();
+    let reference = house.report("minusma", &ambush());
+    house.moved("minusma", &reference, "submitted");
+    house.as_("auditor");
+    house.settle_audit();
+    let published = house.as_("auditor").get("/v1/audit/checkpoint").text;
+    house.stop();
+    let key = std::fs::read_to_string(house.folder().join("keys/audit.pub")).unwrap();
+    // What cannot even be read is found, too.
+    let found = |house: &House| {
+        audit_verify(&house.store, key.trim(), Some(&published), true)
+            .map_or(true, |report| !report.findings.is_empty())
+    };
+    assert!(!found(&house));
+    let mut tamperer = Tamperer::new(&house);
+    tamperer.does("PRAGMA foreign_keys = OFF");
+    for round in 0..10_000 {
+        let change = tamperer.change();
+        tamperer.does(&format!("BEGIN; {change}; COMMIT"));
+        // To compute changed hashes anew would only put them right.
+        let covered = round % 2 == 1 && (change.contains("audit_entry") || change.contains("audit_leaf"));
+        if covered {
+            tamperer.cover_up();
+        }
+        assert!(found(&house), "round {round}, {}: {change}", if covered { "covered up" } else { "left so" });
+        tamperer.undo();
+    }
+    assert!(!found(&house), "and what was undone holds");
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Signing in and out.
 
 use chrono::TimeDelta;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::House;
+use crate::harness::{Answer, House};
 
 #[test]
 fn an_unknown_address_and_a_wrong_password_get_the_same_answer() {
@@ -14,21 +14,136 @@ fn an_unknown_address_and_a_wrong_password_get_the_same_answer() {
     assert_eq!(unknown.header("www-authenticate"), Some("Bearer"));
 }
 
+/// Begins a session of one's own: its pair of tokens.
+fn begin(house: &House, who: &str) -> Value {
+    let account = house.account(who);
+    let body = json!({"email": account.email, "password": account.password});
+    let answer = house.anonymous().post("/v1/sessions", &body);
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    answer.json()
+}
+
+fn refresh(house: &House, pair: &Value) -> Answer {
+    house.anonymous().post("/v1/sessions/refresh", &json!({"refresh_token": pair["refresh_token"]}))
+}
+
+/// Whether a pair's access token is good.
+fn is_in(house: &House, pair: &Value) -> bool {
+    let status = house.with_token(pair["access_token"].as_str().unwrap()).get("/v1/me").status;
+    assert!([200, 401].contains(&status));
+    status == 200
+}
+
 #[test]
 fn a_refresh_token_is_used_once_and_a_second_use_ends_the_session() {
     let house = House::start();
-    let account = house.account("chad");
-    let body = json!({"email": account.email, "password": account.password});
-    let first = house.anonymous().post("/v1/sessions", &body).json();
-    let refresh =
-        |token: &serde_json::Value| house.anonymous().post("/v1/sessions/refresh", &json!({"refresh_token": token}));
-    let second = refresh(&first["refresh_token"]);
+    let first = begin(&house, "chad");
+    let second = refresh(&house, &first).json();
+    assert!(is_in(&house, &second));
+    house.pass(TimeDelta::seconds(31));
+    assert_eq!(refresh(&house, &first).status, 401, "used before: somebody has a copy");
+    assert!(!is_in(&house, &second), "the whole session is over");
+    assert_eq!(refresh(&house, &second).status, 401);
+}
+
+#[test]
+fn an_answer_lost_on_a_bad_link_signs_nobody_out() {
+    let house = House::start();
+    let first = begin(&house, "minusma");
+    let lost = refresh(&house, &first).json();
+    house.pass(TimeDelta::seconds(20));
+    let again = refresh(&house, &first);
+    assert_eq!(again.status, 200, "{}", again.text);
+    let third = refresh(&house, &again.json());
+    assert_eq!(third.status, 200, "{}", third.text);
+    assert_eq!(
+        refresh(&house, &lost).status,
+        401,
+        "what the lost answer held is void, and whoever has it is no friend"
+    );
+    assert!(!is_in(&house, &third.json()));
+}
+
+#[test]
+fn a_retry_is_forgiven_once_and_only_while_nobody_used_the_first_answer() {
+    let house = House::start();
+    let first = begin(&house, "minusma");
+    assert_eq!((refresh(&house, &first).status, refresh(&house, &first).status), (200, 200));
+    assert_eq!(refresh(&house, &first).status, 401, "once");
+    let first = begin(&house, "minusma");
+    let second = refresh(&house, &first).json();
+    assert_eq!(refresh(&house, &second).status, 200, "the first answer arrived");
+    assert_eq!(refresh(&house, &first).status, 401);
+    assert!(!is_in(&house, &second));
+}
+
+#[test]
+fn a_session_ends_after_half_an_hour_without_a_refresh() {
+    let house = House::start();
+    let first = begin(&house, "chad");
+    house.pass(TimeDelta::minutes(29));
+    let second = refresh(&house, &first);
     assert_eq!(second.status, 200, "{}", second.text);
-    let access = second.json()["access_token"].as_str().unwrap().to_owned();
-    assert_eq!(house.with_token(&access).get("/v1/me").status, 200);
-    assert_eq!(refresh(&first["refresh_token"]).status, 401, "used before: somebody has a copy");
-    assert_eq!(house.with_token(&access).get("/v1/me").status, 401, "the whole session is over");
-    assert_eq!(refresh(&second.json()["refresh_token"]).status, 401);
+    house.pass(TimeDelta::minutes(31));
+    assert_eq!(refresh(&house, &second.json()).status, 401);
+    let chad = house.with_token(begin(&house, "chad")["access_token"].as_str().unwrap());
+    assert_eq!(chad.get("/v1/sessions").json()["items"].as_array().unwrap().len(), 1, "the idle one is not live");
+}
+
+#[test]
+fn people_see_and_end_their_own_sessions_and_administrators_anyones() {
+    let house = House::start();
+    let (here, there) = (begin(&house, "chad"), begin(&house, "chad"));
+    let chad = house.with_token(here["access_token"].as_str().unwrap());
+    let listed = chad.get("/v1/sessions").json();
+    let items = listed["items"].as_array().unwrap();
+    assert_eq!((items.len(), &listed["next"]), (2, &Value::Null));
+    assert_eq!(items.iter().filter(|item| item["current"] == true).count(), 1);
+    let other = items.iter().find(|item| item["current"] == false).unwrap()["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/sessions/{other}");
+    assert_eq!(house.as_("mali").delete(&path).status, 404, "another's is as one that never was");
+    assert!(is_in(&house, &there), "nothing was ended");
+    assert_eq!(chad.delete(&path).status, 204);
+    assert!(!is_in(&house, &there));
+    assert_eq!((chad.delete(&path).status, chad.delete("/v1/sessions/nonsense").status), (404, 404));
+
+    let address = &house.account("chad").email;
+    assert_eq!(house.as_("mali").get(&format!("/v1/sessions?account={address}")).status, 403);
+    let administrator = house.as_("administrator");
+    let theirs = administrator.get(&format!("/v1/sessions?account={address}")).json();
+    let id = theirs["items"][0]["id"].as_str().unwrap();
+    assert_eq!(administrator.delete(&format!("/v1/sessions/{id}")).status, 204);
+    assert!(!is_in(&house, &here));
+    assert_eq!(administrator.get("/v1/sessions?account=nobody@casque.example").status, 404);
+}
+
+#[test]
+fn who_guesses_passwords_waits_and_the_person_who_signed_in_from_there_does_not() {
+    let house = House::start();
+    let guess = |email: &str| house.anonymous().post("/v1/sessions", &json!({"email": email, "password": "wrong"}));
+    let statuses = |email: &str| (0..7).map(|_| guess(email).status).collect::<Vec<_>>();
+    assert_eq!(statuses("chad@casque.example"), [401, 401, 401, 401, 401, 429, 429]);
+    assert_eq!(statuses("nobody@casque.example"), [401, 401, 401, 401, 401, 429, 429], "an account or none: the same");
+    let (known, unknown) = (guess("chad@casque.example"), guess("nobody@casque.example"));
+    assert_eq!((known.status, &known.text), (429, &unknown.text));
+    assert_eq!(known.json()["type"], "urn:casque:problem:throttled");
+    let wait: u64 = known.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=30).contains(&wait), "{wait}");
+
+    begin(&house, "mali");
+    assert_eq!((0..9).map(|_| guess(&house.account("mali").email).status).max(), Some(401));
+    begin(&house, "mali");
+}
+
+#[test]
+fn behind_a_proxy_the_caller_is_who_the_proxy_says_and_not_who_the_caller_says() {
+    let house = House::behind_proxy();
+    let guess = |forwarded: &str| {
+        let client = house.anonymous().with("x-forwarded-for", forwarded);
+        client.post("/v1/sessions", &json!({"email": "chad@casque.example", "password": "wrong"})).status
+    };
+    assert_eq!((0..6).map(|at| guess(&format!("203.0.113.{at}, 198.51.100.7"))).max(), Some(429));
+    assert_eq!(guess("198.51.100.7, 198.51.100.8"), 401, "another network");
 }
 
 #[test]

@@ -185,9 +185,9 @@ struct Small(PathBuf);
 impl Small {
     fn mount(path: PathBuf, size: &str) -> Option<Self> {
         std::fs::create_dir(&path).unwrap();
-        let mounted =
-            Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size},mode=0777"), "tmpfs"]).arg(&path);
-        let mounted = mounted.output().is_ok_and(|done| done.status.success());
+        let options = format!("size={size},mode=0777");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(&path).output();
+        let mounted = mounted.is_ok_and(|done| done.status.success());
         (!skipped("a small tmpfs (mount)", mounted)).then_some(Self(path))
     }
 }

@@ -10,6 +10,7 @@ use crate::harness::{House, ambush, postgres_wanted};
 pub fn questions(house: &House, reference: &str) -> Vec<String> {
     let mut paths: Vec<String> = [
         "/v1/me",
+        "/v1/sessions",
         "/v1/missions",
         "/v1/states",
         "/v1/missions/MINUSMA",

@@ -1,4 +1,4 @@
-mod canaries;
+pub mod canaries;
 mod concern;
 mod invariance;
 mod main_job;

@@ -1,0 +1,243 @@
+//! Sessions. What is kept of a refresh token is its hash, and nothing of an access token.
+
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::prelude::*;
+use serde_json::{Value, json};
+
+use super::account::{Account, AccountRow};
+use super::db::Id;
+use super::db::schema::{account, live_session, refresh_token, session};
+use super::{Access, Error, Read, Result, Store, Write};
+use crate::policy::{Deed, Scope, Viewer, may};
+
+/// A session ends when its tokens were not refreshed for this long.
+const IDLE: TimeDelta = TimeDelta::minutes(30);
+/// A refresh token that was just used is taken once more within this: its answer may have been lost on a bad link.
+const GRACE: TimeDelta = TimeDelta::seconds(30);
+
+/// A live session.
+#[derive(Debug, Clone)]
+pub struct SessionInfo {
+    /// Its id, as tokens carry it.
+    pub id: Id,
+    /// Whose.
+    pub account: Account,
+    /// When it ends (UTC), refreshed or not.
+    pub expires_at: NaiveDateTime,
+}
+
+/// A live session in a list.
+#[derive(Debug, Clone)]
+pub struct SessionLine {
+    /// Its id.
+    pub id: Id,
+    /// When it was begun (UTC).
+    pub started_at: NaiveDateTime,
+    /// When its tokens were last given (UTC).
+    pub refreshed_at: NaiveDateTime,
+    /// When it ends (UTC), refreshed or not.
+    pub expires_at: NaiveDateTime,
+}
+
+/// What became of a refresh token that was presented.
+#[derive(Debug)]
+pub enum Rotation {
+    /// It was good, and is used now; the new one is stored.
+    Rotated(SessionInfo),
+    /// It was used before: the whole session was ended.
+    Reused,
+    /// There is no such token, or its session is over.
+    Unknown,
+}
+
+impl Read<'_> {
+    /// The live session of that id, with its account as it stands now.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn session_get(&mut self, id: Id) -> Result<Option<SessionInfo>> {
+        let row: Option<(AccountRow, NaiveDateTime)> = live_session::table
+            .inner_join(account::table.on(account::id.eq(live_session::account_id)))
+            .filter(live_session::id.eq(id))
+            .filter(live_session::expires_at.gt(self.now()))
+            .filter(account::suspended.eq(false))
+            .select((account::all_columns, live_session::expires_at))
+            .first(self.db)
+            .optional()?;
+        row.map(|(row, expires_at)| Ok(SessionInfo { id, account: self.account_of(row)?, expires_at })).transpose()
+    }
+
+    /// The live sessions of an account, the last begun first.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn session_list(&mut self, of: Id) -> Result<Vec<SessionLine>> {
+        let live = session::table
+            .filter(session::account_id.eq(of))
+            .filter(session::ended_at.is_null())
+            .filter(session::expires_at.gt(self.now()));
+        let refreshed = refresh_token::table
+            .inner_join(session::table.on(session::id.eq(refresh_token::session_id)))
+            .filter(session::account_id.eq(of))
+            .filter(refresh_token::issued_at.gt(self.now() - IDLE))
+            .order(refresh_token::issued_at.desc())
+            .select((refresh_token::session_id, refresh_token::issued_at));
+        let refreshed: Vec<(Id, NaiveDateTime)> = refreshed.load(self.db)?;
+        let rows: Vec<(Id, NaiveDateTime, NaiveDateTime)> = live
+            .order((session::started_at.desc(), session::id))
+            .select((session::id, session::started_at, session::expires_at))
+            .load(self.db)?;
+        let line = |(id, started_at, expires_at)| {
+            let (_, refreshed_at) = *refreshed.iter().find(|(of, _)| *of == id)?;
+            Some(SessionLine { id, started_at, refreshed_at, expires_at })
+        };
+        Ok(rows.into_iter().filter_map(line).collect())
+    }
+
+    /// Whether a session was begun by this visitor after `since`.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn visited(&mut self, visitor: &[u8], since: NaiveDateTime) -> Result<bool> {
+        let one = session::table.filter(session::visitor.eq(visitor)).filter(session::started_at.gt(since));
+        Ok(one.select(session::id).first::<Id>(self.db).optional()?.is_some())
+    }
+}
+
+impl Write<'_> {
+    fn session_begin(&mut self, visitor: &[u8], refresh_hash: &[u8], lasts: TimeDelta) -> Result<Id> {
+        let id = Id::new();
+        diesel::insert_into(session::table)
+            .values((
+                session::id.eq(id),
+                session::account_id.eq(self.actor()),
+                session::started_at.eq(self.now()),
+                session::expires_at.eq(self.now() + lasts),
+                session::visitor.eq(visitor),
+            ))
+            .execute(self.db)?;
+        self.refresh_store(id, refresh_hash, None)?;
+        self.note_act("session.begin", format!("sessions/{id}"), Value::Null);
+        Ok(id)
+    }
+
+    fn refresh_store(&mut self, session: Id, hash: &[u8], parent: Option<&[u8]>) -> Result<()> {
+        diesel::insert_into(refresh_token::table)
+            .values((
+                refresh_token::hash.eq(hash),
+                refresh_token::session_id.eq(session),
+                refresh_token::issued_at.eq(self.now()),
+                refresh_token::parent.eq(parent),
+            ))
+            .execute(self.db)?;
+        Ok(())
+    }
+
+    /// Uses a refresh token; `false` when it was used before.
+    fn refresh_use(&mut self, hash: &[u8]) -> Result<bool> {
+        let used = diesel::update(refresh_token::table.find(hash))
+            .filter(refresh_token::used_at.is_null())
+            .set(refresh_token::used_at.eq(self.now()))
+            .execute(self.db)?;
+        Ok(used == 1)
+    }
+
+    /// Forgives a second use, once, soon after the first, as long as nobody used what the first one gave: that is void now.
+    fn refresh_forgive(&mut self, hash: &[u8]) -> Result<bool> {
+        let forgiven = diesel::update(refresh_token::table.find(hash))
+            .filter(refresh_token::used_at.ge(self.now() - GRACE))
+            .filter(refresh_token::retried_at.is_null())
+            .set(refresh_token::retried_at.eq(self.now()))
+            .execute(self.db)?;
+        if forgiven != 1 {
+            return Ok(false);
+        }
+        let lost = diesel::update(refresh_token::table)
+            .filter(refresh_token::parent.eq(hash))
+            .filter(refresh_token::used_at.is_null())
+            .set(refresh_token::used_at.eq(self.now() - GRACE * 2))
+            .execute(self.db)?;
+        Ok(lost == 1)
+    }
+
+    fn session_close(&mut self, id: Id, action: &'static str, detail: Value) -> Result<()> {
+        diesel::update(session::table.find(id)).set(session::ended_at.eq(self.now())).execute(self.db)?;
+        self.rights_changed()?;
+        self.note_act(action, format!("sessions/{id}"), detail);
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Begins a session of an account with its first refresh token. `visitor` is what is kept of the network it comes from.
+    ///
+    /// # Errors
+    /// The database's; [`Error::Elsewhere`] on a node that signs nobody in.
+    pub fn session_begin(&self, viewer: &Viewer, visitor: &[u8], refresh_hash: &[u8], lasts: TimeDelta) -> Result<Id> {
+        self.signs_in()?;
+        self.add(viewer, |w| w.session_begin(visitor, refresh_hash, lasts))
+    }
+
+    /// Ends a live session, one's own or, as an administrator, anyone's: its tokens are worth nothing from now on, here at once
+    /// and everywhere within a second.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none, or none of one's own; the database's; [`Error::Elsewhere`] on a node that
+    /// signs nobody in.
+    pub fn session_end(&self, viewer: &Viewer, id: Id) -> Result<()> {
+        self.signs_in()?;
+        self.add(viewer, |w| {
+            let owner: Option<Id> = session::table
+                .find(id)
+                .filter(session::ended_at.is_null())
+                .filter(session::expires_at.gt(w.now()))
+                .select(session::account_id)
+                .first(w.db)
+                .optional()?;
+            let owner = owner.filter(|owner| owner.0 == viewer.account || may(viewer, Deed::Administer).is_ok());
+            let owner = owner.ok_or(Error::NotFound)?;
+            let detail = if owner.0 == viewer.account { Value::Null } else { json!({ "account": owner.to_string() }) };
+            w.session_close(id, "session.end", detail)
+        })?;
+        self.pulse_forget();
+        Ok(())
+    }
+
+    /// Whether this node signs people in.
+    ///
+    /// # Errors
+    /// [`Error::Elsewhere`] when it does not.
+    pub fn signs_in(&self) -> Result<()> {
+        if self.access() == Access::Full { Ok(()) } else { Err(Error::Elsewhere) }
+    }
+
+    /// Takes a refresh token and gives another in its place. A token used before ends its session, since somebody has a
+    /// copy; but for one retry within 30 seconds, whose first answer may have been lost (RFC 9700 §4.14.2).
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn session_rotate(&self, presented: &[u8], next: &[u8]) -> Result<Rotation> {
+        self.signs_in()?;
+        let found: Option<SessionInfo> = self.read(&Scope::Nothing, |r| {
+            let token = refresh_token::table.find(presented).filter(refresh_token::issued_at.gt(r.now() - IDLE));
+            let id: Option<Id> = token.select(refresh_token::session_id).first(r.db).optional()?;
+            id.map(|id| r.session_get(id)).transpose().map(Option::flatten)
+        })?;
+        let Some(info) = found else { return Ok(Rotation::Unknown) };
+        let rotation = self.add(&info.account.viewer.clone(), |w| {
+            let fresh = w.refresh_use(presented)?;
+            if !fresh && !w.refresh_forgive(presented)? {
+                w.session_close(info.id, "session.reuse", Value::Null)?;
+                return Ok(Rotation::Reused);
+            }
+            w.refresh_store(info.id, next, Some(presented))?;
+            let detail = if fresh { Value::Null } else { json!({ "retry": true }) };
+            w.note_act("session.refresh", format!("sessions/{}", info.id), detail);
+            Ok(Rotation::Rotated(info))
+        })?;
+        if matches!(rotation, Rotation::Reused) {
+            self.pulse_forget();
+        }
+        Ok(rotation)
+    }
+}

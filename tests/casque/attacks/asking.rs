@@ -1,0 +1,179 @@
+//! Questions that ask for what is sealed by another way than its name.
+
+use std::collections::BTreeSet;
+
+use casque::domain::SEALED;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+use crate::harness::{House, ambush};
+
+/// Everything that takes parameters.
+const LISTS: [&str; 7] = [
+    "/v1/incidents",
+    "/v1/cases",
+    "/v1/proceedings",
+    "/v1/assistance",
+    "/v1/measures",
+    "/v1/disclosures",
+    "/v1/statistics",
+];
+
+/// One who may open, one who may open much, and one who may open its own.
+const ASKERS: [&str; 3] = ["minusma", "verifier", "chad"];
+
+fn names() -> BTreeSet<&'static str> {
+    SEALED.iter().map(|field| field.name).collect()
+}
+
+fn house() -> House {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    house.release("minusma", &reference);
+    house
+}
+
+#[test]
+fn a01_filtering_on_a_hidden_field_is_as_filtering_on_nonsense() {
+    let house = house();
+    for who in ASKERS {
+        let client = house.as_(who);
+        let before = client.get("/v1/incidents").text;
+        for list in LISTS {
+            let asked = |name: &str, operator: &str| {
+                let answer = client.get(&format!("{list}?{name}{operator}=canary"));
+                (answer.status, answer.text.replace(name, "…"))
+            };
+            for operator in ["", "[eq]", "[starts_with]", "[gt]", "[contains]", "__startswith", "_like"] {
+                let nonsense = asked("nonsense", operator);
+                assert_eq!(nonsense.0, 400, "{list}{operator}");
+                // What a statistic counts is called `unit`, as a victim's is.
+                for name in names().into_iter().filter(|name| (list, *name) != ("/v1/statistics", "unit")) {
+                    assert_eq!(asked(name, operator), nonsense, "{list} {name}{operator} as {who}");
+                }
+            }
+        }
+        assert_eq!(client.get("/v1/incidents").text, before);
+    }
+}
+
+#[test]
+fn a02_a_hidden_field_has_no_other_name() {
+    let house = house();
+    let (client, mut random) = (house.as_("minusma"), StdRng::seed_from_u64(2));
+    let names: Vec<&str> = names().into_iter().collect();
+    let before =
+        ["", "t1.", "incident_edition.", "sealed_value.", "%22", "%5B", "..", "%2e", "%ef%bc%8e", "victims.", "$"];
+    let after =
+        ["", "%5D", "%00", "%2500", "%22", ".", "%20", "::text", "%5Beq%5D", "%5B%5D", "--", "/**/", "%e2%80%8b"];
+    for _ in 0..3_000 {
+        let mut name = names[random.random_range(0..names.len())].to_owned();
+        if random.random_range(0..3) == 0 {
+            name = name.to_uppercase();
+        }
+        if random.random_range(0..3) == 0 {
+            name = name.replace('e', "%d0%b5");
+        }
+        let head = before[random.random_range(0..before.len())];
+        let tail = after[random.random_range(0..after.len())];
+        let list = LISTS[random.random_range(0..LISTS.len())];
+        let path = format!("{list}?{head}{name}{tail}=canary");
+        assert_eq!(client.get(&path).status, 400, "{path}");
+    }
+}
+
+#[test]
+fn a03_operators_cannot_be_nested_or_repeated() {
+    let house = house();
+    let client = house.as_("chad");
+    for query in [
+        "or[0][name]=canary",
+        "and[0][or][name]=canary",
+        "filter[name][_eq]=canary",
+        "where=%7B%22name%22:%22canary%22%7D",
+        "$or=name",
+        "act=killing&act=assault",
+        "mission=MINUSMA&mission=UNIFIL",
+        "mission[]=MINUSMA",
+        "mission[$ne]=MINUSMA",
+    ] {
+        assert_eq!(client.get(&format!("/v1/incidents?{query}")).status, 400, "{query}");
+    }
+}
+
+#[test]
+fn a04_a_parent_is_not_filtered_by_its_hidden_children() {
+    let house = house();
+    for query in
+        ["victims.name=canary", "victims[name]=canary", "victim=canary", "suspects.status=at_large", "state=GIN"]
+    {
+        assert_eq!(house.as_("chad").get(&format!("/v1/incidents?{query}")).status, 400, "{query}");
+    }
+    let counted = house.as_("chad").get("/v1/statistics?unit=victims&by=contributing_state").text;
+    assert!(!counted.contains("GIN"), "{counted}");
+}
+
+#[test]
+fn a05_there_is_no_order_but_the_lists_own() {
+    let house = house();
+    for name in names().into_iter().chain(["occurred_on", "-name", "updated_at"]) {
+        for parameter in ["sort", "order", "order_by", "sort_by"] {
+            let path = format!("/v1/incidents?{parameter}={name}");
+            assert_eq!(house.as_("minusma").get(&path).status, 400, "{path}");
+        }
+    }
+}
+
+#[test]
+fn a06_a07_nothing_searches_what_is_sealed() {
+    let house = house();
+    for who in ASKERS {
+        for parameter in ["q", "search", "query", "text", "find"] {
+            for list in LISTS {
+                let path = format!("{list}?{parameter}=canary-narrative");
+                assert_eq!(house.as_(who).get(&path).status, 400, "{path} as {who}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a08_a_field_cannot_be_renamed_out_of_its_seal() {
+    let house = house();
+    for query in
+        ["alias[x]=narrative", "fields=narrative", "select=narrative:x", "include=narrative", "expand=victims.name"]
+    {
+        assert_eq!(house.as_("verifier").get(&format!("/v1/incidents?{query}")).status, 400, "{query}");
+    }
+}
+
+#[test]
+fn a10_nothing_sealed_is_counted_or_grouped() {
+    let house = house();
+    for name in names() {
+        for by in [name.to_owned(), format!("min({name})"), format!("mission,{name}"), format!("victims.{name}")] {
+            let path = format!("/v1/statistics?by={by}");
+            assert_eq!(house.as_("verifier").get(&path).status, 400, "{path}");
+        }
+    }
+}
+
+#[test]
+fn a28_there_is_no_door_for_queries_of_ones_own() {
+    let house = house();
+    for path in ["/v1/sql", "/v1/query", "/v1/graphql", "/graphql", "/v1/search", "/v1/raw", "/v1/datastore"] {
+        for answer in [house.as_("verifier").get(path), house.as_("verifier").post(path, &serde_json::json!({}))] {
+            assert_eq!(answer.status, 404, "{path}");
+        }
+    }
+}
+
+#[test]
+fn a54_why_a_seal_is_opened_is_never_in_an_address() {
+    let house = house();
+    for query in ["purpose=follow_up", "note=canary-note", "class=confidential", "code=123456"] {
+        assert_eq!(house.as_("minusma").get(&format!("/v1/disclosures?{query}")).status, 400, "{query}");
+    }
+    let answer = house.as_("minusma").get("/v1/incidents");
+    assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
+}

@@ -1,0 +1,6 @@
+//! How such systems leaked, tried here. Each test is named after the attack's row in docs/security.md.
+
+mod answers;
+mod asking;
+mod signing_in;
+mod writing;
