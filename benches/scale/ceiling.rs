@@ -115,9 +115,10 @@ macro_rules! bare {
                         // As the service asks for a State of more, or of fewer, than 2,000 concerns.
                         Some(state) => {
                             let live = concern::table.filter(concern::state.eq(state)).filter(concern::to_at.is_null());
-                            let many: Option<Vec<u8>> = live
+                            let many: Option<Option<Vec<u8>>> = live
                                 .clone()
-                                .select(concern::id)
+                                .order(concern::edition_id)
+                                .select(concern::edition_id)
                                 .offset(2_000)
                                 .first(&mut connection)
                                 .optional()

@@ -151,7 +151,10 @@ impl Write<'_> {
                 ]);
                 let names: Vec<&str> =
                     change.sealed.iter().filter_map(|code| SealedField::coded(*code)).map(|field| field.name).collect();
-                detail = json!({ "revision": id.to_string(), "revision_sha256": hex::encode(hash), "kind": change.kind, "sealed": names });
+                detail = json!({
+                    "revision": id.to_string(), "revision_sha256": hex::encode(hash), "root": change.root.to_string(),
+                    "edition": change.edition, "kind": change.kind, "sealed": names,
+                });
                 diesel::insert_into(revision::table)
                     .values((
                         revision::id.eq(id),

@@ -1,5 +1,7 @@
 //! Verification: recomputes every leaf and the tree above it, and compares with what is stored, signed, and held outside.
 
+use std::collections::HashSet;
+
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use serde_json::Value;
@@ -76,12 +78,14 @@ const BATCH: i64 = 10_000;
 /// An entry's place and salt, what was hashed of it, and its columns.
 type EntryRow = (i64, Vec<u8>, String, (Id, NaiveDateTime, Option<Id>, String, String));
 
+/// Ids of the revisions that entries speak of.
+type Spoken = HashSet<String>;
+
 /// Whether an entry's columns, by which it is found and shown, say what was hashed.
 fn columns_agree(
-    body: &str,
+    said: &Value,
     (id, at, actor, action, subject): &(Id, NaiveDateTime, Option<Id>, String, String),
 ) -> bool {
-    let said: Value = serde_json::from_str(body).unwrap_or_default();
     let actor = actor.map(|actor| actor.to_string());
     said["id"] == id.to_string()
         && said["at"] == at.and_utc().to_rfc3339()
@@ -151,7 +155,7 @@ fn verify(db: &mut Db, verifier_keys: &str, outside: Option<&str>, deep: bool) -
 
     let (mut frontier, mut agreed, mut against_outside) = (Frontier::default(), 0, false);
     let mut due = expected.iter().peekable();
-    let mut position: i64 = 0;
+    let (mut position, mut spoken): (i64, Spoken) = (0, Spoken::new());
     loop {
         let from = i64::try_from(frontier.size).unwrap_or(i64::MAX);
         let rows: Vec<EntryRow> = audit_leaf::table
@@ -188,7 +192,11 @@ fn verify(db: &mut Db, verifier_keys: &str, outside: Option<&str>, deep: bool) -
                 find(format!("leaf {at}"), "missing");
                 return report(db, &frontier, agreed, against_outside, None, findings);
             }
-            if !columns_agree(&body, &columns) {
+            let said: Value = serde_json::from_str(&body).unwrap_or_default();
+            if let (true, Some(id)) = (deep, said["detail"]["revision"].as_str()) {
+                spoken.insert(id.to_owned());
+            }
+            if !columns_agree(&said, &columns) {
                 find(format!("leaf {at}"), "its columns are not those of the entry");
             }
             for hash in frontier.push(record_hash(&leaf_data(&salt, &body))) {
@@ -211,7 +219,7 @@ fn verify(db: &mut Db, verifier_keys: &str, outside: Option<&str>, deep: bool) -
     for (size, _, _) in due {
         find(format!("checkpoint {size}"), "the log is shorter than what was signed: its tail was cut");
     }
-    let revisions = if deep { Some(revisions(db, &mut find)?) } else { None };
+    let revisions = if deep { Some(revisions(db, spoken, &mut find)?) } else { None };
     report(db, &frontier, agreed, against_outside, revisions, findings)
 }
 
@@ -235,10 +243,10 @@ fn report(
     })
 }
 
-type RevisionRow = (Id, String, Id, String, chrono::NaiveDateTime, Id, Option<String>, String, String, Id);
+type RevisionRow = (Id, String, Id, Id, Option<i32>, String, NaiveDateTime, Id, Option<String>, String, String);
 
-/// Compares every revision with the hash that its audit entry holds.
-fn revisions(db: &mut Db, find: &mut impl FnMut(String, &str)) -> Result<u64> {
+/// Compares every revision with the hash that its audit entry holds, and requires those that entries speak of to be there.
+fn revisions(db: &mut Db, mut spoken: Spoken, find: &mut impl FnMut(String, &str)) -> Result<u64> {
     let mut seen = 0;
     let mut after = Id([0; 16]);
     loop {
@@ -252,21 +260,28 @@ fn revisions(db: &mut Db, find: &mut impl FnMut(String, &str)) -> Result<u64> {
                     revision::id,
                     revision::noun,
                     revision::record_id,
+                    revision::root_id,
+                    revision::edition,
                     revision::kind,
                     revision::made_at,
                     revision::author_id,
                     revision::reason,
                     revision::open_changes,
                     revision::sealed_changes,
-                    revision::audit_id,
                 ),
                 audit_entry::body.nullable(),
             ))
             .load(db)?;
-        let Some(((last, ..), _)) = rows.last() else { return Ok(seen) };
+        let Some(((last, ..), _)) = rows.last() else {
+            for missing in spoken {
+                find(format!("revision {missing}"), "an audit entry speaks of it, and it is gone");
+            }
+            return Ok(seen);
+        };
         after = *last;
-        for ((id, noun, record, kind, at, author, reason, open, sealed, _), body) in rows {
+        for ((id, noun, record, root, edition, kind, at, author, reason, open, sealed), body) in rows {
             seen += 1;
+            spoken.remove(&id.to_string());
             let hash = crate::store::history::revision_hash(&[
                 &id.to_string(),
                 &noun,
@@ -279,7 +294,11 @@ fn revisions(db: &mut Db, find: &mut impl FnMut(String, &str)) -> Result<u64> {
                 &sealed,
             ]);
             let entry: Value = body.and_then(|body| serde_json::from_str(&body).ok()).unwrap_or_default();
-            if entry["detail"]["revision_sha256"] != hex::encode(hash) {
+            let detail = &entry["detail"];
+            // Entries of before this was in them say nothing of where a revision hangs.
+            let hangs = detail["root"].is_null()
+                || (detail["root"] == root.to_string() && detail["edition"].as_i64() == edition.map(i64::from));
+            if detail["revision_sha256"] != hex::encode(hash) || !hangs {
                 find(format!("revision {id}"), "it is not the revision that its audit entry speaks of");
             }
         }

@@ -216,10 +216,7 @@ pub(in crate::store) fn edition_seen_in_order(state: &str) -> EditionQuery {
         concern::table
             .filter(concern::state.eq(state.to_owned()))
             .filter(concern::edition_id.eq(e::id.nullable()))
-            .filter(concern::to_at.is_null())
-            // Keeps PostgreSQL from gathering all of them for a join.
-            .limit(1)
-            .offset(0),
+            .filter(concern::to_at.is_null()),
     ))
 }
 

@@ -19,9 +19,11 @@ const MANY: i64 = 2_000;
 
 impl Read<'_> {
     fn concerns_reach(&mut self, state: &str, many: i64) -> Result<bool> {
-        let one: Option<Id> = concern::table
+        // Along the index, whose order it is: PostgreSQL would gather all of them first.
+        let one: Option<Option<Id>> = concern::table
             .filter(concern::state.eq(state))
-            .select(concern::id)
+            .order(concern::edition_id)
+            .select(concern::edition_id)
             .limit(1)
             .offset(many)
             .first(self.db)

@@ -110,7 +110,19 @@ const LOG: [(&str, &[&str]); 5] = [
     ("audit_checkpoint", &["note"]),
     (
         "revision",
-        &["noun", "record_id", "kind", "made_at", "author_id", "reason", "open_changes", "sealed_changes", "audit_id"],
+        &[
+            "noun",
+            "record_id",
+            "root_id",
+            "edition",
+            "kind",
+            "made_at",
+            "author_id",
+            "reason",
+            "open_changes",
+            "sealed_changes",
+            "audit_id",
+        ],
     ),
 ];
 
@@ -151,8 +163,10 @@ impl Tamperer {
         match self.of(6) {
             0 | 1 => self.flip(),
             2 => {
-                let (table, _) = LOG[usize::try_from(self.of(3)).unwrap()];
-                let row = self.of(size);
+                let (table, _) = LOG[[0, 1, 2, 4][usize::try_from(self.of(4)).unwrap()]];
+                let rows: u64 =
+                    self.asks(&format!("SELECT CAST(count(*) AS TEXT) AS found FROM {table}")).parse().unwrap();
+                let row = self.of(rows);
                 format!("DELETE FROM {table} WHERE rowid = (SELECT rowid FROM {table} LIMIT 1 OFFSET {row})")
             }
             // Two entries in each other's places.
