@@ -209,7 +209,12 @@ impl Tamperer {
                 continue;
             }
             let bit = self.of(bytes.len() as u64 * 8);
-            bytes[usize::try_from(bit / 8).unwrap()] ^= 1 << (bit % 8);
+            let byte = &mut bytes[usize::try_from(bit / 8).unwrap()];
+            *byte ^= 1 << (bit % 8);
+            // A zero of a time that is written as a space is read as the same time: nothing was changed.
+            if column == "made_at" && *byte == b' ' {
+                continue;
+            }
             let kind = self.asks(&format!("SELECT typeof({column}) AS found FROM {table} WHERE rowid = {row}"));
             let changed = format!("x'{}'", hex::encode(bytes));
             let changed = match kind.as_str() {
