@@ -41,8 +41,13 @@ pub enum Deed<'a> {
     Import,
     /// Read the audit log.
     Audit,
-    /// See and end anyone's sessions.
+    /// See anyone's sessions.
     Administer,
+    /// End a session of this account: one's own, or, as an administrator, anyone's.
+    EndSession {
+        /// Internal id of the account.
+        of: [u8; 16],
+    },
 }
 
 /// Why not.
@@ -93,6 +98,8 @@ pub fn may(viewer: &Viewer, deed: Deed<'_>) -> Result<(), Denial> {
         }
         Deed::Audit if viewer.role == Role::Auditor => Ok(()),
         Deed::Administer if viewer.role == Role::Administrator => Ok(()),
+        Deed::EndSession { of } if of == viewer.account => Ok(()),
+        Deed::EndSession { .. } => may(viewer, Deed::Administer),
         Deed::Report { .. } | Deed::Record | Deed::Work { .. } | Deed::Submit { .. } | Deed::Decide | Deed::Import
             if secretariat =>
         {
@@ -154,6 +161,18 @@ mod tests {
         assert_eq!(may(&viewer(Role::FocalPoint), Deed::Work { missions: &missions[1..] }), Err(Denial::NotYours));
         assert_eq!(may(&viewer(Role::Secretariat), Deed::Work { missions: &[] }), Ok(()));
         assert_eq!(may(&viewer(Role::MemberState), Deed::Work { missions: &missions }), Err(Denial::Role));
+    }
+
+    #[test]
+    fn a_session_is_ended_by_its_own_account_and_by_an_administrator() {
+        let other = [9; 16];
+        for role in [Role::FocalPoint, Role::MemberState, Role::Secretariat, Role::SeniorFocalPoint, Role::Auditor] {
+            let own = viewer(role);
+            assert_eq!(may(&own, Deed::EndSession { of: own.account }), Ok(()));
+            assert_eq!(may(&own, Deed::EndSession { of: other }), Err(Denial::Role));
+            assert_eq!(may(&own, Deed::Administer), Err(Denial::Role));
+        }
+        assert_eq!(may(&viewer(Role::Administrator), Deed::EndSession { of: other }), Ok(()));
     }
 
     #[test]

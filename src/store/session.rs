@@ -194,7 +194,7 @@ impl Store {
                 .select(session::account_id)
                 .first(w.db)
                 .optional()?;
-            let owner = owner.filter(|owner| owner.0 == viewer.account || may(viewer, Deed::Administer).is_ok());
+            let owner = owner.filter(|owner| may(viewer, Deed::EndSession { of: owner.0 }).is_ok());
             let owner = owner.ok_or(Error::NotFound)?;
             let detail = if owner.0 == viewer.account { Value::Null } else { json!({ "account": owner.to_string() }) };
             w.session_close(id, "session.end", detail)

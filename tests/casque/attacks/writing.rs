@@ -8,7 +8,7 @@ use crate::harness::{House, ambush};
 fn a14_no_error_speaks_of_the_database() {
     let house = House::start();
     let broken = [
-        json!({"victims": [{"category": "contingent_troop", "states": ["XXX"], "outcome": "killed"}]}),
+        json!({"victims": [{"category": "contingent_troop", "states": ["ZZZ"], "outcome": "killed"}]}),
         json!({"others_killed": -1}),
         json!({"others_killed": 9_999_999_999_i64}),
         json!({"region": "canary-region"}),

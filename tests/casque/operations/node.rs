@@ -34,7 +34,9 @@ impl Node {
     /// Starts a node that sends its spans to a collector.
     pub fn start_tracing(collector: &str, arguments: &[&str]) -> Self {
         Self::begin(
-            &format!("export OTEL_EXPORTER_OTLP_ENDPOINT={collector} OTEL_BSP_SCHEDULE_DELAY=100;"),
+            &format!(
+                "export OTEL_EXPORTER_OTLP_ENDPOINT={collector} OTEL_BSP_SCHEDULE_DELAY=100 OTEL_SERVICE_NAME=casque-here;"
+            ),
             "debug",
             arguments,
         )

@@ -111,7 +111,7 @@ fn a_collector_is_sent_a_span_for_every_request_in_the_callers_trace_and_nothing
     let sent: Vec<(String, Vec<u8>)> = told.try_iter().collect();
     assert!(sent.iter().all(|(head, _)| head.starts_with("POST /v1/traces ")), "{sent:?}");
     let spans: Vec<u8> = sent.into_iter().flat_map(|(_, body)| body).collect();
-    for told in ["casque", "POST /v1/sessions", "POST /v1/disclosures", "GET /v1/incidents/{reference}", "work"] {
+    for told in ["casque-here", "POST /v1/sessions", "POST /v1/disclosures", "GET /v1/incidents/{reference}", "work"] {
         assert!(holds(&spans, told.as_bytes()), "{told}");
     }
     for identifier in [trace, parent] {
