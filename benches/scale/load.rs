@@ -6,6 +6,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use casque::cli::DemoAccount;
+use casque::identity::{code_at, step_at};
+use serde_json::{Value, json};
+
 /// One keep-alive connection.
 pub struct Connection {
     stream: BufReader<TcpStream>,
@@ -20,8 +24,15 @@ impl Connection {
         Self { stream: BufReader::with_capacity(1 << 16, stream), body: Vec::new() }
     }
 
-    /// Sends a request and reads its answer's body, which has its length.
+    /// Sends a request and reads the body of its answer, which is a good one.
     pub fn ask(&mut self, request: &str) -> &[u8] {
+        let status = self.try_ask(request);
+        assert!(status.contains(" 20"), "{status} {} {request}", String::from_utf8_lossy(&self.body));
+        &self.body
+    }
+
+    /// Sends a request and reads its answer, whose body has its length; gives the status line.
+    fn try_ask(&mut self, request: &str) -> String {
         self.stream.get_mut().write_all(request.as_bytes()).unwrap();
         let (mut length, mut line, mut status) = (0, String::new(), String::new());
         loop {
@@ -39,8 +50,7 @@ impl Connection {
         }
         self.body.resize(length, 0);
         self.stream.read_exact(&mut self.body).unwrap();
-        assert!(status.contains(" 20"), "{status} {} {request}", String::from_utf8_lossy(&self.body));
-        &self.body
+        status
     }
 }
 
@@ -153,5 +163,21 @@ impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+/// Posts what takes a code of the second factor: the first that was not used yet.
+pub fn with_a_code(address: &str, account: &DemoAccount, path: &str, token: &str, body: &Value) -> Value {
+    let mut body = body.clone();
+    loop {
+        let present = step_at(chrono::Utc::now().naive_utc());
+        for step in [present, present + 1] {
+            body["code"] = json!(code_at(&account.totp_secret, step).unwrap());
+            let mut connection = Connection::open(address);
+            if connection.try_ask(&post(path, token, "", &body.to_string())).contains(" 20") {
+                return serde_json::from_slice(&connection.body).unwrap();
+            }
+        }
+        std::thread::sleep(Duration::from_secs(2));
     }
 }

@@ -25,10 +25,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
-use casque::cli::{Place, Sample, Start, load_sample};
+use casque::cli::{DemoAccount, Place, Sample, Start, load_sample};
 use casque::policy::Scope;
 use cluster::Cluster;
-use load::{Connection, Round, Running, drain, get, median, post, round};
+use load::{Connection, Round, Running, drain, get, median, post, round, with_a_code};
 use serde_json::{Value, json};
 
 const CONNECTIONS: usize = 16;
@@ -103,7 +103,7 @@ struct Subject {
     place: Place,
     folder: tempfile::TempDir,
     cluster: Option<Cluster>,
-    logins: Vec<(String, Value)>,
+    accounts: Vec<DemoAccount>,
     size: u64,
     author: String,
 }
@@ -130,18 +130,14 @@ impl Subject {
         let accounts = load_sample(&house.store, &house.identity, Sample::Bare, &mut |_, _, _| {}).unwrap();
         let author =
             house.store.read(&Scope::Nothing, |r| r.account_by_email("minusma.focal-point@casque.example")).unwrap();
-        let author = author.unwrap().account.id.to_string();
+        let author = author.unwrap().id.to_string();
         let began = Instant::now();
         generate::fill(&subject_location(&place, folder.path()), size, 2589, &author);
         eprintln!("{size} incidents made on {database} in {:.0} s", began.elapsed().as_secs_f64());
         let began = Instant::now();
         house.settle_audit().unwrap();
         eprintln!("tallies made in {:.1} s", began.elapsed().as_secs_f64());
-        let logins = accounts
-            .iter()
-            .map(|account| (account.email.clone(), json!({"email": account.email, "password": account.password})))
-            .collect();
-        Self { place, folder, cluster, logins, size, author }
+        Self { place, folder, cluster, accounts, size, author }
     }
 
     fn url(&self) -> String {
@@ -162,9 +158,9 @@ impl Subject {
     }
 
     fn token(&self, address: &str, who: &str) -> String {
-        let (_, login) = self.logins.iter().find(|(email, _)| email.starts_with(who)).unwrap();
-        let answer = Connection::open(address).ask(&post("/v1/sessions", "", "", &login.to_string())).to_vec();
-        serde_json::from_slice::<Value>(&answer).unwrap()["access_token"].as_str().unwrap().to_owned()
+        let account = self.accounts.iter().find(|account| account.email.starts_with(who)).unwrap();
+        let login = json!({"email": account.email, "password": account.password});
+        with_a_code(address, account, "/v1/sessions", "", &login)["access_token"].as_str().unwrap().to_owned()
     }
 
     fn epoch(&self) -> String {
@@ -343,12 +339,14 @@ fn measure(subject: &Subject, database: &str, options: &Options, table: &mut Tab
     if options.wants("disclosure") {
         let made = Connection::open(&address).ask(&post("/v1/incidents", &minusma, "", &report())).to_vec();
         let made: Value = serde_json::from_slice(&made).unwrap();
+        let account = subject.accounts.iter().find(|account| account.email.starts_with("minusma")).unwrap();
+        let sitting = with_a_code(&address, account, "/v1/sittings", &minusma, &json!({"purpose": "follow_up"}));
         let ask = json!({"record": format!("incidents/{}", made["reference"].as_str().unwrap()), "class": "confidential",
-            "purpose": "follow_up"});
+            "sitting": sitting["id"]});
         let asked = |_: u64| post("/v1/disclosures", &minusma, "", &ask.to_string());
         let one = in_one_line(&address, &asked);
         table.row(
-            "disclosure of one record with its committed audit entry, one connection",
+            "disclosure of one record with its committed audit entry, in a sitting, one connection",
             &named,
             &format!("median {:.2} ms, p99 {:.2} ms", one.median, one.p99),
             "p99 under 10 ms",

@@ -10,7 +10,7 @@ use casque::cli::{Place, Sample, Start, load_sample};
 use serde_json::{Value, json};
 
 use crate::Table;
-use crate::load::{Connection, get, post};
+use crate::load::{Connection, get, with_a_code};
 
 static STATEMENTS: AtomicU64 = AtomicU64::new(0);
 
@@ -43,9 +43,8 @@ pub fn statements(table: &mut Table) {
     let handle = receive.recv().unwrap();
     for who in ["verifier", "minusma", "mali"] {
         let account = accounts.iter().find(|account| account.email.starts_with(who)).unwrap();
-        let login = json!({"email": account.email, "password": account.password}).to_string();
-        let tokens = Connection::open(&address).ask(&post("/v1/sessions", "", "", &login)).to_vec();
-        let tokens: Value = serde_json::from_slice(&tokens).unwrap();
+        let login = json!({"email": account.email, "password": account.password});
+        let tokens = with_a_code(&address, account, "/v1/sessions", "", &login);
         let token = tokens["access_token"].as_str().unwrap();
         for list in ["incidents", "cases", "proceedings", "assistance", "measures"] {
             let mut connection = Connection::open(&address);

@@ -127,7 +127,7 @@ pub struct AssistanceQuery {
 
 fn judged(viewer: &Viewer, of: &Assistance) -> Facts {
     let own_mission = of.facts.mission.as_ref().is_some_and(|mission| viewer.missions.contains(mission));
-    Facts { relations: Relations { own_mission, ..Relations::default() }, notified: true, under_review: false }
+    Facts { relations: Relations { own_mission, ..Relations::default() }, notified: true, ..Facts::default() }
 }
 
 fn view(viewer: &Viewer, of: Assistance, held: Option<&HashSet<(Id, u16)>>) -> AssistanceView {

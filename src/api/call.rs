@@ -173,13 +173,42 @@ impl Call {
         &self.app
     }
 
-    /// Who asks.
+    /// Who asks, whether or not a second factor was given: for what is about one's own account.
     ///
     /// # Errors
     /// 401.
-    pub fn session(&self) -> Result<Arc<SessionInfo>, Problem> {
+    fn arriving(&self) -> Result<Arc<SessionInfo>, Problem> {
         let bearer = self.bearer.as_deref().ok_or_else(|| Problem::of("unauthenticated"))?;
         Ok(self.app.identity.authenticate(bearer)?)
+    }
+
+    /// Who asks.
+    ///
+    /// # Errors
+    /// 401; 403 until a second factor is set up.
+    pub fn session(&self) -> Result<Arc<SessionInfo>, Problem> {
+        let session = self.arriving()?;
+        if session.assured {
+            Ok(session)
+        } else {
+            Err(Problem::of("second_factor").saying("set one up first: POST /v1/me/second-factor"))
+        }
+    }
+
+    /// As [`Call::as_viewer`], for who has no second factor yet too.
+    ///
+    /// # Errors
+    /// 401; those of `work`.
+    pub async fn as_arriving<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Call, &SessionInfo) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let call = self.clone();
+        block(move || {
+            let session = call.arriving()?;
+            work(&call, &session)
+        })
+        .await
     }
 
     /// Does blocking work as whoever asks.

@@ -125,7 +125,7 @@ pub struct CaseQuery {
 
 fn judged(viewer: &Viewer, case: &Case) -> Facts {
     let relations = Relations { own_mission: viewer.missions.contains(&case.facts.mission), ..Relations::default() };
-    Facts { relations, notified: true, under_review: case.frozen_at.is_some() }
+    Facts { relations, notified: true, under_review: case.frozen_at.is_some(), ..Facts::default() }
 }
 
 fn view(viewer: &Viewer, case: Case, held: Option<&HashSet<(Id, u16)>>) -> CaseView {

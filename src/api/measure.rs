@@ -119,6 +119,7 @@ const FACTS: Facts = Facts {
     relations: Relations { own_mission: false, own_draft: false, host: false, proceeding: false, own_national: false },
     notified: true,
     under_review: false,
+    approved: false,
 };
 
 fn view(viewer: &Viewer, of: Measure, held: Option<&HashSet<(Id, u16)>>) -> MeasureView {

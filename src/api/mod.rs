@@ -1,5 +1,6 @@
 //! The REST API: one file a noun. A handler parses, calls the store or the desk, and answers; it decides nothing.
 
+mod account;
 mod assistance;
 mod audit;
 mod call;
@@ -13,6 +14,7 @@ mod history;
 mod import;
 mod incident;
 mod list;
+mod me;
 mod measure;
 mod observe;
 mod problem;
@@ -89,6 +91,8 @@ impl Routes for ServiceConfig<'_> {
 
 fn version_1(config: &mut impl Routes) {
     session::routes(config);
+    me::routes(config);
+    account::routes(config);
     reference::routes(config);
     incident::routes(config);
     case::routes(config);

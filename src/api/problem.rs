@@ -48,6 +48,7 @@ pub const KINDS: &[(u16, &str, &str)] = &[
     (401, "unauthenticated", "Sign in first"),
     (403, "denied", "You may not do this"),
     (403, "sealed", "The fields stay sealed"),
+    (403, "second_factor", "A second factor is needed"),
     (404, "not_found", "There is no such record"),
     (405, "method_not_allowed", "This resource has no such method"),
     (406, "not_acceptable", "This format is not offered"),
@@ -134,6 +135,8 @@ impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Unauthenticated => Self::of("unauthenticated"),
+            Refused::SecondFactor => Self::of("second_factor").saying("the code is not good, or was used"),
+            Refused::Invalid(fault) => Self::invalid(vec![fault]),
             Refused::TooMany => Self::of("busy"),
             Refused::Throttled(wait) => Self { again_in: Some(wait), ..Self::of("throttled") },
             Refused::Store(error) => error.into(),
@@ -186,7 +189,7 @@ pub enum Problems {
     /// No bearer token, or one that is not good any more.
     #[response(status = 401, content_type = "application/problem+json")]
     Unauthenticated(Problem),
-    /// The role may not, another person is needed, or the fields stay sealed.
+    /// The role may not, another person or a second factor is needed, or the fields stay sealed.
     #[response(status = 403, content_type = "application/problem+json")]
     Denied(Problem),
     /// No such record within scope: the same for one that does not exist.

@@ -12,7 +12,7 @@ use super::form::{self, Form};
 use super::problem::{Problem, Problems};
 use crate::domain::{self, Code, DesignationKind, MissionKind, SEALED};
 use crate::policy::columns::{COLUMNS, Visibility};
-use crate::policy::{RULES, Rule};
+use crate::policy::{FORMS, FormRule, RULES, Rule};
 use crate::store::{Dimension, Error, Mission, State, Unit};
 
 /// Adds the routes.
@@ -165,6 +165,13 @@ fn vocabulary_lists() -> Vec<CodeList> {
         list::<domain::AssistanceKind>(),
         list::<domain::AssistanceStatus>(),
         list::<domain::DesignationKind>(),
+        list::<domain::DisclosureForm>(),
+        list::<domain::ReviewFinding>(),
+        list::<domain::AlertKind>(),
+        list::<domain::StateFunction>(),
+        list::<domain::AccountStatus>(),
+        list::<domain::AccountChangeKind>(),
+        list::<domain::NoticeKind>(),
         list::<domain::Purpose>(),
         list::<domain::Role>(),
         list::<domain::MissionKind>(),
@@ -228,6 +235,23 @@ pub struct PolicyRule {
     condition: &'static str,
 }
 
+/// The limits of a form of disclosure.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PolicyForm {
+    /// The form.
+    form: domain::DisclosureForm,
+    /// Classes that it opens.
+    #[schema(example = json!(["confidential"]))]
+    classes: Vec<&'static str>,
+    /// How long one lasts, in hours; null where it is one act.
+    #[schema(example = 8)]
+    hours: Option<i64>,
+    /// Records that one opens, at most.
+    records: Option<usize>,
+    /// How many one account makes in a day, at most.
+    a_day: Option<i64>,
+}
+
 /// A sealed field.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PolicyField {
@@ -253,6 +277,8 @@ pub struct PolicyColumn {
 pub struct Policy {
     /// Who may open which sealed field.
     disclosure: Vec<PolicyRule>,
+    /// In which forms, each with its limits.
+    forms: Vec<PolicyForm>,
     /// Every sealed field.
     sealed: Vec<PolicyField>,
     /// Every column of the database.
@@ -271,8 +297,16 @@ fn policy_view() -> Policy {
             .collect(),
         condition: rule.condition.name(),
     };
+    let form = |form: &FormRule| PolicyForm {
+        form: form.form,
+        classes: form.classes.iter().map(|class| class.name()).collect(),
+        hours: form.lasts.map(|lasts| lasts.num_hours()),
+        records: form.records,
+        a_day: form.a_day,
+    };
     Policy {
         disclosure: RULES.iter().map(rule).collect(),
+        forms: FORMS.iter().map(form).collect(),
         sealed: SEALED
             .iter()
             .map(|field| PolicyField { noun: field.noun.name(), field: field.name, class: field.class.name() })

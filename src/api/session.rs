@@ -10,7 +10,6 @@ use super::Routes;
 use super::call::{Call, Shown, block};
 use super::form::{self, Context, Form, Input};
 use super::problem::{Problem, Problems};
-use crate::domain::Role;
 use crate::identity::{ACCESS_LASTS, Tokens};
 use crate::policy::{Deed, Scope, may};
 use crate::store::{Error, Id};
@@ -23,19 +22,20 @@ pub fn routes(config: &mut impl Routes) {
         .service(session_refresh)
         .service(session_list)
         .service(session_end)
-        .service(session_end_one)
-        .service(me);
+        .service(session_end_one);
 }
 
-/// Address and password.
+/// Address, password, and a code of the second factor.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"email": "minusma.focal-point@casque.example", "password": "…"}))]
+#[schema(example = json!({"email": "minusma.focal-point@casque.example", "password": "…", "code": "123456"}))]
 pub struct SignIn {
     /// Address of the account.
     email: String,
     /// Password.
     password: String,
+    /// The present code of the second factor, or a recovery code; absent while there is none.
+    code: Option<String>,
 }
 
 /// A refresh token, to be used once.
@@ -61,24 +61,8 @@ pub struct TokenPair {
     refresh_token: String,
 }
 
-/// Who is signed in.
-#[derive(Serialize, ToSchema)]
-pub struct Me {
-    /// Address.
-    email: String,
-    /// Name.
-    name: String,
-    /// Role.
-    role: Role,
-    /// Missions of a focal point.
-    missions: Vec<String>,
-    /// State of a member_state.
-    state: Option<String>,
-    /// Graded for disclosure.
-    graded: bool,
-}
-
-fn secret(input: &Input, _: &Context) -> Result<Plain, String> {
+/// What somebody knows, and nobody repeats.
+pub(super) fn secret(input: &Input, _: &Context) -> Result<Plain, String> {
     match input {
         Input::Text(text)
             if (1..=1_024).contains(&text.expose().len()) && !text.expose().chars().any(char::is_control) =>
@@ -100,18 +84,23 @@ fn answer(tokens: Tokens, status: u16) -> HttpResponse {
     HttpResponse::build(status).json(pair)
 }
 
-/// Signs in. An unknown address and a wrong password get the same answer after the same work; who tries too often waits (429),
-/// and cannot make a person wait who tries from a network that this person signed in from before.
+/// Signs in. An unknown address, a wrong password and a wrong code get the same answer; a code is good once. Who has no second
+/// factor yet gets a session in which to set one up (`POST /v1/me/second-factor`), and no more. Who tries too often waits (429), and cannot make a person wait who tries from a network that this person signed in from before.
 #[utoipa::path(tag = "sessions", request_body = SignIn, security(()), responses((status = 201, body = TokenPair), Problems))]
 #[post("/sessions")]
 async fn session_begin(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let (email, password) = Form::read(&call.context(), &body, |form| {
+    let (email, password, code) = Form::read(&call.context(), &body, |form| {
         let email = form.required("email", None, secret);
         let password = form.required("password", None, secret);
-        Some((email?, password?))
+        let code = form.optional("code", None, secret);
+        Some((email?, password?, code))
     })?;
     let network = call.network;
-    let tokens = block(move || Ok(call.app().identity.sign_in(email.expose(), password.expose(), network)?)).await?;
+    let tokens = block(move || {
+        let code = code.as_ref().map(Plain::expose);
+        Ok(call.app().identity.sign_in(email.expose(), password.expose(), code, network)?)
+    })
+    .await?;
     Ok(answer(tokens, 201))
 }
 
@@ -158,7 +147,7 @@ async fn session_list(call: Call) -> Result<HttpResponse, Problem> {
     let account =
         Form::query(&call.context(), &call.query, |form| Some(form.optional("account", None, form::text(320))))?;
     let sessions = call
-        .as_viewer(move |call, session| {
+        .as_arriving(move |call, session| {
             let store = &call.app().store;
             store.signs_in()?;
             let viewer = &session.account.viewer;
@@ -168,7 +157,7 @@ async fn session_list(call: Call) -> Result<HttpResponse, Problem> {
             let lines = store.read(&Scope::Nothing, |r| {
                 let of = match &account {
                     None => Some(session.account.id),
-                    Some(email) => r.account_by_email(email)?.map(|found| found.account.id),
+                    Some(email) => r.account_by_email(email)?.map(|found| found.id),
                 };
                 r.session_list(of.ok_or(Error::NotFound)?)
             })?;
@@ -189,7 +178,7 @@ async fn session_list(call: Call) -> Result<HttpResponse, Problem> {
 #[utoipa::path(tag = "sessions", responses((status = 204, description = "Ended"), Problems))]
 #[delete("/sessions/{id}")]
 async fn session_end_one(call: Call, id: web::Path<String>) -> Result<HttpResponse, Problem> {
-    call.as_viewer(move |call, session| {
+    call.as_arriving(move |call, session| {
         let id = Id::parse(&id).ok_or_else(|| Problem::of("not_found"))?;
         Ok(call.app().store.session_end(&session.account.viewer, id)?)
     })
@@ -201,26 +190,6 @@ async fn session_end_one(call: Call, id: web::Path<String>) -> Result<HttpRespon
 #[utoipa::path(tag = "sessions", responses((status = 204, description = "Signed out"), Problems))]
 #[delete("/sessions/current")]
 async fn session_end(call: Call) -> Result<HttpResponse, Problem> {
-    call.as_viewer(|call, session| Ok(call.app().store.session_end(&session.account.viewer, session.id)?)).await?;
+    call.as_arriving(|call, session| Ok(call.app().store.session_end(&session.account.viewer, session.id)?)).await?;
     Ok(HttpResponse::NoContent().finish())
-}
-
-/// Who is signed in, with role and scope.
-#[utoipa::path(tag = "sessions", responses((status = 200, body = Me), Problems))]
-#[get("/me")]
-async fn me(call: Call) -> Result<HttpResponse, Problem> {
-    let me = call
-        .as_viewer(|_, session| {
-            let account = &session.account;
-            Ok(Me {
-                email: account.email.clone(),
-                name: account.name.clone(),
-                role: account.viewer.role,
-                missions: account.viewer.missions.clone(),
-                state: account.viewer.state.clone(),
-                graded: account.viewer.graded,
-            })
-        })
-        .await?;
-    call.one(&Shown::plain(me))
 }

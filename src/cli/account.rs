@@ -3,15 +3,16 @@
 use std::io::Read as _;
 use std::process::ExitCode;
 
+use chrono::{Days, NaiveDate, Utc};
 use clap::{Args, Subcommand};
 use zeroize::Zeroizing;
 
 use super::Outcome;
 use super::house::{Place, Start};
-use crate::domain::{Code, Role};
-use crate::identity::password_fault;
+use crate::domain::{Code as _, Rights, Role, StateFunction};
+use crate::identity::{code_at, password_fault, step_at};
 use crate::policy::{Scope, Viewer};
-use crate::store::NewAccount;
+use crate::store::{AccountFilter, AccountLine, NewAccount};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Account {
@@ -19,6 +20,10 @@ pub(super) enum Account {
     Create(Create),
     /// List accounts.
     List(List),
+    /// Make a one-time link with which a person chooses a password, for whom no administrator can make one.
+    Invite(Invite),
+    /// Print the present code of a second factor whose secret is read from standard input, as an authenticator shows it.
+    Code(Code),
 }
 
 /// Make an account. The password, of at least 15 characters, is read from standard input.
@@ -41,9 +46,41 @@ pub(super) struct Create {
     /// State of a member_state, alpha-3.
     #[arg(long, value_name = "CODE")]
     state: Option<String>,
+    /// What a member_state's account does for it: reader, proposer or manager.
+    #[arg(long, value_name = "FUNCTION", value_parser = |text: &str| StateFunction::parse(text).ok_or("must be reader, proposer or manager"))]
+    state_function: Option<StateFunction>,
     /// Grade a Secretariat account for disclosure.
     #[arg(long)]
     graded: bool,
+    /// First day of its term (UTC).
+    #[arg(long, value_name = "DAY")]
+    from: Option<NaiveDate>,
+    /// Last day of its term (UTC); a focal_point's ends after a year if absent.
+    #[arg(long, value_name = "DAY")]
+    to: Option<NaiveDate>,
+}
+
+/// Make a one-time link with which a person chooses a password, for whom no administrator can make one: the first of them, or
+/// the last. It is good for 72 hours.
+#[derive(Debug, Args)]
+pub(super) struct Invite {
+    #[command(flatten)]
+    place: Place,
+    /// Address of the account.
+    #[arg(long)]
+    email: String,
+    /// Take its second factor away too: it opens no seals for 72 hours.
+    #[arg(long)]
+    reset_second_factor: bool,
+}
+
+/// Print the present code of a second factor, as an authenticator shows it: for scripts of the demo. Its secret, in base 32, is
+/// read from standard input.
+#[derive(Debug, Args)]
+pub(super) struct Code {
+    /// Print the first code after this time step that is good already, waiting for it if need be, and its step.
+    #[arg(long, value_name = "STEP")]
+    after: Option<i64>,
 }
 
 /// List accounts.
@@ -61,6 +98,8 @@ impl Account {
         match self {
             Account::Create(command) => command.run(),
             Account::List(command) => command.run(),
+            Account::Invite(command) => command.run(),
+            Account::Code(command) => command.run(),
         }
     }
 }
@@ -73,64 +112,106 @@ impl Create {
         if let Some(fault) = password_fault(password, &[&self.email, &self.name]) {
             return Err(fault.into());
         }
-        let for_missions = self.role == Role::FocalPoint;
-        let for_state = self.role == Role::MemberState;
-        let may_be_graded = matches!(self.role, Role::Secretariat | Role::SeniorFocalPoint);
-        let wrong = [
-            (!self.email.contains('@'), "--email is an address"),
-            (for_missions == self.missions.is_empty(), "--mission is for a focal_point, who has at least one"),
-            (for_state == self.state.is_none(), "--state is for a member_state, who has one"),
-            (self.graded && !may_be_graded, "--graded is for secretariat and senior_focal_point"),
-        ];
-        if let Some((_, rule)) = wrong.into_iter().find(|(wrong, _)| *wrong) {
-            return Err(rule.into());
+        if !self.email.contains('@') {
+            return Err("--email is an address".into());
+        }
+        let a_year = || Utc::now().date_naive().checked_add_days(Days::new(365));
+        let rights = Rights {
+            missions: self.missions,
+            state_function: self.state_function.or(self.state.is_some().then_some(StateFunction::Proposer)),
+            state: self.state,
+            graded: self.graded,
+            from_on: self.from,
+            to_on: self.to.or_else(|| (self.role == Role::FocalPoint).then(a_year).flatten()),
+            ..Rights::of(self.role)
+        };
+        if let Some(fault) = rights.faults().first() {
+            let option = match fault.pointer.as_str() {
+                "/missions" => "--mission",
+                "/state" => "--state",
+                "/state_function" => "--state-function",
+                "/graded" => "--graded",
+                _ => "--to",
+            };
+            return Err(format!("{option}: {}", fault.detail).into());
         }
         let house = self.place.open(Start { deskless: true, ..Start::default() })?;
         let (missions, states) = house.store.read(&Scope::Nothing, |r| Ok((r.mission_list()?, r.state_list()?)))?;
-        if let Some(unknown) = self.missions.iter().find(|own| missions.iter().all(|one| one.acronym != **own)) {
+        if let Some(unknown) = rights.missions.iter().find(|own| missions.iter().all(|one| one.acronym != **own)) {
             return Err(format!("{unknown} is not a mission (GET /v1/missions lists them)").into());
         }
-        if let Some(unknown) = self.state.iter().find(|own| states.iter().all(|one| one.code != **own)) {
+        if let Some(unknown) = rights.state.iter().find(|own| states.iter().all(|one| one.code != **own)) {
             return Err(format!("{unknown} is not the alpha-3 code of a State (GET /v1/states lists them)").into());
         }
         let hash = house.identity.hasher().hash(password)?;
-        let operator = operator();
         let made = format!("Made {}, {}.", self.email, self.role.code());
-        let new = NewAccount {
-            email: self.email,
-            name: self.name,
-            role: self.role,
-            missions: self.missions,
-            state: self.state,
-            graded: self.graded,
-            password_hash: hash,
-        };
-        house.store.write(&operator, |w| w.account_create(new))?;
+        let new = NewAccount { email: self.email, name: self.name, rights, password_hash: Some(hash) };
+        house.store.write(&Viewer::operator(), |w| w.account_create(new))?;
         house.settle_audit()?;
         println!("{made}");
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// Whoever holds the machine: accounts are made in its name until there is an administrator to make them.
-pub(super) fn operator() -> Viewer {
-    Viewer { account: [0; 16], role: Role::Administrator, missions: Vec::new(), state: None, graded: false }
+impl Invite {
+    fn run(self) -> Outcome {
+        let house = self.place.open(Start { deskless: true, existing: true, ..Start::default() })?;
+        let account = house.store.read(&Scope::Nothing, |r| r.account_by_email(&self.email))?;
+        let account = account.ok_or_else(|| format!("there is no account {}", self.email))?;
+        let operator = Viewer::operator();
+        if self.reset_second_factor {
+            house.store.write(&operator, |w| w.factor_reset_ask(account.id))?;
+        }
+        let (token, ends) = house.identity.invite(&operator, account.id)?;
+        house.settle_audit()?;
+        println!("{token}");
+        eprintln!(
+            "Good until {} UTC: POST /v1/invitations/acceptance {{\"token\", \"new_password\"}}.",
+            ends.format("%Y-%m-%d %H:%M")
+        );
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Code {
+    fn run(self) -> Outcome {
+        let mut secret = Zeroizing::new(String::new());
+        std::io::stdin().take(200).read_to_string(&mut secret)?;
+        let present = || step_at(Utc::now().naive_utc());
+        let step = match self.after {
+            None => present(),
+            // A code of the step after the present is good already.
+            Some(after) => (after + 1).max(present()),
+        };
+        while step > present() + 1 {
+            std::thread::sleep(std::time::Duration::from_millis(250));
+        }
+        let code = code_at(&secret, step).ok_or("that is not a secret in base 32")?;
+        if self.after.is_some() {
+            println!("{code} {step}");
+        } else {
+            println!("{code}");
+        }
+        Ok(ExitCode::SUCCESS)
+    }
 }
 
 impl List {
     fn run(self) -> Outcome {
         let house = self.place.open(Start { deskless: true, existing: true, ..Start::default() })?;
-        let accounts = house.store.read(&Scope::Nothing, |r| r.account_list())?;
-        for account in accounts {
+        let accounts = house
+            .store
+            .read(&Scope::Nothing, |r| r.account_list(&AccountFilter::default(), None, i64::from(i32::MAX)))?;
+        for AccountLine { account, status, second_factor, .. } in accounts.items {
             let scope = match &account.viewer.state {
                 Some(state) => state.clone(),
                 None => account.viewer.missions.join(", "),
             };
             if self.json {
-                let line = serde_json::json!({ "email": account.email, "name": account.name, "role": account.viewer.role, "scope": scope, "graded": account.viewer.graded, "suspended": account.suspended });
+                let line = serde_json::json!({ "email": account.email, "name": account.name, "role": account.viewer.role, "scope": scope, "state_function": account.viewer.state_function, "graded": account.viewer.graded, "from_on": account.rights.from_on, "to_on": account.rights.to_on, "status": status, "second_factor": second_factor });
                 println!("{line}");
             } else {
-                println!("{:40} {:20} {scope}", account.email, account.viewer.role.code());
+                println!("{:40} {:20} {:18} {scope}", account.email, account.viewer.role.code(), status.code());
             }
         }
         Ok(ExitCode::SUCCESS)

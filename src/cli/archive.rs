@@ -9,10 +9,10 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::Outcome;
-use super::account::operator;
 use super::house::{House, Place, Start};
 use super::import::bar;
 use super::key_files::{make_private, owners_file};
+use crate::policy::Viewer;
 use crate::store::{Erased, Manifest, Source};
 
 type Failed = Box<dyn std::error::Error>;
@@ -151,7 +151,7 @@ fn begin_origin(place: &Place, manifest: &Manifest, how: &'static str) -> Result
     let last = house.keys.begin_origin()?;
     drop(house);
     let house = place.open(Start::default())?;
-    house.store.write(&operator(), |w| {
+    house.store.write(&Viewer::operator(), |w| {
         let detail = json!({
             "made_at": manifest.made_at.and_utc(), "size": manifest.log.size, "root": manifest.log.root,
             "last_checkpoint": last.map(|checkpoint| checkpoint.note),
@@ -225,7 +225,7 @@ impl BackupVerify {
         let temporary = tempfile::Builder::new().prefix("casque-verify-").tempdir()?;
         let place = Place::folder(temporary.path());
         make_private(&temporary.path().join("keys"))?;
-        for name in ["master.key", "operator.pub"] {
+        for name in ["master.key", "operator.pub", "system.key"] {
             let from = self.keys.join(name);
             fs::copy(&from, temporary.path().join("keys").join(name))
                 .map_err(|e| format!("{} cannot be read: {e}", from.display()))?;
@@ -233,7 +233,8 @@ impl BackupVerify {
         let manifest = read(&place, &self.from, self.keys_from.as_deref().unwrap_or(&self.from), &[])?;
         let house = place.open(Start::default())?;
         let desk = house.desk.as_ref().ok_or("no desk")?;
-        let opened = desk.prove(&house.store, &operator()).map_err(|e| format!("the backup does not open: {e}"))?;
+        let opened =
+            desk.prove(&house.store, &Viewer::operator()).map_err(|e| format!("the backup does not open: {e}"))?;
         if self.json {
             println!("{}", json!({ "rows": manifest.rows, "log": manifest.log, "opened": opened }));
         } else {

@@ -7,13 +7,12 @@ use clap::Args;
 use seal::{ClassCode, MasterKey, OperatorKey, check_recovery, generate_class_key, unlock};
 use signed_note::StandardSigner;
 
-use super::account::operator;
 use super::key_files::{Keys, make_private, owners_file};
 use crate::api::App;
 use crate::disclosure::Desk;
 use crate::exchange::{missions, states};
-use crate::identity::{Identity, TokenKey};
-use crate::policy::Scope;
+use crate::identity::{Identity, SystemKey, TokenKey};
+use crate::policy::{Scope, Viewer};
 use crate::store::{Access, Clock, Location, NodeRole, Opened, Reach, Store};
 
 type Failed = Box<dyn std::error::Error>;
@@ -36,7 +35,7 @@ pub struct Place {
     /// Connections to the database, at most (8 to the embedded one if absent, 16 to PostgreSQL).
     #[arg(long, env = "CASQUE_CONNECTIONS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub connections: Option<u32>,
-    /// Folder of the keys: master.key, operator.key, token.key, audit.key.
+    /// Folder of the keys: master.key, operator.key, system.key, token.key, audit.key.
     #[arg(long, env = "CASQUE_KEYS", value_name = "DIR")]
     pub keys: Option<PathBuf>,
     /// Offline recovery key (an age recipient, age1…) to which new class keys are wrapped too.
@@ -206,9 +205,25 @@ impl Place {
         if keys.read("token.pub")?.is_none() {
             keys.write_new("token.pub", &format!("{}\n", token.public()))?;
         }
-        let identity = Arc::new(Identity::new(store.clone(), token));
+        let system = system_key(&keys, &store)?;
+        let identity = Arc::new(Identity::new(store.clone(), token, Some(system)));
         let signer = Some(keys.audit_signer()?);
         Ok(House { store, identity, desk, keys, signer })
+    }
+}
+
+/// The key of the system's own secrets: a new one where it has none yet.
+fn system_key(keys: &Keys, store: &Store) -> Result<SystemKey, Failed> {
+    let path = keys.path("system.key");
+    let known = keys.seed("system.key")?;
+    if known.is_none() && store.read(&Scope::Nothing, |r| r.factor_any())?.is_some() {
+        return Err(format!("the system key {} is missing; put it back (nothing was changed)", path.display()).into());
+    }
+    let key = SystemKey::from_seed(&*keys.seed_or_new("system.key")?);
+    if key.fits(store)? {
+        Ok(key)
+    } else {
+        Err(format!("the system key {} is not the one of this database (nothing was changed)", path.display()).into())
     }
 }
 
@@ -217,7 +232,7 @@ fn open_without_keys(opened: Opened, keys: Keys) -> Result<House, Failed> {
     let store = Arc::new(opened.into_store(&keys.operator()?, None)?);
     let token = keys.read("token.pub")?.ok_or_else(|| format!("{} is missing", keys.path("token.pub").display()))?;
     let token = TokenKey::from_public(token.trim()).ok_or("token.pub is not a key")?;
-    let identity = Arc::new(Identity::new(store.clone(), token));
+    let identity = Arc::new(Identity::new(store.clone(), token, None));
     Ok(House { store, identity, desk: None, keys, signer: None })
 }
 
@@ -226,7 +241,7 @@ fn load_reference(store: &Store) -> Result<(), Failed> {
     let (missions, states) = (missions()?, states()?);
     let known = store.read(&Scope::Nothing, |r| Ok((r.mission_list()?.len(), r.state_list()?.len())))?;
     if known.0 < missions.len() || known.1 < states.len() {
-        store.write(&operator(), |w| w.reference_load(&missions, &states))?;
+        store.write(&Viewer::operator(), |w| w.reference_load(&missions, &states))?;
     }
     Ok(())
 }

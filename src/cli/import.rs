@@ -71,13 +71,12 @@ impl Import {
             .store
             .read(&Scope::Nothing, |r| r.account_by_email(&command.account))?
             .ok_or("there is no account of this address")?;
-        may(&account.account.viewer, Deed::Import)?;
+        may(&account.viewer, Deed::Import)?;
         let bar = bar("importing");
-        let report =
-            import_fatalities(&house.store, &account.account.viewer, &file, command.dry_run, &mut |done, all| {
-                bar.set_length(all as u64);
-                bar.set_position(done as u64);
-            })?;
+        let report = import_fatalities(&house.store, &account.viewer, &file, command.dry_run, &mut |done, all| {
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+        })?;
         bar.finish_and_clear();
         house.settle_audit()?;
         if command.json {

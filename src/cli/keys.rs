@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::Outcome;
-use super::account::operator;
 use super::house::{Place, Start};
+use crate::policy::Viewer;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Keys {
@@ -33,7 +33,7 @@ impl Keys {
     pub(super) fn run(self) -> Outcome {
         let Keys::Erase(command) = self;
         let house = command.place.open(Start { deskless: true, existing: true, ..Start::default() })?;
-        let keys = house.store.erase(&operator(), &command.record)?;
+        let keys = house.store.erase(&Viewer::operator(), &command.record)?;
         house.settle_audit()?;
         println!("{keys} data keys of {} are emptied: what they sealed opens no more.", command.record);
         println!(

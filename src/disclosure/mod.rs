@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use seal::{Opener, Plain, Sealable};
 
+use crate::domain::Purpose;
 use crate::policy::{Refusal, Viewer};
 use crate::store::{Disclosed, DisclosureAsk, DisclosureOutcome, OpenableRecord, RefusedField, Store};
 
@@ -30,6 +31,10 @@ pub struct Given {
     pub id: String,
     /// When (UTC).
     pub at: chrono::NaiveDateTime,
+    /// Why.
+    pub purpose: Purpose,
+    /// By when another officer reviews it (UTC), where nobody had approved.
+    pub review_due_at: Option<chrono::NaiveDateTime>,
     /// Opened records.
     pub records: Vec<Opened>,
     /// Fields that stay sealed.
@@ -56,15 +61,16 @@ impl Desk {
         Self { opener }
     }
 
-    /// Makes a disclosure of one record: decided, logged and committed by the store, then opened here.
+    /// Makes a disclosure, of one record or of a file of them: decided, logged and committed by the store, then opened here.
     ///
     /// # Errors
     /// [`NotGiven`].
     pub fn disclose(&self, store: &Store, viewer: &Viewer, ask: &DisclosureAsk) -> Result<Given, NotGiven> {
-        let (Disclosed { id, at, records, refused }, permit) = match store.disclose(viewer, ask)? {
-            DisclosureOutcome::Granted(disclosed, permit) => (disclosed, permit),
-            DisclosureOutcome::Refused(_, refusal) => return Err(NotGiven::Refused(refusal)),
-        };
+        let (Disclosed { id, at, purpose, review_due_at, records, refused }, permit) =
+            match store.disclose(viewer, ask)? {
+                DisclosureOutcome::Granted(disclosed, permit) => (disclosed, permit),
+                DisclosureOutcome::Refused(_, refusal) => return Err(NotGiven::Refused(refusal)),
+            };
         let opened = self.opener.open(permit)?;
         let mut values: HashMap<([u8; 16], u16), Plain> = HashMap::new();
         for record in &opened {
@@ -81,7 +87,7 @@ impl Desk {
                 fields: granted.iter().map(|field| (field.name, values.remove(&(record.0, field.code)))).collect(),
             })
             .collect();
-        Ok(Given { id, at, records, refused })
+        Ok(Given { id, at, purpose, review_due_at, records, refused })
     }
 
     /// Opens one value of each class that holds any, and shows none of them: whether a copy of a database opens with these

@@ -329,6 +329,26 @@ code_list! {
         DataCorrection = "Correction of data",
     }
 
+    /// In which form seals are opened.
+    DisclosureForm in "disclosure_form" {
+        Record = "One record, with its children",
+        Sitting = "Within a sitting: one purpose for a file of cases",
+        File = "A selection, as one file",
+        Match = "Whether a person is already known",
+    }
+
+    /// What another officer finds of a disclosure that nobody had approved.
+    ReviewFinding in "review_finding" {
+        Justified = "It was justified",
+        NotJustified = "It was not justified",
+    }
+
+    /// Why an alert was raised.
+    AlertKind in "alert" {
+        ManyInAnHour = "Unusually many records opened within an hour",
+        ManyInADay = "Unusually many records opened within a day",
+    }
+
     /// Role of an account.
     Role in "role" {
         FocalPoint = "Mission focal point",

@@ -1,6 +1,7 @@
 //! What resolution 2589 (2021) speaks of: words, code lists, transitions, a case's progress. Pure: no clock, no
 //! database, no randomness but what is passed in.
 
+mod account;
 mod case;
 mod code;
 mod codes;
@@ -12,6 +13,7 @@ mod reference;
 mod sealed;
 mod summary;
 
+pub use account::{AccountChangeKind, AccountStatus, NoticeKind, Rights, StateFunction};
 pub use case::{CaseEvent, Flow, case_transition, stock_and_flow};
 pub use code::Code;
 pub(crate) use code::code_list;

@@ -49,6 +49,25 @@ impl XlsxTable {
         Ok(Self { book, names: Vec::new(), rows: 0 })
     }
 
+    /// As [`XlsxTable::new`], with no row on any disk meanwhile: for what is opened.
+    ///
+    /// # Errors
+    /// As [`XlsxTable::new`].
+    pub fn in_memory(name: &str) -> Result<Self, NotWritten> {
+        let mut book = Workbook::new();
+        book.add_worksheet().set_name(name)?.set_freeze_panes(1, 0)?;
+        Ok(Self { book, names: Vec::new(), rows: 0 })
+    }
+
+    /// The file, in memory.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn bytes(mut self) -> Result<Vec<u8>, NotWritten> {
+        self.filter()?;
+        Ok(self.book.save_to_buffer()?)
+    }
+
     /// Adds a record.
     ///
     /// # Errors
@@ -84,12 +103,17 @@ impl XlsxTable {
     /// # Errors
     /// When it cannot be written.
     pub fn save(mut self, file: std::fs::File) -> Result<(), NotWritten> {
+        self.filter()?;
+        Ok(self.book.save_to_writer(file)?)
+    }
+
+    fn filter(&mut self) -> Result<(), NotWritten> {
         if let (Some(last), false) =
             (u16::try_from(self.names.len()).ok().and_then(|n| n.checked_sub(1)), self.rows == 0)
         {
             self.book.worksheet_from_index(0)?.autofilter(0, 0, self.rows, last)?;
         }
-        Ok(self.book.save_to_writer(file)?)
+        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Accounts' passwords, sessions and tokens.
 
 mod password;
+mod second_factor;
 mod throttle;
 mod token;
 
@@ -15,13 +16,15 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 pub use password::{Hasher, TooMany, password_fault};
+pub use second_factor::{NewSecret, SystemKey, code_at, step_at};
 pub use throttle::Network;
 pub use token::{Claims, TokenKey};
 
 use throttle::{Throttle, Visit};
 
-use crate::policy::Scope;
-use crate::store::{Id, Rotation, SessionInfo, Store};
+use crate::domain::Fault;
+use crate::policy::{Scope, Viewer};
+use crate::store::{Account, FactorUse, Id, NewSession, Rotation, SessionInfo, Store};
 
 /// An access token lives this long.
 pub const ACCESS_LASTS: TimeDelta = TimeDelta::minutes(15);
@@ -35,9 +38,15 @@ const REMEMBERED: usize = 10_000;
 /// Why somebody is not let in. It tells no more than that.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    /// Address, password or token is not good.
+    /// Address, password, code or token is not good.
     #[error("not signed in")]
     Unauthenticated,
+    /// The second factor that an act asks for anew is not good.
+    #[error("the second factor is not good")]
+    SecondFactor,
+    /// A password that was typed within a session is wrong, or a new one breaks a rule.
+    #[error("{}", .0.detail)]
+    Invalid(Fault),
     /// Too many passwords are being checked at once.
     #[error("too many sign-ins at once")]
     TooMany,
@@ -69,22 +78,49 @@ pub struct Identity {
     store: Arc<Store>,
     hasher: Hasher,
     key: TokenKey,
+    /// Absent on a node that signs nobody in.
+    system: Option<SystemKey>,
     throttle: Throttle,
     known: RwLock<HashMap<[u8; 32], Known>>,
 }
 
-/// A token whose signature was verified, and the session that it stood for when the rights had this version.
+/// A bearer that was verified, and the session that it stood for when the rights had this version.
 #[derive(Debug, Clone)]
 struct Known {
-    claims: Claims,
+    bearer: Bearer,
     session: Arc<SessionInfo>,
     rights: i64,
 }
 
+/// What a bearer says, once verified.
+#[derive(Debug, Clone)]
+enum Bearer {
+    /// The token of a session.
+    Token(Claims),
+    /// The key of a State's own system, by its hash.
+    Key([u8; 32]),
+}
+
+impl Bearer {
+    fn is_live(&self, now: NaiveDateTime) -> bool {
+        match self {
+            Bearer::Token(claims) => claims.is_live(now),
+            Bearer::Key(_) => true,
+        }
+    }
+}
+
+/// How keys of States' own systems begin, so that one that lies about is recognised.
+const KEY_BEGINS: &str = "casque_";
+
 impl Identity {
-    /// Identity over a store, signing with `key`.
-    pub fn new(store: Arc<Store>, key: TokenKey) -> Self {
-        Self { store, hasher: Hasher::new(), key, throttle: Throttle::new(), known: RwLock::default() }
+    /// Identity over a store, signing with `key`, with the key of the system's own secrets.
+    pub fn new(store: Arc<Store>, key: TokenKey, system: Option<SystemKey>) -> Self {
+        Self { store, hasher: Hasher::new(), key, system, throttle: Throttle::new(), known: RwLock::default() }
+    }
+
+    fn system(&self) -> Result<&SystemKey, Refused> {
+        self.system.as_ref().ok_or(Refused::Store(crate::store::Error::Elsewhere))
     }
 
     /// The hasher, for making accounts.
@@ -97,26 +133,205 @@ impl Identity {
         self.key.jwks()
     }
 
-    /// Begins a session. An unknown address costs as much work as a wrong password, and is throttled as a known one is.
+    /// Begins a session. An unknown address costs as much work as a wrong password, and is throttled as a known one is; a wrong
+    /// code is answered as a wrong password. Who has no second factor yet gets a session in which to set one up, and no more.
     ///
     /// # Errors
     /// [`Refused`].
-    pub fn sign_in(&self, email: &str, password: &str, network: Network) -> Result<Tokens, Refused> {
+    pub fn sign_in(
+        &self,
+        email: &str,
+        password: &str,
+        code: Option<&str>,
+        network: Network,
+    ) -> Result<Tokens, Refused> {
         self.store.signs_in()?;
         let visit = Visit::of(email, network);
         self.throttle.arrive(&visit).map_err(Refused::Throttled)?;
-        let since = self.store.now() - STAYS_KNOWN;
+        let now = self.store.now();
         let (known, visited) = self
             .store
-            .read(&Scope::Nothing, |r| Ok((r.account_by_email(email)?, r.visited(&visit.visitor, since)?)))?;
+            .read(&Scope::Nothing, |r| Ok((r.credentials(email)?, r.visited(&visit.visitor, now - STAYS_KNOWN)?)))?;
         self.throttle.attempt(&visit, visited).map_err(Refused::Throttled)?;
         let hash = known.as_ref().map(|credentials| credentials.password_hash.as_str());
         let fits = self.hasher.verify(password, hash).map_err(|TooMany| Refused::TooMany)?;
-        let credentials = known.filter(|known| fits && !known.account.suspended).ok_or(Refused::Unauthenticated)?;
-        let (refresh, hash) = refresh_token();
-        let viewer = credentials.account.viewer;
-        let session = self.store.session_begin(&viewer, &visit.visitor, &hash, SESSION_LASTS)?;
-        self.tokens(Id(viewer.account), session, refresh)
+        let of = known.as_ref().map(|credentials| credentials.account.id);
+        let Some(credentials) = known.filter(|_| fits) else { return self.refuse(of, None, "password") };
+        let account = credentials.account;
+        if !account.rights.hold_on(now.date()) {
+            return self.refuse(of, None, "suspended");
+        }
+        let factor = match &credentials.factor {
+            Some(factor) if factor.secret.is_some() => {
+                let system = self.system()?;
+                let given = code.and_then(|code| second_factor::given(system, account.id, factor, code, now));
+                let Some(given) = given else { return self.refuse(of, of, "code") };
+                Some(given)
+            }
+            _ => None,
+        };
+        let (refresh, hash) = random_token();
+        let new =
+            NewSession { visitor: &visit.visitor, refresh_hash: &hash, lasts: SESSION_LASTS, factor: factor.as_ref() };
+        match self.store.session_begin(&account.viewer, &new)? {
+            Some(session) => self.tokens(account.id, session, refresh),
+            None => self.refuse(of, of, "code"),
+        }
+    }
+
+    /// Puts a refusal on the record, whoever it was.
+    fn refuse<T>(&self, of: Option<Id>, code_of: Option<Id>, why: &'static str) -> Result<T, Refused> {
+        self.store.sign_in_refused(of, code_of, why, second_factor::GUESSED)?;
+        Err(Refused::Unauthenticated)
+    }
+
+    /// Asks for the second factor anew, for an act that wants one of its own: a code that was not used yet, and no recovery
+    /// code.
+    ///
+    /// # Errors
+    /// [`Refused::SecondFactor`], on the record; the store's.
+    pub fn prove(&self, viewer: &Viewer, code: &str, act: &'static str) -> Result<(), Refused> {
+        let (system, of) = (self.system()?, Id(viewer.account));
+        let factor = self.store.read(&Scope::Nothing, |r| r.factor_get(of))?;
+        let given = factor.and_then(|factor| second_factor::given(system, of, &factor, code, self.store.now()));
+        let given = given.filter(|given| matches!(given, FactorUse::Step(_)));
+        if let Some(given) = given
+            && self.store.factor_prove(viewer, &given, act)?
+        {
+            return Ok(());
+        }
+        self.store.sign_in_refused(Some(of), Some(of), act, second_factor::GUESSED)?;
+        Err(Refused::SecondFactor)
+    }
+
+    /// Checks an account's password once more, within a session.
+    fn password_again(&self, account: &Account, password: &str) -> Result<(), Refused> {
+        let visit = Visit::of(&account.email, Network::of(None));
+        self.throttle.attempt(&visit, true).map_err(Refused::Throttled)?;
+        let known = self.store.read(&Scope::Nothing, |r| r.credentials(&account.email))?;
+        let hash = known.as_ref().map(|known| known.password_hash.as_str());
+        if self.hasher.verify(password, hash).map_err(|TooMany| Refused::TooMany)? {
+            Ok(())
+        } else {
+            self.store.sign_in_refused(Some(account.id), None, "password", second_factor::GUESSED)?;
+            Err(Refused::Invalid(Fault::new("/password", "is not your password")))
+        }
+    }
+
+    /// Begins to set up a second factor: a secret, which counts once a code of it was given. Who has one already gives a code
+    /// of it, or a recovery code.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn factor_begin(&self, account: &Account, password: &str, code: Option<&str>) -> Result<NewSecret, Refused> {
+        self.password_again(account, password)?;
+        let (system, of) = (self.system()?, account.id);
+        let factor = self.store.read(&Scope::Nothing, |r| r.factor_get(of))?;
+        let taken = match factor.filter(|factor| factor.secret.is_some()) {
+            None => true,
+            Some(factor) => {
+                let given = code.and_then(|code| second_factor::given(system, of, &factor, code, self.store.now()));
+                match given {
+                    None => false,
+                    Some(given) => self.store.factor_prove(&account.viewer, &given, "second_factor.begin")?,
+                }
+            }
+        };
+        if !taken {
+            self.store.sign_in_refused(Some(of), Some(of), "second_factor.begin", second_factor::GUESSED)?;
+            return Err(Refused::SecondFactor);
+        }
+        let secret = second_factor::new_secret(system, of, &account.email).ok_or(Refused::SecondFactor)?;
+        self.store.add(&account.viewer, |w| w.factor_begin(of, &secret.hidden))?;
+        Ok(secret)
+    }
+
+    /// Makes the new secret count, by a code of it. Gives the recovery codes, which are shown this once. The session goes on,
+    /// assured; the account's others end.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn factor_confirm(
+        &self,
+        session: &SessionInfo,
+        code: &str,
+    ) -> Result<Vec<zeroize::Zeroizing<String>>, Refused> {
+        let (system, account) = (self.system()?, &session.account);
+        let factor = self.store.read(&Scope::Nothing, |r| r.factor_get(account.id))?;
+        let pending = factor.and_then(|factor| factor.pending).ok_or(Refused::SecondFactor)?;
+        let step = second_factor::step_of(system, account.id, &pending, code, self.store.now());
+        let step = step.ok_or(Refused::SecondFactor)?;
+        let (codes, hashes) = second_factor::recovery_codes();
+        self.store.write(&account.viewer, |w| w.factor_confirm(account.id, step, &hashes, Some(session.id)))?;
+        self.store.pulse_forget();
+        Ok(codes)
+    }
+
+    /// Gives an account a second factor outright, as the demo does; gives its secret in base 32.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn factor_give(&self, account: &Account) -> Result<zeroize::Zeroizing<String>, Refused> {
+        let secret = second_factor::new_secret(self.system()?, account.id, &account.email);
+        let secret = secret.ok_or(Refused::SecondFactor)?;
+        self.store.write(&account.viewer, |w| {
+            w.factor_begin(account.id, &secret.hidden)?;
+            w.factor_confirm(account.id, 0, &[], None)
+        })?;
+        Ok(secret.base32)
+    }
+
+    /// Changes a person's own password. Their other sessions end.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn password_change(&self, session: &SessionInfo, password: &str, new: &str) -> Result<(), Refused> {
+        let account = &session.account;
+        self.password_again(account, password)?;
+        let hash = self.new_password(account, new)?;
+        self.store.write(&account.viewer, |w| w.password_set(account.id, &hash, Some(session.id)))?;
+        self.store.pulse_forget();
+        Ok(())
+    }
+
+    fn new_password(&self, account: &Account, password: &str) -> Result<String, Refused> {
+        match password_fault(password, &[&account.email, &account.name]) {
+            Some(fault) => Err(Refused::Invalid(Fault::new("/new_password", fault))),
+            None => self.hasher.hash(password).map_err(|_| Refused::TooMany),
+        }
+    }
+
+    /// A one-time link for an account, in place of earlier ones, as far as the viewer manages it; and when it ends (UTC).
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn invite(&self, viewer: &Viewer, of: Id) -> Result<(String, NaiveDateTime), Refused> {
+        self.store.signs_in()?;
+        let (token, hash) = random_token();
+        let ends = self.store.write(viewer, |w| w.invite(of, &hash))?;
+        Ok((token, ends))
+    }
+
+    /// Sets the password that a person chose with a one-time link.
+    ///
+    /// # Errors
+    /// [`Refused`]; the store's not found for a link that was used, is over, or never was.
+    pub fn accept(&self, token: &str, password: &str) -> Result<(), Refused> {
+        self.store.signs_in()?;
+        let hash = Sha256::digest(token.as_bytes());
+        let account = self.store.read(&Scope::Nothing, |r| r.invited(&hash))?;
+        let account = account.ok_or(crate::store::Error::NotFound)?;
+        let password = self.new_password(&account, password)?;
+        self.store.write(&account.viewer, |w| w.invitation_accept(&hash, &password))?;
+        self.store.pulse_forget();
+        Ok(())
+    }
+
+    /// A new key for a State's own system, and the hash that is kept of it.
+    pub fn machine_key() -> (String, Vec<u8>) {
+        let token = format!("{KEY_BEGINS}{}", random_token().0);
+        let hash = Sha256::digest(token.as_bytes()).to_vec();
+        (token, hash)
     }
 
     /// Takes a refresh token, once; a second use ends the session, but for one retry soon after the first.
@@ -124,7 +339,7 @@ impl Identity {
     /// # Errors
     /// [`Refused`].
     pub fn refresh(&self, presented: &str) -> Result<Tokens, Refused> {
-        let (refresh, hash) = refresh_token();
+        let (refresh, hash) = random_token();
         match self.store.session_rotate(&Sha256::digest(presented.as_bytes()), &hash)? {
             Rotation::Rotated(session) => self.tokens(session.account.id, session.id, refresh),
             Rotation::Reused | Rotation::Unknown => Err(Refused::Unauthenticated),
@@ -141,25 +356,28 @@ impl Identity {
         let rights = self.store.rights()?;
         let hash: [u8; 32] = Sha256::digest(bearer.as_bytes()).into();
         let known = self.known.read().ok().and_then(|known| known.get(&hash).cloned());
-        let claims = match known {
-            Some(known) if known.rights == rights && known.claims.is_live(now) && known.session.expires_at > now => {
+        let bearer = match known {
+            Some(known) if known.rights == rights && known.bearer.is_live(now) && known.session.expires_at > now => {
                 return Ok(known.session);
             }
-            Some(known) => known.claims,
-            None => self.key.verify(bearer).ok_or(Refused::Unauthenticated)?,
+            Some(known) => known.bearer,
+            None if bearer.starts_with(KEY_BEGINS) => Bearer::Key(hash),
+            None => Bearer::Token(self.key.verify(bearer).ok_or(Refused::Unauthenticated)?),
         };
-        if !claims.is_live(now) {
+        if !bearer.is_live(now) {
             return Err(Refused::Unauthenticated);
         }
-        let id = claims.session().ok_or(Refused::Unauthenticated)?;
-        let session = self.store.read(&Scope::Nothing, |r| r.session_get(id))?.ok_or(Refused::Unauthenticated)?;
-        let session = Arc::new(session);
+        let session = self.store.read(&Scope::Nothing, |r| match &bearer {
+            Bearer::Token(claims) => claims.session().map(|id| r.session_get(id)).transpose().map(Option::flatten),
+            Bearer::Key(hash) => r.machine_session(hash),
+        })?;
+        let session = Arc::new(session.ok_or(Refused::Unauthenticated)?);
         if let Ok(mut known) = self.known.write() {
             if known.len() >= REMEMBERED {
-                known.retain(|_, known| known.rights == rights && known.claims.is_live(now));
+                known.retain(|_, known| known.rights == rights && known.bearer.is_live(now));
             }
             if known.len() < REMEMBERED {
-                known.insert(hash, Known { claims, session: session.clone(), rights });
+                known.insert(hash, Known { bearer, session: session.clone(), rights });
             }
         }
         Ok(session)
@@ -173,7 +391,7 @@ impl Identity {
 }
 
 /// A random refresh token of 256 bits, and the hash that is kept of it.
-fn refresh_token() -> (String, Vec<u8>) {
+fn random_token() -> (String, Vec<u8>) {
     let mut bytes = [0; 32];
     rand::fill(&mut bytes);
     let token = URL_SAFE_NO_PAD.encode(bytes);

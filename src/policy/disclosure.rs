@@ -146,6 +146,12 @@ pub enum Refusal {
     BeforeNextOfKin,
     /// A second officer must approve.
     NeedsSecondOfficer,
+    /// An emergency of the account's was not reviewed in time.
+    ReviewOverdue,
+    /// The account made as many of this form today as it may.
+    Quota,
+    /// The account's second factor was reset lately.
+    CoolingDown,
     /// The record is under review. Given for several causes, so that it announces none.
     UnderReview,
 }
@@ -158,6 +164,9 @@ impl Refusal {
             Refusal::NotGraded => "not_graded",
             Refusal::BeforeNextOfKin => "before_next_of_kin",
             Refusal::NeedsSecondOfficer => "needs_second_officer",
+            Refusal::ReviewOverdue => "review_overdue",
+            Refusal::Quota => "quota",
+            Refusal::CoolingDown => "cooling_down",
             Refusal::UnderReview => "under_review",
         }
     }
@@ -172,6 +181,8 @@ pub struct Facts {
     pub notified: bool,
     /// The record is withheld from the viewer's State, or held for another cause.
     pub under_review: bool,
+    /// A second officer approved, or it is an emergency, which is flagged and reviewed.
+    pub approved: bool,
 }
 
 /// The judgement on one field.
@@ -199,8 +210,8 @@ pub fn decide(viewer: &Viewer, facts: Facts, field: &SealedField) -> Decision {
         let lacking = match rule.condition {
             _ if viewer.role == Role::Secretariat && !viewer.graded => Refusal::NotGraded,
             Condition::AfterNextOfKin if !facts.notified => Refusal::BeforeNextOfKin,
-            Condition::SecondOfficer => Refusal::NeedsSecondOfficer,
-            Condition::None | Condition::AfterNextOfKin => return Decision::Granted,
+            Condition::SecondOfficer if !facts.approved => Refusal::NeedsSecondOfficer,
+            Condition::None | Condition::AfterNextOfKin | Condition::SecondOfficer => return Decision::Granted,
         };
         refusal = refusal.max(lacking);
     }
@@ -222,7 +233,7 @@ mod tests {
     use crate::domain::{Noun, SEALED};
 
     fn viewer(role: Role, graded: bool) -> Viewer {
-        Viewer { account: [0; 16], role, missions: vec![], state: None, graded }
+        Viewer { graded, ..Viewer::of(role) }
     }
 
     fn field(noun: Noun, name: &str) -> &'static SealedField {
@@ -230,7 +241,7 @@ mod tests {
     }
 
     fn related(relations: Relations) -> Facts {
-        Facts { relations, notified: true, under_review: false }
+        Facts { relations, notified: true, ..Facts::default() }
     }
 
     const EVERY: Relations =
@@ -266,7 +277,7 @@ mod tests {
         let state = viewer(Role::MemberState, false);
         let own = Relations { own_national: true, ..Relations::default() };
         assert_eq!(decide(&state, related(own), field(Noun::Victim, "name")), Decision::Granted);
-        let before = Facts { relations: own, notified: false, under_review: false };
+        let before = Facts { relations: own, ..Facts::default() };
         assert_eq!(decide(&state, before, field(Noun::Victim, "name")), Decision::Refused(Refusal::BeforeNextOfKin));
         assert_eq!(
             decide(&state, related(own), field(Noun::Incident, "exact_place")),
@@ -287,10 +298,26 @@ mod tests {
     }
 
     #[test]
+    fn an_approval_lifts_what_waits_for_it_and_nothing_else() {
+        let name = field(Noun::Victim, "name");
+        let approved = Facts { approved: true, ..Facts::default() };
+        assert_eq!(decide(&viewer(Role::Secretariat, true), approved, name), Decision::Granted);
+        assert_eq!(decide(&viewer(Role::SeniorFocalPoint, true), approved, name), Decision::Granted);
+        let ungraded = decide(&viewer(Role::Secretariat, false), approved, name);
+        assert_eq!(ungraded, Decision::Refused(Refusal::NotGraded));
+        let own = Relations { own_national: true, own_mission: true, ..Relations::default() };
+        let before = Facts { relations: own, approved: true, ..Facts::default() };
+        let state = decide(&viewer(Role::MemberState, false), before, name);
+        assert_eq!(state, Decision::Refused(Refusal::BeforeNextOfKin));
+        let suspect = decide(&viewer(Role::FocalPoint, false), before, field(Noun::Suspect, "name"));
+        assert_eq!(suspect, Decision::Refused(Refusal::NotEntitled));
+    }
+
+    #[test]
     fn under_review_is_lifted_by_nothing() {
         for field in SEALED {
             for role in [Role::FocalPoint, Role::MemberState, Role::Secretariat, Role::SeniorFocalPoint] {
-                let facts = Facts { relations: EVERY, notified: true, under_review: true };
+                let facts = Facts { relations: EVERY, notified: true, under_review: true, approved: true };
                 assert_eq!(decide(&viewer(role, true), facts, field), Decision::Refused(Refusal::UnderReview));
             }
         }

@@ -1,13 +1,22 @@
 //! Who may see and do what: pure functions over facts, and the tables that they read. Saying nothing means refuse.
 
+mod accounts;
 pub mod columns;
 mod disclosure;
+mod forms;
 mod writing;
 
+pub use accounts::{Approval, COOL_DOWN, REVIEW_EVERY, bars, may_change, may_decide_change, may_manage};
 pub use disclosure::{Condition, Decision, Facts, RULES, Refusal, Relation, Relations, Rule, decide, may_hold};
+pub use forms::{
+    APPROVAL_LASTS, APPROVAL_WAITS, FORMS, FormRule, REVIEW_WITHIN, UNUSUAL, form_rule, is_officer, may_judge_opening,
+    may_see_alerts,
+};
 pub use writing::{Deed, Denial, may, may_write};
 
-use crate::domain::Role;
+use chrono::NaiveDateTime;
+
+use crate::domain::{Role, StateFunction};
 
 /// Whoever asks: an account with its role and scope, as it stood when the request began.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +29,14 @@ pub struct Viewer {
     pub missions: Vec<String>,
     /// The State of a `member_state`.
     pub state: Option<String>,
+    /// What a `member_state` does for its State.
+    pub state_function: Option<StateFunction>,
+    /// Whether it is a State's own system rather than a person.
+    pub machine: bool,
     /// Whether the Secretariat graded this account for disclosure.
     pub graded: bool,
+    /// Until then it opens no seals (UTC): its second factor was reset.
+    pub opens_from: Option<NaiveDateTime>,
 }
 
 /// Which records a viewer may know of. Every read takes one.
@@ -38,15 +53,33 @@ pub enum Scope {
 }
 
 impl Viewer {
-    /// A reader of that State, as `?as=` shows the Secretariat what the State is shown.
-    pub fn of_state(state: &str) -> Self {
+    /// Nobody in particular, with a role.
+    pub fn of(role: Role) -> Self {
         Self {
             account: [0; 16],
-            role: Role::MemberState,
+            role,
             missions: Vec::new(),
-            state: Some(state.into()),
+            state: None,
+            state_function: None,
+            machine: false,
             graded: false,
+            opens_from: None,
         }
+    }
+
+    /// A reader of that State, as `?as=` shows the Secretariat what the State is shown.
+    pub fn of_state(state: &str) -> Self {
+        Self { state: Some(state.into()), state_function: Some(StateFunction::Reader), ..Self::of(Role::MemberState) }
+    }
+
+    /// Whoever holds the machine: what commands do that nobody is named for, such as the first accounts, is in its name.
+    pub fn operator() -> Self {
+        Self::of(Role::Administrator)
+    }
+
+    /// Whether this is whoever holds the machine.
+    pub fn is_operator(&self) -> bool {
+        self.account == [0; 16] && self.role == Role::Administrator
     }
 
     /// The viewer's scope.

@@ -1,7 +1,7 @@
 //! Who may do what. Whether the record is within scope was judged before, by the store.
 
 use super::Viewer;
-use crate::domain::Role;
+use crate::domain::{Role, StateFunction};
 
 /// A deed that changes something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +41,13 @@ pub enum Deed<'a> {
     Import,
     /// Read the audit log.
     Audit,
-    /// See anyone's sessions.
+    /// See anyone's sessions, all accounts, and decide on others' changes.
     Administer,
+    /// See accounts, of this State or of all: administrators, and a State's own manager.
+    SeeAccounts {
+        /// The State; none for all.
+        state: Option<&'a str>,
+    },
     /// End a session of this account: one's own, or, as an administrator, anyone's.
     EndSession {
         /// Internal id of the account.
@@ -62,6 +67,9 @@ pub enum Denial {
     /// The same person made the step before.
     #[error("this takes another person than the one who made the step before")]
     SamePerson,
+    /// It is about the viewer.
+    #[error("nobody changes what they themselves may do")]
+    Oneself,
 }
 
 /// Whether there is any deed that this viewer may do. Whoever may do none reads what a standby has.
@@ -94,10 +102,20 @@ pub fn may(viewer: &Viewer, deed: Deed<'_>) -> Result<(), Denial> {
         Deed::Correct { state, undecided: true } => may(viewer, Deed::Submit { state }),
         Deed::Correct { undecided: false, .. } => may(viewer, Deed::Decide),
         Deed::Propose { state } | Deed::Submit { state } if viewer.role == Role::MemberState => {
-            if viewer.state.as_deref() == Some(state) { Ok(()) } else { Err(Denial::NotYours) }
+            if viewer.state.as_deref() != Some(state) {
+                Err(Denial::NotYours)
+            } else if viewer.state_function == Some(StateFunction::Proposer) {
+                Ok(())
+            } else {
+                Err(Denial::Role)
+            }
         }
         Deed::Audit if viewer.role == Role::Auditor => Ok(()),
         Deed::Administer if viewer.role == Role::Administrator => Ok(()),
+        Deed::SeeAccounts { state: Some(state) } if viewer.state_function == Some(StateFunction::Manager) => {
+            if viewer.state.as_deref() == Some(state) { Ok(()) } else { Err(Denial::NotYours) }
+        }
+        Deed::SeeAccounts { .. } => may(viewer, Deed::Administer),
         Deed::EndSession { of } if of == viewer.account => Ok(()),
         Deed::EndSession { .. } => may(viewer, Deed::Administer),
         Deed::Report { .. } | Deed::Record | Deed::Work { .. } | Deed::Submit { .. } | Deed::Decide | Deed::Import
@@ -122,7 +140,13 @@ mod tests {
     use super::*;
 
     fn viewer(role: Role) -> Viewer {
-        Viewer { account: [0; 16], role, missions: vec!["MINUSMA".into()], state: Some("MLI".into()), graded: true }
+        Viewer {
+            missions: vec!["MINUSMA".into()],
+            state: Some("MLI".into()),
+            state_function: Some(StateFunction::Proposer),
+            graded: true,
+            ..Viewer::of(role)
+        }
     }
 
     #[test]
@@ -141,6 +165,28 @@ mod tests {
         for deed in [Deed::Report { mission: "MINUSMA" }, Deed::Record, Deed::Decide, Deed::Import, Deed::Audit] {
             assert_eq!(may(&state, deed), Err(Denial::Role));
         }
+    }
+
+    #[test]
+    fn of_a_states_people_proposers_alone_propose() {
+        for function in [StateFunction::Reader, StateFunction::Manager] {
+            let reader = Viewer { state_function: Some(function), ..viewer(Role::MemberState) };
+            for deed in [Deed::Propose { state: "MLI" }, Deed::Submit { state: "MLI" }] {
+                assert_eq!(may(&reader, deed), Err(Denial::Role));
+            }
+        }
+    }
+
+    #[test]
+    fn accounts_are_seen_by_administrators_and_by_their_own_states_manager() {
+        let manager = Viewer { state_function: Some(StateFunction::Manager), ..viewer(Role::MemberState) };
+        assert_eq!(may(&manager, Deed::SeeAccounts { state: Some("MLI") }), Ok(()));
+        assert_eq!(may(&manager, Deed::SeeAccounts { state: Some("TCD") }), Err(Denial::NotYours));
+        assert_eq!(may(&manager, Deed::SeeAccounts { state: None }), Err(Denial::Role));
+        let proposer = viewer(Role::MemberState);
+        assert_eq!(may(&proposer, Deed::SeeAccounts { state: Some("MLI") }), Err(Denial::Role));
+        assert_eq!(may(&viewer(Role::Administrator), Deed::SeeAccounts { state: None }), Ok(()));
+        assert_eq!(may(&viewer(Role::Auditor), Deed::SeeAccounts { state: None }), Err(Denial::Role));
     }
 
     #[test]

@@ -39,7 +39,10 @@ use seal::{Granter, Sealer};
 
 use crate::domain::Fault;
 use crate::policy::{Scope, Viewer, may_write};
-pub use account::{Account, Credentials, NewAccount};
+pub use account::{
+    Account, AccountChange, AccountFilter, AccountLine, ChangeOutcome, Credentials, Factor, FactorUse, MachineKey,
+    NewAccount,
+};
 pub use archive::{ArchivedLog, Erased, Manifest, Source};
 pub use assistance::{Assistance, AssistanceFacts, AssistanceFilter};
 pub use audit::{Checkpoint, LogFinding, LogReport, LoggedEntry, audit_verify};
@@ -47,7 +50,10 @@ pub use briefing::{BriefingCorrection, CaseHistory, IncidentLine, ProceedingLine
 pub use case::{Case, CaseFacts, CaseFilter};
 use db::{Db, Mode, Pool};
 pub use db::{Id, Location, NodeRole, grant_roles};
-pub use disclosure::{Disclosed, DisclosureAsk, DisclosureOutcome, DisclosureRow, OpenableRecord, RefusedField};
+pub use disclosure::{
+    Alert, Approval, ApprovalAsk, Disclosed, DisclosureAsk, DisclosureFilter, DisclosureOutcome, DisclosureRow,
+    OpenableRecord, RefusedField, Sitting, Warrant,
+};
 pub use error::Error;
 pub use history::HistoryEntry;
 pub use idempotency::{Idempotency, Replay};
@@ -62,7 +68,7 @@ pub use measure::{Measure, MeasureFacts, MeasureFilter};
 pub use open::{Access, Opened, Reach};
 pub use proceeding::{Accused, NewAccused, NewStep, Proceeding, ProceedingFacts, ProceedingFilter, StepRecord};
 pub use reference::{Designation, Mission, State};
-pub use session::{Rotation, SessionInfo, SessionLine};
+pub use session::{NewSession, Rotation, SessionInfo, SessionLine};
 pub use statistics::{Cell, Dimension, StatisticsAsk, Unit};
 
 /// What the store returns.

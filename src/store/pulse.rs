@@ -231,7 +231,7 @@ impl Store {
     }
 
     /// Forgets what was heard: whoever is asked next asks the database. For a node that has just taken a right away.
-    pub(super) fn pulse_forget(&self) {
+    pub fn pulse_forget(&self) {
         self.pulse.asked.store(0, Ordering::Release);
     }
 }

@@ -4,7 +4,7 @@ use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
-use super::account::{Account, AccountRow};
+use super::account::{Account, AccountRow, FactorUse};
 use super::db::Id;
 use super::db::schema::{account, live_session, refresh_token, session};
 use super::{Access, Error, Read, Result, Store, Write};
@@ -22,8 +22,10 @@ pub struct SessionInfo {
     pub id: Id,
     /// Whose.
     pub account: Account,
-    /// When it ends (UTC), refreshed or not.
+    /// When it ends (UTC), refreshed or not: at the latest with the account's term.
     pub expires_at: NaiveDateTime,
+    /// Whether a second factor was given: without, it reaches nothing but its own account.
+    pub assured: bool,
 }
 
 /// A live session in a list.
@@ -39,11 +41,24 @@ pub struct SessionLine {
     pub expires_at: NaiveDateTime,
 }
 
+/// A session to be begun.
+#[derive(Debug)]
+pub struct NewSession<'a> {
+    /// What is kept of the network it comes from.
+    pub visitor: &'a [u8],
+    /// Hash of its first refresh token.
+    pub refresh_hash: &'a [u8],
+    /// How long it lasts, refreshed or not.
+    pub lasts: TimeDelta,
+    /// The second factor that was given.
+    pub factor: Option<&'a FactorUse>,
+}
+
 /// What became of a refresh token that was presented.
 #[derive(Debug)]
 pub enum Rotation {
     /// It was good, and is used now; the new one is stored.
-    Rotated(SessionInfo),
+    Rotated(Box<SessionInfo>),
     /// It was used before: the whole session was ended.
     Reused,
     /// There is no such token, or its session is over.
@@ -56,15 +71,20 @@ impl Read<'_> {
     /// # Errors
     /// The database's.
     pub fn session_get(&mut self, id: Id) -> Result<Option<SessionInfo>> {
-        let row: Option<(AccountRow, NaiveDateTime)> = live_session::table
+        let row: Option<(AccountRow, NaiveDateTime, bool)> = live_session::table
             .inner_join(account::table.on(account::id.eq(live_session::account_id)))
             .filter(live_session::id.eq(id))
             .filter(live_session::expires_at.gt(self.now()))
-            .filter(account::suspended.eq(false))
-            .select((account::all_columns, live_session::expires_at))
+            .select((account::all_columns, live_session::expires_at, live_session::assured))
             .first(self.db)
             .optional()?;
-        row.map(|(row, expires_at)| Ok(SessionInfo { id, account: self.account_of(row)?, expires_at })).transpose()
+        let Some((row, expires_at, assured)) = row else { return Ok(None) };
+        let account = self.account_of(row)?;
+        if !account.rights.hold_on(self.now().date()) {
+            return Ok(None);
+        }
+        let expires_at = account.rights.end().map_or(expires_at, |end| end.min(expires_at));
+        Ok(Some(SessionInfo { id, account, expires_at, assured }))
     }
 
     /// The live sessions of an account, the last begun first.
@@ -105,20 +125,28 @@ impl Read<'_> {
 }
 
 impl Write<'_> {
-    fn session_begin(&mut self, visitor: &[u8], refresh_hash: &[u8], lasts: TimeDelta) -> Result<Id> {
+    fn session_begin(&mut self, new: &NewSession<'_>) -> Result<Option<Id>> {
+        let of = self.actor();
+        if let Some(factor) = new.factor
+            && !self.factor_take(of, factor)?
+        {
+            return Ok(None);
+        }
         let id = Id::new();
         diesel::insert_into(session::table)
             .values((
                 session::id.eq(id),
                 session::account_id.eq(self.actor()),
                 session::started_at.eq(self.now()),
-                session::expires_at.eq(self.now() + lasts),
-                session::visitor.eq(visitor),
+                session::expires_at.eq(self.now() + new.lasts),
+                session::visitor.eq(new.visitor),
+                session::assured.eq(new.factor.is_some()),
             ))
             .execute(self.db)?;
-        self.refresh_store(id, refresh_hash, None)?;
-        self.note_act("session.begin", format!("sessions/{id}"), Value::Null);
-        Ok(id)
+        self.refresh_store(id, new.refresh_hash, None)?;
+        let detail = json!({ "account": of.to_string(), "second_factor": new.factor.is_some() });
+        self.note_act("session.begin", format!("sessions/{id}"), detail);
+        Ok(Some(id))
     }
 
     fn refresh_store(&mut self, session: Id, hash: &[u8], parent: Option<&[u8]>) -> Result<()> {
@@ -169,13 +197,13 @@ impl Write<'_> {
 }
 
 impl Store {
-    /// Begins a session of an account with its first refresh token. `visitor` is what is kept of the network it comes from.
+    /// Begins a session of an account; none when the second factor was used before.
     ///
     /// # Errors
     /// The database's; [`Error::Elsewhere`] on a node that signs nobody in.
-    pub fn session_begin(&self, viewer: &Viewer, visitor: &[u8], refresh_hash: &[u8], lasts: TimeDelta) -> Result<Id> {
+    pub fn session_begin(&self, viewer: &Viewer, new: &NewSession<'_>) -> Result<Option<Id>> {
         self.signs_in()?;
-        self.add(viewer, |w| w.session_begin(visitor, refresh_hash, lasts))
+        self.add(viewer, |w| w.session_begin(new))
     }
 
     /// Ends a live session, one's own or, as an administrator, anyone's: its tokens are worth nothing from now on, here at once
@@ -233,7 +261,7 @@ impl Store {
             w.refresh_store(info.id, next, Some(presented))?;
             let detail = if fresh { Value::Null } else { json!({ "retry": true }) };
             w.note_act("session.refresh", format!("sessions/{}", info.id), detail);
-            Ok(Rotation::Rotated(info))
+            Ok(Rotation::Rotated(Box::new(info)))
         })?;
         if matches!(rotation, Rotation::Reused) {
             self.pulse_forget();

@@ -143,7 +143,7 @@ fn family(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Fam
     let tags = show(viewer, r, reference, EditionChoice::Working)?.tags;
     let incident = r.incident_get(reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
     let (relations, under_review) = r.incident_relations(viewer, &incident)?;
-    Ok(Family { incident, facts: Facts { relations, notified: true, under_review }, tags })
+    Ok(Family { incident, facts: Facts { relations, notified: true, under_review, ..Facts::default() }, tags })
 }
 
 fn victims(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Shown<Vec<(Victim, VictimView)>>> {

@@ -278,7 +278,8 @@ async fn incident_history(call: Call, path: Path<String>) -> Result<HttpResponse
         .read(move |viewer, r| {
             let incident = r.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
             let (relations, under_review) = r.incident_relations(viewer, &incident)?;
-            let facts = crate::policy::Facts { relations, notified: true, under_review };
+            let facts =
+                crate::policy::Facts { relations, notified: true, under_review, ..crate::policy::Facts::default() };
             let first = r.concerned_since(&incident)?;
             Ok(super::history::page(viewer, facts, r.history(incident.id)?, first.zip(incident.released_at)))
         })

@@ -187,7 +187,7 @@ fn view(
 fn at_a_glance(viewer: &Viewer, incident: &Incident) -> Facts {
     let relations =
         Relations { own_mission: viewer.missions.contains(&incident.facts.mission), ..Relations::default() };
-    Facts { relations, notified: true, under_review: false }
+    Facts { relations, notified: true, ..Facts::default() }
 }
 
 /// Shows a list.
@@ -216,7 +216,7 @@ pub(super) fn many(
 /// Shows one incident with its children.
 pub(super) fn one(viewer: &Viewer, r: &mut Read<'_>, incident: &Incident) -> Result<Shown<IncidentView>> {
     let (relations, under_review) = r.incident_relations(viewer, incident)?;
-    let facts = Facts { relations, notified: true, under_review };
+    let facts = Facts { relations, notified: true, under_review, ..Facts::default() };
     let victims = r.victim_list(incident)?;
     let suspects = r.suspect_list(incident)?;
     let mut holders = vec![incident.edition];

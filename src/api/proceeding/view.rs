@@ -71,7 +71,7 @@ pub(super) fn judged(viewer: &Viewer, of: &Proceeding, missions: &[String]) -> F
         proceeding: viewer.state.as_ref() == Some(&of.facts.state),
         ..Relations::default()
     };
-    Facts { relations, notified: true, under_review: of.frozen_at.is_some() }
+    Facts { relations, notified: true, under_review: of.frozen_at.is_some(), ..Facts::default() }
 }
 
 pub(super) fn view(viewer: &Viewer, facts: Facts, of: Proceeding, held: Option<&HashSet<(Id, u16)>>) -> ProceedingView {

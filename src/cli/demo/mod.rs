@@ -20,7 +20,7 @@ pub use sample::{Sample, load_sample};
 
 /// Make (or reuse, with --data) an embedded database with reference data, the incidents of the UN's public fatalities file,
 /// public proceedings, and a small made-up set of identities, proceedings and assistance (labelled MADE-UP); make an
-/// account for every role; print address, accounts and a ready curl for each; and serve.
+/// account for every role; print address, accounts and what each would ask; and serve.
 #[derive(Debug, Args)]
 pub(super) struct Demo {
     /// Folder to keep the database in; a temporary one, removed at the end, if absent.
@@ -41,6 +41,8 @@ pub struct DemoAccount {
     pub email: String,
     /// Password, random for each database.
     pub password: String,
+    /// Secret of its second factor, in base 32, random for each database.
+    pub totp_secret: String,
     /// Role.
     pub role: String,
     /// Missions, State, or what it is graded for.
@@ -98,7 +100,7 @@ impl Demo {
         if tour.exists() {
             std::fs::remove_file(&tour)?;
         }
-        owners_file(&tour)?.write_all(tour_of(&address, &accounts).as_bytes())?;
+        owners_file(&tour)?.write_all(tour_of(&address, folder, &accounts)?.as_bytes())?;
         let serving = Serving { listener, operators: None, workers: 2, limits: Limits::default() };
         let ended = until_stopped(house, serving, || {
             if self.json {
@@ -127,16 +129,21 @@ fn begin_anew(folder: &Path) -> std::io::Result<()> {
 }
 
 /// The shell functions of the tour, with this demo's address and accounts; each account by the first word of its address.
-fn tour_of(address: &str, accounts: &[DemoAccount]) -> String {
+fn tour_of(address: &str, folder: &Path, accounts: &[DemoAccount]) -> std::io::Result<String> {
+    let program = std::env::current_exe()?;
     let cases: Vec<String> = accounts
         .iter()
         .map(|account| {
             let name = account.email.split(['.', '@']).next().unwrap_or_default();
-            let login = serde_json::json!({ "email": account.email, "password": account.password });
-            format!("    {name}) casque_login='{login}' ;;")
+            let (email, password, secret) = (&account.email, &account.password, &account.totp_secret);
+            format!("    {name}) casque_email='{email}' casque_password='{password}' casque_secret='{secret}' ;;")
         })
         .collect();
-    include_str!("tour.sh").replace("{address}", address).replace("{accounts}", &cases.join("\n"))
+    Ok(include_str!("tour.sh")
+        .replace("{address}", address)
+        .replace("{program}", &program.display().to_string())
+        .replace("{folder}", &folder.display().to_string())
+        .replace("{accounts}", &cases.join("\n")))
 }
 
 fn print_accounts(address: &str, folder: &Path, accounts: &[DemoAccount], temporary: bool) {
@@ -144,18 +151,13 @@ fn print_accounts(address: &str, folder: &Path, accounts: &[DemoAccount], tempor
     println!("Interactive documentation: {address}/docs/");
     let until = if temporary { " (removed at the end; keep one with --data DIR)" } else { "" };
     println!("Database and keys: {}{until}", folder.display());
-    println!("To ask as any account from another shell, as the README's tour does: . {}", folder.join(TOUR).display());
-    println!("\nAccounts:");
+    println!("\nTo ask as any account, from another shell:\n  . {}", folder.join(TOUR).display());
+    println!("\nAccounts, each with what it would ask first:");
     for account in accounts {
         println!("\n  {:18} {:44} {}", account.role, account.scope, account.email);
-        println!("  password {}", account.password);
-        println!(
-            "  curl -s '{address}{}' -H \"Authorization: Bearer $(curl -s {address}/v1/sessions \
-             -H content-type:application/json -d '{{\"email\":\"{}\",\"password\":\"{}\"}}' | sed -E 's/.*\"access_token\":\"([^\"]+)\".*/\\1/')\"",
-            first_question(&account.role),
-            account.email,
-            account.password
-        );
+        println!("  password {}   second factor {}", account.password, account.totp_secret);
+        let name = account.email.split(['.', '@']).next().unwrap_or_default();
+        println!("  as {name} '{}'", first_question(&account.role));
     }
     println!("\nCtrl-C stops it.");
 }

@@ -3,15 +3,15 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use seal::Plain;
 
 use super::DemoAccount;
-use crate::cli::account::operator;
 use crate::domain::{
     Act, Activity, AssistanceKind, AssistanceStatus, Code, DesignationKind, Forum, Harm, IncidentFacts, IncidentState,
     InformationStatus, Jurisdiction, Means, MeasureKind, Noun, Obstacle, Outcome, PartialDate, Perpetrator, Personnel,
-    Precision, Role, SealedField, Sentence, Sex, Stage, StepKind, SuspectFacts, SuspectStatus, VictimFacts,
+    Precision, Rights, Role, SealedField, Sentence, Sex, Stage, StateFunction, StepKind, SuspectFacts, SuspectStatus,
+    VictimFacts,
 };
 use crate::exchange::{FATALITIES, import_fatalities, public_proceedings};
 use crate::identity::Identity;
@@ -41,6 +41,7 @@ struct Person {
     role: Role,
     missions: &'static [&'static str],
     state: Option<&'static str>,
+    function: StateFunction,
     graded: bool,
 }
 
@@ -52,7 +53,11 @@ const fn person(
     state: Option<&'static str>,
     graded: bool,
 ) -> Person {
-    Person { email, name, role, missions, state, graded }
+    Person { email, name, role, missions, state, function: StateFunction::Proposer, graded }
+}
+
+const fn of_mali(email: &'static str, name: &'static str, function: StateFunction) -> Person {
+    Person { email, name, role: Role::MemberState, missions: &[], state: Some("MLI"), function, graded: false }
 }
 
 /// One account for every role and scope. The names are offices, not people.
@@ -64,6 +69,8 @@ const PEOPLE: &[Person] = &[
     person("releaser@casque.example", "Secretariat, release", Role::Secretariat, &[], None, true),
     person("briefing@casque.example", "Secretariat, briefing", Role::Secretariat, &[], None, false),
     person("mali@casque.example", "Mali (host State)", Role::MemberState, &[], Some("MLI"), false),
+    of_mali("reader.mali@casque.example", "Mali (mission in New York, reads)", StateFunction::Reader),
+    of_mali("manager.mali@casque.example", "Mali (manages its accounts)", StateFunction::Manager),
     person("chad@casque.example", "Chad (contributor)", Role::MemberState, &[], Some("TCD"), false),
     person("guinea@casque.example", "Guinea (contributor)", Role::MemberState, &[], Some("GIN"), false),
     person("lebanon@casque.example", "Lebanon (host State)", Role::MemberState, &[], Some("LBN"), false),
@@ -71,6 +78,7 @@ const PEOPLE: &[Person] = &[
     person("iceland@casque.example", "Iceland (not concerned)", Role::MemberState, &[], Some("ISL"), false),
     person("auditor@casque.example", "Auditor", Role::Auditor, &[], None, false),
     person("administrator@casque.example", "Administrator", Role::Administrator, &[], None, false),
+    person("deputy@casque.example", "Deputy administrator", Role::Administrator, &[], None, false),
 ];
 
 /// Loads accounts and, for the whole sample, records.
@@ -98,19 +106,27 @@ fn account(store: &Store, identity: &Identity, person: &Person) -> Result<DemoAc
     let mut secret = [0; 15];
     rand::fill(&mut secret);
     let password = URL_SAFE_NO_PAD.encode(secret);
+    let for_state = person.state.is_some();
+    let rights = Rights {
+        missions: person.missions.iter().map(|mission| (*mission).to_owned()).collect(),
+        state: person.state.map(str::to_owned),
+        state_function: for_state.then_some(person.function),
+        graded: person.graded,
+        to_on: store.now().date().checked_add_days(Days::new(365)).filter(|_| person.role == Role::FocalPoint),
+        ..Rights::of(person.role)
+    };
     let new = NewAccount {
         email: person.email.into(),
         name: person.name.into(),
-        role: person.role,
-        missions: person.missions.iter().map(|mission| (*mission).to_owned()).collect(),
-        state: person.state.map(str::to_owned),
-        graded: person.graded,
-        password_hash: identity.hasher().hash(&password)?,
+        rights,
+        password_hash: Some(identity.hasher().hash(&password)?),
     };
-    store.write(&operator(), |w| w.account_create(new))?;
+    let (of, _) = store.write(&Viewer::operator(), |w| w.account_create(new))?;
+    let made = store.read(&Scope::Nothing, |r| r.account_get(of))?.ok_or("a sample account is missing")?;
+    let totp_secret = identity.factor_give(&made)?.to_string();
     for mission in person.missions {
         let kind = if *mission == "MINUSMA" { DesignationKind::Custodian } else { DesignationKind::FocalPoint };
-        store.write(&operator(), |w| w.designate(person.email, mission, kind, w.now().date(), None))?;
+        store.write(&Viewer::operator(), |w| w.designate(person.email, mission, kind, w.now().date(), None))?;
     }
     let scope = match (person.state, person.missions, person.graded) {
         (Some(state), _, _) => format!("{state}: {}", person.name),
@@ -118,12 +134,12 @@ fn account(store: &Store, identity: &Identity, person: &Person) -> Result<DemoAc
         (None, [], false) => person.name.to_owned(),
         (None, missions, _) => missions.join(", "),
     };
-    Ok(DemoAccount { email: person.email.into(), password, role: person.role.code().into(), scope })
+    Ok(DemoAccount { email: person.email.into(), password, totp_secret, role: person.role.code().into(), scope })
 }
 
 fn viewer(store: &Store, email: &str) -> Result<Viewer, Failed> {
     let known = store.read(&Scope::Nothing, |r| r.account_by_email(email))?;
-    Ok(known.ok_or("a sample account is missing")?.account.viewer)
+    Ok(known.ok_or("a sample account is missing")?.viewer)
 }
 
 fn records(store: &Store, progress: Progress<'_>) -> Result<(), Failed> {

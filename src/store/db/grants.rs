@@ -25,21 +25,40 @@ const APPEND_ONLY: &[&str] = &[
     "case_event",
     "disclosure",
     "disclosure_item",
+    "disclosure_review",
+    "alert",
     "class_key",
     "epoch",
     "erasure",
 ];
 
 /// What unwraps, or signs in; of sessions there is the view of live ones.
-const SECRET: &[&str] = &["class_key", "epoch", "data_key", "credential", "refresh_token", "session"];
+const SECRET: &[&str] = &[
+    "class_key",
+    "epoch",
+    "data_key",
+    "credential",
+    "refresh_token",
+    "session",
+    "second_factor",
+    "recovery_code",
+    "invitation",
+];
 
 /// What a node without private keys only reads.
 const KEPT_FROM_SEALED: &[&str] = &[
     "account",
     "account_mission",
+    "account_change",
+    "machine_key",
+    "notice",
     "designation",
     "disclosure",
     "disclosure_item",
+    "disclosure_review",
+    "sitting",
+    "approval",
+    "alert",
     "audit_leaf",
     "audit_hash",
     "audit_checkpoint",
@@ -58,7 +77,7 @@ const COLUMNS: &[(NodeRole, &str, &str)] = &[
 ];
 
 /// Actions that a node without private keys cannot do, and so cannot put on the record.
-const NOT_SEALED: [&str; 3] = ["disclosure.%", "session.%", "account.%"];
+const NOT_SEALED: [&str; 6] = ["disclosure.%", "sitting.%", "approval.%", "session.%", "account.%", "second_factor.%"];
 
 /// What a role may do with a table, as PostgreSQL names it.
 fn privileges(role: NodeRole, table: &str) -> &'static str {

@@ -41,6 +41,12 @@ diesel::table! {
         graded -> Bool,
         suspended -> Bool,
         created_at -> Timestamp,
+        state_function -> Nullable<Text>,
+        machine -> Bool,
+        from_on -> Nullable<Date>,
+        to_on -> Nullable<Date>,
+        opens_from -> Nullable<Timestamp>,
+        reviewed_at -> Nullable<Timestamp>,
     }
 }
 
@@ -66,6 +72,7 @@ diesel::table! {
         expires_at -> Timestamp,
         ended_at -> Nullable<Timestamp>,
         visitor -> Nullable<Binary>,
+        assured -> Bool,
     }
 }
 
@@ -75,6 +82,7 @@ diesel::table! {
         id -> Binary,
         account_id -> Binary,
         expires_at -> Timestamp,
+        assured -> Bool,
     }
 }
 
@@ -86,6 +94,73 @@ diesel::table! {
         used_at -> Nullable<Timestamp>,
         parent -> Nullable<Binary>,
         retried_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    second_factor (account_id) {
+        account_id -> Binary,
+        secret -> Nullable<Binary>,
+        pending -> Nullable<Binary>,
+        last_step -> BigInt,
+        failures -> Integer,
+        failed_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    recovery_code (hash) {
+        hash -> Binary,
+        account_id -> Binary,
+        used_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    invitation (hash) {
+        hash -> Binary,
+        account_id -> Binary,
+        made_at -> Timestamp,
+        made_by -> Binary,
+        expires_at -> Timestamp,
+        used_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    account_change (id) {
+        id -> Binary,
+        account_id -> Binary,
+        kind -> Text,
+        rights -> Text,
+        asked_at -> Timestamp,
+        asked_by -> Binary,
+        expires_at -> Timestamp,
+        decided_at -> Nullable<Timestamp>,
+        decided_by -> Nullable<Binary>,
+        approved -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    machine_key (id) {
+        id -> Binary,
+        hash -> Binary,
+        account_id -> Binary,
+        name -> Text,
+        made_at -> Timestamp,
+        made_by -> Binary,
+        expires_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    notice (id) {
+        id -> Binary,
+        account_id -> Binary,
+        told_at -> Timestamp,
+        kind -> Text,
     }
 }
 
@@ -493,6 +568,9 @@ diesel::table! {
         class -> Text,
         purpose -> Text,
         refusal -> Nullable<Text>,
+        form -> Text,
+        within_id -> Nullable<Binary>,
+        emergency -> Bool,
     }
 }
 
@@ -502,6 +580,53 @@ diesel::table! {
         record_id -> Binary,
         record -> Text,
         fields -> Text,
+    }
+}
+
+diesel::table! {
+    sitting (id) {
+        id -> Binary,
+        account_id -> Binary,
+        session_id -> Binary,
+        purpose -> Text,
+        started_at -> Timestamp,
+        expires_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    approval (id) {
+        id -> Binary,
+        account_id -> Binary,
+        record -> Text,
+        class -> Text,
+        fields -> Text,
+        purpose -> Text,
+        asked_at -> Timestamp,
+        expires_at -> Timestamp,
+        decided_at -> Nullable<Timestamp>,
+        decided_by -> Nullable<Binary>,
+        approved -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    disclosure_review (disclosure_id) {
+        disclosure_id -> Binary,
+        reviewed_at -> Timestamp,
+        reviewed_by -> Binary,
+        finding -> Text,
+    }
+}
+
+diesel::table! {
+    alert (id) {
+        id -> Binary,
+        raised_at -> Timestamp,
+        account_id -> Binary,
+        kind -> Text,
+        records -> BigInt,
     }
 }
 
@@ -579,6 +704,12 @@ pub const TABLES: &[&str] = &[
     "account_mission",
     "session",
     "refresh_token",
+    "second_factor",
+    "recovery_code",
+    "invitation",
+    "account_change",
+    "machine_key",
+    "notice",
     "designation",
     "class_key",
     "epoch",
@@ -610,6 +741,10 @@ pub const TABLES: &[&str] = &[
     "idempotency",
     "disclosure",
     "disclosure_item",
+    "sitting",
+    "approval",
+    "disclosure_review",
+    "alert",
     "import",
     "import_row",
     "erasure",
@@ -629,6 +764,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     session,
     live_session,
     refresh_token,
+    second_factor,
+    recovery_code,
+    invitation,
+    account_change,
+    machine_key,
+    notice,
     designation,
     class_key,
     epoch,
@@ -659,6 +800,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     idempotency,
     disclosure,
     disclosure_item,
+    sitting,
+    approval,
+    disclosure_review,
+    alert,
     import,
     import_row,
     erasure,

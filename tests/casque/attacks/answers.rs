@@ -33,7 +33,7 @@ fn a17_what_one_may_not_see_is_as_what_is_not_there() {
             answers.push(client.patch(&path, &json!({"means": "small_arms"}), "*"));
             answers.push(client.patch_bare(&path, &json!({"means": "small_arms"})));
             answers.push(client.post(&format!("{path}/transitions"), &json!({"to": "submitted"})));
-            answers.push(client.post("/v1/disclosures", &ask));
+            answers.push(house.disclose(who, &ask));
             answers.push(client.with("if-none-match", "\"00\"").get(&path));
             answers
         };

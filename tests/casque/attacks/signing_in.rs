@@ -7,9 +7,7 @@ use crate::harness::House;
 #[test]
 fn a49_whoever_is_signed_out_is_out_at_once() {
     let house = House::start();
-    let account = house.account("chad");
-    let pair =
-        house.anonymous().post("/v1/sessions", &json!({"email": account.email, "password": account.password})).json();
+    let pair = house.sign_in("chad").json();
     let chad = house.with_token(pair["access_token"].as_str().unwrap());
     let id = chad.get("/v1/sessions").json()["items"][0]["id"].as_str().unwrap().to_owned();
     assert_eq!(chad.get("/v1/incidents").status, 200);

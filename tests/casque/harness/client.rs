@@ -121,6 +121,15 @@ impl Client {
         request.call().unwrap().body_mut().read_to_vec().unwrap()
     }
 
+    /// POST, answered with a file.
+    pub fn post_bytes(&self, path: &str, body: &Value) -> Vec<u8> {
+        let mut request = self.agent.post(format!("{}{path}", self.address));
+        for (name, value) in self.headers() {
+            request = request.header(name, value);
+        }
+        request.send_json(body).unwrap().body_mut().read_to_vec().unwrap()
+    }
+
     /// DELETE.
     pub fn delete(&self, path: &str) -> Answer {
         let mut request = self.agent.delete(format!("{}{path}", self.address));

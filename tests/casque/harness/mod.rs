@@ -16,10 +16,10 @@ use actix_web::introspection::IntrospectionTree;
 use actix_web::web::Data;
 use casque::api::Limits;
 use casque::cli::{DemoAccount, Keeper, Place, Sample, Start, load_sample};
-use casque::identity::Identity;
+use casque::identity::{Identity, code_at, step_at};
 use casque::policy::Scope;
 use casque::store::{Clock, StatisticsAsk, Store, Unit};
-use chrono::{TimeDelta, Utc};
+use chrono::{NaiveDateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use strum::VariantArray;
 use tempfile::TempDir;
@@ -45,7 +45,9 @@ pub struct House {
     folder: Arc<TempDir>,
     place: Place,
     accounts: Vec<DemoAccount>,
-    tokens: Mutex<HashMap<String, String>>,
+    tokens: Mutex<HashMap<String, (NaiveDateTime, String)>>,
+    /// The last step whose code each account gave.
+    steps: Arc<Mutex<HashMap<String, i64>>>,
     ahead: Arc<AtomicI64>,
     keeper: Keeper,
     app: Data<casque::api::App>,
@@ -140,7 +142,9 @@ impl House {
 
     /// A house at a place that was made by other means, with the accounts of another house.
     pub fn of(place: Place, like: &House) -> Self {
-        Self::serve(like.folder.clone(), place, like.accounts.clone())
+        let mut house = Self::serve(like.folder.clone(), place, like.accounts.clone());
+        house.steps = like.steps.clone();
+        house
     }
 
     fn serve(folder: Arc<TempDir>, place: Place, accounts: Vec<DemoAccount>) -> Self {
@@ -177,6 +181,7 @@ impl House {
             place,
             accounts,
             tokens: Mutex::default(),
+            steps: Arc::default(),
             ahead,
             keeper,
             app,
@@ -188,13 +193,52 @@ impl House {
     pub fn as_(&self, who: &str) -> Client {
         let account = self.account(who);
         let mut tokens = self.tokens.lock().unwrap();
-        let token = tokens.entry(account.email.clone()).or_insert_with(|| {
-            let body = json!({ "email": account.email, "password": account.password });
-            let answer = self.anonymous().post("/v1/sessions", &body);
-            assert_eq!(answer.status, 201, "{}", answer.text);
-            answer.json()["access_token"].as_str().unwrap().to_owned()
-        });
-        Client::new(&self.address, Some(token.clone()))
+        let fresh = tokens.get(&account.email).filter(|(since, _)| self.store.now() < *since + TimeDelta::minutes(10));
+        let token = match fresh {
+            Some((_, token)) => token.clone(),
+            None => {
+                let token = self.sign_in(who).json()["access_token"].as_str().unwrap().to_owned();
+                tokens.insert(account.email.clone(), (self.store.now(), token.clone()));
+                token
+            }
+        };
+        Client::new(&self.address, Some(token))
+    }
+
+    /// Begins a session of an account: the answer, with its pair of tokens.
+    pub fn sign_in(&self, who: &str) -> Answer {
+        let account = self.account(who);
+        let body = json!({ "email": account.email, "password": account.password, "code": self.code(who) });
+        let answer = self.anonymous().post("/v1/sessions", &body);
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer
+    }
+
+    /// A code of an account's second factor that was not used yet; where all that are good were, time passes.
+    pub fn code(&self, who: &str) -> String {
+        let account = self.account(who);
+        let mut steps = self.steps.lock().unwrap();
+        let last = steps.entry(account.email.clone()).or_insert(0);
+        let present = step_at(self.store.now());
+        *last = (*last + 1).max(present);
+        if *last > present + 1 {
+            self.pass(TimeDelta::seconds(30 * (*last - present - 1)));
+        }
+        code_at(&account.totp_secret, *last).unwrap()
+    }
+
+    /// Asks for a disclosure, with a fresh code.
+    pub fn disclose(&self, who: &str, ask: &Value) -> Answer {
+        self.prove(who, "/v1/disclosures", ask)
+    }
+
+    /// Posts what takes a fresh code of the second factor.
+    pub fn prove(&self, who: &str, path: &str, body: &Value) -> Answer {
+        let mut body = body.clone();
+        // Signed in first: that takes a code of its own.
+        let client = self.as_(who);
+        body["code"] = json!(self.code(who));
+        client.post(path, &body)
     }
 
     /// A client that is not signed in.

@@ -32,8 +32,9 @@ fn migrated(database: &str) -> Columns {
                 columns.retain(|(table, _), _| table != gone);
             } else if let ["ALTER", "TABLE", of, "DROP", "COLUMN", gone] = words[..] {
                 columns.remove(&(of.to_owned(), gone.to_owned()));
-            } else if let ["ALTER", "TABLE", of, "ADD", "COLUMN", name, kind] = words[..] {
-                columns.insert((of.to_owned(), name.to_owned()), (kind.to_owned(), true));
+            } else if let ["ALTER", "TABLE", of, "ADD", "COLUMN", name, kind, ref rest @ ..] = words[..] {
+                let nullable = !rest.contains(&"NOT");
+                columns.insert((of.to_owned(), name.to_owned()), (kind.to_owned(), nullable));
             } else if let ["ALTER", "TABLE", from, "RENAME", "TO", to] = words[..] {
                 let moved = columns.extract_if(.., |(table, _), _| table == from);
                 let moved: Vec<_> = moved.map(|((_, column), kind)| ((to.to_owned(), column), kind)).collect();

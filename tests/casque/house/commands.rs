@@ -109,6 +109,7 @@ fn the_demo_has_something_for_every_role_keeps_its_keys_to_its_owner_and_starts_
     for name in [
         "keys/master.key",
         "keys/operator.key",
+        "keys/system.key",
         "keys/token.key",
         "keys/audit.key",
         "demo-accounts.json",
@@ -165,11 +166,11 @@ fn an_operator_makes_an_account_imports_a_file_and_prints_the_figures() {
         said(&child.wait_with_output().unwrap().stderr)
     };
     for (more, sentence) in [
-        (&["--role", "focal_point"][..], "--mission is for a focal_point"),
+        (&["--role", "focal_point"][..], "--mission: a focal point has at least one"),
         (&["--role", "focal_point", "--mission", "NOWHERE"], "NOWHERE is not a mission"),
         (&["--role", "member_state", "--state", "XX"], "XX is not the alpha-3 code of a State"),
-        (&["--role", "secretariat", "--state", "MLI"], "--state is for a member_state"),
-        (&["--role", "auditor", "--graded"], "--graded is for secretariat"),
+        (&["--role", "secretariat", "--state", "MLI"], "--state: a member_state has one, and nobody else"),
+        (&["--role", "auditor", "--graded"], "--graded: only the Secretariat is graded"),
     ] {
         assert!(made(more).contains(sentence), "{more:?}: {}", made(more));
     }

@@ -37,7 +37,7 @@ fn every_write_is_in_the_log_and_no_read_is() {
     house.moved("minusma", &reference, "submitted");
     assert_eq!(count(), before + 1);
     let refused = json!({"record": format!("incidents/{reference}"), "class": "strictly_confidential", "purpose": "verification"});
-    assert_eq!(house.as_("verifier").post("/v1/disclosures", &refused).json()["detail"], "needs_second_officer");
+    assert_eq!(house.disclose("verifier", &refused).json()["detail"], "needs_second_officer");
     let log = house.as_("auditor").get("/v1/audit?action=disclosure.refuse").json();
     assert_eq!(log["items"][0]["entry"]["detail"]["refusal"], "needs_second_officer", "a refusal is on the record too");
     for who in ["minusma", "verifier", "mali", "administrator"] {

@@ -11,7 +11,7 @@ fn each_opens_what_the_policy_lets_it_and_the_rest_says_why() {
     house.release("minusma", &reference);
     let record = format!("incidents/{reference}");
     let ask = |who: &str, class: &str| {
-        house.as_(who).post("/v1/disclosures", &json!({"record": record, "class": class, "purpose": "follow_up"}))
+        house.disclose(who, &json!({"record": record, "class": class, "purpose": "follow_up"}))
     };
     let host = ask("mali", "confidential");
     assert!(host.text.contains("canary-exact-place") && !host.text.contains("canary-narrative"), "{}", host.text);
@@ -37,11 +37,9 @@ fn a_disclosure_is_of_named_fields_for_a_coded_purpose() {
     let reference = house.report("minusma", &ambush());
     let record = format!("incidents/{reference}");
     let one = json!({"record": record, "class": "confidential", "fields": ["exact_place"], "purpose": "follow_up"});
-    let opened = house.as_("minusma").post("/v1/disclosures", &one).json();
+    let opened = house.disclose("minusma", &one).json();
     assert_eq!(opened["opened"], json!([{"record": record, "fields": {"exact_place": "canary-exact-place"}}]));
-    let faults = house
-        .as_("minusma")
-        .post("/v1/disclosures", &json!({"record": "accounts/1", "class": "secret", "purpose": "curiosity"}));
+    let faults = house.disclose("minusma", &json!({"record": "accounts/1", "class": "secret", "purpose": "curiosity"}));
     assert_eq!(
         (faults.status, faults.pointers()),
         (400, ["/class", "/purpose", "/record"].map(str::to_owned).to_vec())
@@ -55,7 +53,7 @@ fn the_mission_sees_who_opened_its_records() {
     house.release("minusma", &reference);
     let ask =
         json!({"record": format!("incidents/{reference}"), "class": "confidential", "purpose": "state_notification"});
-    assert_eq!(house.as_("mali").post("/v1/disclosures", &ask).status, 201);
+    assert_eq!(house.disclose("mali", &ask).status, 201);
     let listed = |who: &str| house.as_(who).get("/v1/disclosures").json()["items"].as_array().unwrap().len();
     assert_eq!(
         (listed("minusma"), listed("auditor"), listed("mali"), listed("unifil"), listed("chad")),

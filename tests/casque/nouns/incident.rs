@@ -283,7 +283,7 @@ fn sealed_values_live_through_an_amendment_byte_for_byte() {
     let path = format!("/v1/incidents/{reference}");
     assert_eq!(house.as_("minusma").patch(&path, &json!({"means": "ied", "narrative": "second"}), "*").status, 200);
     let body = json!({"record": format!("incidents/{reference}"), "class": "confidential", "purpose": "verification"});
-    let opened = house.as_("verifier").post("/v1/disclosures", &body).json();
+    let opened = house.disclose("verifier", &body).json();
     let fields = &opened["opened"][0]["fields"];
     assert_eq!((&fields["exact_place"], &fields["narrative"]), (&json!("canary-exact-place"), &json!("second")));
     let victim = opened["opened"].as_array().unwrap().iter().find(|one| one["fields"]["rank"] == "canary-rank");
@@ -323,7 +323,7 @@ fn a_focal_point_opens_of_what_is_strictly_confidential_only_what_it_typed_itsel
     let reference = house.report("minusma", &ambush());
     let path = format!("/v1/incidents/{reference}");
     let ask = json!({"record": &path[4..], "class": "strictly_confidential", "purpose": "verification"});
-    let opened = |who: &str| house.as_(who).post("/v1/disclosures", &ask).text;
+    let opened = |who: &str| house.disclose(who, &ask).text;
     assert!(opened("minusma").contains("canary-suspect-name"), "its own draft");
     let suspect = json!({"category": "individual", "status": "at_large", "name": "canary-second-suspect"});
     assert_eq!(house.as_("verifier").post(&format!("{path}/suspects"), &suspect).status, 201);

@@ -67,8 +67,8 @@ fn a_measure_is_seen_by_its_state_its_missions_and_the_secretariat() {
         assert_eq!(house.as_(who).get("/v1/measures").references().len(), usize::from(seen), "{who}");
     }
     let ask = json!({"record": path.trim_start_matches("/v1/"), "class": "confidential", "purpose": "follow_up"});
-    assert_eq!(house.as_("mali").post("/v1/disclosures", &ask).status, 403);
-    assert!(house.as_("verifier").post("/v1/disclosures", &ask).text.contains("canary-narrative"));
+    assert_eq!(house.disclose("mali", &ask).status, 403);
+    assert!(house.disclose("verifier", &ask).text.contains("canary-narrative"));
 }
 
 #[test]

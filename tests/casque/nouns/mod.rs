@@ -1,10 +1,12 @@
 //! One file a noun: the API's contract, tried.
 
+mod account;
 mod assistance;
 mod audit;
 mod case;
 mod disclosure;
 mod export;
+mod forms;
 mod import;
 mod incident;
 mod measure;

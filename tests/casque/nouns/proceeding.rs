@@ -177,8 +177,8 @@ fn accused_of_anothers_incident_are_hidden_and_move_nothing() {
     // Another mission's accused is not shown to a focal point either, nor opened.
     assert_eq!(house.as_("minusma").get(&format!("{shared}/accused")).json()["items"], json!([]));
     let ask = json!({"record": &shared[4..], "class": "confidential", "purpose": "follow_up"});
-    assert!(!house.as_("minusma").post("/v1/disclosures", &ask).text.contains("canary-notes"));
-    assert!(house.as_("unifil").post("/v1/disclosures", &ask).text.contains("canary-notes"));
+    assert!(!house.disclose("minusma", &ask).text.contains("canary-notes"));
+    assert!(house.disclose("unifil", &ask).text.contains("canary-notes"));
     // A case out of scope is none by which a list can be narrowed.
     let by_case = format!("/v1/proceedings?case={}", unifil.as_str().unwrap());
     assert_eq!(house.as_("chad").get(&by_case).references().len(), 0);

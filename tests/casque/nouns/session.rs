@@ -16,11 +16,7 @@ fn an_unknown_address_and_a_wrong_password_get_the_same_answer() {
 
 /// Begins a session of one's own: its pair of tokens.
 fn begin(house: &House, who: &str) -> Value {
-    let account = house.account(who);
-    let body = json!({"email": account.email, "password": account.password});
-    let answer = house.anonymous().post("/v1/sessions", &body);
-    assert_eq!(answer.status, 201, "{}", answer.text);
-    answer.json()
+    house.sign_in(who).json()
 }
 
 fn refresh(house: &House, pair: &Value) -> Answer {
@@ -168,9 +164,7 @@ fn an_access_token_lives_fifteen_minutes_and_clocks_may_differ_by_one() {
 #[test]
 fn tokens_that_this_service_did_not_sign_are_refused() {
     let house = House::start();
-    let account = house.account("chad");
-    let body = json!({"email": account.email, "password": account.password});
-    let token = house.anonymous().post("/v1/sessions", &body).json()["access_token"].as_str().unwrap().to_owned();
+    let token = begin(&house, "chad")["access_token"].as_str().unwrap().to_owned();
     let parts: Vec<&str> = token.split('.').collect();
     let encode = |text: &str| base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, text);
     let none = encode(r#"{"alg":"none","typ":"at+jwt"}"#);

@@ -44,9 +44,16 @@ fn with<'a>(place: &'a [String], arguments: &[&'a str]) -> Vec<&'a str> {
 /// The operator's keys, which no backup holds.
 fn copy_keys(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
-    for name in
-        ["master.key", "operator.pub", "operator.key", "token.key", "audit.key", "audit.pub", "audit.checkpoint"]
-    {
+    for name in [
+        "master.key",
+        "operator.pub",
+        "operator.key",
+        "system.key",
+        "token.key",
+        "audit.key",
+        "audit.pub",
+        "audit.checkpoint",
+    ] {
         let _ = std::fs::copy(from.join(name), to.join(name));
     }
 }
@@ -55,7 +62,7 @@ fn copy_keys(from: &Path, to: &Path) {
 fn opened(house: &House, reference: &str) -> Value {
     let ask =
         json!({"record": format!("incidents/{reference}"), "class": "strictly_confidential", "purpose": "follow_up"});
-    let answer = house.as_("minusma").post("/v1/disclosures", &ask);
+    let answer = house.disclose("minusma", &ask);
     assert_eq!(answer.status, 201, "{}", answer.text);
     answer.json()["opened"].clone()
 }

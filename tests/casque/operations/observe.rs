@@ -17,14 +17,14 @@ fn metrics_and_logs_tell_of_every_request_and_of_nothing_that_was_said() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let node = Node::start_logging("debug", &["--data", folder.path().to_str().unwrap(), "--metrics", &free]);
     let account = accounts.iter().find(|account| account.email.starts_with("minusma")).unwrap();
-    let signed = node.client(None).post("/v1/sessions", &json!({"email": account.email, "password": account.password}));
+    let signed = node.try_sign_in(&accounts, "minusma");
     let tokens = signed.json();
     let token = tokens["access_token"].as_str().unwrap();
     let client = node.client(Some(token));
     let made = client.post("/v1/incidents", &ambush());
     let reference = made.json()["reference"].as_str().unwrap().to_owned();
     let ask = json!({"record": format!("incidents/{reference}"), "class": "confidential", "purpose": "follow_up", "note": "canary-note"});
-    assert_eq!(client.post("/v1/disclosures", &ask).status, 201);
+    assert_eq!(node.disclose(&accounts, "minusma", token, &ask).status, 201);
     assert_eq!(client.get("/v1/incidents?noticas_id=canary-query").status, 200);
     assert_eq!(client.get("/v1/nowhere/canary-path").status, 404);
     assert_eq!(node.client(None).get("/metrics").status, 404, "not where the public asks");
@@ -54,9 +54,15 @@ fn metrics_and_logs_tell_of_every_request_and_of_nothing_that_was_said() {
         .find(|line| line["fields"]["route"] == "/v1/incidents/{reference}" || line["fields"]["status"] == 201);
     assert!(asked.is_some_and(|line| line["fields"]["millis"].is_number()), "{log}");
     for (name, text) in [("the log", &log), ("the metrics", &metrics)] {
-        for secret in
-            ["canary-", &reference, token, tokens["refresh_token"].as_str().unwrap(), &account.password, &account.email]
-        {
+        for secret in [
+            "canary-",
+            &reference,
+            token,
+            tokens["refresh_token"].as_str().unwrap(),
+            &account.password,
+            &account.email,
+            &account.totp_secret,
+        ] {
             assert!(!text.contains(secret), "{name} says {secret}");
         }
     }
@@ -101,7 +107,7 @@ fn a_collector_is_sent_a_span_for_every_request_in_the_callers_trace_and_nothing
     let made = client.post("/v1/incidents", &ambush());
     let reference = made.json()["reference"].as_str().unwrap().to_owned();
     let ask = json!({"record": format!("incidents/{reference}"), "class": "confidential", "purpose": "follow_up", "note": "canary-note"});
-    assert_eq!(client.post("/v1/disclosures", &ask).status, 201);
+    assert_eq!(node.disclose(&accounts, "minusma", &token, &ask).status, 201);
     let (trace, parent) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
     let client = client.with("traceparent", &format!("00-{trace}-{parent}-01")).with("tracestate", "canary=state");
     assert_eq!(client.get("/v1/incidents?noticas_id=canary-query").status, 200);

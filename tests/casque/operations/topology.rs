@@ -44,13 +44,13 @@ fn a_node_does_what_its_kind_may_and_sends_the_rest_elsewhere() {
     until(Duration::from_secs(20), || reader.client(Some(&token)).get(&path).status == 200);
     assert_eq!(reader.client(Some(&token)).get(&path).text, with_keys.client(Some(&token)).get(&path).text);
 
-    let ask = json!({"record": &path[4..], "class": "confidential", "purpose": "follow_up"});
+    let ask = json!({"record": &path[4..], "class": "confidential", "purpose": "follow_up", "code": "000000"});
     for other in [&sealed, &reader] {
         assert_eq!(other.client(Some(&token)).post("/v1/disclosures", &ask).status, 421);
         assert_eq!(other.client(Some(&token)).delete("/v1/sessions/current").status, 421);
     }
     assert_eq!(reader.client(Some(&token)).post("/v1/incidents", &ambush()).status, 421);
-    let opened = with_keys.client(Some(&token)).post("/v1/disclosures", &ask);
+    let opened = with_keys.disclose(&site.accounts, "minusma", &token, &ask);
     assert_eq!(opened.status, 201, "what a sealed node sealed opens where the keys are: {}", opened.text);
     assert!(opened.text.contains("canary-narrative"));
 

@@ -11,6 +11,9 @@ pub fn questions(house: &House, reference: &str) -> Vec<String> {
     let mut paths: Vec<String> = [
         "/v1/me",
         "/v1/sessions",
+        "/v1/accounts",
+        "/v1/accounts?format=csv",
+        "/v1/account-changes",
         "/v1/missions",
         "/v1/states",
         "/v1/missions/MINUSMA",
@@ -31,6 +34,11 @@ pub fn questions(house: &House, reference: &str) -> Vec<String> {
         "/v1/measures?format=csv",
         "/v1/disclosures",
         "/v1/disclosures?format=csv",
+        "/v1/sittings",
+        "/v1/approvals",
+        "/v1/approvals?format=csv",
+        "/v1/alerts",
+        "/v1/alerts?format=csv",
         "/v1/statistics",
         "/v1/statistics?unit=victims&by=mission,outcome,personnel_category",
         "/v1/statistics?unit=accused&by=stage,outcome",
@@ -56,6 +64,9 @@ pub fn questions(house: &House, reference: &str) -> Vec<String> {
         paths.push(format!("/v1/statistics?by={name}"));
         paths.push(format!("/v1/statistics?{name}=canary"));
     }
+    let accounts = house.as_("administrator").get("/v1/accounts").json();
+    let one = accounts["items"][0]["id"].as_str().unwrap().to_owned();
+    paths.extend([format!("/v1/accounts/{one}"), format!("/v1/accounts/{one}/keys")]);
     let incident = format!("/v1/incidents/{reference}");
     for tail in ["", "?edition=released", "?as=TCD", "?as=MLI", "/history", "/victims", "/suspects", "/source-rows"] {
         paths.push(format!("{incident}{tail}"));
@@ -111,10 +122,8 @@ pub fn plant(house: &House) -> String {
         json!({"state": "MLI", "kind": "special_unit", "instrument": "Made-up unit", "taken_on": "2022-06-01",
             "narrative": "canary-measure", "contact_persons": "canary-measure-contacts"}),
     );
-    made(
-        "/v1/disclosures",
-        json!({"record": format!("incidents/{reference}"), "class": "confidential", "purpose": "verification", "note": "canary-note"}),
-    );
+    let ask = json!({"record": format!("incidents/{reference}"), "class": "confidential", "purpose": "verification", "note": "canary-note"});
+    assert_eq!(house.disclose("minusma", &ask).status, 201);
     reference
 }
 

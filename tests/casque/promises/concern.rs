@@ -135,7 +135,7 @@ fn withheld_after_release_a_state_keeps_what_it_had_and_gets_nothing_newer() {
 
     // Its disclosures answer "under review", as they do for other causes.
     let ask = json!({"record": &path[4..], "class": "confidential", "purpose": "follow_up"});
-    let refused = house.as_("mali").post("/v1/disclosures", &ask);
+    let refused = house.disclose("mali", &ask);
     assert_eq!((refused.status, &refused.json()["detail"]), (403, &json!("under_review")));
 }
 

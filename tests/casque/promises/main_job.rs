@@ -114,8 +114,8 @@ fn the_main_job() {
 
     // The one disclosure: for a stated purpose, on the record. The mission's victims are its own to open.
     let record = format!("incidents/{reference}");
-    let opened = house.as_("minusma").post(
-        "/v1/disclosures",
+    let opened = house.disclose(
+        "minusma",
         &json!({"record": record, "class": "strictly_confidential", "purpose": "family_liaison", "note": "canary-note"}),
     );
     assert_eq!(opened.status, 201, "{}", opened.text);

@@ -1,0 +1,147 @@
+//! Changes of accounts that two had to agree to.
+
+use actix_web::web::{Bytes, Path};
+use actix_web::{HttpResponse, get, post};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::{here, id, managed, seen_by};
+use crate::api::Routes;
+use crate::api::call::Call;
+use crate::api::form::{self, Form};
+use crate::api::list::Paging;
+use crate::api::problem::{Problem, Problems};
+use crate::domain::{AccountChangeKind, Rights, Role, StateFunction};
+use crate::store::{AccountChange, Page};
+
+pub(super) fn routes(config: &mut impl Routes) {
+    config.service(change_list).service(change_decide);
+}
+
+/// A change of an account.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChangeView {
+    /// Its id.
+    id: String,
+    /// The account's id.
+    account: String,
+    /// The account's address.
+    email: String,
+    /// What it is about.
+    kind: AccountChangeKind,
+    /// Role as it shall be.
+    role: Role,
+    /// Missions as they shall be.
+    missions: Vec<String>,
+    /// State as it shall be.
+    state: Option<String>,
+    /// What it shall do for its State.
+    state_function: Option<StateFunction>,
+    /// Whether it shall be graded.
+    graded: bool,
+    /// First day of the term as it shall be.
+    from_on: Option<NaiveDate>,
+    /// Last day of the term as it shall be.
+    to_on: Option<NaiveDate>,
+    /// When it was asked.
+    asked_at: DateTime<Utc>,
+    /// Who asked.
+    asked_by: String,
+    /// When it lapses.
+    expires_at: DateTime<Utc>,
+    /// When it was decided.
+    decided_at: Option<DateTime<Utc>>,
+    /// Who decided.
+    decided_by: Option<String>,
+    /// Whether it was approved; null while it waits.
+    approved: Option<bool>,
+}
+
+fn change_view(change: AccountChange) -> ChangeView {
+    let AccountChange { id, account, kind, rights, asked_at, asked_by, expires_at, decided } = change;
+    let Rights { role, missions, state, state_function, machine: _, graded, from_on, to_on, suspended: _ } = rights;
+    let (decided_at, decided_by, approved) = match decided {
+        Some((at, by, approved)) => (Some(at.and_utc()), Some(by), Some(approved)),
+        None => (None, None, None),
+    };
+    ChangeView {
+        id: id.to_string(),
+        account: account.0.to_string(),
+        email: account.1,
+        kind,
+        role,
+        missions,
+        state,
+        state_function,
+        graded,
+        from_on,
+        to_on,
+        asked_at: asked_at.and_utc(),
+        asked_by: asked_by.1,
+        expires_at: expires_at.and_utc(),
+        decided_at,
+        decided_by,
+        approved,
+    }
+}
+
+/// A page of changes.
+#[derive(Serialize, ToSchema)]
+pub struct ChangePage {
+    items: Vec<ChangeView>,
+    next: Option<String>,
+}
+
+/// Which changes, and how they are paged.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only the description reads it")]
+pub struct ChangeQuery {
+    /// Only those that await a decision.
+    waiting: Option<bool>,
+    limit: Option<i64>,
+    after: Option<String>,
+    format: Option<String>,
+}
+
+/// Changes of accounts that two had to agree to, the last asked first: to an administrator all, to a State's manager those of
+/// the State's accounts.
+#[utoipa::path(
+    tag = "accounts",
+    params(ChangeQuery),
+    responses((status = 200, body = ChangePage, content((ChangePage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Problems)
+)]
+#[get("/account-changes")]
+async fn change_list(call: Call) -> Result<HttpResponse, Problem> {
+    here(&call)?;
+    let (paging, waiting) = Form::query(&call.context(), &call.query, |form| {
+        let waiting = form.required("waiting", Some(false), form::truth);
+        Some((Paging::of(form)?, waiting?))
+    })?;
+    call.list(paging, move |viewer, r, part| {
+        let own = seen_by(viewer)?;
+        let page = r.account_change_list(own.as_deref(), waiting, part.after, part.limit)?;
+        Ok(Page { items: page.items.into_iter().map(change_view).collect(), next: page.next })
+    })
+    .await
+}
+
+/// A decision.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only the description reads it")]
+#[schema(example = json!({"approve": true}))]
+pub struct ChangeDecision {
+    /// Whether it shall be so.
+    approve: bool,
+}
+
+/// The second administrator's decision: not who asked, and not whom it is about.
+#[utoipa::path(tag = "accounts", request_body = ChangeDecision, responses((status = 200, body = ChangeView), Problems))]
+#[post("/account-changes/{id}/decision")]
+async fn change_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
+    let change = id(&path)?;
+    let approve = Form::read(&call.context(), &body, |form| form.required("approve", None, form::truth))?;
+    let view = managed(&call, move |w| Ok(change_view(w.account_change_decide(change, approve)?))).await?;
+    Ok(HttpResponse::Ok().json(view))
+}

@@ -1,0 +1,69 @@
+//! One-time links with which people choose their passwords.
+
+use actix_web::web::{Bytes, Path};
+use actix_web::{HttpResponse, post};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{id, seen_by};
+use crate::api::Routes;
+use crate::api::call::{Call, block};
+use crate::api::form::Form;
+use crate::api::problem::{Problem, Problems};
+use crate::api::session::secret;
+
+pub(super) fn routes(config: &mut impl Routes) {
+    config.service(account_invite).service(invitation_accept);
+}
+
+/// A one-time link with which a person chooses a password. It is shown this once.
+#[derive(Serialize, ToSchema)]
+pub struct Invitation {
+    /// What goes into `POST /v1/invitations/acceptance`.
+    token: String,
+    /// When it ends.
+    expires_at: DateTime<Utc>,
+}
+
+/// Makes a one-time link with which the person chooses a password, for a new account or a forgotten one; earlier links end.
+/// Hand it over yourself: this service sends no mail.
+#[utoipa::path(tag = "accounts", responses((status = 201, body = Invitation), Problems))]
+#[post("/accounts/{id}/invitations")]
+async fn account_invite(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
+    let of = id(&path)?;
+    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    let made = call
+        .as_viewer(move |call, session| {
+            let viewer = &session.account.viewer;
+            seen_by(viewer)?;
+            let (token, ends) = call.app().identity.invite(viewer, of)?;
+            Ok(Invitation { token, expires_at: ends.and_utc() })
+        })
+        .await?;
+    Ok(HttpResponse::Created().json(made))
+}
+
+/// A link's token, and the password that was chosen.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only the description reads it")]
+#[schema(example = json!({"token": "…", "new_password": "…"}))]
+pub struct Acceptance {
+    /// As the invitation gave it.
+    token: String,
+    /// The password: at least 15 characters, and none that is guessed soon.
+    new_password: String,
+}
+
+/// Chooses a password with a one-time link. Sign in with it next.
+#[utoipa::path(tag = "accounts", request_body = Acceptance, security(()), responses((status = 204, description = "Chosen"), Problems))]
+#[post("/invitations/acceptance")]
+async fn invitation_accept(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
+    let (token, password) = Form::read(&call.context(), &body, |form| {
+        let token = form.required("token", None, secret);
+        let password = form.required("new_password", None, secret);
+        Some((token?, password?))
+    })?;
+    block(move || Ok(call.app().identity.accept(token.expose(), password.expose())?)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

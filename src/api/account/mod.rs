@@ -1,0 +1,381 @@
+//! Accounts: who may sign in, what each may do, and for how long. Administrators manage them, and a State's manager the
+//! State's own; what adds to who opens seals or decides on rights takes two.
+
+mod change;
+mod invitation;
+mod key;
+
+use actix_web::web::{Bytes, Path};
+use actix_web::{HttpResponse, delete, get, post};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::Routes;
+use super::call::{Call, Shown};
+use super::form::{self, Context, Form, Input};
+use super::list::Paging;
+use super::problem::{Problem, Problems};
+use crate::domain::{AccountStatus, Rights, Role, StateFunction};
+use crate::policy::{Deed, Viewer, may};
+use crate::store::{
+    AccountFilter, AccountLine, ChangeOutcome, Error, Id, NewAccount, Page, Read, Result as StoreResult,
+};
+
+/// Adds the routes.
+pub fn routes(config: &mut impl Routes) {
+    config
+        .service(account_list)
+        .service(account_create)
+        .service(account_get)
+        .service(account_change)
+        .service(factor_reset)
+        .service(account_review);
+    change::routes(config);
+    invitation::routes(config);
+    key::routes(config);
+}
+
+/// What an account is entitled to.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only the description reads it")]
+#[schema(example = json!({"role": "focal_point", "missions": ["MINUSMA"], "from_on": "2026-12-01", "to_on": "2027-11-30"}))]
+pub struct RightsInput {
+    /// Role.
+    role: Role,
+    /// Missions of a focal point.
+    missions: Option<Vec<String>>,
+    /// State of a member_state.
+    state: Option<String>,
+    /// What a member_state does for its State.
+    state_function: Option<StateFunction>,
+    /// Whether it is a State's own system, which has keys rather than a password, and opens nothing.
+    machine: Option<bool>,
+    /// Graded for disclosure (secretariat and senior_focal_point).
+    graded: Option<bool>,
+    /// First day of its term (UTC).
+    from_on: Option<NaiveDate>,
+    /// Last day of its term (UTC); a focal point has one.
+    to_on: Option<NaiveDate>,
+    /// Whether it is suspended.
+    suspended: Option<bool>,
+}
+
+/// A new account: address, name, and what it is entitled to.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only the description reads it")]
+#[schema(example = json!({"email": "someone@casque.example", "name": "Someone", "role": "auditor"}))]
+pub struct AccountInput {
+    /// Address, with which the person signs in.
+    email: String,
+    /// Name.
+    name: String,
+    /// Role.
+    role: Role,
+    /// Missions of a focal point.
+    missions: Option<Vec<String>>,
+    /// State of a member_state.
+    state: Option<String>,
+    /// What a member_state does for its State.
+    state_function: Option<StateFunction>,
+    /// Whether it is a State's own system, which has keys rather than a password, and opens nothing.
+    machine: Option<bool>,
+    /// Graded for disclosure (secretariat and senior_focal_point).
+    graded: Option<bool>,
+    /// First day of its term (UTC).
+    from_on: Option<NaiveDate>,
+    /// Last day of its term (UTC); a focal point has one.
+    to_on: Option<NaiveDate>,
+    /// Whether it is suspended.
+    suspended: Option<bool>,
+}
+
+/// An account.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AccountView {
+    /// Its id.
+    #[schema(example = "0198a1b2c3d4e5f60718293a4b5c6d7e")]
+    id: String,
+    /// Address.
+    email: String,
+    /// Name.
+    name: String,
+    /// How it stands.
+    status: AccountStatus,
+    /// Role.
+    role: Role,
+    /// Missions of a focal point.
+    missions: Vec<String>,
+    /// State of a member_state.
+    state: Option<String>,
+    /// What a member_state does for its State.
+    state_function: Option<StateFunction>,
+    /// Whether it is a State's own system.
+    machine: bool,
+    /// Graded for disclosure.
+    graded: bool,
+    /// First day of its term.
+    from_on: Option<NaiveDate>,
+    /// Last day of its term.
+    to_on: Option<NaiveDate>,
+    /// Whether it has set up a second factor.
+    second_factor: bool,
+    /// When it was made.
+    created_at: DateTime<Utc>,
+    /// When its access was last looked at.
+    reviewed_at: Option<DateTime<Utc>>,
+    /// When its access must be looked at.
+    review_due_at: DateTime<Utc>,
+}
+
+fn account_view(line: AccountLine) -> AccountView {
+    let AccountLine { account, status, second_factor, review_due_at } = line;
+    let Rights { role, missions, state, state_function, machine, graded, from_on, to_on, suspended: _ } =
+        account.rights;
+    AccountView {
+        id: account.id.to_string(),
+        email: account.email,
+        name: account.name,
+        status,
+        role,
+        missions,
+        state,
+        state_function,
+        machine,
+        graded,
+        from_on,
+        to_on,
+        second_factor,
+        created_at: account.created_at.and_utc(),
+        reviewed_at: account.reviewed_at.map(|at| at.and_utc()),
+        review_due_at: review_due_at.and_utc(),
+    }
+}
+
+/// What became of what was asked.
+#[derive(Serialize, ToSchema)]
+pub struct AccountAnswer {
+    /// The account as it is now.
+    account: AccountView,
+    /// The change that awaits a second administrator (`POST /v1/account-changes/{id}/decision`); null when it took effect.
+    #[schema(example = json!(null))]
+    waiting: Option<String>,
+}
+
+/// A page of accounts.
+#[derive(Serialize, ToSchema)]
+pub struct AccountPage {
+    items: Vec<AccountView>,
+    next: Option<String>,
+}
+
+/// Which accounts, and how they are paged.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only the description reads it")]
+pub struct AccountQuery {
+    /// Of this role.
+    role: Option<Role>,
+    /// Of this State.
+    state: Option<String>,
+    /// Only those whose access is due to be looked at, every quarter.
+    review_due: Option<bool>,
+    limit: Option<i64>,
+    after: Option<String>,
+    format: Option<String>,
+}
+
+fn rights(form: &mut Form<'_>) -> Option<Rights> {
+    let role = form.required("role", None, form::code);
+    let missions = form.required("missions", Some(Vec::new()), form::list_of(50, form::mission));
+    let state = form.optional("state", None, form::state);
+    let state_function = form.optional("state_function", None, form::code);
+    let machine = form.required("machine", Some(false), form::truth);
+    let graded = form.required("graded", Some(false), form::truth);
+    let from_on = form.optional("from_on", None, form::date);
+    let to_on = form.optional("to_on", None, form::date);
+    let suspended = form.required("suspended", Some(false), form::truth);
+    let mut missions = missions?;
+    missions.sort();
+    missions.dedup();
+    let rights = Rights {
+        role: role?,
+        missions,
+        state,
+        state_function,
+        machine: machine?,
+        graded: graded?,
+        from_on,
+        to_on,
+        suspended: suspended?,
+    };
+    for fault in rights.faults() {
+        form.fault(fault.pointer.trim_start_matches('/'), &fault.detail);
+    }
+    Some(rights)
+}
+
+fn email(input: &Input, context: &Context) -> Result<String, String> {
+    let text = form::text(320)(input, context)?;
+    let fits = text.split_once('@').is_some_and(|(person, house)| !person.is_empty() && house.contains('.'));
+    if fits && !text.contains(char::is_whitespace) { Ok(text) } else { Err("must be an address".into()) }
+}
+
+/// Accounts are read where people are signed in: other nodes are not shown what that takes.
+fn here(call: &Call) -> Result<(), Problem> {
+    Ok(call.app().store.signs_in()?)
+}
+
+fn id(path: &str) -> Result<Id, Problem> {
+    Id::parse(path).ok_or_else(|| Problem::of("not_found"))
+}
+
+/// Whose accounts a viewer sees: a State's manager its State's, an administrator all.
+fn seen_by(viewer: &Viewer) -> StoreResult<Option<String>> {
+    let state = if may(viewer, Deed::Administer).is_ok() { None } else { viewer.state.clone() };
+    may(viewer, Deed::SeeAccounts { state: state.as_deref() })?;
+    Ok(state)
+}
+
+fn one(r: &mut Read<'_>, of: Id) -> StoreResult<AccountView> {
+    let account = r.account_get(of)?.ok_or(Error::NotFound)?;
+    let line = r.account_lines(vec![account])?.pop().ok_or(Error::NotFound)?;
+    Ok(account_view(line))
+}
+
+fn answer(account: AccountView, outcome: ChangeOutcome) -> AccountAnswer {
+    let waiting = match outcome {
+        ChangeOutcome::Applied => None,
+        ChangeOutcome::Waiting(change) => Some(change.to_string()),
+    };
+    AccountAnswer { account, waiting }
+}
+
+/// Accounts, by address: to an administrator all, to a State's manager the State's. With `review_due`, those whose access must
+/// be looked at this quarter.
+#[utoipa::path(
+    tag = "accounts",
+    params(AccountQuery),
+    responses((status = 200, body = AccountPage, content((AccountPage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Problems)
+)]
+#[get("/accounts")]
+async fn account_list(call: Call) -> Result<HttpResponse, Problem> {
+    here(&call)?;
+    let (paging, filter) = Form::query(&call.context(), &call.query, |form| {
+        let role = form.optional("role", None, form::code);
+        let state = form.optional("state", None, form::state);
+        let review_due = form.required("review_due", Some(false), form::truth);
+        let paging = Paging::of(form);
+        Some((paging?, AccountFilter { state, role, review_due: review_due? }))
+    })?;
+    call.list(paging, move |viewer, r, part| {
+        let mut filter = filter.clone();
+        if let Some(own) = seen_by(viewer)? {
+            if filter.state.as_ref().is_some_and(|state| *state != own) {
+                return Ok(Page { items: Vec::new(), next: None });
+            }
+            filter.state = Some(own);
+        }
+        let page = r.account_list(&filter, part.after, part.limit)?;
+        Ok(Page { items: page.items.into_iter().map(account_view).collect(), next: page.next })
+    })
+    .await
+}
+
+/// One account.
+#[utoipa::path(tag = "accounts", responses((status = 200, body = AccountView), Problems))]
+#[get("/accounts/{id}")]
+async fn account_get(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
+    here(&call)?;
+    let of = id(&path)?;
+    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    let view = call
+        .read(move |viewer, r| {
+            let own = seen_by(viewer)?;
+            let view = one(r, of)?;
+            if own.is_some() && own != view.state { Err(Error::NotFound) } else { Ok(view) }
+        })
+        .await?;
+    call.one(&Shown::plain(view))
+}
+
+/// Makes an account. One that opens seals, or decides on rights, awaits a second administrator. The person then gets a
+/// one-time link (`POST /v1/accounts/{id}/invitations`), and chooses a password with it; a machine gets keys.
+#[utoipa::path(tag = "accounts", request_body = AccountInput, responses((status = 201, body = AccountAnswer), Problems))]
+#[post("/accounts")]
+async fn account_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
+    let new = Form::read(&call.context(), &body, |form| {
+        let email = form.required("email", None, email);
+        let name = form.required("name", None, form::text(200));
+        let rights = rights(form);
+        Some(NewAccount { email: email?, name: name?, rights: rights?, password_hash: None })
+    })?;
+    let made = call
+        .as_viewer(move |call, session| {
+            Ok(call.app().store.write(&session.account.viewer, |w| {
+                seen_by(&session.account.viewer)?;
+                let (of, outcome) = w.account_create(new)?;
+                Ok(answer(one(w, of)?, outcome))
+            })?)
+        })
+        .await?;
+    Ok(HttpResponse::Created().json(made))
+}
+
+/// Changes what an account may do; what is left out is as for a new account. It takes effect at once where it takes away, and
+/// awaits a second administrator where it adds to what opens seals or decides on rights. Nobody changes their own.
+#[utoipa::path(tag = "accounts", request_body = RightsInput, responses((status = 200, body = AccountAnswer), Problems))]
+#[post("/accounts/{id}/changes")]
+async fn account_change(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
+    let of = id(&path)?;
+    let rights = Form::read(&call.context(), &body, rights)?;
+    let made = managed(&call, move |w| {
+        let outcome = w.account_change(of, &rights)?;
+        Ok(answer(one(w, of)?, outcome))
+    })
+    .await?;
+    Ok(HttpResponse::Ok().json(made))
+}
+
+/// Asks that an account's second factor be taken away, for who has lost it and its recovery codes. A second administrator
+/// approves; then the person signs in with the password, sets up another, and opens no seals for 72 hours.
+#[utoipa::path(tag = "accounts", responses((status = 200, body = AccountAnswer), Problems))]
+#[delete("/accounts/{id}/second-factor")]
+async fn factor_reset(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
+    let of = id(&path)?;
+    let made = managed(&call, move |w| {
+        let outcome = w.factor_reset_ask(of)?;
+        Ok(answer(one(w, of)?, outcome))
+    })
+    .await?;
+    Ok(HttpResponse::Ok().json(made))
+}
+
+/// Writes on accounts, for who manages any, and lets what changed be known here at once.
+async fn managed<T: Send + 'static>(
+    call: &Call,
+    work: impl FnOnce(&mut crate::store::Write<'_>) -> StoreResult<T> + Send + 'static,
+) -> Result<T, Problem> {
+    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    call.as_viewer(move |call, session| {
+        let viewer = &session.account.viewer;
+        seen_by(viewer)?;
+        let made = call.app().store.write(viewer, work)?;
+        call.app().store.pulse_forget();
+        Ok(made)
+    })
+    .await
+}
+
+/// Says that an account's access was looked at, and is still needed: due every quarter. Take away what is not, by a change.
+#[utoipa::path(tag = "accounts", responses((status = 200, body = AccountView), Problems))]
+#[post("/accounts/{id}/reviews")]
+async fn account_review(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
+    let of = id(&path)?;
+    let view = managed(&call, move |w| {
+        w.account_review(of)?;
+        one(w, of)
+    })
+    .await?;
+    Ok(HttpResponse::Ok().json(view))
+}

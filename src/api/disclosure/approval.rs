@@ -1,0 +1,161 @@
+//! A second officer's approval of what is strictly confidential.
+
+use actix_web::web::{Bytes, Path};
+use actix_web::{HttpResponse, get, post};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::{note, path_id, record, wanted};
+use crate::api::Routes;
+use crate::api::call::Call;
+use crate::api::form::{self, Form};
+use crate::api::list::Paging;
+use crate::api::problem::{Problem, Problems};
+use crate::domain::Purpose;
+use crate::store::{Approval, ApprovalAsk, Page};
+
+pub(super) fn routes(config: &mut impl Routes) {
+    config.service(approval_ask).service(approval_list).service(approval_decide);
+}
+
+/// What is to be opened, and why.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only the description reads it")]
+#[schema(example = json!({"record": "incidents/MINUSMA-2019-7KQ4", "class": "strictly_confidential", "fields": ["name"], "purpose": "prosecution_support", "note": "Made-up note."}))]
+pub struct ApprovalInput {
+    /// Path of an incident, case, proceeding, assistance or measure, with its children.
+    record: String,
+    /// `strictly_confidential`; what is confidential needs no approval.
+    class: String,
+    /// Only these fields; all of the class if absent.
+    fields: Option<Vec<String>>,
+    /// Why.
+    purpose: Purpose,
+    /// Why, in words: sealed.
+    note: Option<String>,
+}
+
+/// What was asked, and what became of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ApprovalView {
+    /// What goes into `approval` of `POST /v1/disclosures`, once approved.
+    id: String,
+    /// Who asked.
+    asked_by: String,
+    /// The record.
+    record: String,
+    /// Class.
+    class: String,
+    /// Fields; all of the class when empty.
+    fields: Vec<String>,
+    /// Why.
+    purpose: Purpose,
+    /// When it was asked.
+    asked_at: DateTime<Utc>,
+    /// When it lapses: undecided after 72 hours, approved after 24.
+    expires_at: DateTime<Utc>,
+    /// When it was decided.
+    decided_at: Option<DateTime<Utc>>,
+    /// Whether it was approved; null while it waits.
+    approved: Option<bool>,
+}
+
+fn view(of: Approval) -> ApprovalView {
+    let Approval { id, asked_by, record, class, fields, purpose, asked_at, expires_at, decided } = of;
+    ApprovalView {
+        id: id.to_string(),
+        asked_by,
+        record,
+        class,
+        fields,
+        purpose,
+        asked_at: asked_at.and_utc(),
+        expires_at: expires_at.and_utc(),
+        decided_at: decided.map(|(at, _)| at.and_utc()),
+        approved: decided.map(|(_, approved)| approved),
+    }
+}
+
+/// A page of approvals.
+#[derive(Serialize, ToSchema)]
+pub struct ApprovalPage {
+    items: Vec<ApprovalView>,
+    next: Option<String>,
+}
+
+/// Which approvals, and how they are paged.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only the description reads it")]
+pub struct ApprovalQuery {
+    /// Only those that may be decided.
+    waiting: Option<bool>,
+    limit: Option<i64>,
+    after: Option<String>,
+    format: Option<String>,
+}
+
+/// Asks a second officer to approve what you want to open of a record.
+#[utoipa::path(tag = "disclosures", request_body = ApprovalInput, responses((status = 201, body = ApprovalView), Problems))]
+#[post("/approvals")]
+async fn approval_ask(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
+    let ask = Form::read(&call.context(), &body, |form| {
+        let record = form.required("record", None, record);
+        let wanted = wanted(form);
+        let purpose = form.required("purpose", None, form::code);
+        let note = form.optional("note", None, note);
+        let (class, fields) = wanted?;
+        Some(ApprovalAsk { record: record?, class, fields, purpose: purpose?, note })
+    })?;
+    let asked = call
+        .as_viewer(move |call, session| {
+            call.app().store.signs_in()?;
+            Ok(call.app().store.write(&session.account.viewer, |w| w.approval_ask(&ask))?)
+        })
+        .await?;
+    Ok(HttpResponse::Created().json(view(asked)))
+}
+
+/// Approvals, the last asked first: your own; to an officer everyone's, since any other of them may decide.
+#[utoipa::path(
+    tag = "disclosures",
+    params(ApprovalQuery),
+    responses((status = 200, body = ApprovalPage, content((ApprovalPage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Problems)
+)]
+#[get("/approvals")]
+async fn approval_list(call: Call) -> Result<HttpResponse, Problem> {
+    let (paging, waiting) = Form::query(&call.context(), &call.query, |form| {
+        let waiting = form.required("waiting", Some(false), form::truth);
+        Some((Paging::of(form)?, waiting?))
+    })?;
+    call.list(paging, move |viewer, r, part| {
+        let page = r.approval_list(viewer, waiting, part.after, part.limit)?;
+        Ok(Page { items: page.items.into_iter().map(view).collect(), next: page.next })
+    })
+    .await
+}
+
+/// A decision.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only the description reads it")]
+#[schema(example = json!({"approve": true}))]
+pub struct ApprovalDecision {
+    /// Whether it may be opened.
+    approve: bool,
+}
+
+/// The second officer's decision: not who asked. What is approved may be opened for 24 hours, by who asked alone.
+#[utoipa::path(tag = "disclosures", request_body = ApprovalDecision, responses((status = 200, body = ApprovalView), Problems))]
+#[post("/approvals/{id}/decision")]
+async fn approval_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
+    let id = path_id(&path)?;
+    let approve = Form::read(&call.context(), &body, |form| form.required("approve", None, form::truth))?;
+    let decided = call
+        .as_viewer(move |call, session| {
+            call.app().store.signs_in()?;
+            Ok(call.app().store.write(&session.account.viewer, |w| w.approval_decide(id, approve))?)
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(view(decided)))
+}

@@ -1,0 +1,151 @@
+//! A selection, opened as one file: built in memory, each row marked with who opened it, when and why.
+
+use actix_web::web::Bytes;
+use actix_web::{HttpResponse, post};
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+use utoipa::ToSchema;
+
+use super::{note, open, record, wanted};
+use crate::api::Routes;
+use crate::api::call::Call;
+use crate::api::export;
+use crate::api::form::{self, Context, Form, Input};
+use crate::api::list::File;
+use crate::api::problem::{Problem, Problems};
+use crate::api::session::secret;
+use crate::disclosure::{Given, Opened};
+use crate::domain::{Code, DisclosureForm, Purpose, SEALED};
+use crate::exchange::{CsvTable, XlsxTable};
+use crate::policy::form_rule;
+use crate::store::{DisclosureAsk, Warrant};
+
+pub(super) fn routes(config: &mut impl Routes) {
+    config.service(file_create);
+}
+
+/// What to open as a file, and why.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only the description reads it")]
+#[schema(example = json!({"records": ["incidents/MINUSMA-2019-7KQ4"], "class": "confidential", "format": "xlsx", "purpose": "follow_up", "code": "123456"}))]
+pub struct FileInput {
+    /// Paths of records, each with its children: at most 5,000, and at most 5,000 rows.
+    records: Vec<String>,
+    /// `confidential` or `strictly_confidential`.
+    class: String,
+    /// Only these fields; all of the class if absent.
+    fields: Option<Vec<String>>,
+    /// `csv` or `xlsx`.
+    format: String,
+    /// Why.
+    purpose: Purpose,
+    /// Why, in words: sealed.
+    note: Option<String>,
+    /// A code of your second factor that was not used yet.
+    code: String,
+}
+
+fn format(input: &Input, _: &Context) -> Result<File, String> {
+    match form::as_text(input)? {
+        "csv" => Ok(File::Csv),
+        "xlsx" => Ok(File::Xlsx),
+        _ => Err("must be csv or xlsx".into()),
+    }
+}
+
+/// Who opened a file, when and why: on every row, so that a row that is copied elsewhere still says so.
+struct Mark {
+    by: String,
+    at: String,
+    purpose: Purpose,
+    file: String,
+}
+
+/// A row: a record's path, its fields, and the mark.
+struct Row<'a> {
+    columns: &'a [&'static str],
+    opened: &'a Opened,
+    mark: &'a Mark,
+}
+
+impl Serialize for Row<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut row = serializer.serialize_struct("Row", self.columns.len() + 5)?;
+        row.serialize_field("record", &self.opened.path)?;
+        for column in self.columns {
+            let value =
+                self.opened.fields.iter().find(|(name, _)| name == column).and_then(|(_, value)| value.as_ref());
+            row.serialize_field(column, &value.map(|plain| plain.expose()))?;
+        }
+        row.serialize_field("opened_by", &self.mark.by)?;
+        row.serialize_field("opened_at", &self.mark.at)?;
+        row.serialize_field("purpose", self.mark.purpose.code())?;
+        row.serialize_field("file", &self.mark.file)?;
+        row.end()
+    }
+}
+
+/// Opens a selection as one file, CSV or XLSX: a row for each record and child of which anything may be opened. Each record is a
+/// disclosure of its own, on the record. Ten a day.
+#[utoipa::path(
+    tag = "disclosures",
+    request_body = FileInput,
+    responses((status = 200, description = "The file", content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Problems)
+)]
+#[post("/disclosures/files")]
+async fn file_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
+    let most = form_rule(DisclosureForm::File).records.unwrap_or(0);
+    let (ask, format, code) = Form::read(&call.context(), &body, |form| {
+        let records = form.required("records", None, form::list_of(most, record));
+        if records.as_ref().is_some_and(Vec::is_empty) {
+            form.fault("records", "at least one");
+        }
+        let wanted = wanted(form);
+        let format = form.required("format", None, format);
+        let purpose = form.required("purpose", None, form::code);
+        let note = form.optional("note", None, note);
+        let code = form.required("code", None, secret);
+        let (class, fields) = wanted?;
+        let ask = DisclosureAsk { records: records?, class, fields, warrant: Warrant::File(purpose?), note };
+        Some((ask, format?, code?))
+    })?;
+    let bytes = call
+        .as_viewer(move |call, session| {
+            let class = ask.class;
+            let Given { id, at, purpose, review_due_at: _, records, refused: _ } =
+                open(call, session, &ask, Some(&code))?;
+            let opened =
+                |name: &str| records.iter().any(|record| record.fields.iter().any(|(known, _)| *known == name));
+            let mut columns: Vec<&'static str> = Vec::new();
+            for field in SEALED.iter().filter(|field| field.class == class && opened(field.name)) {
+                if !columns.contains(&field.name) {
+                    columns.push(field.name);
+                }
+            }
+            let by = format!("{} <{}>", session.account.name, session.account.email);
+            let mark = Mark { by, at: at.and_utc().to_rfc3339(), purpose, file: id };
+            let rows = records.iter().map(|opened| Row { columns: &columns, opened, mark: &mark });
+            written(format, rows)
+        })
+        .await?;
+    Ok(export::head(&call, format).body(bytes))
+}
+
+fn written<'a>(format: File, rows: impl Iterator<Item = Row<'a>>) -> Result<Vec<u8>, Problem> {
+    let failed = || Problem::of("internal");
+    match format {
+        File::Csv => {
+            let mut table = CsvTable::default();
+            for row in rows {
+                table.add(&row).map_err(|_| failed())?;
+            }
+            Ok(table.take())
+        }
+        File::Xlsx => {
+            let mut table = XlsxTable::in_memory("disclosure").map_err(|_| failed())?;
+            for row in rows {
+                table.add(&row).map_err(|_| failed())?;
+            }
+            table.bytes().map_err(|_| failed())
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! Opening seals: the only routes whose answers hold sealed values.
+
+mod approval;
+mod file;
+mod review;
+mod sitting;
+
+use std::collections::BTreeMap;
+
+use actix_web::web::Bytes;
+use actix_web::{HttpResponse, get, post};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::Routes;
+use super::call::Call;
+use super::form::{self, Context, Form, Input};
+use super::list::Paging;
+use super::problem::{Problem, Problems};
+use super::session::secret;
+use crate::disclosure::{Given, Opened};
+use crate::domain::{DisclosureForm, Noun, Purpose, Reference, ReviewFinding};
+use crate::store::{DisclosureAsk, DisclosureFilter, DisclosureRow, Id, Page, SessionInfo, Warrant};
+use seal::Plain;
+
+/// Adds the routes.
+pub fn routes(config: &mut impl Routes) {
+    config.service(disclosure_create).service(disclosure_list);
+    file::routes(config);
+    sitting::routes(config);
+    approval::routes(config);
+    review::routes(config);
+}
+
+/// What to open, and why.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only the description reads it")]
+#[schema(example = json!({"record": "incidents/MINUSMA-2019-7KQ4", "class": "confidential", "purpose": "follow_up", "note": "Made-up note.", "code": "123456"}))]
+pub struct DisclosureInput {
+    /// Path of an incident, case, proceeding, assistance or measure, with its children.
+    record: String,
+    /// `confidential` or `strictly_confidential`.
+    class: String,
+    /// Only these fields; all of the class if absent.
+    fields: Option<Vec<String>>,
+    /// Why; the sitting's or the approval's if one is given.
+    purpose: Option<Purpose>,
+    /// Why, in words: sealed. An emergency has one.
+    note: Option<String>,
+    /// A code of your second factor that was not used yet; absent within a sitting, which took one.
+    #[schema(example = "123456")]
+    code: Option<String>,
+    /// The sitting within which it is opened.
+    sitting: Option<String>,
+    /// What a second officer approved.
+    approval: Option<String>,
+    /// Opens what a second officer should approve first, without: it is flagged, and another officer reviews it within 72 hours.
+    emergency: Option<bool>,
+}
+
+/// A record, opened as far as the policy allows.
+#[derive(Serialize, ToSchema)]
+pub struct OpenedView {
+    /// Path of the record.
+    #[schema(example = "incidents/MINUSMA-2019-7KQ4/victims/3F8K2A")]
+    record: String,
+    /// Its opened fields; null where a field holds nothing.
+    fields: BTreeMap<&'static str, Option<String>>,
+}
+
+/// A field that stays sealed.
+#[derive(Serialize, ToSchema)]
+pub struct RefusedView {
+    /// Path of the record.
+    record: String,
+    /// Field.
+    field: &'static str,
+    /// Why.
+    #[schema(example = "needs_second_officer")]
+    refusal: &'static str,
+}
+
+/// What a disclosure gave. It is on the record.
+#[derive(Serialize, ToSchema)]
+pub struct DisclosureView {
+    /// Id.
+    id: String,
+    /// When.
+    at: DateTime<Utc>,
+    /// Why.
+    purpose: Purpose,
+    /// By when another officer reviews it; null where that is not needed.
+    review_due_at: Option<DateTime<Utc>>,
+    /// Opened records.
+    opened: Vec<OpenedView>,
+    /// Fields of the class that stay sealed.
+    refused: Vec<RefusedView>,
+}
+
+/// An entry of the log of disclosures.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DisclosureEntry {
+    /// Id.
+    id: String,
+    /// When.
+    at: DateTime<Utc>,
+    /// Who.
+    by: String,
+    /// Role.
+    role: String,
+    /// Record.
+    record: String,
+    /// Class.
+    class: String,
+    /// Why.
+    purpose: Purpose,
+    /// Why it was refused; null when it was granted.
+    refusal: Option<String>,
+    /// In which form.
+    form: DisclosureForm,
+    /// By when another officer reviews what nobody had approved; null where that is not needed.
+    review_due_at: Option<DateTime<Utc>>,
+    /// When that was done.
+    reviewed_at: Option<DateTime<Utc>>,
+    /// What was found.
+    finding: Option<ReviewFinding>,
+    /// Records with the fields that were opened, `path: field, field`.
+    opened: Vec<String>,
+}
+
+/// A page of the log of disclosures.
+#[derive(Serialize, ToSchema)]
+pub struct DisclosurePage {
+    items: Vec<DisclosureEntry>,
+    next: Option<String>,
+}
+
+/// How the log is paged.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only the description reads it")]
+pub struct DisclosureQuery {
+    /// Only those that await another officer's review.
+    review_due: Option<bool>,
+    limit: Option<i64>,
+    after: Option<String>,
+    format: Option<String>,
+}
+
+fn record(input: &Input, _: &Context) -> Result<(Noun, String), String> {
+    let Input::Text(text) = input else { return Err("must be text".into()) };
+    let whole = || "must be the path of an incident, case, proceeding or assistance".to_owned();
+    let (path, reference) = text.expose().split_once('/').ok_or_else(whole)?;
+    [Noun::Incident, Noun::Case, Noun::Proceeding, Noun::Assistance, Noun::Measure]
+        .into_iter()
+        .find(|noun| noun.path() == path)
+        .and_then(|noun| Some((noun, Reference::parse(noun, reference)?.to_string())))
+        .ok_or_else(whole)
+}
+
+fn note(input: &Input, _: &Context) -> Result<Plain, String> {
+    match input {
+        Input::Text(text) if text.expose().chars().count() <= 2_000 => Ok(text.clone()),
+        _ => Err("must be text of at most 2000 characters".into()),
+    }
+}
+
+fn an_id(input: &Input, _: &Context) -> Result<Id, String> {
+    Id::parse(form::as_text(input)?).ok_or_else(|| "must be an id".into())
+}
+
+fn path_id(path: &str) -> Result<Id, Problem> {
+    Id::parse(path).ok_or_else(|| Problem::of("not_found"))
+}
+
+/// Takes the class and fields to be opened out of a form.
+fn wanted(form: &mut Form<'_>) -> Option<(seal::ClassCode, Vec<String>)> {
+    let class = form.required("class", None, form::class);
+    let fields = form.required("fields", Some(Vec::new()), form::list_of(50, form::text(60)));
+    Some((class?, fields?))
+}
+
+/// Takes what a disclosure rests on out of a form, with the code that it needs.
+fn warrant(form: &mut Form<'_>, session: Id) -> Option<(Warrant, Option<Plain>, Option<Plain>)> {
+    let (has_sitting, has_approval) = (form.has("sitting"), form.has("approval"));
+    let sitting = form.optional("sitting", None, an_id);
+    let approval = form.optional("approval", None, an_id);
+    let emergency = form.required("emergency", Some(false), form::truth)?;
+    if usize::from(has_sitting) + usize::from(has_approval) + usize::from(emergency) > 1 {
+        form.fault("sitting", "a sitting, an approval or an emergency: one of them");
+        return None;
+    }
+    if has_sitting {
+        for member in ["purpose", "note", "code"] {
+            if form.has(member) {
+                form.fault(member, "the sitting has it");
+            }
+        }
+        return Some((Warrant::Sitting { id: sitting?, session }, None, None));
+    }
+    let warrant = if has_approval {
+        if form.has("purpose") {
+            form.fault("purpose", "the approval has it");
+        }
+        approval.map(Warrant::Approval)
+    } else {
+        let purpose = form.required("purpose", None, form::code);
+        purpose.map(if emergency { Warrant::Emergency } else { Warrant::Purpose })
+    };
+    let note = if emergency { form.required("note", None, note) } else { form.optional("note", None, note) };
+    let code = form.required("code", None, secret);
+    Some((warrant?, note, Some(code?)))
+}
+
+/// Opens, once the second factor was proved.
+fn open(call: &Call, session: &SessionInfo, ask: &DisclosureAsk, code: Option<&Plain>) -> Result<Given, Problem> {
+    let app = call.app();
+    let desk = app.desk.as_ref().ok_or_else(|| Problem::of("elsewhere"))?;
+    let viewer = &session.account.viewer;
+    if let Some(code) = code {
+        app.identity.prove(viewer, code.expose(), "disclosure")?;
+    }
+    Ok(desk.disclose(&app.store, viewer, ask)?)
+}
+
+/// Opens the sealed fields of a record, of one class, for a stated purpose. The decision is logged before anything is
+/// opened; a replayed request is a new disclosure. It takes a fresh code of the second factor, but within a sitting. What is
+/// strictly confidential takes a second officer's approval (`POST /v1/approvals`), or is an emergency.
+#[utoipa::path(
+    tag = "disclosures",
+    request_body = DisclosureInput,
+    responses((status = 201, body = DisclosureView), Problems)
+)]
+#[post("/disclosures")]
+async fn disclosure_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
+    let view = call
+        .as_viewer(move |call, session| {
+            let (ask, code) = Form::read(&call.context(), &body, |form| {
+                let record = form.required("record", None, record);
+                let wanted = wanted(form);
+                let warrant = warrant(form, session.id);
+                let ((class, fields), (warrant, note, code)) = (wanted?, warrant?);
+                Some((DisclosureAsk { records: vec![record?], class, fields, warrant, note }, code))
+            })?;
+            let Given { id, at, purpose, review_due_at, records, refused } = open(call, session, &ask, code.as_ref())?;
+            let opened = records
+                .into_iter()
+                .map(|Opened { path, fields }| OpenedView {
+                    record: path,
+                    fields: fields
+                        .into_iter()
+                        .map(|(name, value)| (name, value.map(|plain| plain.expose().to_owned())))
+                        .collect(),
+                })
+                .collect();
+            let refused = refused
+                .into_iter()
+                .map(|one| RefusedView { record: one.path, field: one.field, refusal: one.refusal.code() })
+                .collect();
+            let review_due_at = review_due_at.map(|at| at.and_utc());
+            Ok(DisclosureView { id, at: at.and_utc(), purpose, review_due_at, opened, refused })
+        })
+        .await?;
+    Ok(HttpResponse::Created().json(view))
+}
+
+/// The log of disclosures: your own; to a focal point those of its missions' records too; to a State those of its own nationals'
+/// data; to an officer those that nobody had approved; to an auditor all.
+#[utoipa::path(
+    tag = "disclosures",
+    params(DisclosureQuery),
+    responses((status = 200, body = DisclosurePage, content((DisclosurePage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Problems)
+)]
+#[get("/disclosures")]
+async fn disclosure_list(call: Call) -> Result<HttpResponse, Problem> {
+    let (paging, filter) = Form::query(&call.context(), &call.query, |form| {
+        let review_due = form.required("review_due", Some(false), form::truth);
+        Some((Paging::of(form)?, DisclosureFilter { review_due: review_due? }))
+    })?;
+    call.list(paging, move |viewer, r, part| {
+        let page = r.disclosure_list(viewer, filter, part.after, part.limit)?;
+        Ok(Page { items: page.items.into_iter().map(entry).collect(), next: page.next })
+    })
+    .await
+}
+
+fn entry(row: DisclosureRow) -> DisclosureEntry {
+    let DisclosureRow { id, at, by, role, record, class, purpose, refusal, form, review_due_at, review, items } = row;
+    DisclosureEntry {
+        id,
+        at: at.and_utc(),
+        by,
+        role,
+        record,
+        class,
+        purpose,
+        refusal,
+        form,
+        review_due_at: review_due_at.map(|at| at.and_utc()),
+        reviewed_at: review.map(|(at, _)| at.and_utc()),
+        finding: review.map(|(_, finding)| finding),
+        opened: items.into_iter().map(|(path, fields)| format!("{path}: {}", fields.join(", "))).collect(),
+    }
+}

@@ -1,0 +1,100 @@
+//! What is looked at afterwards: disclosures that nobody had approved, and unusual volumes.
+
+use actix_web::web::{Bytes, Path};
+use actix_web::{HttpResponse, get, post};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::path_id;
+use crate::api::Routes;
+use crate::api::call::Call;
+use crate::api::form::{self, Form};
+use crate::api::list::Paging;
+use crate::api::problem::{Problem, Problems};
+use crate::domain::{AlertKind, ReviewFinding};
+use crate::policy::may_see_alerts;
+use crate::store::{Alert, Page};
+
+pub(super) fn routes(config: &mut impl Routes) {
+    config.service(disclosure_review).service(alert_list);
+}
+
+/// What another officer finds.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only the description reads it")]
+#[schema(example = json!({"finding": "justified"}))]
+pub struct ReviewInput {
+    /// The finding.
+    finding: ReviewFinding,
+}
+
+/// Reviews a disclosure that nobody had approved, as another officer. Until it is reviewed, 72 hours after it was made its maker
+/// makes no other.
+#[utoipa::path(tag = "disclosures", request_body = ReviewInput, responses((status = 204, description = "Reviewed"), Problems))]
+#[post("/disclosures/{id}/review")]
+async fn disclosure_review(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
+    let id = path_id(&path)?;
+    let finding = Form::read(&call.context(), &body, |form| form.required("finding", None, form::code))?;
+    call.as_viewer(move |call, session| {
+        call.app().store.signs_in()?;
+        Ok(call.app().store.write(&session.account.viewer, |w| w.disclosure_review(id, finding))?)
+    })
+    .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// An unusual volume of disclosures.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AlertView {
+    /// When it was raised.
+    at: DateTime<Utc>,
+    /// Whose.
+    by: String,
+    /// Role.
+    role: String,
+    /// Why.
+    kind: AlertKind,
+    /// Records opened within the time.
+    records: i64,
+}
+
+fn view(of: Alert) -> AlertView {
+    let Alert { id: _, at, by, role, kind, records } = of;
+    AlertView { at: at.and_utc(), by, role, kind, records }
+}
+
+/// A page of alerts.
+#[derive(Serialize, ToSchema)]
+pub struct AlertPage {
+    items: Vec<AlertView>,
+    next: Option<String>,
+}
+
+/// How alerts are paged.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only the description reads it")]
+pub struct AlertQuery {
+    limit: Option<i64>,
+    after: Option<String>,
+    format: Option<String>,
+}
+
+/// Unusual volumes of disclosures, the newest first: more than 60 records of one account within an hour, or 300 within a day. For
+/// auditors and the senior focal point.
+#[utoipa::path(
+    tag = "disclosures",
+    params(AlertQuery),
+    responses((status = 200, body = AlertPage, content((AlertPage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Problems)
+)]
+#[get("/alerts")]
+async fn alert_list(call: Call) -> Result<HttpResponse, Problem> {
+    let paging = Form::query(&call.context(), &call.query, Paging::of)?;
+    call.list(paging, move |viewer, r, part| {
+        may_see_alerts(viewer)?;
+        let page = r.alert_list(part.after, part.limit)?;
+        Ok(Page { items: page.items.into_iter().map(view).collect(), next: page.next })
+    })
+    .await
+}

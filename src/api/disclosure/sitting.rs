@@ -1,0 +1,113 @@
+//! Sittings: one purpose and one code for who works through a file of cases.
+
+use actix_web::web::{Bytes, Path};
+use actix_web::{HttpResponse, delete, get, post};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{note, path_id};
+use crate::api::Routes;
+use crate::api::call::{Call, Shown};
+use crate::api::form::{self, Form};
+use crate::api::problem::{Problem, Problems};
+use crate::api::session::secret;
+use crate::domain::Purpose;
+use crate::policy::{Scope, bars};
+use crate::store::Sitting;
+
+pub(super) fn routes(config: &mut impl Routes) {
+    config.service(sitting_begin).service(sitting_list).service(sitting_end);
+}
+
+/// Why, and a code.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only the description reads it")]
+#[schema(example = json!({"purpose": "verification", "note": "Made-up note.", "code": "123456"}))]
+pub struct SittingInput {
+    /// Why.
+    purpose: Purpose,
+    /// Why, in words: sealed.
+    note: Option<String>,
+    /// A code of your second factor that was not used yet.
+    code: String,
+}
+
+/// A sitting.
+#[derive(Serialize, ToSchema)]
+pub struct SittingView {
+    /// What goes into `sitting` of `POST /v1/disclosures`.
+    id: String,
+    /// Why.
+    purpose: Purpose,
+    /// When it began.
+    started_at: DateTime<Utc>,
+    /// When it ends: at the latest with the session that began it.
+    expires_at: DateTime<Utc>,
+}
+
+fn view(of: Sitting) -> SittingView {
+    let Sitting { id, purpose, started_at, expires_at } = of;
+    SittingView { id: id.to_string(), purpose, started_at: started_at.and_utc(), expires_at: expires_at.and_utc() }
+}
+
+/// Live sittings.
+#[derive(Serialize, ToSchema)]
+pub struct Sittings {
+    /// The last begun first.
+    items: Vec<SittingView>,
+    /// Always null: the list is whole.
+    #[schema(value_type = Option<String>)]
+    next: Option<()>,
+}
+
+/// Begins a sitting: for eight hours at most, in this session, one purpose and one code serve for whatever is confidential. Each
+/// opening within is a disclosure of its own, on the record.
+#[utoipa::path(tag = "disclosures", request_body = SittingInput, responses((status = 201, body = SittingView), Problems))]
+#[post("/sittings")]
+async fn sitting_begin(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
+    let (purpose, note, code) = Form::read(&call.context(), &body, |form| {
+        let purpose = form.required("purpose", None, form::code);
+        let note = form.optional("note", None, note);
+        let code = form.required("code", None, secret);
+        Some((purpose?, note, code?))
+    })?;
+    let begun = call
+        .as_viewer(move |call, session| {
+            let (app, viewer) = (call.app(), &session.account.viewer);
+            app.store.signs_in()?;
+            if let Some(refusal) = bars(viewer, app.store.now()) {
+                return Err(Problem::of("sealed").saying(refusal.code()));
+            }
+            app.identity.prove(viewer, code.expose(), "sitting")?;
+            Ok(app.store.add(viewer, |w| w.sitting_begin(session.id, purpose, note.as_ref()))?)
+        })
+        .await?;
+    Ok(HttpResponse::Created().json(view(begun)))
+}
+
+/// This session's sittings that are open.
+#[utoipa::path(tag = "disclosures", responses((status = 200, body = Sittings), Problems))]
+#[get("/sittings")]
+async fn sitting_list(call: Call) -> Result<HttpResponse, Problem> {
+    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    let items = call
+        .as_viewer(|call, session| {
+            Ok(call.app().store.read(&Scope::Nothing, |r| r.sitting_list(session.account.id, session.id))?)
+        })
+        .await?;
+    call.one(&Shown::plain(Sittings { items: items.into_iter().map(view).collect(), next: None }))
+}
+
+/// Ends a sitting.
+#[utoipa::path(tag = "disclosures", responses((status = 204, description = "Ended"), Problems))]
+#[delete("/sittings/{id}")]
+async fn sitting_end(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
+    let id = path_id(&path)?;
+    call.as_viewer(move |call, session| {
+        call.app().store.signs_in()?;
+        Ok(call.app().store.write(&session.account.viewer, |w| w.sitting_end(id))?)
+    })
+    .await?;
+    Ok(HttpResponse::NoContent().finish())
+}

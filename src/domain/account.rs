@@ -1,0 +1,185 @@
+//! Accounts: what one is entitled to, and for how long.
+
+use chrono::{NaiveDate, NaiveDateTime};
+use serde::{Deserialize, Serialize};
+
+use super::code::code_list;
+use super::{Fault, Role};
+
+code_list! {
+    /// What a State's account does for it.
+    StateFunction in "state_function" {
+        Reader = "Reads what concerns the State",
+        Proposer = "Reads, and submits the State's own steps and measures",
+        Manager = "Reads, and manages the State's accounts",
+    }
+
+    /// How an account stands.
+    AccountStatus in "account_status" {
+        AwaitingApproval = "Awaits a second administrator",
+        Invited = "Invited",
+        NotYet = "Term not begun",
+        Active = "Active",
+        Suspended = "Suspended",
+        Ended = "Term ended",
+    }
+
+    /// What a change of an account is about.
+    AccountChangeKind in "account_change_kind" {
+        Create = "A new account",
+        Rights = "What the account may do",
+        SecondFactor = "Its second factor is taken away",
+    }
+
+    /// What a person is told about their own account.
+    NoticeKind in "notice" {
+        RightsChanged = "What you may do was changed",
+        PasswordChanged = "Your password was changed",
+        SecondFactorSet = "A second factor was set up",
+        SecondFactorReset = "Your second factor was taken away; for some days you open no seals",
+        RecoveryUsed = "A recovery code was used; for some days you open no seals",
+        CodesGuessed = "Somebody who knows your password guessed at your codes",
+        KeyMade = "A key was made for this system",
+    }
+}
+
+/// What an account is entitled to, and for how long.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rights {
+    /// Role.
+    pub role: Role,
+    /// Missions of a focal point.
+    pub missions: Vec<String>,
+    /// State of a `member_state`.
+    pub state: Option<String>,
+    /// What a `member_state` does for its State.
+    pub state_function: Option<StateFunction>,
+    /// Whether it is a State's own system rather than a person.
+    pub machine: bool,
+    /// Graded for disclosure, for the Secretariat.
+    pub graded: bool,
+    /// First day of its term (UTC); from the beginning if absent.
+    pub from_on: Option<NaiveDate>,
+    /// Last day of its term (UTC); without an end if absent.
+    pub to_on: Option<NaiveDate>,
+    /// Whether it is suspended.
+    pub suspended: bool,
+}
+
+impl Rights {
+    /// Those of a role alone.
+    pub fn of(role: Role) -> Self {
+        Self {
+            role,
+            missions: Vec::new(),
+            state: None,
+            state_function: None,
+            machine: false,
+            graded: false,
+            from_on: None,
+            to_on: None,
+            suspended: false,
+        }
+    }
+
+    /// Whether it may open seals, of some record, on some condition.
+    pub fn opens(&self) -> bool {
+        match self.role {
+            Role::FocalPoint | Role::SeniorFocalPoint => true,
+            Role::MemberState => !self.machine,
+            Role::Secretariat => self.graded,
+            Role::Auditor | Role::Administrator => false,
+        }
+    }
+
+    /// Whether it decides on others' rights.
+    pub fn administers(&self) -> bool {
+        self.role == Role::Administrator || self.state_function == Some(StateFunction::Manager)
+    }
+
+    /// Whether these hold on a day: neither suspended, nor outside the term.
+    pub fn hold_on(&self, day: NaiveDate) -> bool {
+        !self.suspended && self.from_on.is_none_or(|from| from <= day) && self.to_on.is_none_or(|to| day <= to)
+    }
+
+    /// When the term is over (UTC).
+    pub fn end(&self) -> Option<NaiveDateTime> {
+        self.to_on?.succ_opt()?.and_hms_opt(0, 0, 0)
+    }
+
+    /// What does not fit together, each by its field.
+    pub fn faults(&self) -> Vec<Fault> {
+        let for_missions = self.role == Role::FocalPoint;
+        let for_state = self.role == Role::MemberState;
+        let may_be_graded = matches!(self.role, Role::Secretariat | Role::SeniorFocalPoint);
+        [
+            (
+                for_missions == self.missions.is_empty(),
+                "/missions",
+                "a focal point has at least one, and nobody else any",
+            ),
+            (for_missions && self.to_on.is_none(), "/to_on", "a focal point's access has an end"),
+            (for_state != self.state.is_some(), "/state", "a member_state has one, and nobody else"),
+            (for_state != self.state_function.is_some(), "/state_function", "a member_state has one, and nobody else"),
+            (self.machine && !for_state, "/machine", "only a State has systems of its own here"),
+            (
+                self.machine && self.state_function == Some(StateFunction::Manager),
+                "/state_function",
+                "a machine reads or proposes",
+            ),
+            (self.graded && !may_be_graded, "/graded", "only the Secretariat is graded for disclosure"),
+            (
+                self.to_on.zip(self.from_on).is_some_and(|(to, from)| to < from),
+                "/to_on",
+                "the term ends before it begins",
+            ),
+        ]
+        .into_iter()
+        .filter(|(wrong, ..)| *wrong)
+        .map(|(_, pointer, detail)| Fault::new(pointer, detail))
+        .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_term_holds_from_its_first_day_to_its_last() {
+        let rights =
+            Rights { from_on: Some(day("2026-01-01")), to_on: Some(day("2026-03-31")), ..Rights::of(Role::Auditor) };
+        let held = ["2025-12-31", "2026-01-01", "2026-03-31", "2026-04-01"].map(|on| rights.hold_on(day(on)));
+        assert_eq!(held, [false, true, true, false]);
+        assert_eq!(rights.end().unwrap().to_string(), "2026-04-01 00:00:00");
+        assert!(!Rights { suspended: true, ..rights }.hold_on(day("2026-02-01")));
+    }
+
+    #[test]
+    fn every_misfit_is_named_by_its_field() {
+        let pointers = |rights: &Rights| rights.faults().into_iter().map(|fault| fault.pointer).collect::<Vec<_>>();
+        assert_eq!(pointers(&Rights::of(Role::FocalPoint)), ["/missions", "/to_on"]);
+        assert_eq!(pointers(&Rights::of(Role::MemberState)), ["/state", "/state_function"]);
+        let odd = Rights {
+            machine: true,
+            graded: true,
+            missions: vec!["UNIFIL".into()],
+            from_on: Some(day("2026-02-01")),
+            to_on: Some(day("2026-01-01")),
+            ..Rights::of(Role::Auditor)
+        };
+        assert_eq!(pointers(&odd), ["/missions", "/machine", "/graded", "/to_on"]);
+        let machine = Rights {
+            state: Some("MLI".into()),
+            state_function: Some(StateFunction::Manager),
+            machine: true,
+            ..Rights::of(Role::MemberState)
+        };
+        assert_eq!(pointers(&machine), ["/state_function"]);
+        assert!(pointers(&Rights::of(Role::Administrator)).is_empty());
+    }
+}

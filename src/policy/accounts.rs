@@ -1,0 +1,240 @@
+//! Who may change what an account is entitled to, and when a second person must agree.
+
+use chrono::{NaiveDateTime, TimeDelta};
+
+use super::Viewer;
+use super::disclosure::Refusal;
+use super::writing::Denial;
+use crate::domain::{Rights, Role, StateFunction};
+
+/// For so long after a second factor was reset, or replaced by a recovery code, its account opens no seals: time for the person
+/// to see the notice, if it was not them.
+pub const COOL_DOWN: TimeDelta = TimeDelta::hours(72);
+/// Access is looked at anew after this long.
+pub const REVIEW_EVERY: TimeDelta = TimeDelta::days(90);
+
+/// How many must agree to a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Approval {
+    /// It takes effect at once.
+    Alone,
+    /// A second administrator approves it first.
+    Second,
+}
+
+/// Whether an account is among those that a viewer manages: all but one's own to an administrator, the others of its own State
+/// to a State's manager.
+///
+/// # Errors
+/// Why it is not.
+pub fn may_manage(viewer: &Viewer, of: [u8; 16], rights: &Rights) -> Result<(), Denial> {
+    if of == viewer.account {
+        return Err(Denial::Oneself);
+    }
+    match (viewer.role, viewer.state_function) {
+        (Role::Administrator, _) => Ok(()),
+        (Role::MemberState, Some(StateFunction::Manager)) => {
+            let own = rights.role == Role::MemberState && rights.state == viewer.state && !rights.administers();
+            if own { Ok(()) } else { Err(Denial::NotYours) }
+        }
+        _ => Err(Denial::Role),
+    }
+}
+
+/// Judges a change of an account's rights, or a new account (`before` is none).
+///
+/// # Errors
+/// The reason for which it is denied.
+pub fn may_change(viewer: &Viewer, of: [u8; 16], before: Option<&Rights>, after: &Rights) -> Result<Approval, Denial> {
+    may_manage(viewer, of, after)?;
+    if let Some(before) = before {
+        may_manage(viewer, of, before)?;
+    }
+    let trusted = after.opens() || after.administers();
+    let widens = trusted && !after.suspended && !before.is_some_and(|before| covers(before, after));
+    Ok(if widens && !viewer.is_operator() { Approval::Second } else { Approval::Alone })
+}
+
+/// Whether everything that `after` gives, `before` gave.
+fn covers(before: &Rights, after: &Rights) -> bool {
+    let Rights { role, missions, state, state_function, machine, graded, from_on, to_on, suspended } = after;
+    let function = before.state_function == *state_function || *state_function == Some(StateFunction::Reader);
+    let begins = before.from_on.is_none() || from_on.is_some_and(|from| before.from_on <= Some(from));
+    let ends = before.to_on.is_none() || to_on.is_some_and(|to| Some(to) <= before.to_on);
+    before.role == *role
+        && missions.iter().all(|mission| before.missions.contains(mission))
+        && before.state == *state
+        && function
+        && before.machine == *machine
+        && (before.graded || !graded)
+        && begins
+        && ends
+        && (*suspended || !before.suspended)
+}
+
+/// Judges the second administrator's decision on a change.
+///
+/// # Errors
+/// The reason for which it is denied.
+pub fn may_decide_change(viewer: &Viewer, asked_by: [u8; 16], of: [u8; 16]) -> Result<(), Denial> {
+    if viewer.role != Role::Administrator {
+        Err(Denial::Role)
+    } else if asked_by == viewer.account {
+        Err(Denial::SamePerson)
+    } else if of == viewer.account {
+        Err(Denial::Oneself)
+    } else {
+        Ok(())
+    }
+}
+
+/// What keeps an account from opening anything, whatever the record.
+pub fn bars(viewer: &Viewer, now: NaiveDateTime) -> Option<Refusal> {
+    if viewer.machine {
+        Some(Refusal::NotEntitled)
+    } else if viewer.opens_from.is_some_and(|from| now < from) {
+        Some(Refusal::CoolingDown)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn administrator() -> Viewer {
+        Viewer { account: [7; 16], ..Viewer::of(Role::Administrator) }
+    }
+
+    fn focal_point() -> Rights {
+        Rights {
+            missions: vec!["MINUSMA".into(), "UNIFIL".into()],
+            from_on: "2026-01-01".parse().ok(),
+            to_on: "2026-12-31".parse().ok(),
+            ..Rights::of(Role::FocalPoint)
+        }
+    }
+
+    fn of_mali(state_function: StateFunction) -> Rights {
+        Rights { state: Some("MLI".into()), state_function: Some(state_function), ..Rights::of(Role::MemberState) }
+    }
+
+    const OTHER: [u8; 16] = [9; 16];
+
+    #[test]
+    fn nobody_changes_what_they_themselves_may_do() {
+        let own = administrator();
+        let denied = may_change(&own, own.account, None, &Rights::of(Role::Auditor));
+        assert_eq!(denied, Err(Denial::Oneself));
+        assert_eq!(may_decide_change(&own, OTHER, own.account), Err(Denial::Oneself));
+        assert_eq!(may_decide_change(&own, own.account, OTHER), Err(Denial::SamePerson));
+        assert_eq!(may_decide_change(&own, OTHER, [1; 16]), Ok(()));
+    }
+
+    #[test]
+    fn whoever_opens_seals_or_decides_on_rights_is_made_by_two() {
+        let change = |after: &Rights| may_change(&administrator(), OTHER, None, after);
+        for trusted in [
+            focal_point(),
+            Rights::of(Role::SeniorFocalPoint),
+            Rights { graded: true, ..Rights::of(Role::Secretariat) },
+            of_mali(StateFunction::Reader),
+            of_mali(StateFunction::Manager),
+            Rights::of(Role::Administrator),
+        ] {
+            assert_eq!(change(&trusted), Ok(Approval::Second), "{trusted:?}");
+        }
+        for plain in [
+            Rights::of(Role::Secretariat),
+            Rights::of(Role::Auditor),
+            Rights { machine: true, ..of_mali(StateFunction::Proposer) },
+        ] {
+            assert_eq!(change(&plain), Ok(Approval::Alone), "{plain:?}");
+        }
+    }
+
+    #[test]
+    fn what_takes_away_needs_one_and_what_adds_needs_two() {
+        let before = focal_point();
+        let change = |after: Rights| may_change(&administrator(), OTHER, Some(&before), &after).unwrap();
+        for less in [
+            before.clone(),
+            Rights { missions: vec!["UNIFIL".into()], ..before.clone() },
+            Rights { to_on: "2026-06-30".parse().ok(), ..before.clone() },
+            Rights { from_on: "2026-02-01".parse().ok(), ..before.clone() },
+            Rights { suspended: true, ..before.clone() },
+            Rights { suspended: true, role: Role::SeniorFocalPoint, ..before.clone() },
+            Rights::of(Role::Auditor),
+        ] {
+            assert_eq!(change(less.clone()), Approval::Alone, "{less:?}");
+        }
+        for more in [
+            Rights { missions: vec!["UNFICYP".into()], ..before.clone() },
+            Rights { to_on: "2027-01-01".parse().ok(), ..before.clone() },
+            Rights { to_on: None, ..before.clone() },
+            Rights { from_on: "2025-12-31".parse().ok(), ..before.clone() },
+            Rights { from_on: None, ..before.clone() },
+            Rights { role: Role::SeniorFocalPoint, missions: vec![], ..before.clone() },
+        ] {
+            assert_eq!(change(more.clone()), Approval::Second, "{more:?}");
+        }
+        let suspended = Rights { suspended: true, ..before.clone() };
+        assert_eq!(may_change(&administrator(), OTHER, Some(&suspended), &before), Ok(Approval::Second));
+        let officer = Rights::of(Role::Secretariat);
+        let graded = Rights { graded: true, ..officer.clone() };
+        assert_eq!(may_change(&administrator(), OTHER, Some(&officer), &graded), Ok(Approval::Second));
+        assert_eq!(may_change(&administrator(), OTHER, Some(&graded), &officer), Ok(Approval::Alone));
+        let (reader, proposer) = (of_mali(StateFunction::Reader), of_mali(StateFunction::Proposer));
+        assert_eq!(may_change(&administrator(), OTHER, Some(&reader), &proposer), Ok(Approval::Second));
+        assert_eq!(may_change(&administrator(), OTHER, Some(&proposer), &reader), Ok(Approval::Alone));
+        let chad = Rights { state: Some("TCD".into()), ..reader.clone() };
+        assert_eq!(may_change(&administrator(), OTHER, Some(&chad), &reader), Ok(Approval::Second));
+        let machine = Rights { machine: true, ..reader.clone() };
+        assert_eq!(may_change(&administrator(), OTHER, Some(&machine), &reader), Ok(Approval::Second));
+    }
+
+    #[test]
+    fn a_states_manager_manages_its_own_states_readers_and_proposers() {
+        let manager = Viewer {
+            account: [7; 16],
+            state: Some("MLI".into()),
+            state_function: Some(StateFunction::Manager),
+            ..Viewer::of(Role::MemberState)
+        };
+        let change = |after: &Rights| may_change(&manager, OTHER, None, after);
+        assert_eq!(change(&of_mali(StateFunction::Proposer)), Ok(Approval::Second));
+        assert_eq!(change(&Rights { machine: true, ..of_mali(StateFunction::Reader) }), Ok(Approval::Alone));
+        assert_eq!(change(&of_mali(StateFunction::Manager)), Err(Denial::NotYours));
+        assert_eq!(
+            change(&Rights { state: Some("TCD".into()), ..of_mali(StateFunction::Reader) }),
+            Err(Denial::NotYours)
+        );
+        assert_eq!(change(&Rights::of(Role::Auditor)), Err(Denial::NotYours));
+        let chad = Rights { state: Some("TCD".into()), ..of_mali(StateFunction::Reader) };
+        let moved = may_change(&manager, OTHER, Some(&chad), &of_mali(StateFunction::Reader));
+        assert_eq!(moved, Err(Denial::NotYours));
+        assert_eq!(may_decide_change(&manager, OTHER, [1; 16]), Err(Denial::Role));
+        for function in [StateFunction::Reader, StateFunction::Proposer] {
+            let other = Viewer { state_function: Some(function), ..manager.clone() };
+            assert_eq!(may_change(&other, OTHER, None, &of_mali(StateFunction::Reader)), Err(Denial::Role));
+        }
+    }
+
+    #[test]
+    fn the_operator_alone_makes_the_first_administrators() {
+        let operator = Viewer::operator();
+        assert_eq!(may_change(&operator, OTHER, None, &Rights::of(Role::Administrator)), Ok(Approval::Alone));
+    }
+
+    #[test]
+    fn machines_and_whoever_cools_down_open_nothing() {
+        let now: NaiveDateTime = "2026-11-27T12:00:00".parse().unwrap();
+        let person = Viewer::of(Role::SeniorFocalPoint);
+        assert_eq!(bars(&person, now), None);
+        assert_eq!(bars(&Viewer { machine: true, ..person.clone() }, now), Some(Refusal::NotEntitled));
+        let cooling = Viewer { opens_from: Some(now + TimeDelta::seconds(1)), ..person };
+        assert_eq!(bars(&cooling, now), Some(Refusal::CoolingDown));
+        assert_eq!(bars(&cooling, now + TimeDelta::seconds(1)), None);
+    }
+}

@@ -1,0 +1,144 @@
+//! The forms in which seals are opened, each with its limits: one table.
+
+use chrono::TimeDelta;
+use seal::ClassCode::{self, Confidential, StrictlyConfidential};
+
+use super::Viewer;
+use super::writing::Denial;
+use crate::domain::{AlertKind, DisclosureForm, Role};
+
+/// The limits of one form.
+#[derive(Debug, Clone, Copy)]
+pub struct FormRule {
+    /// The form.
+    pub form: DisclosureForm,
+    /// Classes that it opens.
+    pub classes: &'static [ClassCode],
+    /// How long one lasts, where more than one record is opened in it.
+    pub lasts: Option<TimeDelta>,
+    /// Records that one opens, at most.
+    pub records: Option<usize>,
+    /// How many one account makes in a day (24 hours), at most.
+    pub a_day: Option<i64>,
+}
+
+/// Each form with its limits. Every one takes a fresh code of the second factor; within a sitting, the sitting does.
+pub const FORMS: &[FormRule] = &[
+    FormRule {
+        form: DisclosureForm::Record,
+        classes: &[Confidential, StrictlyConfidential],
+        lasts: None,
+        records: None,
+        a_day: None,
+    },
+    FormRule {
+        form: DisclosureForm::Sitting,
+        classes: &[Confidential],
+        lasts: Some(TimeDelta::hours(8)),
+        records: None,
+        a_day: None,
+    },
+    FormRule {
+        form: DisclosureForm::File,
+        classes: &[Confidential, StrictlyConfidential],
+        lasts: None,
+        records: Some(5_000),
+        a_day: Some(10),
+    },
+    FormRule {
+        form: DisclosureForm::Match,
+        classes: &[StrictlyConfidential],
+        lasts: None,
+        records: None,
+        a_day: Some(20),
+    },
+];
+
+/// The limits of a form.
+pub fn form_rule(form: DisclosureForm) -> &'static FormRule {
+    FORMS.iter().find(|rule| rule.form == form).unwrap_or(&FORMS[0])
+}
+
+/// A second officer decides within this.
+pub const APPROVAL_WAITS: TimeDelta = TimeDelta::hours(72);
+/// What was approved may be opened for this long.
+pub const APPROVAL_LASTS: TimeDelta = TimeDelta::hours(24);
+/// A disclosure that nobody had approved is reviewed within this; until then its account makes no other of the kind.
+pub const REVIEW_WITHIN: TimeDelta = TimeDelta::hours(72);
+
+/// Volumes that are unusual for one account: so many records within so long.
+pub const UNUSUAL: [(AlertKind, TimeDelta, i64); 2] =
+    [(AlertKind::ManyInAnHour, TimeDelta::hours(1), 60), (AlertKind::ManyInADay, TimeDelta::hours(24), 300)];
+
+/// Whether a viewer is an officer who opens seals of any record, and so may approve and review what others open.
+pub fn is_officer(viewer: &Viewer) -> bool {
+    match viewer.role {
+        Role::Secretariat => viewer.graded,
+        Role::SeniorFocalPoint => true,
+        Role::FocalPoint | Role::MemberState | Role::Auditor | Role::Administrator => false,
+    }
+}
+
+/// Judges a second officer's decision on what another asked to open, or opened.
+///
+/// # Errors
+/// The reason for which it is denied.
+pub fn may_judge_opening(viewer: &Viewer, opener: [u8; 16]) -> Result<(), Denial> {
+    if !is_officer(viewer) {
+        Err(Denial::Role)
+    } else if viewer.account == opener {
+        Err(Denial::SamePerson)
+    } else {
+        Ok(())
+    }
+}
+
+/// Who is told of unusual volumes: auditors, and the senior focal point.
+///
+/// # Errors
+/// The reason for which it is denied.
+pub fn may_see_alerts(viewer: &Viewer) -> Result<(), Denial> {
+    match viewer.role {
+        Role::Auditor | Role::SeniorFocalPoint => Ok(()),
+        Role::FocalPoint | Role::MemberState | Role::Secretariat | Role::Administrator => Err(Denial::Role),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strum::VariantArray;
+
+    use super::*;
+
+    #[test]
+    fn every_form_has_its_limits_and_a_sitting_opens_nothing_strictly_confidential() {
+        for form in DisclosureForm::VARIANTS {
+            assert_eq!(form_rule(*form).form, *form);
+        }
+        let sitting = form_rule(DisclosureForm::Sitting);
+        assert_eq!((sitting.classes, sitting.lasts), (&[Confidential][..], Some(TimeDelta::hours(8))));
+        assert_eq!(form_rule(DisclosureForm::File).records, Some(5_000));
+    }
+
+    #[test]
+    fn a_second_officer_is_graded_and_another_than_the_first() {
+        let graded = Viewer { account: [1; 16], graded: true, ..Viewer::of(Role::Secretariat) };
+        let senior = Viewer { account: [2; 16], ..Viewer::of(Role::SeniorFocalPoint) };
+        assert_eq!(may_judge_opening(&graded, [2; 16]), Ok(()));
+        assert_eq!(may_judge_opening(&senior, [1; 16]), Ok(()));
+        assert_eq!(may_judge_opening(&graded, [1; 16]), Err(Denial::SamePerson));
+        assert_eq!(may_judge_opening(&Viewer { graded: false, ..graded }, [2; 16]), Err(Denial::Role));
+        for role in [Role::FocalPoint, Role::MemberState, Role::Auditor, Role::Administrator] {
+            let other = Viewer { graded: true, ..Viewer::of(role) };
+            assert_eq!(may_judge_opening(&other, [2; 16]), Err(Denial::Role), "{role:?}");
+        }
+    }
+
+    #[test]
+    fn alerts_are_for_auditors_and_the_senior_focal_point() {
+        for role in Role::VARIANTS {
+            let told = may_see_alerts(&Viewer { graded: true, ..Viewer::of(*role) }).is_ok();
+            assert_eq!(told, matches!(role, Role::Auditor | Role::SeniorFocalPoint), "{role:?}");
+        }
+    }
+}

@@ -1,0 +1,341 @@
+//! Making accounts and changing what they may do: by one administrator where it takes away, by two where it adds to what opens
+//! seals or decides on rights.
+
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::prelude::*;
+use serde_json::json;
+
+use super::super::db::Id;
+use super::super::db::schema::{account, account_change, account_mission, credential};
+use super::super::{Cursor, Error, Page, Read, Result, Write, code};
+use super::{Account, NewAccount};
+use crate::domain::{AccountChangeKind, Code, NoticeKind, Rights};
+use crate::policy::{Approval, Denial, Viewer, may_change, may_decide_change, may_manage};
+
+/// A change that is not decided by then lapses.
+const CHANGE_LASTS: TimeDelta = TimeDelta::days(7);
+
+/// A change of an account, decided or not.
+#[derive(Debug, Clone)]
+pub struct AccountChange {
+    /// Its id.
+    pub id: Id,
+    /// The account's id and address.
+    pub account: (Id, String),
+    /// What it is about.
+    pub kind: AccountChangeKind,
+    /// The rights as they shall be.
+    pub rights: Rights,
+    /// When it was asked (UTC).
+    pub asked_at: NaiveDateTime,
+    /// Who asked: id of the account, and its name.
+    pub asked_by: (Id, String),
+    /// When it lapses (UTC).
+    pub expires_at: NaiveDateTime,
+    /// When it was decided (UTC), by whom, and whether it was approved.
+    pub decided: Option<(NaiveDateTime, String, bool)>,
+}
+
+/// What became of a change that was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeOutcome {
+    /// It took effect.
+    Applied,
+    /// It waits for a second administrator.
+    Waiting(Id),
+}
+
+type ChangeRow =
+    (Id, Id, String, String, NaiveDateTime, Id, NaiveDateTime, Option<NaiveDateTime>, Option<Id>, Option<bool>);
+
+impl Read<'_> {
+    fn change_of(&mut self, row: ChangeRow) -> Result<AccountChange> {
+        let (id, of, kind, rights, asked_at, asked_by, expires_at, decided_at, decided_by, approved) = row;
+        let corrupt = || Error::Corrupt { table: "account_change", column: "rights", row: id.to_string() };
+        let decided = match (decided_at, decided_by, approved) {
+            (Some(at), Some(by), Some(approved)) => Some((at, self.name_of(by)?, approved)),
+            _ => None,
+        };
+        let email = account::table.find(of).select(account::email).first(self.db)?;
+        Ok(AccountChange {
+            id,
+            account: (of, email),
+            kind: code(&kind, "account_change", "kind", &id.to_string())?,
+            rights: serde_json::from_str(&rights).map_err(|_| corrupt())?,
+            asked_at,
+            asked_by: (asked_by, self.name_of(asked_by)?),
+            expires_at,
+            decided,
+        })
+    }
+
+    fn name_of(&mut self, id: Id) -> Result<String> {
+        let name: Option<String> = account::table.find(id).select(account::name).first(self.db).optional()?;
+        Ok(name.unwrap_or_else(|| "operator".into()))
+    }
+
+    /// Changes of accounts, the last asked first; those that wait, or all. To a State's manager, of the State's accounts. The
+    /// cursor's reference is a change's id.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn account_change_list(
+        &mut self,
+        state: Option<&str>,
+        waiting: bool,
+        after: Option<&Cursor>,
+        limit: i64,
+    ) -> Result<Page<AccountChange>> {
+        let mut query = account_change::table
+            .inner_join(account::table.on(account::id.eq(account_change::account_id)))
+            .select(account_change::all_columns)
+            .order(account_change::id.desc())
+            .limit(limit + 1)
+            .into_boxed();
+        if let Some(state) = state {
+            query = query.filter(account::state.eq(state.to_owned()));
+        }
+        if waiting {
+            query =
+                query.filter(account_change::decided_at.is_null()).filter(account_change::expires_at.gt(self.now()));
+        }
+        if let Some(id) = after.and_then(|after| Id::parse(&after.reference)) {
+            query = query.filter(account_change::id.lt(id));
+        }
+        let rows: Vec<ChangeRow> = query.load(self.db)?;
+        let changes = rows.into_iter().map(|row| self.change_of(row)).collect::<Result<Vec<_>>>()?;
+        Ok(Page::of(changes, limit, |change| Cursor { on: change.asked_at.date(), reference: change.id.to_string() }))
+    }
+}
+
+impl Write<'_> {
+    /// Makes an account: at once, or suspended until a second administrator approves it.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with what does not fit together; [`Error::Denied`]; [`Error::Conflict`] when the address is taken.
+    pub fn account_create(&mut self, new: NewAccount) -> Result<(Id, ChangeOutcome)> {
+        let id = Id::new();
+        let rights = new.rights;
+        refuse(&rights)?;
+        let approval = may_change(self.viewer, id.0, None, &rights)?;
+        let email = new.email.trim().to_lowercase();
+        if self.account_by_email(&email)?.is_some() {
+            return Err(Error::Conflict("an account of this address exists".into()));
+        }
+        let waits = approval == Approval::Second;
+        diesel::insert_into(account::table)
+            .values((
+                account::id.eq(id),
+                account::email.eq(&email),
+                account::name.eq(new.name.trim()),
+                account::role.eq(rights.role.code()),
+                account::state.eq(&rights.state),
+                account::graded.eq(rights.graded),
+                account::suspended.eq(rights.suspended || waits),
+                account::created_at.eq(self.now()),
+                account::state_function.eq(rights.state_function.map(Code::code)),
+                account::machine.eq(rights.machine),
+                account::from_on.eq(rights.from_on),
+                account::to_on.eq(rights.to_on),
+            ))
+            .execute(self.db)?;
+        self.missions_set(id, &rights.missions)?;
+        if let Some(hash) = &new.password_hash {
+            diesel::insert_into(credential::table)
+                .values((credential::account_id.eq(id), credential::password_hash.eq(hash)))
+                .execute(self.db)?;
+        }
+        let outcome =
+            if waits { self.change_ask(id, AccountChangeKind::Create, &rights)? } else { ChangeOutcome::Applied };
+        let detail = json!({ "rights": rights, "waits": waits });
+        self.note_act("account.create", format!("accounts/{id}"), detail);
+        Ok((id, outcome))
+    }
+
+    fn missions_set(&mut self, id: Id, missions: &[String]) -> Result<()> {
+        diesel::delete(account_mission::table.filter(account_mission::account_id.eq(id))).execute(self.db)?;
+        for mission in missions {
+            diesel::insert_into(account_mission::table)
+                .values((account_mission::account_id.eq(id), account_mission::mission.eq(mission)))
+                .execute(self.db)?;
+        }
+        Ok(())
+    }
+
+    fn change_ask(&mut self, of: Id, kind: AccountChangeKind, rights: &Rights) -> Result<ChangeOutcome> {
+        let id = Id::new();
+        diesel::insert_into(account_change::table)
+            .values((
+                account_change::id.eq(id),
+                account_change::account_id.eq(of),
+                account_change::kind.eq(kind.code()),
+                account_change::rights.eq(serde_json::to_string(rights).unwrap_or_default()),
+                account_change::asked_at.eq(self.now()),
+                account_change::asked_by.eq(self.actor()),
+                account_change::expires_at.eq(self.now() + CHANGE_LASTS),
+            ))
+            .execute(self.db)?;
+        Ok(ChangeOutcome::Waiting(id))
+    }
+
+    /// An account that the viewer manages; to whom manages none of its kind, it is not there.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Denied`] for one's own.
+    pub fn account_managed(&mut self, id: Id) -> Result<Account> {
+        let found = self.account_get(id)?.ok_or(Error::NotFound)?;
+        match may_manage(self.viewer, id.0, &found.rights) {
+            Ok(()) => Ok(found),
+            Err(Denial::Oneself) => Err(Denial::Oneself.into()),
+            Err(_) => Err(Error::NotFound),
+        }
+    }
+
+    /// Changes what an account may do: at once where it adds nothing to what opens seals or decides on rights, else once a
+    /// second administrator approves. A later change takes an earlier one's place.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Denied`], [`Error::Invalid`]; [`Error::Conflict`] while the account itself awaits approval.
+    pub fn account_change(&mut self, id: Id, rights: &Rights) -> Result<ChangeOutcome> {
+        refuse(rights)?;
+        let found = self.account_managed(id)?;
+        let approval = may_change(self.viewer, id.0, Some(&found.rights), rights)?;
+        self.refuse_waiting(id, AccountChangeKind::Create)?;
+        self.changes_lapse(id, AccountChangeKind::Rights)?;
+        match approval {
+            Approval::Alone => {
+                if found.rights != *rights {
+                    self.rights_set(id, rights)?;
+                    self.note_act("account.change", format!("accounts/{id}"), json!({ "rights": rights }));
+                }
+                Ok(ChangeOutcome::Applied)
+            }
+            Approval::Second => {
+                self.note_act("account.ask", format!("accounts/{id}"), json!({ "rights": rights }));
+                self.change_ask(id, AccountChangeKind::Rights, rights)
+            }
+        }
+    }
+
+    /// Asks that an account's second factor be taken away, so that the person can set up another: once a second
+    /// administrator approves, or at once where the operator asks.
+    ///
+    /// # Errors
+    /// As [`Write::account_change`].
+    pub fn factor_reset_ask(&mut self, id: Id) -> Result<ChangeOutcome> {
+        let found = self.account_managed(id)?;
+        self.refuse_waiting(id, AccountChangeKind::Create)?;
+        self.changes_lapse(id, AccountChangeKind::SecondFactor)?;
+        if self.viewer.is_operator() {
+            self.factor_reset(id)?;
+            return Ok(ChangeOutcome::Applied);
+        }
+        self.note_act("account.ask", format!("accounts/{id}"), json!({ "reset": "second_factor" }));
+        self.change_ask(id, AccountChangeKind::SecondFactor, &found.rights)
+    }
+
+    fn refuse_waiting(&mut self, id: Id, kind: AccountChangeKind) -> Result<()> {
+        let waiting: Option<Id> = account_change::table
+            .filter(account_change::account_id.eq(id))
+            .filter(account_change::kind.eq(kind.code()))
+            .filter(account_change::decided_at.is_null())
+            .select(account_change::id)
+            .first(self.db)
+            .optional()?;
+        match waiting {
+            Some(_) => Err(Error::Conflict("the account itself awaits a second administrator".into())),
+            None => Ok(()),
+        }
+    }
+
+    /// Declines, in the viewer's name, what waits of this kind: another takes its place.
+    fn changes_lapse(&mut self, id: Id, kind: AccountChangeKind) -> Result<()> {
+        diesel::update(account_change::table)
+            .filter(account_change::account_id.eq(id))
+            .filter(account_change::kind.eq(kind.code()))
+            .filter(account_change::decided_at.is_null())
+            .set((
+                account_change::decided_at.eq(self.now()),
+                account_change::decided_by.eq(self.actor()),
+                account_change::approved.eq(false),
+            ))
+            .execute(self.db)?;
+        Ok(())
+    }
+
+    fn rights_set(&mut self, id: Id, rights: &Rights) -> Result<()> {
+        let Rights { role, missions, state, state_function, machine, graded, from_on, to_on, suspended } = rights;
+        diesel::update(account::table.find(id))
+            .set((
+                account::role.eq(role.code()),
+                account::state.eq(state),
+                account::graded.eq(graded),
+                account::suspended.eq(suspended),
+                account::state_function.eq(state_function.map(Code::code)),
+                account::machine.eq(machine),
+                account::from_on.eq(from_on),
+                account::to_on.eq(to_on),
+            ))
+            .execute(self.db)?;
+        self.missions_set(id, missions)?;
+        if *suspended {
+            self.sign_out(id, None)?;
+        }
+        self.tell(id, NoticeKind::RightsChanged)?;
+        self.rights_changed()
+    }
+
+    /// The second administrator's decision on a change.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Denied`] for who asked and whom it is about; [`Error::Conflict`] when it was decided, or
+    /// lapsed.
+    pub fn account_change_decide(&mut self, id: Id, approve: bool) -> Result<AccountChange> {
+        let viewer: &Viewer = self.viewer;
+        let row: ChangeRow = account_change::table.find(id).first(self.db).optional()?.ok_or(Error::NotFound)?;
+        let change = self.change_of(row)?;
+        let of = change.account.0;
+        may_decide_change(viewer, change.asked_by.0.0, of.0)?;
+        if change.decided.is_some() {
+            return Err(Error::Conflict("the change was decided".into()));
+        }
+        if approve && change.expires_at <= self.now() {
+            return Err(Error::Conflict("the change lapsed: it was not decided in time".into()));
+        }
+        diesel::update(account_change::table.find(id))
+            .set((
+                account_change::decided_at.eq(self.now()),
+                account_change::decided_by.eq(self.actor()),
+                account_change::approved.eq(approve),
+            ))
+            .execute(self.db)?;
+        if approve {
+            match change.kind {
+                AccountChangeKind::Create | AccountChangeKind::Rights => self.rights_set(of, &change.rights)?,
+                AccountChangeKind::SecondFactor => self.factor_reset(of)?,
+            }
+        }
+        let action = if approve { "account.approve" } else { "account.decline" };
+        let detail =
+            json!({ "change": id.to_string(), "kind": change.kind, "asked_by": change.asked_by.0.to_string() });
+        self.note_act(action, format!("accounts/{of}"), detail);
+        let row: ChangeRow = account_change::table.find(id).first(self.db)?;
+        self.change_of(row)
+    }
+
+    /// Says that an account's access was looked at, and is still needed.
+    ///
+    /// # Errors
+    /// As [`Write::account_managed`].
+    pub fn account_review(&mut self, id: Id) -> Result<()> {
+        self.account_managed(id)?;
+        diesel::update(account::table.find(id)).set(account::reviewed_at.eq(self.now())).execute(self.db)?;
+        self.note_act("account.review", format!("accounts/{id}"), serde_json::Value::Null);
+        Ok(())
+    }
+}
+
+fn refuse(rights: &Rights) -> Result<()> {
+    let faults = rights.faults();
+    if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
+}

@@ -1,0 +1,84 @@
+//! One-time links with which a person chooses a password.
+
+use chrono::TimeDelta;
+use diesel::prelude::*;
+use serde_json::{Value, json};
+
+use super::super::db::Id;
+use super::super::db::schema::invitation;
+use super::super::{Error, Read, Result, Write};
+use super::Account;
+
+/// A link is good for this long.
+const INVITATION_LASTS: TimeDelta = TimeDelta::hours(72);
+
+impl Read<'_> {
+    /// The account that a link is for, while it is good.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn invited(&mut self, hash: &[u8]) -> Result<Option<Account>> {
+        let of: Option<Id> = invitation::table
+            .find(hash)
+            .filter(invitation::used_at.is_null())
+            .filter(invitation::expires_at.gt(self.now()))
+            .select(invitation::account_id)
+            .first(self.db)
+            .optional()?;
+        let Some(of) = of else { return Ok(None) };
+        let today = self.now().date();
+        Ok(self
+            .account_get(of)?
+            .filter(|account| !account.rights.suspended && account.rights.to_on.is_none_or(|to| today <= to)))
+    }
+}
+
+impl Write<'_> {
+    /// Makes a link for an account that the viewer manages, in place of earlier ones. Gives when it ends (UTC).
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Denied`]; [`Error::Conflict`] for a machine or a suspended account.
+    pub fn invite(&mut self, of: Id, hash: &[u8]) -> Result<chrono::NaiveDateTime> {
+        let found = self.account_managed(of)?;
+        if found.rights.machine {
+            return Err(Error::Conflict("a machine has keys, and no password".into()));
+        }
+        if found.rights.suspended {
+            return Err(Error::Conflict("the account is suspended, or awaits a second administrator".into()));
+        }
+        diesel::delete(invitation::table.filter(invitation::account_id.eq(of)).filter(invitation::used_at.is_null()))
+            .execute(self.db)?;
+        let expires_at = self.now() + INVITATION_LASTS;
+        diesel::insert_into(invitation::table)
+            .values((
+                invitation::hash.eq(hash),
+                invitation::account_id.eq(of),
+                invitation::made_at.eq(self.now()),
+                invitation::made_by.eq(self.actor()),
+                invitation::expires_at.eq(expires_at),
+            ))
+            .execute(self.db)?;
+        self.note_act("account.invite", format!("accounts/{of}"), Value::Null);
+        Ok(expires_at)
+    }
+
+    /// Uses a link up, and sets the password that was chosen with it, as the account that it is for.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when the link was used, or is over.
+    pub fn invitation_accept(&mut self, hash: &[u8], password_hash: &str) -> Result<()> {
+        let of = self.actor();
+        let used = diesel::update(invitation::table.find(hash))
+            .filter(invitation::account_id.eq(of))
+            .filter(invitation::used_at.is_null())
+            .filter(invitation::expires_at.gt(self.now()))
+            .set(invitation::used_at.eq(self.now()))
+            .execute(self.db)?;
+        if used != 1 {
+            return Err(Error::NotFound);
+        }
+        self.password_set(of, password_hash, None)?;
+        self.note_act("account.join", format!("accounts/{of}"), json!({ "by": "invitation" }));
+        Ok(())
+    }
+}

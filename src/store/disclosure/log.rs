@@ -1,0 +1,190 @@
+//! The log of disclosures, as far as a viewer may know of them.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+use super::super::db::Id;
+use super::super::db::schema::{account, concern, disclosure, disclosure_item, disclosure_review};
+use super::super::{Cursor, Page, Read, Result, code, split};
+use crate::domain::{DisclosureForm, Purpose, ReviewFinding, Role};
+use crate::policy::{REVIEW_WITHIN, Scope, Viewer, is_officer};
+
+/// A disclosure, as the log of disclosures shows it.
+#[derive(Debug, Clone)]
+pub struct DisclosureRow {
+    /// Id, hexadecimal.
+    pub id: String,
+    /// When (UTC).
+    pub at: NaiveDateTime,
+    /// Who: name of the account.
+    pub by: String,
+    /// Role of the account.
+    pub role: String,
+    /// The record.
+    pub record: String,
+    /// Class.
+    pub class: String,
+    /// Why.
+    pub purpose: Purpose,
+    /// Why it was refused; `None` when it was granted.
+    pub refusal: Option<String>,
+    /// In which form.
+    pub form: DisclosureForm,
+    /// By when another officer reviews it (UTC), where nobody had approved.
+    pub review_due_at: Option<NaiveDateTime>,
+    /// When that was done (UTC), and what was found.
+    pub review: Option<(NaiveDateTime, ReviewFinding)>,
+    /// The records opened, with their fields.
+    pub items: Vec<(String, Vec<String>)>,
+}
+
+/// Which disclosures a list has.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DisclosureFilter {
+    /// Only those that await another officer's review.
+    pub review_due: bool,
+}
+
+impl Read<'_> {
+    /// Disclosures that the viewer may know of, newest first: its own; a focal point those of its missions' records; a State
+    /// those of its own nationals' data, as far as they concern it; an officer those that another had not approved; an auditor
+    /// all.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn disclosure_list(
+        &mut self,
+        viewer: &Viewer,
+        filter: DisclosureFilter,
+        after: Option<&Cursor>,
+        limit: i64,
+    ) -> Result<Page<DisclosureRow>> {
+        type Row = (
+            Id,
+            Id,
+            NaiveDateTime,
+            String,
+            String,
+            String,
+            String,
+            String,
+            Option<String>,
+            String,
+            bool,
+            Option<NaiveDateTime>,
+            Option<String>,
+        );
+        let mut query = disclosure::table
+            .inner_join(account::table.on(account::id.eq(disclosure::account_id)))
+            .left_join(disclosure_review::table.on(disclosure_review::disclosure_id.eq(disclosure::id)))
+            .select((
+                disclosure::id,
+                disclosure::account_id,
+                disclosure::made_at,
+                account::name,
+                account::role,
+                disclosure::record,
+                disclosure::class,
+                disclosure::purpose,
+                disclosure::refusal,
+                disclosure::form,
+                disclosure::emergency,
+                disclosure_review::reviewed_at.nullable(),
+                disclosure_review::finding.nullable(),
+            ))
+            .order(disclosure::id.desc())
+            .limit(limit + 1)
+            .into_boxed();
+        let own = disclosure::account_id.eq(Id(viewer.account));
+        query = match (viewer.role, viewer.scope()) {
+            (Role::Auditor, _) => query,
+            (_, Scope::Missions(missions)) => query.filter(
+                own.or(disclosure::mission.assume_not_null().eq_any(missions).and(disclosure::mission.is_not_null())),
+            ),
+            // From when the record concerned the State on, and until it is kept from it: what it was told stays told.
+            (_, Scope::State(state)) => query.filter(
+                own.or(diesel::dsl::exists(
+                    disclosure_item::table
+                        .inner_join(concern::table.on(concern::victim_id.eq(disclosure_item::record_id.nullable())))
+                        .filter(disclosure_item::disclosure_id.eq(disclosure::id))
+                        .filter(concern::state.eq(state))
+                        .filter(concern::to_at.is_null())
+                        .filter(concern::from_at.le(disclosure::made_at))
+                        .filter(
+                            concern::frozen_at
+                                .is_null()
+                                .or(concern::frozen_at.assume_not_null().ge(disclosure::made_at)),
+                        ),
+                )),
+            ),
+            _ if is_officer(viewer) => query.filter(own.or(disclosure::emergency.eq(true))),
+            _ => query.filter(own),
+        };
+        if filter.review_due {
+            query = query
+                .filter(disclosure::emergency.eq(true))
+                .filter(disclosure::refusal.is_null())
+                .filter(disclosure_review::reviewed_at.nullable().is_null());
+        }
+        if let Some(id) = after.and_then(|after| Id::parse(&after.reference)) {
+            query = query.filter(disclosure::id.lt(id));
+        }
+        let rows: Vec<Row> = query.load(self.db)?;
+        let ids: Vec<Id> = rows.iter().map(|row| row.0).collect();
+        let mut items: Vec<(Id, Id, String, String)> = disclosure_item::table
+            .filter(disclosure_item::disclosure_id.eq_any(ids))
+            .order(disclosure_item::record)
+            .select((
+                disclosure_item::disclosure_id,
+                disclosure_item::record_id,
+                disclosure_item::record,
+                disclosure_item::fields,
+            ))
+            .load(self.db)?;
+        if let Scope::State(state) = viewer.scope() {
+            // Of others' disclosures a State is told what was opened of its own nationals, and of nobody else.
+            let own: Vec<Id> = rows.iter().filter(|row| row.1.0 == viewer.account).map(|row| row.0).collect();
+            let nationals = self.own_nationals(&state, items.iter().map(|item| item.1).collect())?;
+            items.retain(|(disclosure, record, ..)| own.contains(disclosure) || nationals.contains(record));
+        }
+        let rows = rows
+            .into_iter()
+            .map(|row| {
+                let (id, _, at, by, role, record, class, purpose, refusal, form, emergency, reviewed_at, finding) = row;
+                let row = id.to_string();
+                let finding =
+                    finding.map(|finding| code(&finding, "disclosure_review", "finding", &row)).transpose()?;
+                Ok(DisclosureRow {
+                    purpose: code(&purpose, "disclosure", "purpose", &row)?,
+                    form: code(&form, "disclosure", "form", &row)?,
+                    review_due_at: (emergency && refusal.is_none()).then_some(at + REVIEW_WITHIN),
+                    review: reviewed_at.zip(finding),
+                    items: items
+                        .iter()
+                        .filter(|(of, ..)| *of == id)
+                        .map(|(_, _, record, fields)| (record.clone(), split(fields)))
+                        .collect(),
+                    id: row,
+                    at,
+                    by,
+                    role,
+                    record,
+                    class,
+                    refusal,
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Page::of(rows, limit, |row| Cursor { on: row.at.date(), reference: row.id.clone() }))
+    }
+
+    /// Those of some victims that concern a State as its own.
+    fn own_nationals(&mut self, state: &str, of: Vec<Id>) -> Result<Vec<Id>> {
+        let own: Vec<Option<Id>> = concern::table
+            .filter(concern::state.eq(state))
+            .filter(concern::to_at.is_null())
+            .filter(concern::victim_id.eq_any(of.into_iter().map(Some).collect::<Vec<_>>()))
+            .select(concern::victim_id)
+            .load(self.db)?;
+        Ok(own.into_iter().flatten().collect())
+    }
+}

@@ -1,0 +1,349 @@
+//! A disclosure's transaction: facts and ciphertexts are loaded, the pure policy is asked, the grant or the refusal is
+//! written and logged; the permit is handed out only after the commit.
+
+mod approval;
+mod candidates;
+mod log;
+mod prove;
+mod review;
+mod sitting;
+
+use std::collections::HashSet;
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use seal::{ClassCode, Permit, PermittedRecord, Plain, StoredEpoch};
+use serde_json::json;
+
+use super::db::Id;
+use super::db::schema::{disclosure, disclosure_item};
+use super::{Error, Result, Store, Write};
+use crate::domain::{Code, DisclosureForm, Fault, Noun, Purpose, SealedField};
+use crate::policy::{Decision, Facts, Refusal, Viewer, bars, decide, form_rule};
+pub use approval::{Approval, ApprovalAsk};
+pub use log::{DisclosureFilter, DisclosureRow};
+pub use review::Alert;
+pub use sitting::Sitting;
+
+/// What is asked.
+#[derive(Debug)]
+pub struct DisclosureAsk {
+    /// The records, each by noun and reference: one, but for a file.
+    pub records: Vec<(Noun, String)>,
+    /// Class to open.
+    pub class: ClassCode,
+    /// Only these fields; all of the class when empty.
+    pub fields: Vec<String>,
+    /// What it rests on.
+    pub warrant: Warrant,
+    /// Why, in words: sealed under the disclosure's own id.
+    pub note: Option<Plain>,
+}
+
+/// What a disclosure rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Warrant {
+    /// A purpose of its own.
+    Purpose(Purpose),
+    /// A sitting, within the session that began it.
+    Sitting {
+        /// The sitting.
+        id: Id,
+        /// The session that asks.
+        session: Id,
+    },
+    /// What a second officer approved.
+    Approval(Id),
+    /// An emergency: nobody approved, and another officer reviews it.
+    Emergency(Purpose),
+    /// A purpose, for a selection as one file.
+    File(Purpose),
+}
+
+/// One record, or child of it, that a disclosure was asked for.
+#[derive(Debug, Clone)]
+pub struct OpenableRecord {
+    /// Permanent id.
+    pub record: Id,
+    /// Path, `incidents/MINUSMA-2019-7KQ4/victims/3F8K2A`.
+    pub path: String,
+    /// Noun.
+    pub noun: Noun,
+    /// Fields that may be opened, whether or not they hold anything.
+    pub granted: Vec<&'static SealedField>,
+}
+
+/// A field that stays sealed, and why.
+#[derive(Debug, Clone)]
+pub struct RefusedField {
+    /// Path of the record.
+    pub path: String,
+    /// The field.
+    pub field: &'static str,
+    /// Why.
+    pub refusal: Refusal,
+}
+
+/// What the transaction decided.
+#[derive(Debug)]
+pub struct Disclosed {
+    /// Id of the disclosure, or of the file, hexadecimal.
+    pub id: String,
+    /// When (UTC).
+    pub at: NaiveDateTime,
+    /// Why.
+    pub purpose: Purpose,
+    /// By when another officer reviews it (UTC), where nobody approved.
+    pub review_due_at: Option<NaiveDateTime>,
+    /// Records with granted fields.
+    pub records: Vec<OpenableRecord>,
+    /// Fields that stay sealed.
+    pub refused: Vec<RefusedField>,
+}
+
+/// A committed decision.
+#[derive(Debug)]
+pub enum DisclosureOutcome {
+    /// Some fields may be opened, with this permit.
+    Granted(Disclosed, Permit),
+    /// None may.
+    Refused(Disclosed, Refusal),
+}
+
+/// What a warrant comes to, once it was looked up.
+struct Standing {
+    purpose: Purpose,
+    form: DisclosureForm,
+    /// The sitting, approval or file that it is within.
+    within: Option<Id>,
+    approved: bool,
+    emergency: bool,
+    /// What bars it whatever the record.
+    barred: Option<Refusal>,
+    /// The fields that were approved; all when empty.
+    fields: Vec<String>,
+}
+
+/// What is answered, and what may be opened with which epochs.
+#[derive(Default)]
+struct Gathered {
+    records: Vec<OpenableRecord>,
+    refused: Vec<RefusedField>,
+    permitted: Vec<PermittedRecord>,
+    epochs: Vec<StoredEpoch>,
+}
+
+impl Write<'_> {
+    fn standing(&mut self, ask: &DisclosureAsk) -> Result<Standing> {
+        let alone = |purpose| Standing {
+            purpose,
+            form: DisclosureForm::Record,
+            within: None,
+            approved: false,
+            emergency: false,
+            barred: None,
+            fields: Vec::new(),
+        };
+        let standing = match ask.warrant {
+            Warrant::Purpose(purpose) => alone(purpose),
+            Warrant::Sitting { id, session } => {
+                let purpose = self.sitting_purpose(id, session)?;
+                Standing { form: DisclosureForm::Sitting, within: Some(id), ..alone(purpose) }
+            }
+            Warrant::Approval(id) => {
+                let (purpose, fields) = self.approval_use(id, ask)?;
+                Standing { within: Some(id), approved: true, fields, ..alone(purpose) }
+            }
+            Warrant::Emergency(purpose) => {
+                let barred = self.review_is_overdue()?.then_some(Refusal::ReviewOverdue);
+                Standing { approved: true, emergency: true, barred, ..alone(purpose) }
+            }
+            Warrant::File(purpose) => {
+                let made = self.files_today()?;
+                let barred = form_rule(DisclosureForm::File).a_day.is_some_and(|most| made >= most);
+                Standing {
+                    form: DisclosureForm::File,
+                    within: Some(Id::new()),
+                    barred: barred.then_some(Refusal::Quota),
+                    ..alone(purpose)
+                }
+            }
+        };
+        if !form_rule(standing.form).classes.contains(&ask.class) {
+            return Err(Error::Invalid(vec![Fault::new("/class", "a sitting opens what is confidential")]));
+        }
+        let barred = bars(self.viewer, self.now()).or(standing.barred);
+        Ok(Standing { barred, ..standing })
+    }
+
+    /// Decides on one record with its children, and writes the decision. Gives the disclosure's id and its refusal, if nothing of
+    /// it may be opened.
+    fn disclosure_write(
+        &mut self,
+        ask: &DisclosureAsk,
+        standing: &Standing,
+        (noun, reference): (Noun, &str),
+        gathered: &mut Gathered,
+    ) -> Result<(Id, Option<Refusal>)> {
+        let viewer = self.viewer;
+        let (candidates, mission) = self.candidates(viewer, noun, reference)?;
+        let root = candidates.first().ok_or(Error::NotFound)?;
+        let (root_id, root_path) = (root.record, root.path.clone());
+        let (first, first_refused) = (gathered.records.len(), gathered.refused.len());
+        for candidate in candidates {
+            let named = |fields: &[String], field: &SealedField| {
+                fields.is_empty() || fields.iter().any(|name| name == field.name)
+            };
+            let asked = |field: &&SealedField| {
+                field.class == ask.class && named(&ask.fields, field) && named(&standing.fields, field)
+            };
+            let facts = Facts { approved: standing.approved, ..candidate.facts };
+            let mut granted: Vec<&'static SealedField> = Vec::new();
+            for field in SealedField::of(candidate.noun).filter(asked) {
+                match standing.barred.map_or_else(|| decide(viewer, facts, field), Decision::Refused) {
+                    Decision::Granted => granted.push(field),
+                    Decision::Refused(refusal) => {
+                        gathered.refused.push(RefusedField { path: candidate.path.clone(), field: field.name, refusal })
+                    }
+                }
+            }
+            if granted.is_empty() {
+                continue;
+            }
+            let found = self.ciphertexts(candidate.holder, candidate.record, ask.class)?;
+            gathered.permitted.push(PermittedRecord {
+                record: candidate.record.record(),
+                class: ask.class,
+                values: found
+                    .values
+                    .into_iter()
+                    .filter(|(field, _)| granted.iter().any(|allowed| allowed.code == field.code))
+                    .map(|(field, bytes)| (field.field(), bytes))
+                    .collect(),
+                data_keys: found.data_keys,
+            });
+            gathered.epochs.extend(found.epochs);
+            gathered.records.push(OpenableRecord {
+                record: candidate.record,
+                path: candidate.path,
+                noun: candidate.noun,
+                granted,
+            });
+        }
+        let id = Id::new();
+        let opened = &gathered.records[first..];
+        let refusal = if opened.is_empty() {
+            let refused = gathered.refused[first_refused..].iter().map(|refused| refused.refusal).max();
+            Some(refused.or(standing.barred).unwrap_or(Refusal::NotEntitled))
+        } else {
+            None
+        };
+        diesel::insert_into(disclosure::table)
+            .values((
+                disclosure::id.eq(id),
+                disclosure::made_at.eq(self.now()),
+                disclosure::account_id.eq(self.actor()),
+                disclosure::record.eq(&root_path),
+                disclosure::root_id.eq(root_id),
+                disclosure::mission.eq(mission),
+                disclosure::class.eq(ask.class.name()),
+                disclosure::purpose.eq(standing.purpose.code()),
+                disclosure::refusal.eq(refusal.map(Refusal::code)),
+                disclosure::form.eq(standing.form.code()),
+                disclosure::within_id.eq(standing.within),
+                disclosure::emergency.eq(standing.emergency),
+            ))
+            .execute(self.db)?;
+        for record in opened {
+            let names: Vec<&str> = record.granted.iter().map(|field| field.name).collect();
+            diesel::insert_into(disclosure_item::table)
+                .values((
+                    disclosure_item::disclosure_id.eq(id),
+                    disclosure_item::record_id.eq(record.record),
+                    disclosure_item::record.eq(&record.path),
+                    disclosure_item::fields.eq(names.join(",")),
+                ))
+                .execute(self.db)?;
+        }
+        let named: Vec<_> = opened
+            .iter()
+            .map(|record| json!({ "record": record.path, "fields": record.granted.iter().map(|f| f.name).collect::<Vec<_>>() }))
+            .collect();
+        let detail = json!({
+            "disclosure": id.to_string(), "class": ask.class.name(), "purpose": standing.purpose,
+            "refusal": refusal.map(Refusal::code), "opened": named, "form": standing.form,
+            "within": standing.within.map(|id| id.to_string()), "emergency": standing.emergency,
+        });
+        let action = if refusal.is_some() { "disclosure.refuse" } else { "disclosure.grant" };
+        self.note_act(action, root_path, detail);
+        Ok((id, refusal))
+    }
+
+    /// Seals the words with which something about seals was asked, under its id.
+    fn seal_note(&mut self, id: Id, note: Option<&Plain>) -> Result<()> {
+        if let (Some(note), Some(field)) = (note, SealedField::named(Noun::Disclosure, "note")) {
+            self.seal(id, id, &vec![(field, Some(note.clone()))], None)?;
+        }
+        Ok(())
+    }
+
+    fn disclose_all(&mut self, ask: &DisclosureAsk) -> Result<(Disclosed, Gathered, Option<Refusal>)> {
+        let standing = self.standing(ask)?;
+        let (mut gathered, mut faults) = (Gathered::default(), Vec::new());
+        let (mut ids, mut refusals) = (Vec::new(), Vec::new());
+        let mut seen = HashSet::new();
+        for (at, (noun, reference)) in ask.records.iter().enumerate() {
+            if !seen.insert((noun, reference)) {
+                continue;
+            }
+            match self.disclosure_write(ask, &standing, (*noun, reference), &mut gathered) {
+                Ok((id, refusal)) => {
+                    ids.push(id);
+                    refusals.extend(refusal);
+                }
+                Err(Error::NotFound | Error::Gone) if standing.form == DisclosureForm::File => {
+                    faults.push(Fault::new(format!("/records/{at}"), "there is no such record"));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let most = form_rule(standing.form).records;
+        if most.is_some_and(|most| gathered.records.len() > most) {
+            faults.push(Fault::new("/records", "more rows than a file takes"));
+        }
+        if !faults.is_empty() {
+            return Err(Error::Invalid(faults));
+        }
+        let alone = ids.first().copied().ok_or(Error::NotFound)?;
+        let id = if standing.form == DisclosureForm::File { standing.within.unwrap_or(alone) } else { alone };
+        self.seal_note(id, ask.note.as_ref())?;
+        self.volume_watch(gathered.records.len())?;
+        let refusal = if gathered.records.is_empty() { refusals.into_iter().max() } else { None };
+        let disclosed = Disclosed {
+            id: id.to_string(),
+            at: self.now(),
+            purpose: standing.purpose,
+            review_due_at: standing.emergency.then(|| self.now() + crate::policy::REVIEW_WITHIN),
+            records: std::mem::take(&mut gathered.records),
+            refused: std::mem::take(&mut gathered.refused),
+        };
+        Ok((disclosed, gathered, refusal))
+    }
+}
+
+impl Store {
+    /// Judges a disclosure of records with their children, writes and logs each decision, and hands out the permit after the
+    /// commit.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] out of scope; [`Error::Invalid`] for what the form does not take; [`Error::Elsewhere`] on a node
+    /// without keys; the database's.
+    pub fn disclose(&self, viewer: &Viewer, ask: &DisclosureAsk) -> Result<DisclosureOutcome> {
+        let granter = self.granter.as_ref().ok_or(Error::Elsewhere)?;
+        let (disclosed, gathered, refusal) = self.add(viewer, |w| w.disclose_all(ask))?;
+        Ok(match refusal {
+            Some(refusal) => DisclosureOutcome::Refused(disclosed, refusal),
+            None => DisclosureOutcome::Granted(disclosed, granter.grant(gathered.permitted, gathered.epochs)),
+        })
+    }
+}

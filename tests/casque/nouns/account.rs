@@ -1,0 +1,478 @@
+//! Accounts: joining, second factors, what one may do and for how long, and who decides on it.
+
+use casque::identity::{code_at, step_at};
+use chrono::{Days, NaiveDate, TimeDelta};
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Client, House, ambush};
+
+const PASSWORD: &str = "seven umbrellas under one bridge";
+
+fn today(house: &House) -> NaiveDate {
+    house.store.now().date()
+}
+
+fn create(house: &House, who: &str, body: &Value) -> Answer {
+    house.as_(who).post("/v1/accounts", body)
+}
+
+/// The id of an account that was made.
+fn id(answer: &Answer) -> String {
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    answer.json()["account"]["id"].as_str().unwrap().to_owned()
+}
+
+/// The id of an account of the sample.
+fn id_of(house: &House, who: &str) -> String {
+    let list = house.as_("administrator").get("/v1/accounts?limit=200").json();
+    let email = &house.account(who).email;
+    let one = list["items"].as_array().unwrap().iter().find(|one| one["email"] == **email).unwrap();
+    one["id"].as_str().unwrap().to_owned()
+}
+
+fn status(house: &House, id: &str) -> String {
+    let shown = house.as_("administrator").get(&format!("/v1/accounts/{id}")).json();
+    shown["status"].as_str().unwrap().to_owned()
+}
+
+/// Approves a change that waits, as the other administrator.
+fn approve(house: &House, answer: &Answer) {
+    let change = answer.json()["waiting"].as_str().unwrap().to_owned();
+    let decided =
+        house.as_("deputy").post(&format!("/v1/account-changes/{change}/decision"), &json!({"approve": true}));
+    assert_eq!(decided.status, 200, "{}", decided.text);
+}
+
+/// Has an account choose its password by a one-time link.
+fn join(house: &House, id: &str) {
+    let link = house.as_("administrator").post(&format!("/v1/accounts/{id}/invitations"), &json!({}));
+    assert_eq!(link.status, 201, "{}", link.text);
+    let body = json!({"token": link.json()["token"], "new_password": PASSWORD});
+    let joined = house.anonymous().post("/v1/invitations/acceptance", &body);
+    assert_eq!(joined.status, 204, "{}", joined.text);
+}
+
+fn sign_in(house: &House, email: &str, code: Option<&str>) -> Answer {
+    house.anonymous().post("/v1/sessions", &json!({"email": email, "password": PASSWORD, "code": code}))
+}
+
+/// Signs in for the first time, and sets a second factor up: the client, its secret, and the recovery codes.
+fn enrol(house: &House, email: &str, password: &str) -> (Client, String, Vec<String>) {
+    let begun = house.anonymous().post("/v1/sessions", &json!({"email": email, "password": password}));
+    assert_eq!(begun.status, 201, "{}", begun.text);
+    let client = house.with_token(begun.json()["access_token"].as_str().unwrap());
+    let made = client.post("/v1/me/second-factor", &json!({"password": password}));
+    assert_eq!(made.status, 201, "{}", made.text);
+    let secret = made.json()["secret"].as_str().unwrap().to_owned();
+    let code = code_at(&secret, step_at(house.store.now())).unwrap();
+    let confirmed = client.post("/v1/me/second-factor/confirmation", &json!({"code": code}));
+    assert_eq!(confirmed.status, 200, "{}", confirmed.text);
+    let confirmed = confirmed.json();
+    let codes = confirmed["recovery_codes"].as_array().unwrap().iter();
+    (client, secret, codes.map(|code| code.as_str().unwrap().to_owned()).collect())
+}
+
+#[test]
+fn a_person_joins_by_a_one_time_link_and_sets_a_second_factor_up_before_anything_else() {
+    let house = House::start();
+    let email = "new.auditor@casque.example";
+    let made = create(&house, "administrator", &json!({"email": email, "name": "New auditor", "role": "auditor"}));
+    let id = id(&made);
+    assert_eq!(made.json()["waiting"], Value::Null, "an auditor opens nothing: one administrator is enough");
+    assert_eq!(status(&house, &id), "invited");
+    let link = house.as_("administrator").post(&format!("/v1/accounts/{id}/invitations"), &json!({})).json();
+    let accept = |token: &Value, password: &str| {
+        house.anonymous().post("/v1/invitations/acceptance", &json!({"token": token, "new_password": password}))
+    };
+    assert_eq!(accept(&link["token"], "new.auditor new.auditor").pointers(), ["/new_password"]);
+    assert_eq!(accept(&link["token"], PASSWORD).status, 204);
+    assert_eq!(accept(&link["token"], PASSWORD).status, 404, "good once");
+    assert_eq!(accept(&json!("nonsense"), PASSWORD).status, 404);
+
+    let begun = sign_in(&house, email, None);
+    assert_eq!(begun.status, 201, "{}", begun.text);
+    let client = house.with_token(begun.json()["access_token"].as_str().unwrap());
+    assert_eq!(client.get("/v1/me").json()["assured"], false);
+    for path in ["/v1/audit", "/v1/incidents", "/v1/vocabulary", "/v1/disclosures"] {
+        let refused = client.get(path);
+        assert_eq!(
+            (refused.status, &refused.json()["type"]),
+            (403, &json!("urn:casque:problem:second_factor")),
+            "{path}"
+        );
+    }
+    assert_eq!(client.post("/v1/me/second-factor", &json!({"password": "wrong"})).pointers(), ["/password"]);
+    let made = client.post("/v1/me/second-factor", &json!({"password": PASSWORD})).json();
+    assert!(made["url"].as_str().unwrap().starts_with("otpauth://totp/"));
+    assert_eq!(client.post("/v1/me/second-factor/confirmation", &json!({"code": "000000"})).status, 403);
+    assert_eq!(client.get("/v1/audit").status, 403);
+    let (client, secret, codes) = enrol(&house, email, PASSWORD);
+    assert_eq!(client.get("/v1/audit").status, 200, "the session that set it up goes on");
+    assert_eq!(client.get("/v1/me").json()["recovery_codes_left"], 10);
+    assert_eq!(status(&house, &id), "active");
+
+    let used = code_at(&secret, step_at(house.store.now())).unwrap();
+    for code in [None, Some("000000"), Some(used.as_str()), Some("AAAA-BBBB-CCCC-DDDD")] {
+        assert_eq!(sign_in(&house, email, code).status, 401, "{code:?}");
+    }
+    house.pass(TimeDelta::seconds(60));
+    let fresh = code_at(&secret, step_at(house.store.now())).unwrap();
+    assert_eq!(sign_in(&house, email, Some(&fresh)).status, 201);
+    assert_eq!(sign_in(&house, email, Some(&fresh)).status, 401, "good once");
+    let by_recovery = sign_in(&house, email, Some(&codes[3].to_lowercase()));
+    assert_eq!(by_recovery.status, 201, "{}", by_recovery.text);
+    assert_eq!(sign_in(&house, email, Some(&codes[3])).status, 401, "good once");
+    let me = house.with_token(by_recovery.json()["access_token"].as_str().unwrap()).get("/v1/me").json();
+    assert_eq!((&me["recovery_codes_left"], &me["notices"][0]["kind"]), (&json!(9), &json!("recovery_used")));
+}
+
+#[test]
+fn an_answer_at_sign_in_does_not_say_which_of_password_and_code_was_wrong() {
+    let house = House::start();
+    let account = house.account("chad");
+    let sign_in = |password: &str, code: &str| {
+        house.anonymous().post("/v1/sessions", &json!({"email": account.email, "password": password, "code": code}))
+    };
+    let (password, code) = (sign_in("wrong", &house.code("chad")), sign_in(&account.password, "000000"));
+    let neither =
+        house.anonymous().post("/v1/sessions", &json!({"email": account.email, "password": account.password}));
+    assert_eq!(password.status, 401);
+    for other in [&code, &neither] {
+        assert_eq!((&password.text, &password.headers), (&other.text, &other.headers));
+    }
+    let log = house.as_("auditor").get("/v1/audit?action=session.refuse").json();
+    let why: Vec<_> = log["items"].as_array().unwrap().iter().map(|one| &one["entry"]["detail"]["why"]).collect();
+    assert_eq!(why, ["code", "code", "password"], "the record says it to auditors");
+}
+
+#[test]
+fn whoever_opens_seals_is_made_by_two_administrators() {
+    let house = House::start();
+    let to_on = today(&house) + Days::new(200);
+    let body = json!({"email": "new@casque.example", "name": "New focal point", "role": "focal_point",
+        "missions": ["UNIFIL"], "to_on": to_on});
+    let made = create(&house, "administrator", &body);
+    let id = id(&made);
+    let change = made.json()["waiting"].as_str().unwrap().to_owned();
+    assert_eq!(status(&house, &id), "awaiting_approval");
+    let invite = |who: &str| house.as_(who).post(&format!("/v1/accounts/{id}/invitations"), &json!({})).status;
+    assert_eq!(invite("administrator"), 409);
+    let waiting = house.as_("deputy").get("/v1/account-changes?waiting=true").json();
+    assert_eq!((&waiting["items"][0]["id"], &waiting["items"][0]["kind"]), (&json!(change), &json!("create")));
+    assert_eq!(waiting["items"][0]["asked_by"], "Administrator");
+
+    let decide = |who: &str| {
+        house.as_(who).post(&format!("/v1/account-changes/{change}/decision"), &json!({"approve": true})).status
+    };
+    assert_eq!(decide("administrator"), 403, "another than who asked");
+    for nobody in ["auditor", "verifier", "senior", "manager", "minusma"] {
+        assert_eq!(decide(nobody), 403, "{nobody}");
+    }
+    let un_suspend = json!({"role": "focal_point", "missions": ["UNIFIL"], "to_on": to_on});
+    let path = format!("/v1/accounts/{id}/changes");
+    assert_eq!(house.as_("administrator").post(&path, &un_suspend).status, 409, "there is no way around");
+    assert_eq!(decide("deputy"), 200);
+    assert_eq!(decide("deputy"), 409, "once");
+    assert_eq!((status(&house, &id).as_str(), invite("administrator")), ("invited", 201));
+
+    // What adds waits, what takes away does not.
+    let more = json!({"role": "focal_point", "missions": ["MINUSMA", "UNIFIL"], "to_on": to_on});
+    let asked = house.as_("administrator").post(&path, &more);
+    assert_eq!(asked.json()["account"]["missions"], json!(["UNIFIL"]), "{}", asked.text);
+    approve(&house, &asked);
+    let shown = || house.as_("administrator").get(&format!("/v1/accounts/{id}")).json();
+    assert_eq!(shown()["missions"], json!(["MINUSMA", "UNIFIL"]));
+    let less = json!({"role": "focal_point", "missions": ["MINUSMA"], "to_on": today(&house)});
+    let done = house.as_("deputy").post(&path, &less).json();
+    assert_eq!((&done["waiting"], &done["account"]["missions"]), (&Value::Null, &json!(["MINUSMA"])));
+}
+
+#[test]
+fn a_change_that_is_declined_or_not_decided_in_a_week_is_none() {
+    let house = House::start();
+    let id = id_of(&house, "briefing");
+    let ask = || {
+        let body = json!({"role": "secretariat", "graded": true});
+        let asked = house.as_("administrator").post(&format!("/v1/accounts/{id}/changes"), &body);
+        asked.json()["waiting"].as_str().unwrap().to_owned()
+    };
+    let decide = |change: &str, approve: bool| {
+        let path = format!("/v1/account-changes/{change}/decision");
+        house.as_("deputy").post(&path, &json!({"approve": approve})).status
+    };
+    let (first, second) = (ask(), ask());
+    assert_eq!(decide(&first, true), 409, "a later one took its place");
+    assert_eq!(decide(&second, false), 200);
+    let third = ask();
+    house.pass(TimeDelta::days(7));
+    assert_eq!(decide(&third, true), 409, "lapsed");
+    assert_eq!(house.as_("briefing").get("/v1/me").json()["graded"], false);
+}
+
+#[test]
+fn nobody_changes_what_they_themselves_may_do() {
+    let house = House::start();
+    let own = id_of(&house, "administrator");
+    let change = |who: &str, id: &str| {
+        house
+            .as_(who)
+            .post(&format!("/v1/accounts/{id}/changes"), &json!({"role": "senior_focal_point", "graded": true}))
+    };
+    assert_eq!(change("administrator", &own).json()["detail"], "nobody changes what they themselves may do");
+    let asked = change("deputy", &own);
+    let decision = format!("/v1/account-changes/{}/decision", asked.json()["waiting"].as_str().unwrap());
+    assert_eq!(house.as_("administrator").post(&decision, &json!({"approve": true})).status, 403);
+    for who in ["verifier", "minusma", "mali", "auditor", "senior"] {
+        assert_eq!(change(who, &id_of(&house, who)).status, 403, "{who}");
+        assert_eq!(house.as_(who).get("/v1/accounts").status, 403, "{who}");
+        let body = json!({"email": "x@casque.example", "name": "X", "role": "administrator"});
+        assert_eq!(create(&house, who, &body).status, 403, "{who}");
+    }
+    assert_eq!(house.as_("administrator").delete(&format!("/v1/accounts/{own}/second-factor")).status, 403);
+}
+
+#[test]
+fn a_changed_role_is_felt_at_the_next_request_and_a_suspended_person_is_out() {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    let focal_point = house.as_("minusma");
+    let path = format!("/v1/incidents/{reference}");
+    assert_eq!(focal_point.get(&path).status, 200);
+    let id = id_of(&house, "minusma");
+    let change = |body: Value| house.as_("administrator").post(&format!("/v1/accounts/{id}/changes"), &body);
+    let moved = change(json!({"role": "focal_point", "missions": ["UNIFIL"], "to_on": today(&house)}));
+    approve(&house, &moved);
+    assert_eq!(focal_point.get(&path).status, 404, "the mission is no longer theirs");
+    assert_eq!(focal_point.get("/v1/me").json()["notices"][0]["kind"], "rights_changed");
+    let suspended = json!({"role": "focal_point", "missions": ["UNIFIL"], "to_on": today(&house), "suspended": true});
+    assert_eq!(change(suspended).json()["account"]["status"], "suspended");
+    assert_eq!(focal_point.get("/v1/me").status, 401);
+    let account = house.account("minusma");
+    let body = json!({"email": account.email, "password": account.password, "code": house.code("minusma")});
+    assert_eq!(house.anonymous().post("/v1/sessions", &body).status, 401);
+}
+
+#[test]
+fn access_ends_by_itself_with_the_term() {
+    let house = House::start();
+    let focal_point = house.as_("unifil");
+    assert_eq!(focal_point.get("/v1/incidents").status, 200);
+    let id = id_of(&house, "unifil");
+    let body = json!({"role": "focal_point", "missions": ["UNIFIL"], "to_on": today(&house)});
+    house.as_("administrator").post(&format!("/v1/accounts/{id}/changes"), &body);
+    assert_eq!(focal_point.get("/v1/incidents").status, 200, "to the end of its last day");
+    house.pass(TimeDelta::days(1));
+    assert_eq!(focal_point.get("/v1/incidents").status, 401);
+    let account = house.account("unifil");
+    let body = json!({"email": account.email, "password": account.password, "code": house.code("unifil")});
+    assert_eq!(house.anonymous().post("/v1/sessions", &body).status, 401);
+    assert_eq!(status(&house, &id), "ended");
+
+    let later = json!({"email": "later@casque.example", "name": "Later", "role": "auditor",
+        "from_on": today(&house) + Days::new(2)});
+    let id = self::id(&create(&house, "administrator", &later));
+    join(&house, &id);
+    assert_eq!((sign_in(&house, "later@casque.example", None).status, status(&house, &id).as_str()), (401, "not_yet"));
+    house.pass(TimeDelta::days(2));
+    assert_eq!(sign_in(&house, "later@casque.example", None).status, 201);
+}
+
+#[test]
+fn a_lost_second_factor_is_reset_by_two_and_its_account_cools_down() {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    let ask = json!({"record": format!("incidents/{reference}"), "class": "confidential", "purpose": "follow_up"});
+    assert_eq!(house.disclose("minusma", &ask).status, 201);
+    let id = id_of(&house, "minusma");
+    let before = house.as_("minusma");
+    let asked = house.as_("administrator").delete(&format!("/v1/accounts/{id}/second-factor"));
+    assert!(asked.json()["waiting"].is_string(), "{}", asked.text);
+    assert_eq!(before.get("/v1/incidents").status, 200, "nothing happens before a second one agrees");
+    approve(&house, &asked);
+    assert_eq!(before.get("/v1/incidents").status, 401);
+
+    let account = house.account("minusma");
+    let (client, secret, _) = enrol(&house, &account.email, &account.password);
+    let me = client.get("/v1/me").json();
+    let told: Vec<_> = me["notices"].as_array().unwrap().iter().map(|notice| &notice["kind"]).collect();
+    assert_eq!(told, ["second_factor_set", "second_factor_reset", "second_factor_set"]);
+    assert!(me["opens_from"].is_string());
+    let disclose = |client: &Client| {
+        house.pass(TimeDelta::seconds(30));
+        let mut ask = ask.clone();
+        ask["code"] = json!(code_at(&secret, step_at(house.store.now())));
+        client.post("/v1/disclosures", &ask)
+    };
+    let refused = disclose(&client);
+    assert_eq!((refused.status, &refused.json()["detail"]), (403, &json!("cooling_down")));
+    assert_eq!(client.get("/v1/incidents").status, 200, "everything else goes on");
+    house.pass(TimeDelta::hours(72));
+    let code = code_at(&secret, step_at(house.store.now()));
+    let body = json!({"email": account.email, "password": account.password, "code": code});
+    let again = house.anonymous().post("/v1/sessions", &body);
+    let client = house.with_token(again.json()["access_token"].as_str().unwrap());
+    assert_eq!(disclose(&client).status, 201);
+}
+
+#[test]
+fn a_new_second_factor_takes_the_place_of_the_old_one_given_a_code_of_it() {
+    let house = House::start();
+    let account = house.account("minusma");
+    let client = house.as_("minusma");
+    let begin =
+        |code: Option<&str>| client.post("/v1/me/second-factor", &json!({"password": account.password, "code": code}));
+    for code in [None, Some("000000")] {
+        assert_eq!(begin(code).json()["type"], "urn:casque:problem:second_factor", "{code:?}");
+    }
+    let secret = begin(Some(&house.code("minusma"))).json()["secret"].as_str().unwrap().to_owned();
+    let code = code_at(&secret, step_at(house.store.now()));
+    let other = house.sign_in("minusma").json();
+    assert_eq!(client.post("/v1/me/second-factor/confirmation", &json!({"code": code})).status, 200);
+    assert_eq!(client.get("/v1/me").json()["opens_from"], Value::Null, "nobody lost anything: no cool-down");
+    let other = house.with_token(other["access_token"].as_str().unwrap());
+    assert_eq!(other.get("/v1/me").status, 401, "other sessions end");
+    house.pass(TimeDelta::seconds(60));
+    let body = json!({"email": account.email, "password": account.password, "code": house.code("minusma")});
+    assert_eq!(house.anonymous().post("/v1/sessions", &body).status, 401, "the old one is worth nothing");
+}
+
+#[test]
+fn a_disclosure_takes_a_code_of_its_own_and_guessing_at_codes_is_noticed() {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    let client = house.as_("minusma");
+    let disclose = |code: &str| {
+        let ask = json!({"record": format!("incidents/{reference}"), "class": "confidential", "purpose": "follow_up",
+            "code": code});
+        client.post("/v1/disclosures", &ask).status
+    };
+    let code = house.code("minusma");
+    assert_eq!((disclose(&code), disclose(&code)), (201, 403), "good once");
+    for _ in 0..9 {
+        assert_eq!(disclose("000000"), 403);
+    }
+    assert_eq!(disclose(&house.code("minusma")), 403, "after ten in a row even a right one is not looked at");
+    assert_eq!(client.get("/v1/me").json()["notices"][0]["kind"], "codes_guessed");
+    assert_eq!(client.get("/v1/incidents").status, 200);
+    house.pass(TimeDelta::minutes(15));
+    let client = house.as_("minusma");
+    let ask = json!({"record": format!("incidents/{reference}"), "class": "confidential", "purpose": "follow_up",
+        "code": house.code("minusma")});
+    assert_eq!(client.post("/v1/disclosures", &ask).status, 201);
+    let refused = house.as_("auditor").get("/v1/audit?action=session.refuse").json();
+    assert_eq!(refused["items"].as_array().unwrap().len(), 11);
+    assert_eq!(house.opened(), 24, "two disclosures of twelve values");
+}
+
+#[test]
+fn a_person_changes_their_password_and_their_other_sessions_end() {
+    let house = House::start();
+    let account = house.account("chad");
+    let (client, other) = (house.as_("chad"), house.sign_in("chad").json());
+    let change = |old: &str, new: &str| client.post("/v1/me/password", &json!({"password": old, "new_password": new}));
+    assert_eq!(change("wrong", PASSWORD).pointers(), ["/password"]);
+    assert_eq!(change(&account.password, "short").pointers(), ["/new_password"]);
+    assert_eq!(change(&account.password, PASSWORD).status, 204);
+    assert_eq!(client.get("/v1/me").json()["notices"][0]["kind"], "password_changed");
+    assert_eq!(house.with_token(other["access_token"].as_str().unwrap()).get("/v1/me").status, 401);
+    let old = json!({"email": account.email, "password": account.password, "code": house.code("chad")});
+    assert_eq!(house.anonymous().post("/v1/sessions", &old).status, 401);
+    assert_eq!(sign_in(&house, &account.email, Some(&house.code("chad"))).status, 201);
+}
+
+#[test]
+fn a_states_manager_manages_the_states_readers_and_proposers_and_nobody_else() {
+    let house = House::start();
+    let manager = house.as_("manager");
+    let listed = manager.get("/v1/accounts").json();
+    let states: Vec<_> = listed["items"].as_array().unwrap().iter().map(|one| &one["state"]).collect();
+    assert_eq!(states, ["MLI", "MLI", "MLI"]);
+    assert_eq!(manager.get("/v1/accounts?state=TCD").references().len(), 0);
+    let chad = id_of(&house, "chad");
+    assert_eq!(manager.get(&format!("/v1/accounts/{chad}")).status, 404);
+    let suspend = json!({"role": "member_state", "state": "TCD", "state_function": "reader", "suspended": true});
+    assert_eq!(manager.post(&format!("/v1/accounts/{chad}/changes"), &suspend).status, 404);
+    let body = |function: &str, state: &str| {
+        json!({"email": "justice@casque.example", "name": "Ministry of Justice", "role": "member_state", "state": state,
+            "state_function": function})
+    };
+    assert_eq!(create(&house, "manager", &body("proposer", "TCD")).status, 403);
+    assert_eq!(create(&house, "manager", &body("manager", "MLI")).status, 403);
+    let made = create(&house, "manager", &body("proposer", "MLI"));
+    assert!(made.json()["waiting"].is_string(), "it opens seals: an administrator must agree");
+    approve(&house, &made);
+    let link = manager.post(&format!("/v1/accounts/{}/invitations", id(&made)), &json!({}));
+    assert_eq!(link.status, 201, "{}", link.text);
+
+    // Who reads does not propose.
+    let measure =
+        json!({"state": "MLI", "kind": "special_unit", "instrument": "Made-up unit", "taken_on": "2022-06-01"});
+    let submit = |who: &str| house.as_(who).post("/v1/measures", &measure).status;
+    assert_eq!((submit("reader"), submit("manager"), submit("mali")), (403, 403, 201));
+}
+
+#[test]
+fn a_states_own_system_has_keys_that_end_and_open_nothing() {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    house.release("minusma", &reference);
+    let body = json!({"email": "register@casque.example", "name": "Case register", "role": "member_state", "state": "MLI",
+        "state_function": "reader", "machine": true});
+    let made = create(&house, "manager", &body);
+    assert_eq!(made.json()["waiting"], Value::Null, "it opens nothing");
+    let id = id(&made);
+    let manager = house.as_("manager");
+    let keys = format!("/v1/accounts/{id}/keys");
+    let key = |name: &str, days: u64| {
+        manager.post(&keys, &json!({"name": name, "expires_on": today(&house) + Days::new(days)}))
+    };
+    assert_eq!(key("for ever", 400).pointers(), ["/expires_on"]);
+    let (one, two) = (key("one", 30).json(), key("two", 60).json());
+    assert!(one["key"].as_str().unwrap().starts_with("casque_"));
+    let listed = manager.get(&keys);
+    assert_eq!(listed.json()["items"].as_array().unwrap().len(), 2);
+    assert!(!listed.text.contains(one["key"].as_str().unwrap()), "a key is shown when it is made, and never again");
+    let person = id_of(&house, "mali");
+    let for_a_person =
+        manager.post(&format!("/v1/accounts/{person}/keys"), &json!({"name": "x", "expires_on": today(&house)}));
+    assert_eq!(for_a_person.status, 409);
+
+    let machine = house.with_token(one["key"].as_str().unwrap());
+    assert_eq!(
+        machine.get(&format!("/v1/incidents/{reference}")).text,
+        house.as_("mali").get(&format!("/v1/incidents/{reference}")).text
+    );
+    assert_eq!(machine.get("/v1/me").json()["machine"], true);
+    let ask = json!({"record": format!("incidents/{reference}"), "class": "confidential", "purpose": "follow_up", "code": "000000"});
+    assert_eq!(machine.post("/v1/disclosures", &ask).status, 403);
+    let measure =
+        json!({"state": "MLI", "kind": "special_unit", "instrument": "Made-up unit", "taken_on": "2022-06-01"});
+    assert_eq!(machine.post("/v1/measures", &measure).status, 403, "it reads");
+    assert_eq!(house.opened(), 0);
+
+    assert_eq!(manager.delete(&format!("{keys}/{}", one["id"].as_str().unwrap())).status, 204);
+    assert_eq!(machine.get("/v1/incidents").status, 401);
+    let other = house.with_token(two["key"].as_str().unwrap());
+    assert_eq!(other.get("/v1/incidents").status, 200);
+    house.pass(TimeDelta::days(61));
+    assert_eq!(other.get("/v1/incidents").status, 401, "it ends");
+}
+
+#[test]
+fn access_is_looked_at_every_quarter() {
+    let house = House::start();
+    let due = |query: &str| {
+        let list = house.as_("administrator").get(&format!("/v1/accounts?review_due=true{query}")).json();
+        list["items"].as_array().unwrap().len()
+    };
+    assert_eq!(due(""), 0);
+    house.pass(TimeDelta::days(90));
+    let all = house.accounts().len();
+    assert_eq!((due(""), due("&role=auditor"), due("&state=MLI")), (all, 1, 3));
+    let id = id_of(&house, "auditor");
+    let review = |who: &str, id: &str| house.as_(who).post(&format!("/v1/accounts/{id}/reviews"), &json!({})).status;
+    assert_eq!(review("administrator", &id), 200);
+    assert_eq!((due(""), due("&role=auditor")), (all - 1, 0));
+    assert_eq!(review("administrator", &id_of(&house, "administrator")), 403, "not one's own");
+    assert_eq!((review("manager", &id), review("manager", &id_of(&house, "mali"))), (404, 200));
+}

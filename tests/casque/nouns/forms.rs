@@ -1,0 +1,248 @@
+//! The forms in which seals are opened: a second officer's approval, emergencies, sittings, files; and who is told of it.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, House, ambush};
+
+/// A released incident of MINUSMA, and its path in disclosures.
+fn released(house: &House) -> String {
+    let reference = house.report("minusma", &ambush());
+    house.release("minusma", &reference);
+    format!("incidents/{reference}")
+}
+
+fn strictly(record: &str) -> Value {
+    json!({"record": record, "class": "strictly_confidential", "purpose": "prosecution_support"})
+}
+
+fn reason(answer: &Answer) -> String {
+    assert_eq!(answer.status, 403, "{}", answer.text);
+    answer.json()["detail"].as_str().unwrap().to_owned()
+}
+
+/// Asks a second officer; gives the approval's id.
+fn ask(house: &House, who: &str, body: &Value) -> String {
+    let asked = house.as_(who).post("/v1/approvals", body);
+    assert_eq!(asked.status, 201, "{}", asked.text);
+    asked.json()["id"].as_str().unwrap().to_owned()
+}
+
+fn decide(house: &House, who: &str, approval: &str, approve: bool) -> u16 {
+    let path = format!("/v1/approvals/{approval}/decision");
+    house.as_(who).post(&path, &json!({"approve": approve})).status
+}
+
+fn on_approval(house: &House, who: &str, record: &str, approval: &str) -> Answer {
+    let ask = json!({"record": record, "class": "strictly_confidential", "approval": approval});
+    house.disclose(who, &ask)
+}
+
+#[test]
+fn what_is_strictly_confidential_opens_with_a_second_officers_approval_for_a_day() {
+    let house = House::start();
+    let record = released(&house);
+    assert_eq!(reason(&house.disclose("verifier", &strictly(&record))), "needs_second_officer");
+    let mut body = strictly(&record);
+    body["fields"] = json!(["name"]);
+    body["note"] = json!("canary-note");
+    for nobody in ["minusma", "mali", "briefing", "auditor", "administrator"] {
+        assert_eq!(house.as_(nobody).post("/v1/approvals", &body).status, 403, "{nobody}");
+    }
+    let approval = ask(&house, "verifier", &body);
+    assert_eq!(on_approval(&house, "verifier", &record, &approval).pointers(), ["/approval"], "not approved yet");
+    assert_eq!(decide(&house, "verifier", &approval, true), 403, "another than who asked");
+    for nobody in ["minusma", "briefing", "auditor", "mali"] {
+        assert_eq!(decide(&house, nobody, &approval, true), 404, "{nobody}");
+    }
+    let waiting = house.as_("releaser").get("/v1/approvals?waiting=true");
+    assert!(waiting.json()["items"][0]["id"] == *approval && !waiting.text.contains("canary"), "{}", waiting.text);
+    assert_eq!(decide(&house, "releaser", &approval, true), 200);
+    assert_eq!(decide(&house, "senior", &approval, false), 409, "once");
+
+    let opened = on_approval(&house, "verifier", &record, &approval);
+    assert_eq!(opened.status, 201, "{}", opened.text);
+    assert!(opened.text.contains("canary-name") && opened.text.contains("canary-suspect-name"));
+    assert!(!opened.text.contains("canary-sources"), "what was asked, and no more");
+    assert_eq!(opened.json()["purpose"], "prosecution_support");
+    assert_eq!(on_approval(&house, "senior", &record, &approval).pointers(), ["/approval"], "another's");
+    let other = released(&house);
+    assert_eq!(on_approval(&house, "verifier", &other, &approval).pointers(), ["/approval"], "another record");
+    house.pass(TimeDelta::hours(24));
+    assert_eq!(on_approval(&house, "verifier", &record, &approval).pointers(), ["/approval"], "its day is over");
+
+    let declined = ask(&house, "verifier", &strictly(&record));
+    assert_eq!(decide(&house, "senior", &declined, false), 200);
+    assert_eq!(on_approval(&house, "verifier", &record, &declined).pointers(), ["/approval"]);
+    let late = ask(&house, "verifier", &strictly(&record));
+    house.pass(TimeDelta::hours(72));
+    assert_eq!(decide(&house, "senior", &late, true), 409, "it lapsed");
+}
+
+#[test]
+fn an_emergency_opens_at_once_is_flagged_and_must_be_reviewed_by_another() {
+    let house = House::start();
+    let record = released(&house);
+    let emergency = |who: &str| {
+        let mut ask = strictly(&record);
+        ask["emergency"] = json!(true);
+        ask["note"] = json!("canary-note");
+        house.disclose(who, &ask)
+    };
+    let mut silent = strictly(&record);
+    silent["emergency"] = json!(true);
+    assert_eq!(house.disclose("verifier", &silent).pointers(), ["/note"], "it says why, in words");
+    let opened = emergency("verifier");
+    assert_eq!(opened.status, 201, "{}", opened.text);
+    assert!(opened.text.contains("canary-name") && opened.json()["review_due_at"].is_string());
+    assert_eq!(emergency("briefing").json()["detail"], "not_graded");
+    assert!(!emergency("mali").text.contains("canary-name"), "an emergency gives nobody what only approval would");
+    assert_eq!(reason(&emergency("mali")), "not_entitled");
+
+    let id = opened.json()["id"].as_str().unwrap().to_owned();
+    let due = house.as_("releaser").get("/v1/disclosures?review_due=true").json();
+    assert_eq!((due["items"].as_array().unwrap().len(), &due["items"][0]["id"]), (1, &json!(id)));
+    let review = |who: &str| {
+        house.as_(who).post(&format!("/v1/disclosures/{id}/review"), &json!({"finding": "justified"})).status
+    };
+    assert_eq!((review("verifier"), review("briefing"), review("mali"), review("auditor")), (403, 404, 404, 404));
+    house.pass(TimeDelta::hours(72));
+    assert_eq!(reason(&emergency("verifier")), "review_overdue");
+    assert_eq!((review("releaser"), review("senior")), (204, 409));
+    assert_eq!(emergency("verifier").status, 201);
+    let log = house.as_("auditor").get("/v1/disclosures").json();
+    let first = log["items"].as_array().unwrap().iter().find(|one| one["id"] == *id).unwrap().clone();
+    assert_eq!((&first["finding"], first["reviewed_at"].is_string()), (&json!("justified"), true));
+}
+
+#[test]
+fn within_a_sitting_each_opening_is_a_disclosure_without_a_dialogue() {
+    let house = House::start();
+    let (one, two) = (released(&house), released(&house));
+    let begun = house.prove("verifier", "/v1/sittings", &json!({"purpose": "verification", "note": "canary-note"}));
+    assert_eq!(begun.status, 201, "{}", begun.text);
+    let sitting = begun.json()["id"].as_str().unwrap().to_owned();
+    let client = house.as_("verifier");
+    let open = |record: &str, class: &str| {
+        client.post("/v1/disclosures", &json!({"record": record, "class": class, "sitting": sitting}))
+    };
+    for record in [&one, &two] {
+        let opened = open(record, "confidential");
+        assert_eq!(opened.status, 201, "{}", opened.text);
+        assert!(opened.text.contains("canary-narrative"));
+    }
+    assert_eq!(open(&one, "strictly_confidential").pointers(), ["/class"]);
+    let twice =
+        json!({"record": one, "class": "confidential", "sitting": sitting, "purpose": "verification", "code": "1"});
+    assert_eq!(client.post("/v1/disclosures", &twice).pointers(), ["/code", "/purpose"], "the sitting has them");
+    let log = house.as_("auditor").get("/v1/disclosures").json();
+    let forms: Vec<_> = log["items"].as_array().unwrap().iter().map(|one| (&one["form"], &one["purpose"])).collect();
+    assert_eq!(forms, [(&json!("sitting"), &json!("verification")); 2]);
+
+    let borrowed = json!({"record": one, "class": "confidential", "sitting": sitting});
+    assert_eq!(house.as_("releaser").post("/v1/disclosures", &borrowed).pointers(), ["/sitting"], "another's");
+    let elsewhere = house.with_token(house.sign_in("verifier").json()["access_token"].as_str().unwrap());
+    assert_eq!(elsewhere.post("/v1/disclosures", &borrowed).pointers(), ["/sitting"], "another session's");
+    assert_eq!(client.get("/v1/sittings").json()["items"].as_array().unwrap().len(), 1);
+    assert_eq!(elsewhere.get("/v1/sittings").json()["items"].as_array().unwrap().len(), 0);
+    assert_eq!(elsewhere.delete(&format!("/v1/sittings/{sitting}")).status, 204, "one's own, from anywhere");
+    assert_eq!(open(&one, "confidential").pointers(), ["/sitting"], "it is over");
+    let machine = house.prove("auditor", "/v1/sittings", &json!({"purpose": "verification"})).json();
+    let nothing = json!({"record": one, "class": "confidential", "sitting": machine["id"]});
+    assert_eq!(house.as_("auditor").post("/v1/disclosures", &nothing).status, 404, "a sitting adds no right");
+}
+
+#[test]
+fn a_selection_is_opened_as_one_file_that_says_on_every_row_who_opened_it() {
+    let house = House::start();
+    let (one, two) = (released(&house), released(&house));
+    let ask = |records: Value, format: &str| json!({"records": records, "class": "confidential", "format": format, "purpose": "follow_up"});
+    let file = |who: &str, records: Value| house.prove(who, "/v1/disclosures/files", &ask(records, "csv"));
+    let answer = file("minusma", json!([one, two, one]));
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(answer.header("content-type"), Some("text/csv; charset=utf-8; header=present"));
+    let mut lines = answer.text.lines();
+    let head = lines.next().unwrap();
+    assert!(head.starts_with("record,exact_place,") && head.ends_with("opened_by,opened_at,purpose,file"), "{head}");
+    let rows: Vec<&str> = lines.collect();
+    assert_eq!(rows.len(), 8, "of each incident itself, two victims and a suspect");
+    assert!(rows.iter().all(|row| row.contains("minusma.focal-point@casque.example") && row.contains("follow_up")));
+    assert!(answer.text.contains("canary-narrative") && !answer.text.contains("canary-name"));
+    let log = house.as_("auditor").get("/v1/audit?action=disclosure.grant").json();
+    let subjects: Vec<_> = log["items"].as_array().unwrap().iter().map(|one| &one["subject"]).collect();
+    assert_eq!(subjects.len(), 2, "each record is in the log: {subjects:?}");
+
+    // A State's file holds its own nationals; what is not there is refused whole.
+    let chad = file("chad", json!([one]));
+    assert_eq!(chad.text.lines().count(), 2, "{}", chad.text);
+    assert!(chad.text.contains("canary-rank") && !chad.text.contains("canary-guinea-rank"));
+    let opened = house.opened();
+    let absent = file("chad", json!([one, "incidents/MINUSMA-2022-0000"]));
+    assert_eq!((absent.pointers(), house.opened()), (vec!["/records/1".to_owned()], opened));
+    assert_eq!(file("chad", json!([])).pointers(), ["/records"]);
+    assert_eq!(reason(&file("briefing", json!([one]))), "not_graded");
+
+    let sheet = {
+        let client = house.as_("verifier");
+        let mut body = ask(json!([two]), "xlsx");
+        body["code"] = json!(house.code("verifier"));
+        client.post_bytes("/v1/disclosures/files", &body)
+    };
+    assert_eq!(&sheet[..2], b"PK");
+    for _ in 0..8 {
+        assert_eq!(file("chad", json!([one])).status, 200);
+    }
+    assert_eq!(file("chad", json!([one])).status, 200);
+    assert_eq!(reason(&file("chad", json!([one]))), "quota", "ten a day");
+}
+
+#[test]
+fn a_state_is_told_who_opened_its_own_nationals_data_and_nothing_else() {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    let record = format!("incidents/{reference}");
+    assert_eq!(house.disclose("minusma", &strictly(&record)).status, 201, "before any State knows of it");
+    house.release("minusma", &reference);
+    let log = |who: &str| house.as_(who).get("/v1/disclosures").json()["items"].as_array().unwrap().clone();
+    assert!(log("chad").is_empty(), "nothing of what was before the release");
+    assert_eq!(house.disclose("minusma", &strictly(&record)).status, 201);
+    let seen = log("chad");
+    assert_eq!((seen.len(), &seen[0]["by"]), (1, &json!("Custodian, MINUSMA")));
+    let opened = seen[0]["opened"].as_array().unwrap();
+    assert_eq!(opened.len(), 1, "its own victim, and not Guinea's: {opened:?}");
+    assert!(log("mali").is_empty() && log("iceland").is_empty(), "a host State has no nationals here");
+    let confidential = json!({"record": record, "class": "confidential", "purpose": "follow_up"});
+    assert_eq!(house.disclose("guinea", &confidential).status, 201);
+    assert_eq!(log("chad").len(), 1, "what Guinea opened of its own is Guinea's");
+    assert_eq!(log("guinea").len(), 2);
+
+    // What is kept from a State is kept here too, and what it was told stays told.
+    let withhold = json!({"states": ["TCD"], "reason": "state_agents_alleged"});
+    let path = format!("/v1/incidents/{reference}/withholding");
+    for officer in ["verifier", "releaser"] {
+        let decided = house.as_(officer).post(&path, &withhold);
+        assert_eq!(decided.status, 200, "{}", decided.text);
+    }
+    assert_eq!(house.disclose("minusma", &strictly(&record)).status, 201);
+    assert_eq!((log("chad").len(), log("guinea").len()), (1, 3));
+}
+
+#[test]
+fn unusual_volumes_raise_an_alert_once() {
+    let house = House::start();
+    let records: Vec<String> = (0..16).map(|_| released(&house)).collect();
+    let sitting = house.prove("verifier", "/v1/sittings", &json!({"purpose": "verification"})).json();
+    let client = house.as_("verifier");
+    for record in &records {
+        let ask = json!({"record": record, "class": "confidential", "sitting": sitting["id"]});
+        assert_eq!(client.post("/v1/disclosures", &ask).status, 201);
+    }
+    let alerts = house.as_("auditor").get("/v1/alerts").json();
+    let items = alerts["items"].as_array().unwrap();
+    assert_eq!(items.len(), 1, "64 records within the hour, of 60 that are usual: {items:?}");
+    assert_eq!((&items[0]["kind"], &items[0]["by"]), (&json!("many_in_an_hour"), &json!("Secretariat, verification")));
+    assert_eq!(house.as_("senior").get("/v1/alerts").status, 200);
+    for nobody in ["verifier", "minusma", "mali", "administrator"] {
+        assert_eq!(house.as_(nobody).get("/v1/alerts").status, 403, "{nobody}");
+    }
+}
