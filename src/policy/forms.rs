@@ -1,9 +1,11 @@
 //! The forms in which seals are opened, each with its limits: one table.
 
-use chrono::TimeDelta;
+use chrono::{NaiveDateTime, TimeDelta};
 use seal::ClassCode::{self, Confidential, StrictlyConfidential};
 
 use super::Viewer;
+use super::accounts::bars;
+use super::disclosure::{RULES, Refusal};
 use super::writing::Denial;
 use crate::domain::{AlertKind, DisclosureForm, Role};
 
@@ -70,6 +72,18 @@ pub const REVIEW_WITHIN: TimeDelta = TimeDelta::hours(72);
 pub const UNUSUAL: [(AlertKind, TimeDelta, i64); 2] =
     [(AlertKind::ManyInAnHour, TimeDelta::hours(1), 60), (AlertKind::ManyInADay, TimeDelta::hours(24), 300)];
 
+/// What keeps a viewer from beginning to open seals at all, whatever the record: that they never open any, or what bars them now.
+pub fn may_begin(viewer: &Viewer, now: NaiveDateTime) -> Result<(), Refusal> {
+    let never = if !RULES.iter().any(|rule| rule.role == viewer.role) {
+        Some(Refusal::NotEntitled)
+    } else if viewer.role == Role::Secretariat && !viewer.graded {
+        Some(Refusal::NotGraded)
+    } else {
+        None
+    };
+    never.or(bars(viewer, now)).map_or(Ok(()), Err)
+}
+
 /// Whether a viewer is an officer who opens seals of any record, and so may approve and review what others open.
 pub fn is_officer(viewer: &Viewer) -> bool {
     match viewer.role {
@@ -132,6 +146,26 @@ mod tests {
             let other = Viewer { graded: true, ..Viewer::of(role) };
             assert_eq!(may_judge_opening(&other, [2; 16]), Err(Denial::Role), "{role:?}");
         }
+    }
+
+    #[test]
+    fn a_sitting_is_begun_by_who_opens_anything() {
+        let now: NaiveDateTime = "2026-11-27T12:00:00".parse().unwrap();
+        for (role, graded, expected) in [
+            (Role::FocalPoint, false, Ok(())),
+            (Role::MemberState, false, Ok(())),
+            (Role::Secretariat, true, Ok(())),
+            (Role::Secretariat, false, Err(Refusal::NotGraded)),
+            (Role::SeniorFocalPoint, true, Ok(())),
+            (Role::Auditor, true, Err(Refusal::NotEntitled)),
+            (Role::Administrator, true, Err(Refusal::NotEntitled)),
+        ] {
+            assert_eq!(may_begin(&Viewer { graded, ..Viewer::of(role) }, now), expected, "{role:?}");
+        }
+        let machine = Viewer { machine: true, ..Viewer::of(Role::MemberState) };
+        assert_eq!(may_begin(&machine, now), Err(Refusal::NotEntitled));
+        let cooling = Viewer { opens_from: Some(now + TimeDelta::hours(1)), ..Viewer::of(Role::FocalPoint) };
+        assert_eq!(may_begin(&cooling, now), Err(Refusal::CoolingDown));
     }
 
     #[test]

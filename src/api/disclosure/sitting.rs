@@ -13,7 +13,7 @@ use crate::api::form::{self, Form};
 use crate::api::problem::{Problem, Problems};
 use crate::api::session::secret;
 use crate::domain::Purpose;
-use crate::policy::{Scope, bars};
+use crate::policy::{Scope, may_begin};
 use crate::store::Sitting;
 
 pub(super) fn routes(config: &mut impl Routes) {
@@ -76,9 +76,7 @@ async fn sitting_begin(call: Call, body: Bytes) -> Result<HttpResponse, Problem>
         .as_viewer(move |call, session| {
             let (app, viewer) = (call.app(), &session.account.viewer);
             app.store.signs_in()?;
-            if let Some(refusal) = bars(viewer, app.store.now()) {
-                return Err(Problem::of("sealed").saying(refusal.code()));
-            }
+            may_begin(viewer, app.store.now()).map_err(|refusal| Problem::of("sealed").saying(refusal.code()))?;
             app.identity.prove(viewer, code.expose(), "sitting")?;
             Ok(app.store.add(viewer, |w| w.sitting_begin(session.id, purpose, note.as_ref()))?)
         })

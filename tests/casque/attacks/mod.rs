@@ -2,5 +2,6 @@
 
 mod answers;
 mod asking;
+mod hostile;
 mod signing_in;
 mod writing;

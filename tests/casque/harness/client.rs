@@ -103,6 +103,11 @@ impl Client {
         Answer { status: response.status().as_u16(), headers, text }
     }
 
+    /// Its token.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// GET.
     pub fn get(&self, path: &str) -> Answer {
         let mut request = self.agent.get(format!("{}{path}", self.address));

@@ -3,6 +3,7 @@
 mod client;
 pub mod cluster;
 mod database;
+mod people;
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::TcpListener;
@@ -26,6 +27,7 @@ use tempfile::TempDir;
 
 pub use client::{Answer, Client};
 pub use database::{postgres_wanted, rewriting};
+pub use people::PASSWORD;
 
 /// Whether a test is left out because a program is missing: said plainly, and a failure in CI.
 pub fn skipped(program: &str, there: bool) -> bool {
@@ -292,6 +294,12 @@ impl House {
     /// Forgets the tokens: who asks next signs in again.
     pub fn sign_in_again(&self) {
         self.tokens.lock().unwrap().clear();
+    }
+
+    /// Forgets one account's token.
+    pub fn forget(&self, who: &str) {
+        let email = &self.account(who).email;
+        self.tokens.lock().unwrap().remove(email);
     }
 
     /// Lets time pass.

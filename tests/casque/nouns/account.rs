@@ -4,9 +4,7 @@ use casque::identity::{code_at, step_at};
 use chrono::{Days, NaiveDate, TimeDelta};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Client, House, ambush};
-
-const PASSWORD: &str = "seven umbrellas under one bridge";
+use crate::harness::{Answer, Client, House, PASSWORD, ambush};
 
 fn today(house: &House) -> NaiveDate {
     house.store.now().date()
@@ -35,41 +33,8 @@ fn status(house: &House, id: &str) -> String {
     shown["status"].as_str().unwrap().to_owned()
 }
 
-/// Approves a change that waits, as the other administrator.
-fn approve(house: &House, answer: &Answer) {
-    let change = answer.json()["waiting"].as_str().unwrap().to_owned();
-    let decided =
-        house.as_("deputy").post(&format!("/v1/account-changes/{change}/decision"), &json!({"approve": true}));
-    assert_eq!(decided.status, 200, "{}", decided.text);
-}
-
-/// Has an account choose its password by a one-time link.
-fn join(house: &House, id: &str) {
-    let link = house.as_("administrator").post(&format!("/v1/accounts/{id}/invitations"), &json!({}));
-    assert_eq!(link.status, 201, "{}", link.text);
-    let body = json!({"token": link.json()["token"], "new_password": PASSWORD});
-    let joined = house.anonymous().post("/v1/invitations/acceptance", &body);
-    assert_eq!(joined.status, 204, "{}", joined.text);
-}
-
 fn sign_in(house: &House, email: &str, code: Option<&str>) -> Answer {
     house.anonymous().post("/v1/sessions", &json!({"email": email, "password": PASSWORD, "code": code}))
-}
-
-/// Signs in for the first time, and sets a second factor up: the client, its secret, and the recovery codes.
-fn enrol(house: &House, email: &str, password: &str) -> (Client, String, Vec<String>) {
-    let begun = house.anonymous().post("/v1/sessions", &json!({"email": email, "password": password}));
-    assert_eq!(begun.status, 201, "{}", begun.text);
-    let client = house.with_token(begun.json()["access_token"].as_str().unwrap());
-    let made = client.post("/v1/me/second-factor", &json!({"password": password}));
-    assert_eq!(made.status, 201, "{}", made.text);
-    let secret = made.json()["secret"].as_str().unwrap().to_owned();
-    let code = code_at(&secret, step_at(house.store.now())).unwrap();
-    let confirmed = client.post("/v1/me/second-factor/confirmation", &json!({"code": code}));
-    assert_eq!(confirmed.status, 200, "{}", confirmed.text);
-    let confirmed = confirmed.json();
-    let codes = confirmed["recovery_codes"].as_array().unwrap().iter();
-    (client, secret, codes.map(|code| code.as_str().unwrap().to_owned()).collect())
 }
 
 #[test]
@@ -106,7 +71,7 @@ fn a_person_joins_by_a_one_time_link_and_sets_a_second_factor_up_before_anything
     assert!(made["url"].as_str().unwrap().starts_with("otpauth://totp/"));
     assert_eq!(client.post("/v1/me/second-factor/confirmation", &json!({"code": "000000"})).status, 403);
     assert_eq!(client.get("/v1/audit").status, 403);
-    let (client, secret, codes) = enrol(&house, email, PASSWORD);
+    let (client, secret, codes) = house.enrol(email, PASSWORD);
     assert_eq!(client.get("/v1/audit").status, 200, "the session that set it up goes on");
     assert_eq!(client.get("/v1/me").json()["recovery_codes_left"], 10);
     assert_eq!(status(&house, &id), "active");
@@ -179,7 +144,7 @@ fn whoever_opens_seals_is_made_by_two_administrators() {
     let more = json!({"role": "focal_point", "missions": ["MINUSMA", "UNIFIL"], "to_on": to_on});
     let asked = house.as_("administrator").post(&path, &more);
     assert_eq!(asked.json()["account"]["missions"], json!(["UNIFIL"]), "{}", asked.text);
-    approve(&house, &asked);
+    house.approve(&asked);
     let shown = || house.as_("administrator").get(&format!("/v1/accounts/{id}")).json();
     assert_eq!(shown()["missions"], json!(["MINUSMA", "UNIFIL"]));
     let less = json!({"role": "focal_point", "missions": ["MINUSMA"], "to_on": today(&house)});
@@ -241,7 +206,7 @@ fn a_changed_role_is_felt_at_the_next_request_and_a_suspended_person_is_out() {
     let id = id_of(&house, "minusma");
     let change = |body: Value| house.as_("administrator").post(&format!("/v1/accounts/{id}/changes"), &body);
     let moved = change(json!({"role": "focal_point", "missions": ["UNIFIL"], "to_on": today(&house)}));
-    approve(&house, &moved);
+    house.approve(&moved);
     assert_eq!(focal_point.get(&path).status, 404, "the mission is no longer theirs");
     assert_eq!(focal_point.get("/v1/me").json()["notices"][0]["kind"], "rights_changed");
     let suspended = json!({"role": "focal_point", "missions": ["UNIFIL"], "to_on": today(&house), "suspended": true});
@@ -271,7 +236,7 @@ fn access_ends_by_itself_with_the_term() {
     let later = json!({"email": "later@casque.example", "name": "Later", "role": "auditor",
         "from_on": today(&house) + Days::new(2)});
     let id = self::id(&create(&house, "administrator", &later));
-    join(&house, &id);
+    house.join(&id);
     assert_eq!((sign_in(&house, "later@casque.example", None).status, status(&house, &id).as_str()), (401, "not_yet"));
     house.pass(TimeDelta::days(2));
     assert_eq!(sign_in(&house, "later@casque.example", None).status, 201);
@@ -288,11 +253,11 @@ fn a_lost_second_factor_is_reset_by_two_and_its_account_cools_down() {
     let asked = house.as_("administrator").delete(&format!("/v1/accounts/{id}/second-factor"));
     assert!(asked.json()["waiting"].is_string(), "{}", asked.text);
     assert_eq!(before.get("/v1/incidents").status, 200, "nothing happens before a second one agrees");
-    approve(&house, &asked);
+    house.approve(&asked);
     assert_eq!(before.get("/v1/incidents").status, 401);
 
     let account = house.account("minusma");
-    let (client, secret, _) = enrol(&house, &account.email, &account.password);
+    let (client, secret, _) = house.enrol(&account.email, &account.password);
     let me = client.get("/v1/me").json();
     let told: Vec<_> = me["notices"].as_array().unwrap().iter().map(|notice| &notice["kind"]).collect();
     assert_eq!(told, ["second_factor_set", "second_factor_reset", "second_factor_set"]);
@@ -400,7 +365,7 @@ fn a_states_manager_manages_the_states_readers_and_proposers_and_nobody_else() {
     assert_eq!(create(&house, "manager", &body("manager", "MLI")).status, 403);
     let made = create(&house, "manager", &body("proposer", "MLI"));
     assert!(made.json()["waiting"].is_string(), "it opens seals: an administrator must agree");
-    approve(&house, &made);
+    house.approve(&made);
     let link = manager.post(&format!("/v1/accounts/{}/invitations", id(&made)), &json!({}));
     assert_eq!(link.status, 201, "{}", link.text);
 

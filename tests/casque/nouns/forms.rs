@@ -147,9 +147,12 @@ fn within_a_sitting_each_opening_is_a_disclosure_without_a_dialogue() {
     assert_eq!(elsewhere.get("/v1/sittings").json()["items"].as_array().unwrap().len(), 0);
     assert_eq!(elsewhere.delete(&format!("/v1/sittings/{sitting}")).status, 204, "one's own, from anywhere");
     assert_eq!(open(&one, "confidential").pointers(), ["/sitting"], "it is over");
-    let machine = house.prove("auditor", "/v1/sittings", &json!({"purpose": "verification"})).json();
-    let nothing = json!({"record": one, "class": "confidential", "sitting": machine["id"]});
-    assert_eq!(house.as_("auditor").post("/v1/disclosures", &nothing).status, 404, "a sitting adds no right");
+    for (who, why) in [("auditor", "not_entitled"), ("administrator", "not_entitled"), ("briefing", "not_graded")] {
+        assert_eq!(reason(&house.prove(who, "/v1/sittings", &json!({"purpose": "verification"}))), why);
+    }
+    let theirs = house.prove("iceland", "/v1/sittings", &json!({"purpose": "follow_up"})).json();
+    let nothing = json!({"record": one, "class": "confidential", "sitting": theirs["id"]});
+    assert_eq!(house.as_("iceland").post("/v1/disclosures", &nothing).status, 404, "a sitting adds no right");
 }
 
 #[test]

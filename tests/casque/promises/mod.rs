@@ -1,3 +1,4 @@
+mod access;
 pub mod canaries;
 mod concern;
 mod invariance;
