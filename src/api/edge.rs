@@ -168,12 +168,13 @@ pub async fn dress(
         ("referrer-policy", "no-referrer"),
         ("x-frame-options", "DENY"),
         ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
         (
             "content-security-policy",
             if docs {
-                "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
+                "default-src 'self'; img-src 'self' data:; object-src 'none'; frame-ancestors 'none'; base-uri 'none'"
             } else {
-                "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
+                "default-src 'none'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'"
             },
         ),
     ] {

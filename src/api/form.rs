@@ -13,7 +13,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Vis
 
 use super::problem::Problem;
 use crate::domain::{Code, Fault, Noun, PartialDate, Precision, Reference, SealedField};
-use crate::store::SealedInput;
+use crate::store::{Id, SealedInput};
 
 /// A JSON value as sent. Repeated keys are kept, so that the form can refuse them.
 pub enum Input {
@@ -450,6 +450,11 @@ pub fn reference(noun: Noun) -> impl Reader<String> {
             .map(|reference| reference.to_string())
             .ok_or_else(|| format!("not a reference of {}", noun.path()))
     }
+}
+
+/// An id, as answers give it.
+pub fn id(input: &Input, _: &Context) -> Result<Id, String> {
+    Id::parse(as_text(input)?).ok_or_else(|| "must be an id".into())
 }
 
 /// A class of sensitivity.

@@ -141,11 +141,10 @@ pub struct Sessions {
 }
 
 /// Your live sessions; to an administrator, those of the account that `account` names.
-#[utoipa::path(tag = "sessions", params(("account" = Option<String>, Query, description = "Address of an account (administrator)")), responses((status = 200, body = Sessions), Problems))]
+#[utoipa::path(tag = "sessions", params(("account" = Option<String>, Query, description = "Id of an account (administrator)")), responses((status = 200, body = Sessions), Problems))]
 #[get("/sessions")]
 async fn session_list(call: Call) -> Result<HttpResponse, Problem> {
-    let account =
-        Form::query(&call.context(), &call.query, |form| Some(form.optional("account", None, form::text(320))))?;
+    let account = Form::query(&call.context(), &call.query, |form| Some(form.optional("account", None, form::id)))?;
     let sessions = call
         .as_arriving(move |call, session| {
             let store = &call.app().store;
@@ -157,7 +156,7 @@ async fn session_list(call: Call) -> Result<HttpResponse, Problem> {
             let lines = store.read(&Scope::Nothing, |r| {
                 let of = match &account {
                     None => Some(session.account.id),
-                    Some(email) => r.account_by_email(email)?.map(|found| found.id),
+                    Some(of) => r.account_get(*of)?.map(|found| found.id),
                 };
                 r.session_list(of.ok_or(Error::NotFound)?)
             })?;

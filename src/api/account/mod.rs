@@ -251,7 +251,7 @@ fn answer(account: AccountView, outcome: ChangeOutcome) -> AccountAnswer {
     AccountAnswer { account, waiting }
 }
 
-/// Accounts, by address: to an administrator all, to a State's manager the State's. With `review_due`, those whose access must
+/// Accounts, the first made first: to an administrator all, to a State's manager the State's. With `review_due`, those whose access must
 /// be looked at this quarter.
 #[utoipa::path(
     tag = "accounts",

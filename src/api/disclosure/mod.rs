@@ -166,10 +166,6 @@ fn note(input: &Input, _: &Context) -> Result<Plain, String> {
     }
 }
 
-fn an_id(input: &Input, _: &Context) -> Result<Id, String> {
-    Id::parse(form::as_text(input)?).ok_or_else(|| "must be an id".into())
-}
-
 fn path_id(path: &str) -> Result<Id, Problem> {
     Id::parse(path).ok_or_else(|| Problem::of("not_found"))
 }
@@ -184,8 +180,8 @@ fn wanted(form: &mut Form<'_>) -> Option<(seal::ClassCode, Vec<String>)> {
 /// Takes what a disclosure rests on out of a form, with the code that it needs.
 fn warrant(form: &mut Form<'_>, session: Id) -> Option<(Warrant, Option<Plain>, Option<Plain>)> {
     let (has_sitting, has_approval) = (form.has("sitting"), form.has("approval"));
-    let sitting = form.optional("sitting", None, an_id);
-    let approval = form.optional("approval", None, an_id);
+    let sitting = form.optional("sitting", None, form::id);
+    let approval = form.optional("approval", None, form::id);
     let emergency = form.required("emergency", Some(false), form::truth)?;
     if usize::from(has_sitting) + usize::from(has_approval) + usize::from(emergency) > 1 {
         form.fault("sitting", "a sitting, an approval or an emergency: one of them");

@@ -191,7 +191,7 @@ impl Read<'_> {
         Ok(Some(Credentials { account, password_hash, factor }))
     }
 
-    /// Accounts by address; the cursor's reference is an address.
+    /// Accounts, the first made first; the cursor's reference is an id, since an address would stand in logs of addresses.
     ///
     /// # Errors
     /// The database's.
@@ -201,7 +201,7 @@ impl Read<'_> {
         after: Option<&Cursor>,
         limit: i64,
     ) -> Result<Page<AccountLine>> {
-        let mut query = account::table.order(account::email).limit(limit + 1).into_boxed();
+        let mut query = account::table.order(account::id).limit(limit + 1).into_boxed();
         if let Some(state) = &filter.state {
             query = query.filter(account::state.eq(state.clone()));
         }
@@ -214,15 +214,15 @@ impl Read<'_> {
             let never = account::reviewed_at.is_null().and(account::created_at.le(before));
             query = query.filter(account::suspended.eq(false)).filter(looked_at.or(never));
         }
-        if let Some(after) = after {
-            query = query.filter(account::email.gt(after.reference.clone()));
+        if let Some(id) = after.and_then(|after| Id::parse(&after.reference)) {
+            query = query.filter(account::id.gt(id));
         }
         let rows: Vec<AccountRow> = query.load(self.db)?;
         let accounts = rows.into_iter().map(|row| self.account_of(row)).collect::<Result<Vec<_>>>()?;
         let lines = self.account_lines(accounts)?;
         Ok(Page::of(lines, limit, |line: &AccountLine| Cursor {
             on: line.account.created_at.date(),
-            reference: line.account.email.clone(),
+            reference: line.account.id.to_string(),
         }))
     }
 

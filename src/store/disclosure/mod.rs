@@ -340,7 +340,11 @@ impl Store {
     /// without keys; the database's.
     pub fn disclose(&self, viewer: &Viewer, ask: &DisclosureAsk) -> Result<DisclosureOutcome> {
         let granter = self.granter.as_ref().ok_or(Error::Elsewhere)?;
-        let (disclosed, gathered, refusal) = self.add(viewer, |w| w.disclose_all(ask))?;
+        let (disclosed, gathered, refusal) = match ask.warrant {
+            // Counted against the day's: one at a time.
+            Warrant::File(_) => self.write(viewer, |w| w.disclose_all(ask)),
+            _ => self.add(viewer, |w| w.disclose_all(ask)),
+        }?;
         Ok(match refusal {
             Some(refusal) => DisclosureOutcome::Refused(disclosed, refusal),
             None => DisclosureOutcome::Granted(disclosed, granter.grant(gathered.permitted, gathered.epochs)),

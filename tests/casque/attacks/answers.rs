@@ -109,3 +109,40 @@ fn a53_health_says_nothing_and_the_description_says_the_interface() {
     }
     assert!(outside.header("server").is_none());
 }
+
+#[test]
+fn answers_carry_the_headers_that_browsers_obey_and_let_no_other_origin_in() {
+    let house = House::start();
+    let (chad, nobody) = (house.as_("chad"), house.anonymous());
+    let answers = [
+        chad.get("/v1/me"),
+        chad.get("/v1/incidents?format=csv"),
+        chad.get("/v1/nothing"),
+        chad.post("/v1/incidents", &json!({})),
+        nobody.get("/v1/me"),
+        nobody.get("/healthz"),
+        nobody.get("/v1/openapi.json"),
+        nobody.get("/docs/"),
+    ];
+    for answer in answers {
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("x-frame-options", "DENY"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+        ] {
+            assert_eq!(answer.header(name), Some(value), "{}: {name}", answer.text);
+        }
+        let policy = answer.header("content-security-policy").unwrap();
+        for rule in ["object-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"] {
+            assert!(policy.contains(rule), "{policy}");
+        }
+    }
+    let from_elsewhere = chad.with("origin", "https://elsewhere.example");
+    let preflight = from_elsewhere.with("access-control-request-method", "GET");
+    for answer in [from_elsewhere.get("/v1/me"), preflight.get("/v1/me"), preflight.options("/v1/incidents")] {
+        assert!(answer.headers.iter().all(|(name, _)| !name.starts_with("access-control")), "{:?}", answer.headers);
+    }
+    assert_eq!(preflight.options("/v1/incidents").status, 405);
+}

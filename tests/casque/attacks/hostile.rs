@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Cursor, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::harness::House;
+use crate::harness::{House, setting};
 use crate::promises::canaries::plant;
 
 /// Requests in an ordinary run.
@@ -295,7 +295,7 @@ fn path(dice: &mut Dice, routes: &[String], records: &[String]) -> String {
         2 => path = path.to_uppercase(),
         3 => path = path.replacen("/v1/", "/v1/./", 1),
         4 => path = path.replacen("/v1/", "/v2/../v1/", 1),
-        5 => path.push_str(*dice.pick(&TAILS)),
+        5 => path.push_str(TAILS[dice.below(TAILS.len())]),
         6 => path = format!("{path}/{}", dice.pick(&GARBAGE)),
         _ => {}
     }
@@ -348,8 +348,7 @@ fn holds_a_canary(bytes: &[u8]) -> bool {
 
 #[test]
 fn no_generated_request_brings_a_canary_or_a_failure() {
-    let wanted: u64 = std::env::var("CASQUE_HOSTILE").ok().and_then(|text| text.parse().ok()).unwrap_or(USUAL);
-    let seed: u64 = std::env::var("CASQUE_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(2589);
+    let (wanted, seed) = (setting("CASQUE_HOSTILE").unwrap_or(USUAL), setting("CASQUE_SEED").unwrap_or(2589));
     let house = House::start();
     let incident = plant(&house);
     house.release("minusma", &incident);

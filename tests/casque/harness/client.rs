@@ -117,6 +117,15 @@ impl Client {
         Self::answer(request.call())
     }
 
+    /// OPTIONS, as a browser asks before it lets a page of another origin ask.
+    pub fn options(&self, path: &str) -> Answer {
+        let mut request = self.agent.options(format!("{}{path}", self.address));
+        for (name, value) in self.headers() {
+            request = request.header(name, value);
+        }
+        Self::answer(request.call())
+    }
+
     /// GET of a file.
     pub fn get_bytes(&self, path: &str) -> Vec<u8> {
         let mut request = self.agent.get(format!("{}{path}", self.address));

@@ -107,3 +107,9 @@ impl Template {
         }
     }
 }
+
+/// A number that the environment sets, for a run that is longer than usual.
+#[expect(clippy::disallowed_methods, reason = "tests have no command line of their own")]
+pub fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}

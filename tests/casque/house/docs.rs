@@ -22,6 +22,8 @@ fn every_path_that_a_document_names_is_there() {
         "docs/adding-a-noun.md",
         "docs/problems.md",
         "docs/security.md",
+        "docs/asvs.md",
+        "docs/access.md",
         "docs/threat-model.md",
         "SECURITY.md",
     ] {
