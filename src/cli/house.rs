@@ -11,7 +11,7 @@ use super::key_files::{Keys, make_private, owners_file};
 use crate::api::App;
 use crate::disclosure::Desk;
 use crate::exchange::{missions, states};
-use crate::identity::{Identity, SystemKey, TokenKey};
+use crate::identity::{Identity, SystemKey};
 use crate::policy::{Scope, Viewer};
 use crate::store::{Access, Clock, Location, NodeRole, Opened, Reach, Store};
 
@@ -201,10 +201,8 @@ impl Place {
         };
         let store = Arc::new(opened.into_store(&keys.operator()?, granter)?);
         load_reference(&store)?;
-        let token = TokenKey::from_seed(&*keys.seed_or_new("token.key")?).ok_or("token.key is not a key")?;
-        if keys.read("token.pub")?.is_none() {
-            keys.write_new("token.pub", &format!("{}\n", token.public()))?;
-        }
+        keys.make_token_key()?;
+        let token = keys.token_keys(false)?;
         let system = system_key(&keys, &store)?;
         let identity = Arc::new(Identity::new(store.clone(), token, Some(system)));
         let signer = Some(keys.audit_signer()?);
@@ -230,8 +228,7 @@ fn system_key(keys: &Keys, store: &Store) -> Result<SystemKey, Failed> {
 /// Opens with public keys alone: whose class keys are trusted (`operator.pub`), and whose tokens (`token.pub`).
 fn open_without_keys(opened: Opened, keys: Keys) -> Result<House, Failed> {
     let store = Arc::new(opened.into_store(&keys.operator()?, None)?);
-    let token = keys.read("token.pub")?.ok_or_else(|| format!("{} is missing", keys.path("token.pub").display()))?;
-    let token = TokenKey::from_public(token.trim()).ok_or("token.pub is not a key")?;
+    let token = keys.token_keys(true)?;
     let identity = Arc::new(Identity::new(store.clone(), token, None));
     Ok(House { store, identity, desk: None, keys, signer: None })
 }
@@ -261,15 +258,16 @@ impl House {
     /// The store's.
     pub fn into_app(self) -> Result<(App, Keeper), Failed> {
         let Self { store, identity, desk, keys, signer } = self;
-        let app = App::new(store.clone(), identity, desk)?;
-        Ok((app, Keeper { store, keys, signer }))
+        let app = App::new(store.clone(), identity.clone(), desk)?;
+        Ok((app, Keeper { store, identity, keys, signer }))
     }
 }
 
 /// Keeps the house while a server runs: hears and gives the pulse, places audit entries, folds tallies, and signs the tree, as
-/// far as the node may.
+/// far as the node may; reads the keys of tokens anew.
 pub struct Keeper {
     store: Arc<Store>,
+    identity: Arc<Identity>,
     keys: Keys,
     signer: Option<StandardSigner>,
 }
@@ -287,6 +285,16 @@ impl Keeper {
     /// The store's.
     pub fn pulse(&self) -> Result<(), Failed> {
         Ok(self.store.pulse()?)
+    }
+
+    /// Reads the keys of tokens anew: another may have been made.
+    ///
+    /// # Errors
+    /// One sentence; the keys stay as they were.
+    pub fn keys(&self) -> Result<(), Failed> {
+        let public = self.store.signs_in().is_err();
+        self.identity.take_keys(self.keys.token_keys(public)?);
+        Ok(())
     }
 
     /// Places waiting audit entries, and folds what changed into the tallies.

@@ -4,10 +4,12 @@ use std::fs::{self, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, NaiveDateTime};
 use seal::OperatorPublic;
 use signed_note::StandardSigner;
 use zeroize::Zeroizing;
 
+use crate::identity::{TokenKey, TokenKeys};
 use crate::store::Checkpoint;
 
 type Failed = Box<dyn std::error::Error>;
@@ -72,6 +74,76 @@ impl Keys {
         rand::fill(&mut seed[..]);
         self.write_new(name, &format!("{}\n", hex::encode(*seed)))?;
         Ok(seed)
+    }
+
+    /// The keys of tokens, each with the time (UTC) from which it signs: `token.key`, and one file for each that took its place,
+    /// `token-2.key` … With `public` their public halves alone, which are all that a node without private keys is given.
+    pub(super) fn token_keys(&self, public: bool) -> Result<TokenKeys, Failed> {
+        let mut keys = Vec::new();
+        for number in self.token_numbers()? {
+            let file = format!("{}.{}", token_name(number), if public { "pub" } else { "key" });
+            let Some(text) = self.read(&file)? else { continue };
+            let wrong = || format!("{} is not a key of tokens", self.path(&file).display());
+            let mut parts = text.split_whitespace();
+            let (key, from) = (parts.next().ok_or_else(wrong)?, parts.next());
+            let from = from.map_or(Ok(DateTime::UNIX_EPOCH.naive_utc()), str::parse).map_err(|_| wrong())?;
+            let key = if public {
+                TokenKey::from_public(key)
+            } else {
+                let mut seed = Zeroizing::new([0; 32]);
+                hex::decode_to_slice(key, &mut seed[..]).map_err(|_| wrong())?;
+                TokenKey::from_seed(&seed)
+            };
+            keys.push((from, key.ok_or_else(wrong)?));
+        }
+        TokenKeys::new(keys).ok_or_else(|| {
+            format!("{} is missing", self.path(if public { "token.pub" } else { "token.key" }).display()).into()
+        })
+    }
+
+    /// Makes the first key of tokens where there is none.
+    pub(super) fn make_token_key(&self) -> Result<(), Failed> {
+        if self.token_numbers()?.is_empty() {
+            self.seed_or_new("token.key")?;
+        }
+        let Some(seed) = self.seed("token.key")? else { return Ok(()) };
+        if self.read("token.pub")?.is_none() {
+            let key = TokenKey::from_seed(&seed).ok_or("token.key is not a key")?;
+            self.write_new("token.pub", &format!("{}\n", key.public()))?;
+        }
+        Ok(())
+    }
+
+    /// The numbers of the keys of tokens that are there: those that retired may have been taken away.
+    fn token_numbers(&self) -> Result<Vec<u32>, Failed> {
+        let mut numbers = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let name = entry?.file_name();
+            let Some((stem, "key" | "pub")) = name.to_str().and_then(|name| name.rsplit_once('.')) else { continue };
+            let number = match stem.strip_prefix("token") {
+                Some("") => Some(1),
+                Some(rest) => rest.strip_prefix('-').and_then(|number| number.parse().ok()),
+                None => None,
+            };
+            numbers.extend(number.filter(|number| *number > 0));
+        }
+        numbers.sort_unstable();
+        numbers.dedup();
+        Ok(numbers)
+    }
+
+    /// Makes another key of tokens, which signs from a time (UTC) on. Gives the files it made.
+    pub(super) fn rotate_token_key(&self, from: NaiveDateTime) -> Result<[PathBuf; 2], Failed> {
+        let name = token_name(self.token_numbers()?.last().copied().unwrap_or(1) + 1);
+        let mut seed = Zeroizing::new([0; 32]);
+        rand::fill(&mut seed[..]);
+        let key = TokenKey::from_seed(&seed).ok_or("the key cannot be made")?;
+        let from = from.format("%Y-%m-%dT%H:%M:%S");
+        let (private, public) = (format!("{name}.key"), format!("{name}.pub"));
+        // Its public half first: whoever sees the private one can be sure of the other.
+        self.write_new(&public, &format!("{} {from}\n", key.public()))?;
+        self.write_new(&private, &format!("{} {from}\n", hex::encode(*seed)))?;
+        Ok([self.path(&private), self.path(&public)])
     }
 
     /// The key that signs checkpoints, made when there is none, with its public half beside it.
@@ -144,6 +216,10 @@ impl Keys {
         fs::rename(&fresh, self.path("audit.checkpoint"))?;
         Ok(())
     }
+}
+
+fn token_name(number: u32) -> String {
+    if number == 1 { "token".into() } else { format!("token-{number}") }
 }
 
 /// A C2SP signed-note key pair out of a seed.

@@ -50,7 +50,7 @@ enum Command {
     /// Make and list accounts.
     #[command(subcommand)]
     Account(account::Account),
-    /// Erase what is sealed of one record.
+    /// Erase what is sealed of one record; rotate keys.
     #[command(subcommand)]
     Keys(keys::Keys),
     /// Verify the audit log.

@@ -107,6 +107,8 @@ impl Serve {
 const PULSE_EVERY: Duration = Duration::from_millis(250);
 const PLACE_EVERY: Duration = Duration::from_millis(500);
 const SIGN_EVERY: Duration = Duration::from_secs(60);
+/// How often the keys of tokens are read anew.
+const KEYS_EVERY: Duration = Duration::from_secs(15);
 
 /// Keeps the house until it is told to stop, then places and signs once more.
 fn keep(keeper: &Keeper, stopped: &std::sync::mpsc::Receiver<()>) {
@@ -116,6 +118,7 @@ fn keep(keeper: &Keeper, stopped: &std::sync::mpsc::Receiver<()>) {
         }
     };
     let (mut placed, mut signed): (Option<Instant>, Option<Instant>) = (None, None);
+    let mut read = Instant::now();
     loop {
         tell("the pulse", keeper.pulse());
         let ended = !matches!(stopped.recv_timeout(PULSE_EVERY), Err(std::sync::mpsc::RecvTimeoutError::Timeout));
@@ -125,6 +128,10 @@ fn keep(keeper: &Keeper, stopped: &std::sync::mpsc::Receiver<()>) {
         } else if placed.is_none_or(|at| at.elapsed() >= PLACE_EVERY) {
             tell("the audit log", keeper.place());
             placed = Some(Instant::now());
+        }
+        if read.elapsed() >= KEYS_EVERY {
+            tell("the keys of tokens", keeper.keys());
+            read = Instant::now();
         }
         if ended {
             return;

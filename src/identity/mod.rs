@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 pub use password::{Hasher, TooMany, password_fault};
 pub use second_factor::{NewSecret, SystemKey, code_at, step_at};
 pub use throttle::Network;
-pub use token::{Claims, TokenKey};
+pub use token::{Claims, TokenKey, TokenKeys};
 
 use throttle::{Throttle, Visit};
 
@@ -77,7 +77,7 @@ impl std::fmt::Debug for Tokens {
 pub struct Identity {
     store: Arc<Store>,
     hasher: Hasher,
-    key: TokenKey,
+    keys: RwLock<Arc<TokenKeys>>,
     /// Absent on a node that signs nobody in.
     system: Option<SystemKey>,
     throttle: Throttle,
@@ -114,9 +114,19 @@ impl Bearer {
 const KEY_BEGINS: &str = "casque_";
 
 impl Identity {
-    /// Identity over a store, signing with `key`, with the key of the system's own secrets.
-    pub fn new(store: Arc<Store>, key: TokenKey, system: Option<SystemKey>) -> Self {
-        Self { store, hasher: Hasher::new(), key, system, throttle: Throttle::new(), known: RwLock::default() }
+    /// Identity over a store, with the keys of tokens, and the key of the system's own secrets.
+    pub fn new(store: Arc<Store>, keys: TokenKeys, system: Option<SystemKey>) -> Self {
+        let keys = RwLock::new(Arc::new(keys));
+        Self { store, hasher: Hasher::new(), keys, system, throttle: Throttle::new(), known: RwLock::default() }
+    }
+
+    /// Takes other keys of tokens in place of these, while the node answers.
+    pub fn take_keys(&self, keys: TokenKeys) {
+        *self.keys.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(keys);
+    }
+
+    fn keys(&self) -> Arc<TokenKeys> {
+        self.keys.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
     fn system(&self) -> Result<&SystemKey, Refused> {
@@ -130,7 +140,7 @@ impl Identity {
 
     /// The public keys of tokens (RFC 7517).
     pub fn jwks(&self) -> Value {
-        self.key.jwks()
+        self.keys().jwks(self.store.now())
     }
 
     /// Begins a session. An unknown address costs as much work as a wrong password, and is throttled as a known one is; a wrong
@@ -362,7 +372,7 @@ impl Identity {
             }
             Some(known) => known.bearer,
             None if bearer.starts_with(KEY_BEGINS) => Bearer::Key(hash),
-            None => Bearer::Token(self.key.verify(bearer).ok_or(Refused::Unauthenticated)?),
+            None => Bearer::Token(self.keys().verify(bearer, now).ok_or(Refused::Unauthenticated)?),
         };
         if !bearer.is_live(now) {
             return Err(Refused::Unauthenticated);
@@ -385,7 +395,7 @@ impl Identity {
 
     fn tokens(&self, account: Id, session: Id, refresh: String) -> Result<Tokens, Refused> {
         let now: NaiveDateTime = self.store.now();
-        let access = self.key.sign(account, session, now, ACCESS_LASTS).ok_or(Refused::Unauthenticated)?;
+        let access = self.keys().sign(account, session, now, ACCESS_LASTS).ok_or(Refused::Unauthenticated)?;
         Ok(Tokens { access, refresh })
     }
 }

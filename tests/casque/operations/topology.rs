@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::node::{Node, Site, until};
+use super::node::{Node, Site, embedded, until};
 use crate::harness::cluster::binaries;
 use crate::harness::{ambush, skipped};
 
@@ -154,4 +154,36 @@ fn what_a_nodes_role_may_not_do_the_database_refuses() {
         "site_sealed",
         "INSERT INTO audit_entry (id, made_at, action, subject, body, salt) VALUES ('x', now(), 'disclosure.grant', '', '', '')",
     );
+}
+
+#[test]
+fn the_key_of_tokens_is_rotated_while_the_node_runs_and_nobody_is_signed_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let accounts = embedded(folder.path());
+    let node = Node::start(&["--data", folder.path().to_str().unwrap()]);
+    let old = node.sign_in(&accounts, "minusma");
+    let keys = folder.path().join("keys");
+    let rotated = std::process::Command::new(env!("CARGO_BIN_EXE_casque"))
+        .args(["keys", "rotate-tokens", "--after", "1", "--keys", keys.to_str().unwrap()])
+        .output()
+        .unwrap();
+    let told = String::from_utf8(rotated.stdout).unwrap();
+    assert!(
+        rotated.status.success() && told.contains("token-2.key") && told.contains("nobody is signed out"),
+        "{told}"
+    );
+    let listed = || node.client(None).get("/.well-known/jwks.json").json()["keys"].as_array().unwrap().len();
+    until(Duration::from_secs(40), || listed() == 2);
+    let new = node.sign_in(&accounts, "verifier");
+    let head = |token: &str| token.split('.').next().unwrap().to_owned();
+    assert_ne!(head(&new), head(&old), "the new key signs");
+    for token in [&old, &new] {
+        assert_eq!(node.client(Some(token)).get("/v1/incidents").status, 200);
+    }
+    node.terminate();
+    std::fs::remove_file(keys.join("token.key")).unwrap();
+    std::fs::remove_file(keys.join("token.pub")).unwrap();
+    let again = Node::start(&["--data", folder.path().to_str().unwrap()]);
+    assert_eq!(again.client(Some(&new)).get("/v1/incidents").status, 200);
+    assert_eq!(again.client(Some(&old)).get("/v1/incidents").status, 401, "a key that was taken away verifies nothing");
 }
