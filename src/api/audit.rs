@@ -1,5 +1,6 @@
 //! The audit log, and its signed checkpoint.
 
+use actix_web::web::Path;
 use actix_web::{HttpResponse, get};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -7,16 +8,16 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Routes;
-use super::call::Call;
+use super::call::{Call, Shown};
 use super::form::{self, Form};
 use super::list::Paging;
 use super::problem::{Problem, Problems};
 use crate::policy::{Deed, may};
-use crate::store::{Error, LoggedEntry, Page};
+use crate::store::{Error, Id, InclusionProof, LoggedEntry, Page};
 
 /// Adds the routes.
 pub fn routes(config: &mut impl Routes) {
-    config.service(audit_list).service(checkpoint);
+    config.service(audit_list).service(checkpoint).service(inclusion).service(consistency).service(tile);
 }
 
 /// An entry of the log.
@@ -98,4 +99,85 @@ async fn checkpoint(call: Call) -> Result<HttpResponse, Problem> {
     Form::query(&call.context(), &call.query, |_| Some(()))?;
     let note = call.read(|_, r| Ok(r.checkpoint_latest()?.ok_or(Error::NotFound)?.note)).await?;
     Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(note))
+}
+
+/// That an entry is in the tree: everything that it takes to check it (RFC 6962, 2.1.1). The leaf is SHA-256 of the salt and the
+/// entry, hashed as a leaf.
+#[derive(Serialize, ToSchema)]
+pub struct InclusionView {
+    /// Place of the entry.
+    leaf: u64,
+    /// Leaves of the tree.
+    size: u64,
+    /// The entry as hashed.
+    entry: String,
+    /// The salt, hexadecimal.
+    salt: String,
+    /// The hashes beside its way to the root, hexadecimal.
+    hashes: Vec<String>,
+}
+
+fn hexadecimal(hashes: &[[u8; 32]]) -> Vec<String> {
+    hashes.iter().map(hex::encode).collect()
+}
+
+/// The proof that an entry is in the tree that the last checkpoint covers, or in one of another `size` (auditors).
+/// `casque audit check` checks it, and so does any tool that knows RFC 6962.
+#[utoipa::path(tag = "audit", params(("size" = Option<u64>, Query, description = "Leaves of the tree")), responses((status = 200, body = InclusionView), Problems))]
+#[get("/audit/entries/{id}/proof")]
+async fn inclusion(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
+    let id = Id::parse(&path).ok_or_else(|| Problem::of("not_found"))?;
+    let size = Form::query(&call.context(), &call.query, |form| Some(form.optional("size", None, leaves())))?;
+    let proof = call
+        .read(move |viewer, r| {
+            may(viewer, Deed::Audit)?;
+            let size = match size {
+                Some(size) => size,
+                None => r.checkpoint_latest()?.ok_or(Error::NotFound)?.size,
+            };
+            r.audit_inclusion(id, Some(size))?.ok_or(Error::NotFound)
+        })
+        .await?;
+    let InclusionProof { leaf, size, body, salt, hashes } = proof;
+    let hashes = hexadecimal(&hashes);
+    call.one(&Shown::plain(InclusionView { leaf, size, entry: body, salt: hex::encode(salt), hashes }))
+}
+
+fn leaves() -> impl form::Reader<u64> {
+    form::integer(1, i64::MAX)
+}
+
+/// That one tree extends another (RFC 6962, 2.1.2).
+#[derive(Serialize, ToSchema)]
+pub struct ConsistencyView {
+    /// Leaves of the older tree.
+    from: u64,
+    /// Leaves of the newer one.
+    to: u64,
+    /// The proof's hashes, hexadecimal.
+    hashes: Vec<String>,
+}
+
+/// The proof that the tree of `to` leaves extends that of `from`: that what an older checkpoint covers was not rewritten.
+#[utoipa::path(tag = "audit", params(("from" = u64, Query, description = "Leaves of the older tree"), ("to" = u64, Query, description = "Leaves of the newer one")), responses((status = 200, body = ConsistencyView), Problems))]
+#[get("/audit/consistency")]
+async fn consistency(call: Call) -> Result<HttpResponse, Problem> {
+    let (from, to) = Form::query(&call.context(), &call.query, |form| {
+        let from = form.required("from", None, leaves());
+        let to = form.required("to", None, leaves());
+        Some((from?, to?))
+    })?;
+    let hashes = call.read(move |_, r| r.audit_consistency(from, to)?.ok_or(Error::NotFound)).await?;
+    call.one(&Shown::plain(ConsistencyView { from, to, hashes: hexadecimal(&hashes) }))
+}
+
+/// A tile of the tree's hashes (C2SP tlog-tiles: `0/x001/067`, `0/x001/067.p/12`), with which any verifier checks the tree that a
+/// checkpoint covers. It holds hashes alone: entries are salted, and for auditors.
+#[utoipa::path(path = "/audit/tile/{tile}", tag = "audit", responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), Problems))]
+#[get("/audit/tile/{tile:.*}")]
+async fn tile(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
+    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    let tile = path.into_inner();
+    let bytes = call.read(move |_, r| r.audit_tile(&tile)?.ok_or(Error::NotFound)).await?;
+    Ok(HttpResponse::Ok().content_type("application/octet-stream").body(bytes))
 }

@@ -45,7 +45,9 @@ pub use account::{
 };
 pub use archive::{ArchivedLog, Erased, Manifest, Source};
 pub use assistance::{Assistance, AssistanceFacts, AssistanceFilter};
-pub use audit::{Checkpoint, LogFinding, LogReport, LoggedEntry, audit_verify};
+pub use audit::{
+    Checkpoint, InclusionProof, LogFinding, LogReport, LoggedEntry, audit_verify, entry_is_proved, tree_is_extended,
+};
 pub use briefing::{BriefingCorrection, CaseHistory, IncidentLine, ProceedingLine, VictimLine};
 pub use case::{Case, CaseFacts, CaseFilter};
 use db::{Db, Mode, Pool};

@@ -4,6 +4,7 @@
 //! queue and a crash only repeats. A leaf is the SHA-256 of a random salt and the entry, so that hashes and checkpoints may
 //! leave the house while entries stay.
 
+mod prove;
 mod sequencer;
 mod verify;
 
@@ -12,9 +13,10 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+pub use prove::InclusionProof;
 pub use sequencer::Checkpoint;
 pub(super) use verify::recomputed;
-pub use verify::{LogFinding, LogReport, audit_verify};
+pub use verify::{LogFinding, LogReport, audit_verify, entry_is_proved, tree_is_extended};
 
 use super::db::Id;
 use super::db::schema::{audit_entry, audit_leaf, audit_pending};
@@ -39,7 +41,7 @@ pub struct LoggedEntry {
 }
 
 /// The bytes that a leaf is made of.
-fn leaf_data(salt: &[u8], body: &str) -> [u8; 32] {
+pub fn leaf_data(salt: &[u8], body: &str) -> [u8; 32] {
     let mut hasher = Sha256::new();
     hasher.update(salt);
     hasher.update(body.as_bytes());

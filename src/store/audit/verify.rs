@@ -6,10 +6,10 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use serde_json::Value;
 use signed_note::{Note, StandardVerifier, VerifierList};
-use tlog_tiles::{Hash, node_hash, record_hash};
+use tlog_tiles::{Hash, check_record, check_tree, node_hash, record_hash};
 
-use super::leaf_data;
 use super::sequencer::parse;
+use super::{InclusionProof, leaf_data};
 use crate::store::db::Id;
 use crate::store::db::schema::{audit_checkpoint, audit_entry, audit_hash, audit_leaf, audit_pending, revision};
 use crate::store::db::{self, Db, Mode};
@@ -116,6 +116,36 @@ pub(in crate::store) fn recomputed(db: &mut Db) -> Result<(u64, String)> {
             frontier.push(record_hash(&leaf_data(&salt, &body)));
         }
     }
+}
+
+/// The checkpoint in a note that the log's keys signed.
+fn signed_checkpoint(note: &str, verifier_keys: &str) -> Option<tlog_tiles::Checkpoint> {
+    let keys = verifier_keys.lines().map(str::trim).filter(|key| !key.is_empty());
+    let mut verifiers: Vec<Box<dyn signed_note::Verifier>> = Vec::new();
+    for key in keys {
+        verifiers.push(Box::new(StandardVerifier::new(key).ok()?));
+    }
+    Note::from_bytes(note.as_bytes()).ok()?.verify(&VerifierList::new(verifiers)).ok()?;
+    parse(note)
+}
+
+/// Whether an entry, by its salt and text, is at a place of the tree that a signed checkpoint covers: no database is asked.
+pub fn entry_is_proved(checkpoint: &str, verifier_keys: &str, proof: &InclusionProof) -> bool {
+    let hashes: Vec<Hash> = proof.hashes.iter().map(|hash| Hash(*hash)).collect();
+    let leaf = record_hash(&leaf_data(&proof.salt, &proof.body));
+    signed_checkpoint(checkpoint, verifier_keys).is_some_and(|tree| {
+        tree.size() == proof.size && check_record(&hashes, tree.size(), *tree.hash(), proof.leaf, leaf).is_ok()
+    })
+}
+
+/// Whether the tree of one signed checkpoint extends that of another: no database is asked.
+pub fn tree_is_extended(older: &str, newer: &str, verifier_keys: &str, hashes: &[[u8; 32]]) -> bool {
+    let hashes: Vec<Hash> = hashes.iter().map(|hash| Hash(*hash)).collect();
+    let (Some(old), Some(new)) = (signed_checkpoint(older, verifier_keys), signed_checkpoint(newer, verifier_keys))
+    else {
+        return false;
+    };
+    check_tree(&hashes, new.size(), *new.hash(), old.size(), *old.hash()).is_ok()
 }
 
 /// Verifies the log of a store. `verifier_keys` are the public keys of the log's origins, one a line (C2SP signed-note verifier keys); `outside` is a

@@ -99,7 +99,7 @@ impl Client {
             .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
             .collect();
         headers.sort();
-        let text = response.body_mut().read_to_string().unwrap();
+        let text = String::from_utf8_lossy(&response.body_mut().read_to_vec().unwrap()).into_owned();
         Answer { status: response.status().as_u16(), headers, text }
     }
 

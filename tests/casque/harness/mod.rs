@@ -285,7 +285,9 @@ impl House {
         for item in report.as_array().unwrap() {
             for method in item["methods"].as_array().unwrap() {
                 let (method, path) = (method.as_str().unwrap(), item["full_path"].as_str().unwrap());
-                routes.insert((method.to_owned(), path.to_owned()));
+                // A parameter that takes the rest of a path is described by its name.
+                let path = if path.starts_with("/docs") { path.to_owned() } else { path.replace(":.*}", "}") };
+                routes.insert((method.to_owned(), path));
             }
         }
         routes

@@ -59,6 +59,111 @@ fn the_log_verifies_against_a_checkpoint_kept_elsewhere() {
     assert!(!verify(&house, None).against_outside, "self-consistent only");
 }
 
+/// Runs `casque audit check` on what the service answered; whether it holds.
+fn checks(folder: &std::path::Path, proof: &str, checkpoint: &str, since: Option<&str>, key: &str) -> bool {
+    for (name, text) in [("proof", proof), ("checkpoint", checkpoint), ("since", since.unwrap_or("")), ("key", key)] {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_casque"));
+    command.current_dir(folder).args(["audit", "check", "proof", "--checkpoint", "checkpoint", "--key", "key"]);
+    if since.is_some() {
+        command.args(["--since", "since"]);
+    }
+    command.status().unwrap().success()
+}
+
+#[test]
+fn proofs_are_checked_elsewhere_with_no_database() {
+    let house = House::start();
+    let key = std::fs::read_to_string(house.folder().join("keys/audit.pub")).unwrap();
+    let checkpoint = || {
+        house.settle_audit();
+        house.as_("iceland").get("/v1/audit/checkpoint").text
+    };
+    let size = |note: &str| note.lines().nth(1).unwrap().parse::<usize>().unwrap();
+    house.report("minusma", &ambush());
+    let older = checkpoint();
+    house.report("minusma", &ambush());
+    let newer = checkpoint();
+    let folder = tempfile::tempdir().unwrap();
+    let query = format!("/v1/audit/consistency?from={}&to={}", size(&older), size(&newer));
+    let extends = house.as_("iceland").get(&query).text;
+    assert!(checks(folder.path(), &extends, &newer, Some(&older), &key), "{extends}");
+    assert!(!checks(folder.path(), &extends, &older, Some(&newer), &key), "not the other way round");
+    let forged = newer.replace("casque", "casqua");
+    assert!(!checks(folder.path(), &extends, &forged, Some(&older), &key), "nobody signed that");
+    for none in ["from=0&to=1", "from=3&to=2", "from=1&to=1000000"] {
+        let status = house.as_("auditor").get(&format!("/v1/audit/consistency?{none}")).status;
+        assert!([400, 404].contains(&status), "{none}");
+    }
+
+    let entries = house.as_("auditor").get("/v1/audit?limit=200").json();
+    let placed: Vec<_> =
+        entries["items"].as_array().unwrap().iter().filter(|entry| entry["leaf"].is_number()).collect();
+    for entry in [placed[0], placed[placed.len() / 2], placed[placed.len() - 1]] {
+        let path = format!("/v1/audit/entries/{}/proof", entry["id"].as_str().unwrap());
+        let leaf = usize::try_from(entry["leaf"].as_u64().unwrap()).unwrap();
+        if leaf < size(&newer) {
+            let proof = house.as_("auditor").get(&format!("{path}?size={}", size(&newer)));
+            assert!(checks(folder.path(), &proof.text, &newer, None, &key), "{}", proof.text);
+            let changed = proof.text.replace("casque", "x").replace("create", "delete").replace("begin", "end");
+            assert!(changed == proof.text || !checks(folder.path(), &changed, &newer, None, &key), "{changed}");
+            assert!(!checks(folder.path(), &proof.text, &older, None, &key), "it is of another size");
+        }
+        assert_eq!(house.as_("verifier").get(&path).status, 403, "entries and salts are for auditors");
+    }
+    assert_eq!(house.as_("auditor").get(&format!("/v1/audit/entries/{}/proof", "0".repeat(32))).status, 404);
+}
+
+#[test]
+fn anyones_verifier_computes_the_signed_root_from_the_tiles() {
+    fn root(leaves: &[[u8; 32]]) -> [u8; 32] {
+        use sha2::{Digest, Sha256};
+        match leaves {
+            [one] => *one,
+            _ => {
+                let half = leaves.len().next_power_of_two() / 2;
+                let (left, right) = (root(&leaves[..half]), root(&leaves[half..]));
+                Sha256::digest([&[1][..], &left, &right].concat()).into()
+            }
+        }
+    }
+    let house = House::start();
+    for _ in 0..240 {
+        house.report("minusma", &ambush());
+    }
+    house.settle_audit();
+    let client = house.as_("iceland");
+    house.settle_audit();
+    let note = client.get("/v1/audit/checkpoint").text;
+    let size: usize = note.lines().nth(1).unwrap().parse().unwrap();
+    assert!((256..512).contains(&size), "{size}: a whole tile and a part");
+    let whole = client.get_bytes("/v1/audit/tile/0/000");
+    let part = client.get_bytes(&format!("/v1/audit/tile/0/001.p/{}", size - 256));
+    assert_eq!((whole.len(), part.len()), (256 * 32, (size - 256) * 32));
+    let leaves: Vec<[u8; 32]> = [whole, part].concat().chunks(32).map(|hash| hash.try_into().unwrap()).collect();
+    let signed = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, note.lines().nth(2).unwrap());
+    assert_eq!(root(&leaves).to_vec(), signed.unwrap());
+    assert_eq!(client.get_bytes("/v1/audit/tile/1/000.p/1"), root(&leaves[..256]));
+    for none in [
+        "0/001",
+        "0/002.p/1",
+        "1/000.p/2",
+        "1/000",
+        "7/000.p/1",
+        "63/000",
+        "data/000",
+        "0/000.p/0",
+        "0/000.p/256",
+        "0/x001/000",
+        "x",
+        "",
+    ] {
+        assert_eq!(client.get(&format!("/v1/audit/tile/{none}")).status, 404, "{none}");
+    }
+    assert_eq!(client.get("/v1/audit/tile/0/x999/x999/x999/x999/x999/x999/999").status, 404);
+}
+
 #[test]
 fn tampering_is_found() {
     if postgres_wanted() {

@@ -308,6 +308,13 @@ impl Site {
             "/v1/accounts/{id}/keys" => format!("/v1/accounts/{}/keys", self.machine_account),
             route if route.starts_with("/v1/accounts/{id}") => route.replace("{id}", &self.account),
             "/v1/imports" => "/v1/imports?dry_run=true".into(),
+            "/v1/audit/consistency" => "/v1/audit/consistency?from=1&to=2".into(),
+            "/v1/audit/tile/{tile}" => "/v1/audit/tile/0/000.p/1".into(),
+            "/v1/audit/entries/{id}/proof" => {
+                self.house.settle_audit();
+                let entries = self.house.as_("auditor").get("/v1/audit?action=incident.create").json();
+                format!("/v1/audit/entries/{}/proof", entries["items"][0]["id"].as_str().unwrap())
+            }
             route => route.to_owned(),
         };
         let unique = self.house.store.now().and_utc().timestamp_micros();

@@ -47,6 +47,9 @@ pub fn questions(house: &House, reference: &str) -> Vec<String> {
         "/v1/audit",
         "/v1/audit?format=csv",
         "/v1/audit/checkpoint",
+        "/v1/audit/consistency?from=1&to=2",
+        "/v1/audit/tile/0",
+        "/v1/audit/tile/0/000.p/1",
         "/v1/openapi.json",
         "/healthz",
         "/readyz",
@@ -67,6 +70,8 @@ pub fn questions(house: &House, reference: &str) -> Vec<String> {
     let accounts = house.as_("administrator").get("/v1/accounts").json();
     let one = accounts["items"][0]["id"].as_str().unwrap().to_owned();
     paths.extend([format!("/v1/accounts/{one}"), format!("/v1/accounts/{one}/keys")]);
+    let entries = house.as_("auditor").get("/v1/audit?limit=1").json();
+    paths.push(format!("/v1/audit/entries/{}/proof", entries["items"][0]["id"].as_str().unwrap()));
     let incident = format!("/v1/incidents/{reference}");
     for tail in ["", "?edition=released", "?as=TCD", "?as=MLI", "/history", "/victims", "/suspects", "/source-rows"] {
         paths.push(format!("{incident}{tail}"));
