@@ -7,7 +7,7 @@ use clap::Args;
 use seal::{ClassCode, MasterKey, OperatorKey, check_recovery, generate_class_key, unlock};
 use signed_note::StandardSigner;
 
-use super::key_files::{Keys, make_private, owners_file};
+use super::key_files::{Keys, NEXT_MASTER, make_private, owners_file};
 use crate::api::App;
 use crate::disclosure::Desk;
 use crate::exchange::{missions, states};
@@ -128,6 +128,21 @@ impl Place {
         Ok(Opened::open(&self.reach(location, Access::Full), Clock::system(), true)?)
     }
 
+    /// Opens a database that is there, with the folder of its keys and no key of it.
+    pub(super) fn open_locked(&self) -> Result<(Opened, Keys), Failed> {
+        self.refuse_missing()?;
+        let (location, folder, _) = self.location()?;
+        Ok((Opened::open(&self.reach(location, Access::Full), Clock::system(), false)?, Keys { folder }))
+    }
+
+    fn refuse_missing(&self) -> Result<(), Failed> {
+        let folder = self.data.clone().unwrap_or_else(|| PathBuf::from("casque-data"));
+        if self.database.is_none() && !folder.join("casque.db").exists() {
+            return Err(format!("there is no database in {}", folder.display()).into());
+        }
+        Ok(())
+    }
+
     fn reach(&self, location: Location, access: Access) -> Reach {
         let connections = self.connections.unwrap_or(location.usual_connections());
         Reach { location, standby: self.read_url.clone(), connections, access }
@@ -149,11 +164,8 @@ impl Place {
         if let Some(recipient) = &self.recovery {
             check_recovery(recipient)?;
         }
-        if let (true, None) = (start.existing, &self.database) {
-            let folder = self.data.clone().unwrap_or_else(|| PathBuf::from("casque-data"));
-            if !folder.join("casque.db").exists() {
-                return Err(format!("there is no database in {}", folder.display()).into());
-            }
+        if start.existing {
+            self.refuse_missing()?;
         }
         let (location, folder, embedded) = self.location()?;
         make_private(&folder)?;
@@ -194,9 +206,18 @@ impl Place {
                     )
                 })?,
             };
-            let (granter, opener) = unlock(&MasterKey::from_bytes(*seed), &classes).map_err(|_| {
-                format!("the master key {} is not the one of this database (nothing was changed)", path.display())
-            })?;
+            let wrong =
+                || format!("the master key {} is not the one of this database (nothing was changed)", path.display());
+            let (granter, opener) = match unlock(&MasterKey::from_bytes(*seed), &classes) {
+                Ok(unlocked) => unlocked,
+                // A rotation that was cut off after the database had the new one.
+                Err(_) => {
+                    let next = keys.seed(NEXT_MASTER)?.ok_or_else(wrong)?;
+                    let unlocked = unlock(&MasterKey::from_bytes(*next), &classes).map_err(|_| wrong())?;
+                    keys.take_next_master()?;
+                    unlocked
+                }
+            };
             (Some(granter), Some(Desk::new(opener)))
         };
         let store = Arc::new(opened.into_store(&keys.operator()?, granter)?);

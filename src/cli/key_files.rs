@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, NaiveDateTime};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use seal::OperatorPublic;
 use signed_note::StandardSigner;
 use zeroize::Zeroizing;
@@ -13,6 +13,9 @@ use crate::identity::{TokenKey, TokenKeys};
 use crate::store::Checkpoint;
 
 type Failed = Box<dyn std::error::Error>;
+
+/// The master key that is to take the present one's place.
+pub(super) const NEXT_MASTER: &str = "master-next.key";
 
 /// The files in the folder of keys.
 #[derive(Debug)]
@@ -53,6 +56,21 @@ impl Keys {
         hex::decode_to_slice(text.trim(), &mut seed[..])
             .map_err(|_| format!("{} is not a key: it must hold 64 hexadecimal digits", self.path(name).display()))?;
         Ok(Some(seed))
+    }
+
+    /// Puts the new master key in the old one's place; the old one stays beside it under the time of the day, since it opens backups
+    /// of keys that were made before. Gives where it stays, if there was one.
+    pub(super) fn take_next_master(&self) -> Result<Option<PathBuf>, Failed> {
+        let (present, next) = (self.path("master.key"), self.path(NEXT_MASTER));
+        let old = self.path(&format!("master-{}.key", Utc::now().format("%Y%m%dT%H%M%SZ")));
+        let old = if present.exists() {
+            fs::rename(&present, &old)?;
+            Some(old)
+        } else {
+            None
+        };
+        fs::rename(&next, &present)?;
+        Ok(old)
     }
 
     /// The operator's public key: whose class keys are trusted.

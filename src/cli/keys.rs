@@ -5,10 +5,12 @@ use std::process::ExitCode;
 
 use chrono::{TimeDelta, Utc};
 use clap::{Args, Subcommand};
+use seal::{MasterKey, rewrap, rewrap_with_recovery, unlock};
+use zeroize::Zeroizing;
 
 use super::Outcome;
 use super::house::{Place, Start};
-use super::key_files::Keys as KeyFiles;
+use super::key_files::{Keys as KeyFiles, NEXT_MASTER};
 use crate::policy::Viewer;
 
 #[derive(Debug, Subcommand)]
@@ -17,6 +19,10 @@ pub(super) enum Keys {
     Erase(Erase),
     /// Make another key that signs access tokens; nobody is signed out.
     RotateTokens(RotateTokens),
+    /// Make another master key, and wrap the class keys under it.
+    RotateMaster(RotateMaster),
+    /// Make another master key in place of one that is lost, with the offline recovery key.
+    Recover(Recover),
 }
 
 /// Erase what is sealed of one person's record, for ever and in every copy: its data keys are emptied, here and, by the ledger
@@ -47,11 +53,84 @@ pub(super) struct RotateTokens {
     after: u32,
 }
 
+/// Make another master key, and wrap the class keys under it: what is sealed stays as it is, and nodes that run go on. Give the new
+/// master.key to every node with keys before it starts again. The old one opens backups of keys that were made before: keep it as
+/// long as those, 35 days. A rotation that is cut off goes on where it was when the command is run again, or a node starts. On
+/// PostgreSQL it is done as the owner of the schema.
+#[derive(Debug, Args)]
+pub(super) struct RotateMaster {
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Make another master key in place of one that is lost: the class keys are opened with the offline recovery key (an age identity,
+/// AGE-SECRET-KEY-1…) and wrapped under the new one. On PostgreSQL it is done as the owner of the schema.
+#[derive(Debug, Args)]
+pub(super) struct Recover {
+    #[command(flatten)]
+    place: Place,
+    /// File with the offline recovery key.
+    #[arg(long, value_name = "FILE")]
+    identity: PathBuf,
+}
+
+impl RotateMaster {
+    fn run(self) -> Outcome {
+        let (opened, keys) = self.place.open_locked()?;
+        let mut classes = opened.class_keys()?;
+        let old = keys.seed("master.key")?.ok_or("master.key is missing: with the offline key, casque keys recover")?;
+        let new = MasterKey::from_bytes(*keys.seed_or_new(NEXT_MASTER)?);
+        // Cut off before, after the database had the new one: only the files are to be put in place.
+        if unlock(&new, &classes).is_err() {
+            let old = MasterKey::from_bytes(*old);
+            for class in &mut classes {
+                rewrap(class, &old, &new)
+                    .map_err(|_| "master.key is not the one of this database (nothing was changed)")?;
+            }
+            opened.class_keys_rewrap(&classes)?;
+        }
+        let old = keys.take_next_master()?;
+        println!("{} class keys are wrapped under the new {}.", classes.len(), keys.path("master.key").display());
+        if let Some(old) = old {
+            println!("Keep {} as long as backups of keys from before, 35 days; then destroy it.", old.display());
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Recover {
+    fn run(self) -> Outcome {
+        let (opened, keys) = self.place.open_locked()?;
+        if keys.seed("master.key")?.is_some() {
+            return Err("master.key is there: to change it, casque keys rotate-master".into());
+        }
+        let identity = Zeroizing::new(
+            std::fs::read_to_string(&self.identity)
+                .map_err(|e| format!("{} cannot be read: {e}", self.identity.display()))?,
+        );
+        let secret = identity.lines().find(|line| line.starts_with("AGE-SECRET-KEY-")).unwrap_or(identity.trim());
+        let mut classes = opened.class_keys()?;
+        if classes.is_empty() {
+            return Err("the database holds no class keys".into());
+        }
+        let new = MasterKey::from_bytes(*keys.seed_or_new(NEXT_MASTER)?);
+        for class in &mut classes {
+            rewrap_with_recovery(class, secret, &new).map_err(|e| format!("{e} (nothing was changed)"))?;
+        }
+        opened.class_keys_rewrap(&classes)?;
+        keys.take_next_master()?;
+        println!("{} class keys are wrapped under the new {}.", classes.len(), keys.path("master.key").display());
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
 impl Keys {
     pub(super) fn run(self) -> Outcome {
         match self {
             Keys::Erase(command) => command.run(),
             Keys::RotateTokens(command) => command.run(),
+            Keys::RotateMaster(command) => command.run(),
+            Keys::Recover(command) => command.run(),
         }
     }
 }

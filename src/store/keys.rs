@@ -69,6 +69,13 @@ pub(super) fn class_keys_store(db: &mut Db, keys: &[StoredClassKey], now: NaiveD
     Ok(())
 }
 
+pub(super) fn class_keys_rewrap(db: &mut Db, keys: &[StoredClassKey]) -> Result<()> {
+    for key in keys {
+        diesel::update(class_key::table.find(Id(key.id))).set(class_key::wrapped.eq(&key.wrapped)).execute(db)?;
+    }
+    Ok(())
+}
+
 pub(super) fn epoch_store(db: &mut Db, new: &StoredEpoch, now: NaiveDateTime) -> Result<()> {
     diesel::insert_into(epoch::table)
         .values((

@@ -93,6 +93,14 @@ impl Opened {
         self.with(Mode::Read, keys::class_keys)
     }
 
+    /// Stores the private halves of class keys as they are wrapped anew, all together; nothing else of them changes.
+    ///
+    /// # Errors
+    /// The database's: a node's own role may not.
+    pub fn class_keys_rewrap(&self, keys: &[seal::StoredClassKey]) -> Result<()> {
+        self.with(Mode::Write, |db| keys::class_keys_rewrap(db, keys))
+    }
+
     /// Stores new class keys.
     ///
     /// # Errors

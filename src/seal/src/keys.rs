@@ -180,6 +180,15 @@ pub fn generate_class_key(
     Ok(key)
 }
 
+/// Wraps a class key anew under another master key. What it seals and opens stays as it is.
+///
+/// # Errors
+/// [`Error::Unopened`] when `old` is not the master key that wrapped it.
+pub fn rewrap(key: &mut StoredClassKey, old: &MasterKey, new: &MasterKey) -> Result<(), Error> {
+    let private = key.private(old)?;
+    key.wrap(&private, new)
+}
+
 /// Unlocks the class keys to one granter, for the store, and one opener, for the disclosure desk. Every key is tried at
 /// once, so that a wrong master key shows at start and not at the first disclosure.
 ///

@@ -2,6 +2,7 @@
 
 mod archive;
 mod faults;
+mod keys;
 mod node;
 mod observe;
 mod topology;

@@ -1,5 +1,6 @@
 //! Nodes as an operator starts them: the real program, as processes, over a cluster with roles that own nothing.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -79,6 +80,11 @@ impl Node {
         Self::start_after("", arguments)
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// A client, signed in with a token or not.
     pub fn client(&self, token: Option<&str>) -> Client {
         Client::at(&self.address, token)
@@ -93,8 +99,13 @@ impl Node {
 
     /// Asks for a disclosure, with a fresh code.
     pub fn disclose(&self, accounts: &[DemoAccount], who: &str, token: &str, ask: &Value) -> Answer {
+        self.prove(accounts, who, token, "/v1/disclosures", ask)
+    }
+
+    /// Posts what takes a fresh code.
+    pub fn prove(&self, accounts: &[DemoAccount], who: &str, token: &str, path: &str, body: &Value) -> Answer {
         let account = accounts.iter().find(|account| account.email.starts_with(who)).unwrap();
-        with_a_code(account, ask, |ask| self.client(Some(token)).post("/v1/disclosures", ask))
+        with_a_code(account, body, |body| self.client(Some(token)).post(path, body))
     }
 
     /// Signs in, and gives the token.
@@ -117,22 +128,23 @@ impl Node {
     }
 }
 
-/// Asks with the first code that was not used yet: a node keeps the time of the machine, and tests of one database use codes of
-/// one account at several of its nodes.
+/// Asks with the first code that was not used yet: a node keeps the time of the machine, so that there are two at once, and then one
+/// in thirty seconds.
 fn with_a_code(account: &DemoAccount, body: &Value, ask: impl Fn(&Value) -> Answer) -> Answer {
-    let mut body = body.clone();
-    loop {
-        let present = step_at(chrono::Utc::now().naive_utc());
-        for step in [present, present + 1] {
-            body["code"] = json!(code_at(&account.totp_secret, step).unwrap());
-            let answer = ask(&body);
-            let used = answer.text.contains("urn:casque:problem:second_factor");
-            if !used && ![401, 429].contains(&answer.status) {
-                return answer;
-            }
-        }
-        std::thread::sleep(Duration::from_secs(3));
+    static USED: Mutex<BTreeMap<String, i64>> = Mutex::new(BTreeMap::new());
+    let present = || step_at(chrono::Utc::now().naive_utc());
+    let step = {
+        let mut used = USED.lock().unwrap();
+        let last = used.entry(account.totp_secret.clone()).or_insert(0);
+        *last = (*last + 1).max(present());
+        *last
+    };
+    while step > present() + 1 {
+        std::thread::sleep(Duration::from_millis(200));
     }
+    let mut body = body.clone();
+    body["code"] = json!(code_at(&account.totp_secret, step).unwrap());
+    ask(&body)
 }
 
 impl Drop for Node {

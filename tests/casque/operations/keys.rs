@@ -1,0 +1,217 @@
+//! Keys that change, are lost, are swapped, or are not there.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use casque::cli::{DemoAccount, Place, Start};
+use serde_json::{Value, json};
+
+use super::node::{Node, embedded};
+use crate::harness::ambush;
+
+fn casque(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_casque")).args(arguments).env_clear().output().unwrap()
+}
+
+fn said(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Reports an incident with a canary in every sealed field: its path in disclosures.
+fn reported(node: &Node, token: &str) -> String {
+    let made = node.client(Some(token)).post("/v1/incidents", &ambush());
+    assert_eq!(made.status, 201, "{}", made.text);
+    format!("incidents/{}", made.json()["reference"].as_str().unwrap())
+}
+
+/// A focal point's session, with a sitting in it.
+struct Sitting {
+    token: String,
+    id: Value,
+}
+
+fn sit(node: &Node, accounts: &[DemoAccount]) -> Sitting {
+    let token = node.sign_in(accounts, "minusma");
+    let begun = node.prove(accounts, "minusma", &token, "/v1/sittings", &json!({"purpose": "follow_up"}));
+    assert_eq!(begun.status, 201, "{}", begun.text);
+    Sitting { id: begun.json()["id"].clone(), token }
+}
+
+/// What a focal point is given of its own record, opened.
+fn opened(node: &Node, sitting: &Sitting, record: &str) -> Value {
+    let ask = json!({"record": record, "class": "confidential", "sitting": sitting.id});
+    let answer = node.client(Some(&sitting.token)).post("/v1/disclosures", &ask);
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    assert!(answer.text.contains("canary-narrative"));
+    answer.json()["opened"].clone()
+}
+
+#[test]
+fn another_master_key_takes_the_old_ones_place_and_everything_opens_as_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, keys) = (folder.path().to_str().unwrap(), folder.path().join("keys"));
+    let accounts = embedded(folder.path());
+    let node = Node::start(&["--data", data]);
+    let sitting = sit(&node, &accounts);
+    let record = reported(&node, &sitting.token);
+    let before = opened(&node, &sitting, &record);
+    let first = std::fs::read(keys.join("master.key")).unwrap();
+    let rotated = casque(&["keys", "rotate-master", "--data", data]);
+    assert!(rotated.status.success(), "{}", said(&rotated.stderr));
+    assert_eq!(opened(&node, &sitting, &record), before, "the node that runs goes on");
+    node.terminate();
+    let second = std::fs::read(keys.join("master.key")).unwrap();
+    assert_ne!(first, second);
+    let kept = std::fs::read_dir(&keys).unwrap().map(|entry| entry.unwrap().path());
+    let kept: Vec<_> = kept.filter(|path| std::fs::read(path).unwrap() == first).collect();
+    assert_eq!(kept.len(), 1, "the old one stays for backups of before: {kept:?}");
+    let node = Node::start(&["--data", data]);
+    assert_eq!(opened(&node, &sitting, &record), before);
+    node.terminate();
+
+    // Cut off after the database had the new one, and before the files were in place.
+    std::fs::rename(keys.join("master.key"), keys.join("master-next.key")).unwrap();
+    std::fs::write(keys.join("master.key"), &first).unwrap();
+    let node = Node::start(&["--data", data]);
+    assert_eq!(opened(&node, &sitting, &record), before, "a node that starts ends the rotation");
+    node.terminate();
+    assert_eq!(std::fs::read(keys.join("master.key")).unwrap(), second);
+
+    std::fs::write(keys.join("master.key"), &first).unwrap();
+    let refused = casque(&["keys", "rotate-master", "--data", data]);
+    assert!(said(&refused.stderr).contains("not the one of this database"), "{}", said(&refused.stderr));
+}
+
+#[test]
+fn a_lost_master_key_is_recovered_with_the_offline_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, keys) = (folder.path().join("data"), folder.path().join("data/keys"));
+    let path = data.to_str().unwrap();
+    let identity = age::x25519::Identity::generate();
+    let recipient = identity.to_public().to_string();
+    let place = Place { recovery: Some(recipient), ..Place::folder(&data) };
+    let house = place.open(Start { migrate: true, ..Start::default() }).unwrap();
+    let accounts =
+        casque::cli::load_sample(&house.store, &house.identity, casque::cli::Sample::Bare, &mut |_, _, _| {}).unwrap();
+    drop(house);
+    let node = Node::start(&["--data", path]);
+    let sitting = sit(&node, &accounts);
+    let record = reported(&node, &sitting.token);
+    let before = opened(&node, &sitting, &record);
+    node.terminate();
+
+    std::fs::remove_file(keys.join("master.key")).unwrap();
+    let refused = casque(&["serve", "--data", path, "--listen", "127.0.0.1:0"]);
+    assert!(said(&refused.stderr).contains("master.key is missing"), "{}", said(&refused.stderr));
+    let offline = folder.path().join("offline");
+    let recover = |secret: &str| {
+        std::fs::write(&offline, format!("# made-up\n{secret}\n")).unwrap();
+        casque(&["keys", "recover", "--data", path, "--identity", offline.to_str().unwrap()])
+    };
+    let another = age::secrecy::ExposeSecret::expose_secret(&age::x25519::Identity::generate().to_string()).to_owned();
+    assert!(said(&recover(&another).stderr).contains("nothing was changed"));
+    let secret = age::secrecy::ExposeSecret::expose_secret(&identity.to_string()).to_owned();
+    let done = recover(&secret);
+    assert!(done.status.success(), "{}", said(&done.stderr));
+    let node = Node::start(&["--data", path]);
+    assert_eq!(opened(&node, &sitting, &record), before);
+    node.terminate();
+    assert!(said(&recover(&secret).stderr).contains("rotate-master"), "the key is there again");
+}
+
+#[test]
+fn a_class_key_that_somebody_swapped_in_the_database_is_refused_at_start() {
+    let folder = tempfile::tempdir().unwrap();
+    embedded(folder.path());
+    let other = tempfile::tempdir().unwrap();
+    embedded(other.path());
+    let database = |folder: &Path| folder.join("casque.db").display().to_string();
+    let mut connection: diesel::SqliteConnection = diesel::Connection::establish(&database(folder.path())).unwrap();
+    let swap = format!(
+        "ATTACH '{}' AS other; UPDATE class_key SET public = (SELECT public FROM other.class_key AS o WHERE o.class = class_key.class)",
+        database(other.path())
+    );
+    diesel::connection::SimpleConnection::batch_execute(&mut connection, &swap).unwrap();
+    drop(connection);
+    let refused = casque(&["serve", "--data", folder.path().to_str().unwrap(), "--listen", "127.0.0.1:0"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(said(&refused.stderr).contains("is not signed by the operator's key"), "{}", said(&refused.stderr));
+}
+
+/// Which of some bytes a process holds in memory that it may write.
+#[cfg(target_os = "linux")]
+fn remembered<'a>(process: u32, wanted: &[(&'a str, Vec<u8>)]) -> Vec<&'a str> {
+    use std::io::{Read, Seek, SeekFrom};
+    const PART: usize = 1 << 20;
+    let longest = wanted.iter().map(|(_, bytes)| bytes.len()).max().unwrap();
+    let finders: Vec<_> = wanted.iter().map(|(name, bytes)| (*name, memchr::memmem::Finder::new(bytes))).collect();
+    let maps = std::fs::read_to_string(format!("/proc/{process}/maps")).unwrap();
+    let mut memory = std::fs::File::open(format!("/proc/{process}/mem")).unwrap();
+    let mut found = std::collections::BTreeSet::new();
+    let mut part = vec![0; PART + longest];
+    for line in maps.lines() {
+        let mut parts = line.split_whitespace();
+        let (range, rights) = (parts.next().unwrap(), parts.next().unwrap());
+        let (from, to) = range.split_once('-').unwrap();
+        let at = |text: &str| u64::from_str_radix(text, 16).unwrap();
+        if !rights.starts_with("rw") {
+            continue;
+        }
+        let (mut from, to) = (at(from), at(to));
+        while from < to {
+            let size = usize::try_from(to - from).unwrap().min(part.len());
+            if memory.seek(SeekFrom::Start(from)).is_err() || memory.read_exact(&mut part[..size]).is_err() {
+                break;
+            }
+            found.extend(
+                finders.iter().filter(|(_, finder)| finder.find(&part[..size]).is_some()).map(|(name, _)| *name),
+            );
+            // Each part overlaps the last, so that nothing is cut in two.
+            from += PART as u64;
+        }
+    }
+    found.into_iter().collect()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_node_without_private_keys_holds_none_and_no_value_that_it_was_not_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, keys) = (folder.path().to_str().unwrap(), folder.path().join("keys"));
+    let accounts = embedded(folder.path());
+    let with_keys = Node::start(&["--data", data]);
+    let token = with_keys.sign_in(&accounts, "minusma");
+    let record = reported(&with_keys, &token);
+    let seed = |name: &str| hex::decode(std::fs::read_to_string(keys.join(name)).unwrap().trim()).unwrap();
+    let mut wanted: Vec<(&str, Vec<u8>)> =
+        ["master.key", "operator.key", "system.key", "token.key"].iter().map(|name| (*name, seed(name))).collect();
+    let held = remembered(with_keys.id(), &wanted);
+    assert!(held.contains(&"token.key"), "a node that signs holds what it signs with: the search finds it");
+    assert!(!held.contains(&"master.key"), "the master key is wiped once the class keys are unlocked");
+    with_keys.terminate();
+
+    let public = folder.path().join("public");
+    std::fs::create_dir_all(&public).unwrap();
+    for name in ["operator.pub", "token.pub"] {
+        std::fs::copy(keys.join(name), public.join(name)).unwrap();
+    }
+    wanted.push(("what was sealed before", b"canary-".to_vec()));
+    for kind in ["--sealed", "--read-only"] {
+        let node = Node::start(&["--data", data, "--keys", public.to_str().unwrap(), kind]);
+        let client = node.client(Some(&token));
+        for path in ["", "/victims", "/suspects", "/history"] {
+            assert_eq!(client.get(&format!("/v1/{record}{path}")).status, 200, "{path}");
+        }
+        let csv = client.get("/v1/incidents?format=csv");
+        assert_eq!(csv.status, 200);
+        let ask = json!({"record": record, "class": "confidential", "purpose": "follow_up", "code": "000000"});
+        assert_eq!(client.post("/v1/disclosures", &ask).status, 421);
+        assert_eq!(remembered(node.id(), &wanted), Vec::<&str>::new(), "{kind}");
+        if kind == "--sealed" {
+            let mut body = ambush();
+            body["narrative"] = json!("what passes through it from now on");
+            assert_eq!(client.post("/v1/incidents", &body).status, 201, "it accepts what is reported");
+        }
+        node.terminate();
+    }
+}
