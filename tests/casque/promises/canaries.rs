@@ -70,7 +70,7 @@ pub fn questions(house: &House, reference: &str) -> Vec<String> {
     let accounts = house.as_("administrator").get("/v1/accounts").json();
     let one = accounts["items"][0]["id"].as_str().unwrap().to_owned();
     paths.extend([format!("/v1/accounts/{one}"), format!("/v1/accounts/{one}/keys")]);
-    let entries = house.as_("auditor").get("/v1/audit?limit=1").json();
+    let entries = house.as_("auditor").get("/v1/audit?action=account.create&limit=1").json();
     paths.push(format!("/v1/audit/entries/{}/proof", entries["items"][0]["id"].as_str().unwrap()));
     let incident = format!("/v1/incidents/{reference}");
     for tail in ["", "?edition=released", "?as=TCD", "?as=MLI", "/history", "/victims", "/suspects", "/source-rows"] {
