@@ -27,7 +27,7 @@ pub struct App {
     /// Sessions and tokens.
     pub identity: Arc<Identity>,
     /// The disclosure desk, on a node with keys.
-    pub desk: Option<Desk>,
+    pub desk: Option<Arc<Desk>>,
     /// Missions and States.
     pub reference: RwLock<Arc<ReferenceData>>,
     /// What a node takes at once.
@@ -56,7 +56,7 @@ impl App {
     ///
     /// # Errors
     /// The store's.
-    pub fn new(store: Arc<Store>, identity: Arc<Identity>, desk: Option<Desk>) -> StoreResult<Self> {
+    pub fn new(store: Arc<Store>, identity: Arc<Identity>, desk: Option<Arc<Desk>>) -> StoreResult<Self> {
         let reference = store.read(&Scope::Nothing, |r| {
             Ok(ReferenceData {
                 states: r.state_list()?.into_iter().map(|state| (state.code, state.name_en)).collect(),

@@ -279,8 +279,9 @@ impl House {
     /// The store's.
     pub fn into_app(self) -> Result<(App, Keeper), Failed> {
         let Self { store, identity, desk, keys, signer } = self;
-        let app = App::new(store.clone(), identity.clone(), desk)?;
-        Ok((app, Keeper { store, identity, keys, signer }))
+        let desk = desk.map(Arc::new);
+        let app = App::new(store.clone(), identity.clone(), desk.clone())?;
+        Ok((app, Keeper { store, identity, desk, keys, signer }))
     }
 }
 
@@ -289,6 +290,7 @@ impl House {
 pub struct Keeper {
     store: Arc<Store>,
     identity: Arc<Identity>,
+    desk: Option<Arc<Desk>>,
     keys: Keys,
     signer: Option<StandardSigner>,
 }
@@ -308,13 +310,20 @@ impl Keeper {
         Ok(self.store.pulse()?)
     }
 
-    /// Reads the keys of tokens anew: another may have been made.
+    /// Reads the keys of tokens and the class keys anew: others may have been made.
     ///
     /// # Errors
     /// One sentence; the keys stay as they were.
     pub fn keys(&self) -> Result<(), Failed> {
         let public = self.store.signs_in().is_err();
         self.identity.take_keys(self.keys.token_keys(public)?);
+        let Some(desk) = &self.desk else { return Ok(()) };
+        let classes = self.store.class_keys()?;
+        if !desk.knows(&classes) {
+            let master =
+                self.keys.seed("master.key")?.ok_or("master.key is missing, and another class key was made")?;
+            desk.learn(&MasterKey::from_bytes(*master), &classes)?;
+        }
         Ok(())
     }
 

@@ -5,11 +5,12 @@ use std::process::ExitCode;
 
 use chrono::{TimeDelta, Utc};
 use clap::{Args, Subcommand};
-use seal::{MasterKey, rewrap, rewrap_with_recovery, unlock};
+use seal::{ClassCode, MasterKey, OperatorKey, generate_class_key, rewrap, rewrap_with_recovery, unlock};
 use zeroize::Zeroizing;
 
 use super::Outcome;
 use super::house::{Place, Start};
+use super::import::bar;
 use super::key_files::{Keys as KeyFiles, NEXT_MASTER};
 use crate::policy::Viewer;
 
@@ -23,6 +24,10 @@ pub(super) enum Keys {
     RotateMaster(RotateMaster),
     /// Make another master key in place of one that is lost, with the offline recovery key.
     Recover(Recover),
+    /// Make other class keys, to which everything is sealed from a minute later on.
+    RotateClasses(RotateClasses),
+    /// Seal to the class keys of now what is still sealed to older ones, and destroy those.
+    Reseal(Reseal),
 }
 
 /// Erase what is sealed of one person's record, for ever and in every copy: its data keys are emptied, here and, by the ledger
@@ -72,6 +77,77 @@ pub(super) struct Recover {
     /// File with the offline recovery key.
     #[arg(long, value_name = "FILE")]
     identity: PathBuf,
+}
+
+/// Make other class keys. Nodes that run learn of them within a quarter of a minute, and seal to them from a minute later on; nobody
+/// notices. What was sealed before stays sealed to the older ones until casque keys reseal. On PostgreSQL it is done as the owner of
+/// the schema, with master.key and operator.key in the folder of keys.
+#[derive(Debug, Args)]
+pub(super) struct RotateClasses {
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Seal to the class keys of now what is still sealed to older ones, while the service runs: epochs are sealed anew, and no value is
+/// opened or touched. Cut off, it goes on where it was. Then the older private keys, to which nothing is sealed any more, are
+/// destroyed. On PostgreSQL it is done as the owner of the schema.
+#[derive(Debug, Args)]
+pub(super) struct Reseal {
+    #[command(flatten)]
+    place: Place,
+    /// Seal at most so many, and leave the rest for another time.
+    #[arg(long, value_name = "N")]
+    at_most: Option<u64>,
+}
+
+impl RotateClasses {
+    fn run(self) -> Outcome {
+        let (opened, keys) = self.place.open_locked()?;
+        let missing = |name: &str| format!("{} is missing", keys.path(name).display());
+        let master = MasterKey::from_bytes(*keys.seed("master.key")?.ok_or_else(|| missing("master.key"))?);
+        let operator = OperatorKey::from_seed(&*keys.seed("operator.key")?.ok_or_else(|| missing("operator.key"))?);
+        unlock(&master, &opened.class_keys()?)
+            .map_err(|_| "master.key is not the one of this database (nothing was changed)")?;
+        let recovery = self.place.recovery.as_deref();
+        let made = ClassCode::ALL.map(|class| generate_class_key(class, &master, &operator, recovery));
+        let made = made.into_iter().collect::<Result<Vec<_>, _>>()?;
+        opened.class_keys_store(&made)?;
+        println!("Made {} class keys. Everything is sealed to them from a minute from now on.", made.len());
+        println!("Then: casque keys reseal, for what was sealed before.");
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Epochs that are sealed anew in one transaction.
+const BATCH: i64 = 200;
+
+impl Reseal {
+    fn run(self) -> Outcome {
+        let house = self.place.open(Start { existing: true, ..Start::default() })?;
+        let desk = house.desk.as_ref().ok_or("what is sealed is sealed anew where the private keys are")?;
+        let (operator, current) = (house.keys.operator()?, house.store.sealing_keys()?);
+        let (_, all) = house.store.epochs_of_old_keys(0)?;
+        let bar = bar("epochs");
+        bar.set_length(all);
+        let mut done = 0;
+        loop {
+            let left = self.at_most.map_or(BATCH, |most| BATCH.min(i64::try_from(most - done).unwrap_or(BATCH)));
+            let (epochs, _) = house.store.epochs_of_old_keys(left)?;
+            if epochs.is_empty() || left == 0 {
+                break;
+            }
+            house.store.epochs_reseal(&desk.reseal(&epochs, &current, &operator)?)?;
+            done += epochs.len() as u64;
+            bar.set_position(done);
+        }
+        bar.finish_and_clear();
+        let (_, left) = house.store.epochs_of_old_keys(0)?;
+        println!("{done} epochs are sealed to the class keys of now; {left} are left.");
+        if left == 0 {
+            println!("{} older private keys were destroyed.", house.store.class_keys_retire()?);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
 }
 
 impl RotateMaster {
@@ -131,6 +207,8 @@ impl Keys {
             Keys::RotateTokens(command) => command.run(),
             Keys::RotateMaster(command) => command.run(),
             Keys::Recover(command) => command.run(),
+            Keys::RotateClasses(command) => command.run(),
+            Keys::Reseal(command) => command.run(),
         }
     }
 }

@@ -107,7 +107,7 @@ impl Serve {
 const PULSE_EVERY: Duration = Duration::from_millis(250);
 const PLACE_EVERY: Duration = Duration::from_millis(500);
 const SIGN_EVERY: Duration = Duration::from_secs(60);
-/// How often the keys of tokens are read anew.
+/// How often keys are read anew.
 const KEYS_EVERY: Duration = Duration::from_secs(15);
 
 /// Keeps the house until it is told to stop, then places and signs once more.
@@ -130,7 +130,7 @@ fn keep(keeper: &Keeper, stopped: &std::sync::mpsc::Receiver<()>) {
             placed = Some(Instant::now());
         }
         if read.elapsed() >= KEYS_EVERY {
-            tell("the keys of tokens", keeper.keys());
+            tell("the keys", keeper.keys());
             read = Instant::now();
         }
         if ended {

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use seal::{Opener, Plain, Sealable};
+use seal::{MasterKey, Opener, OperatorPublic, Plain, Sealable, StoredClassKey, StoredEpoch};
 
 use crate::domain::Purpose;
 use crate::policy::{Refusal, Viewer};
@@ -104,6 +104,36 @@ impl Desk {
             }
         }
         Ok(opened)
+    }
+
+    /// Whether it has the private halves of these class keys, but for those that were destroyed.
+    pub fn knows(&self, keys: &[StoredClassKey]) -> bool {
+        keys.iter().all(|key| key.wrapped.is_empty() || self.opener.class_of(&key.id).is_some())
+    }
+
+    /// Takes these class keys in place of its own: another was made.
+    ///
+    /// # Errors
+    /// When the master key is not theirs; then it knows what it knew.
+    pub fn learn(&self, master: &MasterKey, keys: &[StoredClassKey]) -> Result<(), seal::Error> {
+        self.opener.learn(master, keys)
+    }
+
+    /// Seals epochs to the class key of their class that is sealed to now; opens no value.
+    ///
+    /// # Errors
+    /// When one does not open.
+    pub fn reseal(
+        &self,
+        epochs: &[StoredEpoch],
+        current: &[StoredClassKey],
+        operator: &OperatorPublic,
+    ) -> Result<Vec<StoredEpoch>, seal::Error> {
+        let to = |epoch: &StoredEpoch| {
+            let class = self.opener.class_of(&epoch.class_key);
+            current.iter().find(|key| Some(key.class) == class).ok_or(seal::Error::Malformed("epoch"))
+        };
+        epochs.iter().map(|epoch| self.opener.reseal(epoch, to(epoch)?, operator)).collect()
     }
 
     /// How many values this desk has opened since the node started. Reads leave it still.

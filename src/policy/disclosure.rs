@@ -244,6 +244,43 @@ mod tests {
         Facts { relations, notified: true, ..Facts::default() }
     }
 
+    #[test]
+    fn codes_are_what_clients_know() {
+        let relations = [
+            Relation::OwnMission,
+            Relation::OwnDraft,
+            Relation::Host,
+            Relation::Proceeding,
+            Relation::OwnNational,
+            Relation::Any,
+        ];
+        let names = ["own_mission", "own_draft", "host_state", "state_of_the_proceeding", "own_national", "any"];
+        assert_eq!(relations.map(Relation::name), names);
+        let conditions = [Condition::None, Condition::AfterNextOfKin, Condition::SecondOfficer];
+        assert_eq!(conditions.map(Condition::name), ["none", "after_next_of_kin", "second_officer"]);
+        let refusals = [
+            Refusal::NotEntitled,
+            Refusal::NotGraded,
+            Refusal::BeforeNextOfKin,
+            Refusal::NeedsSecondOfficer,
+            Refusal::ReviewOverdue,
+            Refusal::Quota,
+            Refusal::CoolingDown,
+            Refusal::UnderReview,
+        ];
+        let codes = [
+            "not_entitled",
+            "not_graded",
+            "before_next_of_kin",
+            "needs_second_officer",
+            "review_overdue",
+            "quota",
+            "cooling_down",
+            "under_review",
+        ];
+        assert_eq!(refusals.map(Refusal::code), codes);
+    }
+
     const EVERY: Relations =
         Relations { own_mission: true, own_draft: true, host: true, proceeding: true, own_national: true };
 

@@ -110,3 +110,43 @@ impl Scope {
         matches!(self, Scope::Everything | Scope::Missions(_))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use strum::VariantArray;
+
+    use super::*;
+
+    #[test]
+    fn each_roles_scope_is_what_it_answers_for() {
+        let viewer = |role| Viewer { missions: vec!["UNIFIL".into()], state: Some("MLI".into()), ..Viewer::of(role) };
+        for role in Role::VARIANTS {
+            let expected = match role {
+                Role::Secretariat | Role::SeniorFocalPoint => Scope::Everything,
+                Role::FocalPoint => Scope::Missions(vec!["UNIFIL".into()]),
+                Role::MemberState => Scope::State("MLI".into()),
+                Role::Auditor | Role::Administrator => Scope::Nothing,
+            };
+            assert_eq!(viewer(*role).scope(), expected, "{role:?}");
+            let inside = matches!(role, Role::FocalPoint | Role::Secretariat | Role::SeniorFocalPoint);
+            assert_eq!((viewer(*role).is_inside(), expected.is_inside()), (inside, inside), "{role:?}");
+            let secretariat = matches!(role, Role::Secretariat | Role::SeniorFocalPoint);
+            assert_eq!(viewer(*role).is_secretariat(), secretariat, "{role:?}");
+        }
+        assert_eq!(Viewer::of(Role::MemberState).scope(), Scope::Nothing, "of no State");
+    }
+
+    #[test]
+    fn whom_the_secretariat_looks_through_is_a_reader_of_that_state() {
+        let state = Viewer::of_state("MLI");
+        assert_eq!((state.role, state.scope()), (Role::MemberState, Scope::State("MLI".into())));
+        assert_eq!(state.state_function, Some(StateFunction::Reader));
+    }
+
+    #[test]
+    fn the_operator_is_nobody_with_an_account() {
+        assert!(Viewer::operator().is_operator());
+        assert!(!Viewer { account: [1; 16], ..Viewer::operator() }.is_operator());
+        assert!(!Viewer::of(Role::Auditor).is_operator());
+    }
+}

@@ -5,13 +5,13 @@
 
 use std::collections::HashSet;
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use seal::{ClassCode, Confidential, Plain, Sealed, StoredClassKey, StoredDataKey, StoredEpoch, StrictlyConfidential};
 
 use super::db::schema::{class_key, data_key, epoch, sealed_value};
-use super::db::{Db, Id, each};
-use super::{Error, Read, Result, Write};
+use super::db::{self, Db, Id, Mode, each};
+use super::{Error, Read, Result, Store, Write};
 use crate::domain::SealedField;
 
 /// Sealed fields as typed: a text to seal, or `None` to clear the field.
@@ -39,17 +39,114 @@ pub(super) fn class_keys(db: &mut Db) -> Result<Vec<StoredClassKey>> {
         .collect()
 }
 
-/// The public halves alone: all that a node without private keys is told.
-pub(super) fn class_keys_public(db: &mut Db) -> Result<Vec<StoredClassKey>> {
+/// A new class key is sealed to from so long after it was made, so that every node that opens knows it by then.
+const TAKES_EFFECT: TimeDelta = TimeDelta::minutes(1);
+
+/// The public halves of the class keys that are sealed to now, one a class: all that a node without private keys is told.
+pub(super) fn sealing_keys(db: &mut Db, now: NaiveDateTime) -> Result<Vec<StoredClassKey>> {
     use class_key::dsl as k;
-    let rows: Vec<(Id, String, Vec<u8>, Vec<u8>)> =
-        class_key::table.select((k::id, k::class, k::public, k::signature)).order((k::created_at, k::id)).load(db)?;
-    rows.into_iter()
-        .map(|(id, class, public, signature)| {
-            let class = class_of(&class, "class_key", id)?;
-            Ok(StoredClassKey { class, id: id.0, public, signature, wrapped: Vec::new(), recovery: None })
+    let rows: Vec<(Id, String, Vec<u8>, Vec<u8>, NaiveDateTime)> = class_key::table
+        .select((k::id, k::class, k::public, k::signature, k::created_at))
+        .order((k::created_at, k::id))
+        .load(db)?;
+    let mut current: Vec<StoredClassKey> = Vec::new();
+    for (id, class, public, signature, created_at) in rows {
+        let class = class_of(&class, "class_key", id)?;
+        let key = StoredClassKey { class, id: id.0, public, signature, wrapped: Vec::new(), recovery: None };
+        match current.iter_mut().find(|known| known.class == class) {
+            None => current.push(key),
+            Some(known) if created_at + TAKES_EFFECT <= now => *known = key,
+            Some(_) => {}
+        }
+    }
+    Ok(current)
+}
+
+impl Store {
+    /// The stored class keys, oldest first, with their wrapped private halves.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn class_keys(&self) -> Result<Vec<StoredClassKey>> {
+        db::transaction(&self.pool, Mode::Read, class_keys)
+    }
+
+    /// The class keys that are sealed to now, one a class, without their private halves.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn sealing_keys(&self) -> Result<Vec<StoredClassKey>> {
+        let now = self.now();
+        db::transaction(&self.pool, Mode::Read, |db| sealing_keys(db, now))
+    }
+
+    /// Some epochs that are sealed to other class keys than those that are sealed to now; and how many there are.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn epochs_of_old_keys(&self, limit: i64) -> Result<(Vec<StoredEpoch>, u64)> {
+        let now = self.now();
+        db::transaction(&self.pool, Mode::Read, |db| {
+            let current: Vec<Id> = sealing_keys(db, now)?.iter().map(|key| Id(key.id)).collect();
+            let old = epoch::table.filter(epoch::class_key_id.ne_all(current));
+            let all: i64 = old.clone().count().get_result(db)?;
+            let rows: Vec<(Id, Id, Vec<u8>)> =
+                old.order(epoch::id).limit(limit).select((epoch::id, epoch::class_key_id, epoch::sealed)).load(db)?;
+            let epoch =
+                |(id, class_key, sealed): (Id, Id, Vec<u8>)| StoredEpoch { id: id.0, class_key: class_key.0, sealed };
+            Ok((rows.into_iter().map(epoch).collect(), u64::try_from(all).unwrap_or(0)))
         })
-        .collect()
+    }
+
+    /// Stores epochs that were sealed to other class keys, all together.
+    ///
+    /// # Errors
+    /// The database's: a node's own role may not.
+    pub fn epochs_reseal(&self, epochs: &[StoredEpoch]) -> Result<()> {
+        db::transaction(&self.pool, Mode::Keep, |db| {
+            for one in epochs {
+                diesel::update(epoch::table.find(Id(one.id)))
+                    .set((epoch::class_key_id.eq(Id(one.class_key)), epoch::sealed.eq(&one.sealed)))
+                    .execute(db)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Destroys the private halves of class keys that are not sealed to any more and to which no epoch is sealed. Gives how many.
+    ///
+    /// # Errors
+    /// The database's: a node's own role may not.
+    pub fn class_keys_retire(&self) -> Result<usize> {
+        let now = self.now();
+        db::transaction(&self.pool, Mode::Keep, |db| {
+            let current: Vec<Id> = sealing_keys(db, now)?.iter().map(|key| Id(key.id)).collect();
+            let newest: Vec<Id> = class_keys(db)?
+                .iter()
+                .rev()
+                .scan(Vec::new(), |seen, key| {
+                    let first = !seen.contains(&key.class);
+                    seen.push(key.class);
+                    Some(first.then_some(Id(key.id)))
+                })
+                .flatten()
+                .collect();
+            let nothing: Option<Vec<u8>> = None;
+            let old = class_key::table
+                .filter(class_key::id.ne_all(current))
+                .filter(class_key::id.ne_all(newest))
+                .filter(class_key::wrapped.ne(Vec::new()))
+                .filter(class_key::id.ne_all(epoch::table.select(epoch::class_key_id)));
+            let set = (class_key::wrapped.eq(Vec::<u8>::new()), class_key::recovery.eq(nothing));
+            Ok(diesel::update(old).set(set).execute(db)?)
+        })
+    }
+
+    /// Seals to the class keys that are to be sealed to now, if others were made.
+    pub(super) fn learn_sealing_keys(&self) -> Result<()> {
+        let keys = db::transaction(&self.pool, Mode::Read, |db| sealing_keys(db, self.now()))?;
+        Ok(self.sealer.learn(&keys, &self.operator)?)
+    }
 }
 
 pub(super) fn class_keys_store(db: &mut Db, keys: &[StoredClassKey], now: NaiveDateTime) -> Result<()> {
@@ -76,7 +173,11 @@ pub(super) fn class_keys_rewrap(db: &mut Db, keys: &[StoredClassKey]) -> Result<
     Ok(())
 }
 
-pub(super) fn epoch_store(db: &mut Db, new: &StoredEpoch, now: NaiveDateTime) -> Result<()> {
+/// Stores a new epoch; `false` when the class key that it is sealed to is not the one that is sealed to now.
+pub(super) fn epoch_store(db: &mut Db, new: &StoredEpoch, now: NaiveDateTime) -> Result<bool> {
+    if !sealing_keys(db, now)?.iter().any(|key| key.id == new.class_key) {
+        return Ok(false);
+    }
     diesel::insert_into(epoch::table)
         .values((
             epoch::id.eq(Id(new.id)),
@@ -85,7 +186,7 @@ pub(super) fn epoch_store(db: &mut Db, new: &StoredEpoch, now: NaiveDateTime) ->
             epoch::created_at.eq(now),
         ))
         .execute(db)?;
-    Ok(())
+    Ok(true)
 }
 
 fn class_of(name: &str, table: &'static str, row: Id) -> Result<ClassCode> {

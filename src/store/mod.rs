@@ -35,7 +35,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{NaiveDateTime, SubsecRound, Utc};
-use seal::{Granter, Sealer};
+use seal::{Granter, OperatorPublic, Sealer};
 
 use crate::domain::Fault;
 use crate::policy::{Scope, Viewer, may_write};
@@ -115,6 +115,7 @@ pub struct Store {
     names: Names,
     clock: Clock,
     sealer: Sealer,
+    operator: OperatorPublic,
     granter: Option<Granter>,
     access: Access,
 }
@@ -274,11 +275,22 @@ impl Store {
 
     /// Epochs are committed by themselves, before any value is sealed under them.
     fn renew_epochs(&self, now: NaiveDateTime) -> Result<()> {
-        for epoch in self.sealer.due()? {
-            db::transaction(&self.pool, Mode::Add, |db| keys::epoch_store(db, epoch.stored(), now))?;
-            self.sealer.adopt(epoch);
+        // Once more, if another class key was made since this node last asked.
+        for _ in 0..2 {
+            let mut stale = false;
+            for epoch in self.sealer.due()? {
+                if db::transaction(&self.pool, Mode::Add, |db| keys::epoch_store(db, epoch.stored(), now))? {
+                    self.sealer.adopt(epoch);
+                } else {
+                    stale = true;
+                }
+            }
+            if !stale {
+                return Ok(());
+            }
+            self.learn_sealing_keys()?;
         }
-        Ok(())
+        Err(Error::Busy)
     }
 
     /// What this node does with its database.

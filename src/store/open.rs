@@ -117,8 +117,7 @@ impl Opened {
         let keys = match self.access {
             // What only reads seals nothing, and its role is not shown the table.
             Access::ReadOnly => Vec::new(),
-            Access::Sealed => self.with(Mode::Read, keys::class_keys_public)?,
-            Access::Full => self.class_keys()?,
+            Access::Sealed | Access::Full => self.with(Mode::Read, |db| keys::sealing_keys(db, self.clock.now()))?,
         };
         let Self { pool, standby, beats, clock, access } = self;
         let sealer = Sealer::new(&keys, operator)?;
@@ -131,6 +130,7 @@ impl Opened {
             names: super::Names::new(),
             clock,
             sealer,
+            operator: operator.clone(),
             granter,
             access,
         })

@@ -185,6 +185,9 @@ pub fn generate_class_key(
 /// # Errors
 /// [`Error::Unopened`] when `old` is not the master key that wrapped it.
 pub fn rewrap(key: &mut StoredClassKey, old: &MasterKey, new: &MasterKey) -> Result<(), Error> {
+    if key.wrapped.is_empty() {
+        return Ok(());
+    }
     let private = key.private(old)?;
     key.wrap(&private, new)
 }
@@ -195,12 +198,20 @@ pub fn rewrap(key: &mut StoredClassKey, old: &MasterKey, new: &MasterKey) -> Res
 /// # Errors
 /// [`Error::Unopened`] when the master key is not the one that wrapped a class key.
 pub fn unlock(master: &MasterKey, keys: &[StoredClassKey]) -> Result<(Granter, Opener), Error> {
+    let pair = cipher::random();
+    Ok((Granter::new(pair), Opener::new(pair, private_keys(master, keys)?)))
+}
+
+/// Private class keys by id, with the class of each.
+pub(crate) type PrivateKeys = HashMap<[u8; 16], (ClassCode, Zeroizing<Vec<u8>>)>;
+
+/// The private halves of those that have one: an old one's is destroyed once nothing is sealed to it.
+pub(crate) fn private_keys(master: &MasterKey, keys: &[StoredClassKey]) -> Result<PrivateKeys, Error> {
     let mut private = HashMap::new();
-    for key in keys {
+    for key in keys.iter().filter(|key| !key.wrapped.is_empty()) {
         let bytes = key.private(master)?;
         <XWing as Kem>::PrivateKey::from_bytes(&bytes).map_err(|_| Error::Malformed("class key"))?;
         private.insert(key.id, (key.class, bytes));
     }
-    let pair = cipher::random();
-    Ok((Granter::new(pair), Opener::new(pair, private)))
+    Ok(private)
 }

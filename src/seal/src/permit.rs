@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use zeroize::Zeroizing;
 
 use crate::cipher::Key;
+use crate::keys::{PrivateKeys, private_keys};
 use crate::sealer::{self, StoredDataKey, StoredEpoch};
 use crate::value::{self, Field, RecordId};
-use crate::{ClassCode, Error};
+use crate::{ClassCode, Error, MasterKey, OperatorPublic, StoredClassKey};
 
 /// Makes permits. One exists for each unlocking; the store owns it and grants only after its commit.
 pub struct Granter {
@@ -62,7 +64,7 @@ impl Granter {
 /// Opens what permits carry. One exists for each unlocking; the disclosure desk owns it.
 pub struct Opener {
     pair: [u8; 16],
-    private: HashMap<[u8; 16], (ClassCode, Zeroizing<Vec<u8>>)>,
+    private: RwLock<PrivateKeys>,
     opened: AtomicU64,
 }
 
@@ -102,8 +104,48 @@ pub struct OpenedRecord {
 }
 
 impl Opener {
-    pub(crate) fn new(pair: [u8; 16], private: HashMap<[u8; 16], (ClassCode, Zeroizing<Vec<u8>>)>) -> Self {
-        Self { pair, private, opened: AtomicU64::new(0) }
+    pub(crate) fn new(pair: [u8; 16], private: PrivateKeys) -> Self {
+        Self { pair, private: RwLock::new(private), opened: AtomicU64::new(0) }
+    }
+
+    fn private(&self) -> RwLockReadGuard<'_, PrivateKeys> {
+        self.private.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The class of a class key whose private half it has.
+    pub fn class_of(&self, class_key: &[u8; 16]) -> Option<ClassCode> {
+        self.private().get(class_key).map(|(class, _)| *class)
+    }
+
+    /// Takes other class keys in place of its own: another was made.
+    ///
+    /// # Errors
+    /// [`Error::Unopened`] when the master key is not the one that wrapped them; then it knows what it knew.
+    pub fn learn(&self, master: &MasterKey, keys: &[StoredClassKey]) -> Result<(), Error> {
+        let private = private_keys(master, keys)?;
+        *self.private.write().unwrap_or_else(PoisonError::into_inner) = private;
+        Ok(())
+    }
+
+    /// Seals an epoch to another class key of its class. What stands under it is not touched, and nothing is opened but the epoch.
+    ///
+    /// # Errors
+    /// [`Error::NoClassKey`] when the epoch's own key is not known; [`Error::Unsigned`] when the other's is nobody's.
+    pub fn reseal(
+        &self,
+        epoch: &StoredEpoch,
+        to: &StoredClassKey,
+        operator: &OperatorPublic,
+    ) -> Result<StoredEpoch, Error> {
+        let public = to.verified(operator)?;
+        let private = self.private();
+        let (class, private) = private.get(&epoch.class_key).ok_or(Error::NoClassKey(to.class.name()))?;
+        if *class != to.class {
+            return Err(Error::NoClassKey(class.name()));
+        }
+        let key = sealer::open_epoch(private, *class, epoch)?;
+        let sealed = sealer::seal_epoch(&public, *class, &epoch.id, &key)?;
+        Ok(StoredEpoch { id: epoch.id, class_key: to.id, sealed })
     }
 
     /// How many values this opener has opened since it was made: reads must leave it still.
@@ -119,6 +161,7 @@ impl Opener {
         if permit.pair != self.pair {
             return Err(Error::ForeignPermit);
         }
+        let private = self.private();
         let stored: HashMap<[u8; 16], &StoredEpoch> = permit.epochs.iter().map(|epoch| (epoch.id, epoch)).collect();
         let mut epochs: HashMap<[u8; 16], Key> = HashMap::new();
         let mut records = Vec::with_capacity(permit.records.len());
@@ -128,7 +171,7 @@ impl Opener {
                 if !epochs.contains_key(&data_key.epoch) {
                     let epoch = stored.get(&data_key.epoch).ok_or(Error::Malformed("permit"))?;
                     let (class, private) =
-                        self.private.get(&epoch.class_key).ok_or(Error::NoClassKey(data_key.class.name()))?;
+                        private.get(&epoch.class_key).ok_or(Error::NoClassKey(data_key.class.name()))?;
                     epochs.insert(epoch.id, sealer::open_epoch(private, *class, epoch)?);
                 }
                 let epoch = epochs.get(&data_key.epoch).ok_or(Error::Malformed("permit"))?;

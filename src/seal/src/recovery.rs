@@ -26,6 +26,9 @@ pub(crate) fn wrap(private: &[u8], recipient: &str) -> Result<Vec<u8>, Error> {
 /// # Errors
 /// [`Error::Recovery`] when the key was never wrapped to a recovery recipient, or the identity is another one.
 pub fn rewrap_with_recovery(key: &mut StoredClassKey, identity: &str, master: &MasterKey) -> Result<(), Error> {
+    if key.wrapped.is_empty() {
+        return Ok(());
+    }
     let identity = x25519::Identity::from_str(identity.trim()).map_err(|e| Error::Recovery(e.to_owned()))?;
     let sealed = key.recovery.as_ref().ok_or_else(|| Error::Recovery("this class key has no recovery copy".into()))?;
     let private = age::decrypt(&identity, sealed).map(Zeroizing::new).map_err(|e| Error::Recovery(e.to_string()))?;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use hpke::aead::ChaCha20Poly1305;
@@ -78,7 +78,7 @@ struct Epoch {
 
 /// Seals for every class, holding public keys and the node's current epochs.
 pub struct Sealer {
-    public: HashMap<ClassCode, ([u8; 16], <XWing as Kem>::PublicKey)>,
+    public: RwLock<HashMap<ClassCode, ([u8; 16], <XWing as Kem>::PublicKey)>>,
     epochs: Mutex<HashMap<ClassCode, Epoch>>,
 }
 
@@ -98,11 +98,11 @@ impl Sealer {
         for key in keys {
             public.insert(key.class, (key.id, key.verified(operator)?));
         }
-        Ok(Self { public, epochs: Mutex::new(HashMap::new()) })
+        Ok(Self { public: RwLock::new(public), epochs: Mutex::new(HashMap::new()) })
     }
 
     fn epochs(&self) -> std::sync::MutexGuard<'_, HashMap<ClassCode, Epoch>> {
-        self.epochs.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.epochs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The epochs that a write must commit before it can seal; empty while the current ones last.
@@ -121,20 +121,21 @@ impl Sealer {
     }
 
     fn make(&self, class: ClassCode) -> Result<NewEpoch, Error> {
-        let (class_key, public) = self.public.get(&class).ok_or(Error::NoClassKey(class.name()))?;
+        let public = self.public.read().unwrap_or_else(PoisonError::into_inner);
+        let (class_key, public) = public.get(&class).ok_or(Error::NoClassKey(class.name()))?;
         let (id, key) = (cipher::random(), cipher::random_key());
-        let (encapsulated, sealed) = hpke::single_shot_seal::<ChaCha20Poly1305, KdfTurboShake128, XWing>(
-            &OpModeS::Base,
-            public,
-            INFO,
-            &*key,
-            &epoch_associated(&id, class),
-        )
-        .map_err(|_| Error::Malformed("class key"))?;
-        let mut bytes = vec![FORMAT];
-        bytes.extend_from_slice(&encapsulated.to_bytes());
-        bytes.extend_from_slice(&sealed);
-        Ok(NewEpoch { class, key, stored: StoredEpoch { id, class_key: *class_key, sealed: bytes } })
+        let sealed = seal_epoch(public, class, &id, &key)?;
+        Ok(NewEpoch { class, key, stored: StoredEpoch { id, class_key: *class_key, sealed } })
+    }
+
+    /// Seals to these class keys from its next epochs on.
+    ///
+    /// # Errors
+    /// As [`Sealer::new`]; then it seals as it did.
+    pub fn learn(&self, keys: &[StoredClassKey], operator: &OperatorPublic) -> Result<(), Error> {
+        let other = Self::new(keys, operator)?.public.into_inner().unwrap_or_else(PoisonError::into_inner);
+        *self.public.write().unwrap_or_else(PoisonError::into_inner) = other;
+        Ok(())
     }
 
     /// Takes a committed epoch into use.
@@ -213,6 +214,27 @@ fn data_key_associated(id: &[u8; 16], record: RecordId, class: ClassCode) -> Vec
     bytes.extend_from_slice(&record.0);
     bytes.push(class.byte());
     bytes
+}
+
+/// Seals an epoch's key to a class key.
+pub(crate) fn seal_epoch(
+    public: &<XWing as Kem>::PublicKey,
+    class: ClassCode,
+    id: &[u8; 16],
+    key: &Key,
+) -> Result<Vec<u8>, Error> {
+    let (encapsulated, sealed) = hpke::single_shot_seal::<ChaCha20Poly1305, KdfTurboShake128, XWing>(
+        &OpModeS::Base,
+        public,
+        INFO,
+        &**key,
+        &epoch_associated(id, class),
+    )
+    .map_err(|_| Error::Malformed("class key"))?;
+    let mut bytes = vec![FORMAT];
+    bytes.extend_from_slice(&encapsulated.to_bytes());
+    bytes.extend_from_slice(&sealed);
+    Ok(bytes)
 }
 
 /// Opens an epoch with the private key of its class.

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use casque::cli::{DemoAccount, Place, Start};
 use serde_json::{Value, json};
 
-use super::node::{Node, embedded};
+use super::node::{Node, embedded, until};
 use crate::harness::ambush;
 
 fn casque(arguments: &[&str]) -> Output {
@@ -80,6 +80,70 @@ fn another_master_key_takes_the_old_ones_place_and_everything_opens_as_before() 
     std::fs::write(keys.join("master.key"), &first).unwrap();
     let refused = casque(&["keys", "rotate-master", "--data", data]);
     assert!(said(&refused.stderr).contains("not the one of this database"), "{}", said(&refused.stderr));
+}
+
+#[test]
+fn class_keys_rotate_while_the_node_runs_and_the_old_ones_are_destroyed() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let accounts = embedded(folder.path());
+    let node = Node::start(&["--data", data]);
+    let sitting = sit(&node, &accounts);
+    let record = reported(&node, &sitting.token);
+    let before = opened(&node, &sitting, &record);
+    let done = |arguments: &[&str]| {
+        let output = casque(&[arguments, &["--data", data]].concat());
+        assert!(output.status.success(), "{}", said(&output.stderr));
+        said(&output.stdout)
+    };
+    let count = |sql: &str| {
+        let path = folder.path().join("casque.db");
+        let mut connection: diesel::SqliteConnection = diesel::Connection::establish(path.to_str().unwrap()).unwrap();
+        let sql = diesel::dsl::sql::<diesel::sql_types::BigInt>(sql);
+        diesel::RunQueryDsl::get_result::<i64>(sql, &mut connection).unwrap()
+    };
+    assert_eq!(
+        done(&["keys", "reseal"]),
+        "0 epochs are sealed to the class keys of now; 0 are left.\n0 older private keys were destroyed.\n"
+    );
+    assert!(done(&["keys", "rotate-classes"]).starts_with("Made 2 class keys."));
+    assert_eq!(
+        done(&["keys", "reseal"]),
+        "0 epochs are sealed to the class keys of now; 0 are left.\n0 older private keys were destroyed.\n",
+        "not before every node knows them"
+    );
+    // A minute passes, as the database has it.
+    count("UPDATE class_key SET created_at = strftime('%Y-%m-%d %H:%M:%f', created_at, '-2 minutes') RETURNING 1");
+    let epochs = count("SELECT count(*) FROM epoch");
+    assert!(epochs >= 2);
+    assert_eq!(
+        done(&["keys", "reseal", "--at-most", "1"]),
+        format!("1 epochs are sealed to the class keys of now; {} are left.\n", epochs - 1),
+        "cut off"
+    );
+    assert_eq!(count("SELECT count(*) FROM class_key WHERE wrapped = x''"), 0, "what something is sealed to is kept");
+    // The node that runs learns of the new keys by itself.
+    let opens = || {
+        node.client(Some(&sitting.token))
+            .post("/v1/disclosures", &json!({"record": record, "class": "confidential", "sitting": sitting.id}))
+    };
+    until(std::time::Duration::from_secs(40), || opens().status == 201);
+    assert_eq!(opened(&node, &sitting, &record), before);
+    let rest = done(&["keys", "reseal"]);
+    assert!(rest.ends_with("2 older private keys were destroyed.\n"), "{rest}");
+    assert_eq!(count("SELECT count(*) FROM class_key WHERE wrapped = x''"), 2);
+    until(std::time::Duration::from_secs(40), || opens().status == 201);
+    assert_eq!(opened(&node, &sitting, &record), before);
+    let later = reported(&node, &sitting.token);
+    node.terminate();
+    let node = Node::start(&["--data", data]);
+    let again = reported(&node, &sitting.token);
+    for record in [&record, &later, &again] {
+        opened(&node, &sitting, record);
+    }
+    assert_eq!(opened(&node, &sitting, &record), before);
+    node.terminate();
+    assert!(done(&["audit", "verify"]).contains("self-consistent"));
 }
 
 #[test]
