@@ -245,6 +245,20 @@ mod tests {
     }
 
     #[test]
+    fn whoever_may_open_now_or_on_approval_is_told_that_something_is_held() {
+        let name = field(Noun::Victim, "name");
+        let own = Relations { own_national: true, ..Relations::default() };
+        let (state, officer) = (viewer(Role::MemberState, false), viewer(Role::Secretariat, true));
+        for facts in [related(own), Facts { relations: own, ..Facts::default() }] {
+            assert!(may_hold(&state, facts, name), "before next of kin, too");
+            assert!(may_hold(&state, Facts { under_review: true, ..facts }, name), "a review announces nothing");
+        }
+        assert!(!may_hold(&state, related(Relations::default()), name));
+        assert!(may_hold(&officer, Facts::default(), name), "on approval");
+        assert!(!may_hold(&viewer(Role::Secretariat, false), Facts::default(), name));
+    }
+
+    #[test]
     fn codes_are_what_clients_know() {
         let relations = [
             Relation::OwnMission,

@@ -137,6 +137,8 @@ pub fn may(viewer: &Viewer, deed: Deed<'_>) -> Result<(), Denial> {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray;
+
     use super::*;
 
     fn viewer(role: Role) -> Viewer {
@@ -155,6 +157,23 @@ mod tests {
         assert_eq!(may(&focal_point, Deed::Report { mission: "MINUSMA" }), Ok(()));
         assert_eq!(may(&focal_point, Deed::Report { mission: "UNIFIL" }), Err(Denial::NotYours));
         assert_eq!(may(&focal_point, Deed::Decide), Err(Denial::Role));
+    }
+
+    #[test]
+    fn a_focal_point_records_what_belongs_to_no_mission_and_what_a_state_did() {
+        let focal_point = viewer(Role::FocalPoint);
+        for deed in [Deed::Record, Deed::Submit { state: "TCD" }] {
+            assert_eq!(may(&focal_point, deed), Ok(()));
+            assert_eq!(may(&viewer(Role::Secretariat), deed), Ok(()));
+            assert_eq!(may(&viewer(Role::Auditor), deed), Err(Denial::Role));
+        }
+    }
+
+    #[test]
+    fn auditors_alone_have_nothing_to_write() {
+        for role in Role::VARIANTS {
+            assert_eq!(may_write(&viewer(*role)), *role != Role::Auditor, "{role:?}");
+        }
     }
 
     #[test]

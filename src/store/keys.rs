@@ -17,6 +17,7 @@ use crate::domain::SealedField;
 /// Sealed fields as typed: a text to seal, or `None` to clear the field.
 pub type SealedInput = Vec<(&'static SealedField, Option<Plain>)>;
 
+type PublicKeyRow = (Id, String, Vec<u8>, Vec<u8>, NaiveDateTime);
 type ClassKeyRow = (Id, String, Vec<u8>, Vec<u8>, Vec<u8>, Option<Vec<u8>>);
 
 pub(super) fn class_keys(db: &mut Db) -> Result<Vec<StoredClassKey>> {
@@ -45,7 +46,7 @@ const TAKES_EFFECT: TimeDelta = TimeDelta::minutes(1);
 /// The public halves of the class keys that are sealed to now, one a class: all that a node without private keys is told.
 pub(super) fn sealing_keys(db: &mut Db, now: NaiveDateTime) -> Result<Vec<StoredClassKey>> {
     use class_key::dsl as k;
-    let rows: Vec<(Id, String, Vec<u8>, Vec<u8>, NaiveDateTime)> = class_key::table
+    let rows: Vec<PublicKeyRow> = class_key::table
         .select((k::id, k::class, k::public, k::signature, k::created_at))
         .order((k::created_at, k::id))
         .load(db)?;

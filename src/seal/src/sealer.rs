@@ -76,9 +76,12 @@ struct Epoch {
     uses: u32,
 }
 
+/// The class key that each class is sealed to.
+type PublicKeys = HashMap<ClassCode, ([u8; 16], <XWing as Kem>::PublicKey)>;
+
 /// Seals for every class, holding public keys and the node's current epochs.
 pub struct Sealer {
-    public: RwLock<HashMap<ClassCode, ([u8; 16], <XWing as Kem>::PublicKey)>>,
+    public: RwLock<PublicKeys>,
     epochs: Mutex<HashMap<ClassCode, Epoch>>,
 }
 
