@@ -229,12 +229,20 @@ impl Erase {
     fn run(self) -> Outcome {
         let command = self;
         let house = command.place.open(Start { deskless: true, existing: true, ..Start::default() })?;
-        let keys = house.store.erase(&Viewer::operator(), &command.record)?;
+        let erasure = house.store.erase(&Viewer::operator(), &command.record)?;
         house.settle_audit()?;
-        println!("{keys} data keys of {} are emptied: what they sealed opens no more.", command.record);
+        println!("{} data keys of {} are emptied: what they sealed opens no more.", erasure.data_keys, command.record);
         println!(
-            "It is in the ledger of erasures with the next backup. Look for the person in narratives, notes and files."
+            "It is in the ledger of erasures with the next backup; the last copy of the keys dies with the last backup of keys."
         );
+        if erasure.free_text.is_empty() {
+            println!("No free text hangs together with it.");
+        } else {
+            println!("Somebody must look for the person in this free text:");
+            for (path, fields) in erasure.free_text {
+                println!("  {path}: {}", fields.join(", "));
+            }
+        }
         Ok(ExitCode::SUCCESS)
     }
 }

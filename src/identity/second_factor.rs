@@ -129,13 +129,13 @@ pub(super) fn given(key: &SystemKey, of: Id, factor: &Factor, code: &str, now: N
     }
 }
 
-/// A recovery code is 120 random bits in base 32, six groups of four: too many to try, so that a plain hash is kept (ASVS 6.5.2).
+/// A recovery code is 140 random bits in base 32, seven groups of four: too many to try, so that a plain hash is kept (ASVS 6.5.2).
 pub(super) fn recovery_codes() -> (Vec<Zeroizing<String>>, Vec<Vec<u8>>) {
     let code = || {
-        let mut bits = [0; 15];
+        let mut bits = [0; 18];
         rand::fill(&mut bits);
         let plain = Secret::from(&bits[..]).to_base32();
-        let parts: Vec<&str> = (0..6).filter_map(|part| plain.get(part * 4..part * 4 + 4)).collect();
+        let parts: Vec<&str> = (0..7).filter_map(|part| plain.get(part * 4..part * 4 + 4)).collect();
         Zeroizing::new(parts.join("-"))
     };
     let codes: Vec<Zeroizing<String>> = (0..RECOVERY_CODES).map(|_| code()).collect();
@@ -211,7 +211,7 @@ mod tests {
     fn recovery_codes_are_read_however_they_are_typed() {
         let (codes, hashes) = recovery_codes();
         assert_eq!((codes.len(), hashes.len()), (10, 10));
-        assert_eq!(codes[0].len(), 29);
+        assert_eq!(codes[0].len(), 34);
         let typed = codes[0].to_lowercase().replace('-', " ");
         assert_eq!(recovery_hash(&typed), hashes[0]);
         assert_ne!(hashes[0], hashes[1]);

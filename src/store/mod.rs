@@ -56,6 +56,7 @@ pub use disclosure::{
     Alert, Approval, ApprovalAsk, Disclosed, DisclosureAsk, DisclosureFilter, DisclosureOutcome, DisclosureRow,
     OpenableRecord, RefusedField, Sitting, Warrant,
 };
+pub use erasure::Erasure;
 pub use error::Error;
 pub use history::HistoryEntry;
 pub use idempotency::{Idempotency, Replay};

@@ -4,9 +4,9 @@
 
 use proptest::prelude::*;
 use seal::{
-    ClassCode, Confidential, Error, Field, Granter, MasterKey, OpenedRecord, Opener, OperatorKey, PermittedRecord,
-    Plain, RecordId, Sealed, Sealer, StoredClassKey, StoredDataKey, StoredEpoch, StrictlyConfidential,
-    generate_class_key, rewrap_with_recovery, unlock,
+    ClassCode, Confidential, Error, Field, Granter, MasterKey, OpenedRecord, Opener, OperatorKey, OperatorPublic,
+    PermittedRecord, Plain, RecordId, Sealed, Sealer, StoredClassKey, StoredDataKey, StoredEpoch, StrictlyConfidential,
+    check_recovery, generate_class_key, rewrap, rewrap_with_recovery, unlock,
 };
 
 struct House {
@@ -148,6 +148,200 @@ fn the_master_key_survives_its_file() {
     let house = house();
     let again = MasterKey::from_bytes(*house.master.expose());
     assert!(unlock(&again, &house.keys).is_ok());
+}
+
+/// A permit for one value, with everything as the database would have it.
+fn permit(house: &House, bytes: &[u8], keys: Vec<StoredDataKey>, epochs: Vec<StoredEpoch>) -> seal::Permit {
+    let values = vec![(NAME, bytes.to_vec())];
+    let allowed = PermittedRecord { record: RECORD, class: ClassCode::Confidential, values, data_keys: keys };
+    house.granter.grant(vec![allowed], epochs)
+}
+
+#[test]
+fn the_operators_signature_covers_the_class_keys_id_class_and_public_half() {
+    let (master, operator) = (MasterKey::generate(), OperatorKey::generate());
+    let key = |class| generate_class_key(class, &master, &operator, None).unwrap();
+    let (one, other) = (key(ClassCode::Confidential), key(ClassCode::StrictlyConfidential));
+    let refused = |key: StoredClassKey| {
+        assert!(matches!(Sealer::new(&[key], &operator.public()).unwrap_err(), Error::Unsigned(_)));
+    };
+    refused(StoredClassKey { id: other.id, ..one.clone() });
+    refused(StoredClassKey { class: other.class, ..one.clone() });
+    refused(StoredClassKey { public: other.public.clone(), ..one.clone() });
+    refused(StoredClassKey { signature: other.signature.clone(), ..one.clone() });
+    assert!(Sealer::new(&[one], &operator.public()).is_ok());
+}
+
+#[test]
+fn a_wrapped_class_key_moved_to_another_id_or_class_does_not_unlock() {
+    let house = house();
+    let (one, other) = (&house.keys[0], &house.keys[1]);
+    for moved in [
+        StoredClassKey { id: other.id, ..one.clone() },
+        StoredClassKey { class: other.class, ..one.clone() },
+        StoredClassKey { wrapped: other.wrapped.clone(), ..one.clone() },
+    ] {
+        assert_eq!(unlock(&house.master, &[moved]).unwrap_err(), Error::Unopened("the class key"));
+    }
+}
+
+#[test]
+fn an_epoch_or_data_key_moved_elsewhere_does_not_open() {
+    let house = house();
+    let (bytes, keys) = house.seal("made-up name");
+    let of = |class_key: [u8; 16]| house.epochs.iter().find(|epoch| epoch.class_key == class_key).unwrap().clone();
+    let epoch = of(house.keys[0].id);
+    let opens = |epoch: StoredEpoch, key: StoredDataKey| {
+        house
+            .opener
+            .open(permit(&house, &bytes, vec![key], vec![epoch]))
+            .is_ok_and(|opened| !opened[0].values.is_empty())
+    };
+    assert!(opens(epoch.clone(), keys[0].clone()));
+    let renamed = StoredEpoch { id: [9; 16], ..epoch.clone() };
+    assert!(!opens(renamed, StoredDataKey { epoch: [9; 16], ..keys[0].clone() }), "an epoch under another id");
+    let strict = of(house.keys[1].id);
+    assert!(!opens(StoredEpoch { class_key: strict.class_key, ..epoch.clone() }, keys[0].clone()), "of another class");
+    assert!(!opens(StoredEpoch { sealed: strict.sealed, ..epoch.clone() }, keys[0].clone()), "another's key");
+    assert!(!opens(epoch.clone(), StoredDataKey { record: RecordId([8; 16]), ..keys[0].clone() }), "another record's");
+    let class = ClassCode::StrictlyConfidential;
+    assert!(!opens(epoch.clone(), StoredDataKey { class, ..keys[0].clone() }), "another class's");
+    assert!(!opens(epoch, StoredDataKey { id: [9; 16], ..keys[0].clone() }), "another's id");
+}
+
+#[test]
+fn a_class_key_wrapped_anew_unlocks_with_the_new_master_key_alone() {
+    let house = house();
+    let new = MasterKey::generate();
+    let mut keys = house.keys.clone();
+    for key in &mut keys {
+        rewrap(key, &house.master, &new).unwrap();
+    }
+    assert!(unlock(&new, &keys).is_ok());
+    assert!(unlock(&house.master, &keys).is_err());
+    assert_eq!(rewrap(&mut keys[0], &house.master, &new).unwrap_err(), Error::Unopened("the class key"));
+}
+
+#[test]
+fn an_epoch_sealed_to_another_class_key_opens_what_it_did_and_the_old_key_may_go() {
+    let (master, operator) = (MasterKey::generate(), OperatorKey::generate());
+    let [old, new] = [(); 2]
+        .map(|()| ClassCode::ALL.map(|class| generate_class_key(class, &master, &operator, None).unwrap()).to_vec());
+    let sealer = Sealer::new(&old, &operator.public()).unwrap();
+    let mut epochs = Vec::new();
+    for epoch in sealer.due().unwrap() {
+        epochs.push(epoch.stored().clone());
+        sealer.adopt(epoch);
+    }
+    let (granter, opener) = unlock(&master, &old).unwrap();
+    let house = House { master, keys: old.clone(), sealer, epochs, granter, opener };
+    let (bytes, data_keys) = house.seal("made-up name");
+    let [new, strict] = [&new[0], &new[1]];
+    let epoch = house.epochs.iter().find(|epoch| epoch.class_key == old[0].id).unwrap();
+
+    assert!(house.opener.class_of(&new.id).is_none());
+    assert!(house.opener.reseal(epoch, strict, &operator.public()).is_err());
+    let thief = OperatorKey::generate();
+    assert!(house.opener.reseal(epoch, new, &thief.public()).is_err(), "nobody signed it");
+    let moved = house.opener.reseal(epoch, new, &operator.public()).unwrap();
+    assert_eq!((moved.id, moved.class_key), (epoch.id, new.id));
+    let opens = |epoch: &StoredEpoch| {
+        let opened = house.opener.open(permit(&house, &bytes, data_keys.clone(), vec![epoch.clone()]));
+        opened.is_ok_and(|opened| opened[0].values[0].expose() == b"made-up name")
+    };
+    assert!(opens(epoch) && !opens(&moved), "it does not know the new key yet");
+    let destroyed = StoredClassKey { wrapped: Vec::new(), ..old[0].clone() };
+    assert!(house.opener.learn(&MasterKey::generate(), &[new.clone()]).is_err());
+    house.opener.learn(&house.master, &[destroyed, old[1].clone(), new.clone()]).unwrap();
+    assert_eq!(house.opener.class_of(&new.id), Some(ClassCode::Confidential));
+    assert!(opens(&moved) && !opens(epoch), "the old key is gone");
+
+    house.sealer.learn(&[new.clone(), old[1].clone()], &operator.public()).unwrap();
+    assert!(house.sealer.learn(&[new.clone()], &thief.public()).is_err());
+    assert!(house.sealer.due().unwrap().is_empty(), "the present epochs last");
+}
+
+#[test]
+fn an_epoch_lasts_for_ten_thousand_data_keys() {
+    let house = house();
+    assert!(house.sealer.due().unwrap().is_empty());
+    for _ in 0..9_999 {
+        house.seal("x");
+    }
+    assert!(house.sealer.due().unwrap().is_empty());
+    house.seal("x");
+    let due = house.sealer.due().unwrap();
+    assert_eq!(due.len(), 1, "of the class that was used");
+    assert_eq!(due[0].stored().class_key, house.keys[0].id);
+}
+
+#[test]
+fn values_of_one_class_share_a_data_key_and_classes_do_not() {
+    let house = house();
+    let mut sealer = house.sealer.record(RECORD);
+    let one: Sealed<Plain, Confidential> = sealer.seal(NAME, &Plain::from("one")).unwrap();
+    let two: Sealed<Plain, Confidential> = sealer.seal(Field(2), &Plain::from("two")).unwrap();
+    let strict: Sealed<Plain, StrictlyConfidential> = sealer.seal(Field(3), &Plain::from("three")).unwrap();
+    let keys = sealer.finish();
+    assert_eq!(keys.iter().map(|key| key.class).collect::<Vec<_>>(), ClassCode::ALL);
+    let values = vec![(NAME, one.stored().to_vec()), (Field(2), two.stored().to_vec())];
+    let allowed = PermittedRecord { record: RECORD, class: ClassCode::Confidential, values, data_keys: keys.clone() };
+    let values = vec![(Field(3), strict.stored().to_vec())];
+    let other = PermittedRecord { record: RECORD, class: ClassCode::StrictlyConfidential, values, data_keys: keys };
+    let opened = house.opener.open(house.granter.grant(vec![allowed, other], house.epochs.clone())).unwrap();
+    let texts: Vec<_> = opened.iter().flat_map(|record| &record.values).map(|value| value.expose().to_vec()).collect();
+    assert_eq!(texts, [b"one".to_vec(), b"two".to_vec(), b"three".to_vec()]);
+    assert_eq!(house.opener.opened(), 3, "each is counted");
+}
+
+#[test]
+fn keys_are_read_back_from_their_files_and_names() {
+    let operator = OperatorKey::generate();
+    let again = OperatorKey::from_seed(&operator.seed());
+    assert_eq!(again.public().to_bytes(), operator.public().to_bytes());
+    let public = OperatorPublic::from_bytes(&operator.public().to_bytes()).unwrap();
+    let key = generate_class_key(ClassCode::Confidential, &MasterKey::generate(), &operator, None).unwrap();
+    assert!(Sealer::new(&[key], &public).is_ok());
+    for class in ClassCode::ALL {
+        assert_eq!(ClassCode::parse(class.name()), Some(class));
+    }
+    assert_eq!(ClassCode::parse("secret"), None);
+    assert!(check_recovery(&age::x25519::Identity::generate().to_public().to_string()).is_ok());
+    assert!(matches!(check_recovery("age1nonsense"), Err(Error::Recovery(_))));
+}
+
+#[test]
+fn nothing_prints_a_key() {
+    let house = house();
+    let (bytes, keys) = house.seal("made-up name");
+    let opened = house.open(RECORD, NAME, &bytes, &keys).unwrap();
+    let said = [
+        format!("{:?}", house.master),
+        format!("{:?}", OperatorKey::generate()),
+        format!("{:?}", house.keys[0]),
+        format!("{:?}", house.sealer),
+        format!("{:?}", house.sealer.record(RECORD)),
+        format!("{:?}", house.granter),
+        format!("{:?}", house.opener),
+        format!("{:?}", permit(&house, &bytes, keys, house.epochs.clone())),
+        format!("{:?}", opened[0].values[0]),
+    ];
+    let names = [
+        "MasterKey",
+        "OperatorKey",
+        "StoredClassKey(confidential)",
+        "Sealer",
+        "RecordSealer",
+        "Granter",
+        "Opener",
+        "Permit(1 records)",
+        "OpenedValue(1)",
+    ];
+    assert_eq!(said, names);
+    let operator = OperatorKey::generate();
+    let key = |class| generate_class_key(class, &house.master, &operator, None).unwrap();
+    let fresh = Sealer::new(&ClassCode::ALL.map(key), &operator.public()).unwrap();
+    assert_eq!(format!("{:?}", fresh.due().unwrap()[0]), "NewEpoch");
 }
 
 proptest! {

@@ -23,6 +23,7 @@ fn every_path_that_a_document_names_is_there() {
         "docs/problems.md",
         "docs/security.md",
         "docs/asvs.md",
+        "docs/keys.md",
         "docs/access.md",
         "docs/threat-model.md",
         "SECURITY.md",

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::harness::cluster::{Cluster, binaries};
 use crate::harness::{House, ambush, skipped};
+use crate::promises::canaries::plant;
 
 fn casque(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_casque")).args(arguments).env_clear().output().unwrap()
@@ -120,7 +121,7 @@ fn a_backup_made_while_writes_go_on_is_one_moment_and_comes_back_with_seals_hist
 #[test]
 fn what_was_erased_does_not_come_back_from_an_older_backup() {
     let house = House::start();
-    let reference = house.report("minusma", &ambush());
+    let reference = plant(&house);
     let place = told(house.place());
     let folder = tempfile::tempdir().unwrap();
     let backups = folder.path().join("backups");
@@ -129,7 +130,19 @@ fn what_was_erased_does_not_come_back_from_an_older_backup() {
     let erased = format!("incidents/{reference}/victims/{}", victims[0]["handle"].as_str().unwrap());
     let names = |opened: &Value| opened.to_string().matches("canary-name").count();
     assert_eq!(names(&opened(&house, &reference)), 1);
-    succeeds(&with(&place, &["keys", "erase", &erased, "--yes"]));
+    let told = succeeds(&with(&place, &["keys", "erase", &erased, "--yes"]));
+    let listed = |line: &str| told.lines().any(|one| regex::Regex::new(line).unwrap().is_match(one));
+    for line in [
+        &format!("^  incidents/{reference}: narrative, attribution, attribution_basis, sources$"),
+        "^  cases/C-[^:]*: notes, strategy$",
+        "^  proceedings/P-[^:]*: internal_obstacles, notes$",
+        "^  proceedings/P-[^:]*/accused/1: notes$",
+        "^  assistance/A-[^:]*: narrative, contact_persons$",
+        "^  disclosures/[0-9a-f]{32}: note$",
+    ] {
+        assert!(listed(line), "a human must look there: {line}\n{told}");
+    }
+    assert!(!told.contains("canary"), "{told}");
     assert_eq!(names(&opened(&house, &reference)), 0, "erased: it opens no more");
     assert_eq!(
         opened(&house, &reference).to_string().matches("canary-guinea-name").count(),
