@@ -62,7 +62,7 @@ pub use history::HistoryEntry;
 pub use idempotency::{Idempotency, Replay};
 pub use import::{ImportedPlace, ImportedVictim, RawRow};
 pub use incident::{
-    EditionChoice, Incident, IncidentFilter, NewIncident, NewSuspect, NewVictim, Suspect, SuspectEdit, Victim,
+    EditionChoice, Incident, IncidentFilter, NewIncident, NewSuspect, NewVictim, SeenOn, Suspect, SuspectEdit, Victim,
     VictimEdit, Withholding, confirmed,
 };
 pub use keys::SealedInput;

@@ -3,6 +3,7 @@
 mod child;
 mod input;
 mod moves;
+mod seen;
 mod view;
 
 use actix_web::web::{Bytes, Path};
@@ -31,6 +32,7 @@ pub fn routes(config: &mut impl Routes) {
         .service(incident_get)
         .service(incident_edit)
         .service(incident_history)
+        .service(seen::incident_seen)
         .service(moves::incident_transition)
         .service(moves::transition_list)
         .service(moves::withholding_decide)

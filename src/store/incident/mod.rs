@@ -8,6 +8,7 @@ mod concerned;
 mod read;
 mod reshape;
 mod row;
+mod seen_on;
 mod transition;
 mod write;
 
@@ -170,6 +171,7 @@ pub struct IncidentFilter {
 }
 
 pub use concerned::confirmed;
+pub use seen_on::SeenOn;
 pub(in crate::store) use write::{Origin, Saved};
 
 type Backend = <Db as diesel::connection::Connection>::Backend;

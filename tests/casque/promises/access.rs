@@ -245,6 +245,7 @@ impl Site {
             list["items"][0]["reference"].as_str().unwrap_or_default().to_owned()
         };
         let path = match route {
+            "/v1/incidents/{reference}/seen" => format!("/v1/{record}/seen?as=TCD&on=2022-03-04"),
             route if route.starts_with("/v1/incidents/{reference}") => route
                 .replace("{reference}", &of.incident)
                 .replace("victims/{handle}", &format!("victims/{}", of.victim))

@@ -73,7 +73,17 @@ pub fn questions(house: &House, reference: &str) -> Vec<String> {
     let entries = house.as_("auditor").get("/v1/audit?action=account.create&limit=1").json();
     paths.push(format!("/v1/audit/entries/{}/proof", entries["items"][0]["id"].as_str().unwrap()));
     let incident = format!("/v1/incidents/{reference}");
-    for tail in ["", "?edition=released", "?as=TCD", "?as=MLI", "/history", "/victims", "/suspects", "/source-rows"] {
+    for tail in [
+        "",
+        "?edition=released",
+        "?as=TCD",
+        "?as=MLI",
+        "/history",
+        "/victims",
+        "/suspects",
+        "/source-rows",
+        "/seen?as=TCD&on=2026-01-01",
+    ] {
         paths.push(format!("{incident}{tail}"));
     }
     for child in ["victims", "suspects"] {

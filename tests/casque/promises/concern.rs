@@ -1,5 +1,6 @@
 //! Concern decides which records a State knows of, and which victims in them.
 
+use chrono::{Days, TimeDelta};
 use serde_json::json;
 
 use crate::harness::{House, ambush};
@@ -182,4 +183,66 @@ fn a_withdrawn_record_stays_with_mission_and_secretariat_and_is_a_tombstone_to_w
     let status = |who: &str| house.as_(who).get(&path).status;
     assert_eq!((status("minusma"), status("verifier"), status("chad"), status("iceland")), (200, 200, 410, 404));
     assert_eq!(house.as_("verifier").get("/v1/statistics").json()["cells"], json!([]));
+}
+
+#[test]
+fn what_a_state_could_see_on_a_day_is_told_from_editions_and_concern() {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    let path = format!("/v1/incidents/{reference}");
+    let handles: Vec<String> = house.as_("minusma").get(&path).json()["victims"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|victim| victim["handle"].as_str().unwrap().to_owned())
+        .collect();
+    let today = || house.store.now().date();
+    let (before, first) = (today() - Days::new(1), today());
+    house.release("minusma", &reference);
+    house.pass(TimeDelta::days(2));
+    // It was not a Chadian, but a Senegalese: one concern ends, another begins.
+    let victim = format!("{path}/victims/{}", handles[0]);
+    let shown = house.as_("minusma").get(&victim);
+    let corrected = house.as_("minusma").patch(&victim, &json!({"states": ["SEN"]}), shown.etag());
+    assert_eq!(corrected.status, 200, "{}", corrected.text);
+    house.release("minusma", &reference);
+    let second = today();
+    house.pass(TimeDelta::days(2));
+    withhold(&house, &reference, &["MLI"]);
+    let kept = today();
+    house.pass(TimeDelta::days(2));
+    let shown = house.as_("minusma").get(&path);
+    assert_eq!(house.as_("minusma").patch(&path, &json!({"means": "ied"}), shown.etag()).status, 200);
+    house.release("minusma", &reference);
+    let third = today();
+    house.pass(TimeDelta::days(2));
+    withhold(&house, &reference, &[]);
+    let fourth = today();
+
+    let seen = |state: &str, on: chrono::NaiveDate| {
+        let answer = house.as_("verifier").get(&format!("{path}/seen?as={state}&on={on}"));
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let body = answer.json();
+        (body["edition"].as_i64(), body["tombstone"] == true, body["victims"].as_array().unwrap().len())
+    };
+    assert_eq!(seen("TCD", before), (None, false, 0));
+    assert_eq!(seen("TCD", first), (Some(1), false, 1));
+    assert_eq!(seen("TCD", second), (None, true, 0), "corrected: a tombstone");
+    assert_eq!(house.as_("chad").get(&path).status, 410);
+    assert_eq!((seen("SEN", first), seen("SEN", second)), ((None, false, 0), (Some(2), false, 1)));
+    assert_eq!(seen("GIN", third), (Some(3), false, 1));
+    assert_eq!((seen("MLI", first), seen("MLI", second)), ((Some(1), false, 2), (Some(2), false, 2)));
+    assert_eq!(
+        (seen("MLI", kept), seen("MLI", third)),
+        ((Some(2), false, 2), (Some(2), false, 2)),
+        "it keeps what it had"
+    );
+    assert_eq!(seen("MLI", fourth), (Some(3), false, 2), "withheld no longer");
+    assert_eq!(seen("ISL", third), (None, false, 0));
+    for nobody in ["mali", "chad", "minusma", "auditor"] {
+        let refused = house.as_(nobody).get(&format!("{path}/seen?as=MLI&on={first}"));
+        assert_eq!(refused.status, 403, "{nobody}");
+    }
+    let faults = house.as_("verifier").get(&format!("{path}/seen"));
+    assert_eq!(faults.pointers(), ["/as", "/on"]);
 }
