@@ -251,13 +251,13 @@ fn an_epoch_sealed_to_another_class_key_opens_what_it_did_and_the_old_key_may_go
     };
     assert!(opens(epoch) && !opens(&moved), "it does not know the new key yet");
     let destroyed = StoredClassKey { wrapped: Vec::new(), ..old[0].clone() };
-    assert!(house.opener.learn(&MasterKey::generate(), &[new.clone()]).is_err());
+    assert!(house.opener.learn(&MasterKey::generate(), std::slice::from_ref(new)).is_err());
     house.opener.learn(&house.master, &[destroyed, old[1].clone(), new.clone()]).unwrap();
     assert_eq!(house.opener.class_of(&new.id), Some(ClassCode::Confidential));
     assert!(opens(&moved) && !opens(epoch), "the old key is gone");
 
     house.sealer.learn(&[new.clone(), old[1].clone()], &operator.public()).unwrap();
-    assert!(house.sealer.learn(&[new.clone()], &thief.public()).is_err());
+    assert!(house.sealer.learn(std::slice::from_ref(new), &thief.public()).is_err());
     assert!(house.sealer.due().unwrap().is_empty(), "the present epochs last");
 }
 
