@@ -151,6 +151,7 @@ async fn session_list(call: Call) -> Result<HttpResponse, Problem> {
             store.signs_in()?;
             let viewer = &session.account.viewer;
             if account.is_some() {
+                call.session()?;
                 may(viewer, Deed::Administer).map_err(Error::from)?;
             }
             let lines = store.read(&Scope::Nothing, |r| {
@@ -179,6 +180,9 @@ async fn session_list(call: Call) -> Result<HttpResponse, Problem> {
 async fn session_end_one(call: Call, id: web::Path<String>) -> Result<HttpResponse, Problem> {
     call.as_arriving(move |call, session| {
         let id = Id::parse(&id).ok_or_else(|| Problem::of("not_found"))?;
+        if id != session.id {
+            call.session()?;
+        }
         Ok(call.app().store.session_end(&session.account.viewer, id)?)
     })
     .await?;

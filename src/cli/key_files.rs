@@ -47,6 +47,8 @@ impl Keys {
         let mut file = owners_file(&path)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
+        // And that it is there, too: what was wrapped under a new key is lost with it.
+        fs::File::open(&self.folder)?.sync_all()?;
         Ok(())
     }
 
@@ -64,7 +66,8 @@ impl Keys {
         let (present, next) = (self.path("master.key"), self.path(NEXT_MASTER));
         let old = self.path(&format!("master-{}.key", Utc::now().format("%Y%m%dT%H%M%SZ")));
         let old = if present.exists() {
-            fs::rename(&present, &old)?;
+            // Linked, not moved: there is a master.key at every moment.
+            fs::hard_link(&present, &old)?;
             Some(old)
         } else {
             None

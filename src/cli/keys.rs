@@ -106,8 +106,13 @@ impl RotateClasses {
         let missing = |name: &str| format!("{} is missing", keys.path(name).display());
         let master = MasterKey::from_bytes(*keys.seed("master.key")?.ok_or_else(|| missing("master.key"))?);
         let operator = OperatorKey::from_seed(&*keys.seed("operator.key")?.ok_or_else(|| missing("operator.key"))?);
-        unlock(&master, &opened.class_keys()?)
-            .map_err(|_| "master.key is not the one of this database (nothing was changed)")?;
+        let classes = opened.class_keys()?;
+        if self.place.recovery.is_none() && classes.iter().any(|class| class.recovery.is_some()) {
+            return Err(
+                "the class keys of now can be recovered with an offline key: give --recovery with its recipient".into(),
+            );
+        }
+        unlock(&master, &classes).map_err(|_| "master.key is not the one of this database (nothing was changed)")?;
         let recovery = self.place.recovery.as_deref();
         let made = ClassCode::ALL.map(|class| generate_class_key(class, &master, &operator, recovery));
         let made = made.into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -125,7 +130,7 @@ impl Reseal {
     fn run(self) -> Outcome {
         let house = self.place.open(Start { existing: true, ..Start::default() })?;
         let desk = house.desk.as_ref().ok_or("what is sealed is sealed anew where the private keys are")?;
-        let (operator, current) = (house.keys.operator()?, house.store.sealing_keys()?);
+        let operator = house.keys.operator()?;
         let (_, all) = house.store.epochs_of_old_keys(0)?;
         let bar = bar("epochs");
         bar.set_length(all);
@@ -136,6 +141,7 @@ impl Reseal {
             if epochs.is_empty() || left == 0 {
                 break;
             }
+            let current = house.store.sealing_keys()?;
             house.store.epochs_reseal(&desk.reseal(&epochs, &current, &operator)?)?;
             done += epochs.len() as u64;
             bar.set_position(done);
@@ -144,7 +150,10 @@ impl Reseal {
         let (_, left) = house.store.epochs_of_old_keys(0)?;
         println!("{done} epochs are sealed to the class keys of now; {left} are left.");
         if left == 0 {
-            println!("{} older private keys were destroyed.", house.store.class_keys_retire()?);
+            println!(
+                "{} older private keys were destroyed; one is an hour after another took its place.",
+                house.store.class_keys_retire()?
+            );
         }
         Ok(ExitCode::SUCCESS)
     }

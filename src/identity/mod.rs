@@ -191,7 +191,7 @@ impl Identity {
 
     /// Puts a refusal on the record, whoever it was.
     fn refuse<T>(&self, of: Option<Id>, code_of: Option<Id>, why: &'static str) -> Result<T, Refused> {
-        self.store.sign_in_refused(of, code_of, why, second_factor::GUESSED)?;
+        self.store.sign_in_refused(of, code_of, why, second_factor::GUESSING)?;
         Err(Refused::Unauthenticated)
     }
 
@@ -210,7 +210,7 @@ impl Identity {
         {
             return Ok(());
         }
-        self.store.sign_in_refused(Some(of), Some(of), act, second_factor::GUESSED)?;
+        self.store.sign_in_refused(Some(of), Some(of), act, second_factor::GUESSING)?;
         Err(Refused::SecondFactor)
     }
 
@@ -223,7 +223,7 @@ impl Identity {
         if self.hasher.verify(password, hash).map_err(|TooMany| Refused::TooMany)? {
             Ok(())
         } else {
-            self.store.sign_in_refused(Some(account.id), None, "password", second_factor::GUESSED)?;
+            self.store.sign_in_refused(Some(account.id), None, "password", second_factor::GUESSING)?;
             Err(Refused::Invalid(Fault::new("/password", "is not your password")))
         }
     }
@@ -248,7 +248,7 @@ impl Identity {
             }
         };
         if !taken {
-            self.store.sign_in_refused(Some(of), Some(of), "second_factor.begin", second_factor::GUESSED)?;
+            self.store.sign_in_refused(Some(of), Some(of), "second_factor.begin", second_factor::GUESSING)?;
             return Err(Refused::SecondFactor);
         }
         let secret = second_factor::new_secret(system, of, &account.email).ok_or(Refused::SecondFactor)?;
@@ -268,11 +268,17 @@ impl Identity {
     ) -> Result<Vec<zeroize::Zeroizing<String>>, Refused> {
         let (system, account) = (self.system()?, &session.account);
         let factor = self.store.read(&Scope::Nothing, |r| r.factor_get(account.id))?;
+        let now = self.store.now();
+        let factor = factor.filter(|factor| !second_factor::is_guessed(factor, now));
         let pending = factor.and_then(|factor| factor.pending).ok_or(Refused::SecondFactor)?;
-        let step = second_factor::step_of(system, account.id, &pending, code, self.store.now());
-        let step = step.ok_or(Refused::SecondFactor)?;
+        let Some(step) = second_factor::step_of(system, account.id, &pending, code, now) else {
+            let (of, why) = (Some(account.id), "second_factor.confirm");
+            self.store.sign_in_refused(of, of, why, second_factor::GUESSING)?;
+            return Err(Refused::SecondFactor);
+        };
         let (codes, hashes) = second_factor::recovery_codes();
-        self.store.write(&account.viewer, |w| w.factor_confirm(account.id, step, &hashes, Some(session.id)))?;
+        self.store
+            .write(&account.viewer, |w| w.factor_confirm(account.id, (&pending, step), &hashes, Some(session.id)))?;
         self.store.pulse_forget();
         Ok(codes)
     }
@@ -286,7 +292,7 @@ impl Identity {
         let secret = secret.ok_or(Refused::SecondFactor)?;
         self.store.write(&account.viewer, |w| {
             w.factor_begin(account.id, &secret.hidden)?;
-            w.factor_confirm(account.id, 0, &[], None)
+            w.factor_confirm(account.id, (&secret.hidden, 0), &[], None)
         })?;
         Ok(secret.base32)
     }

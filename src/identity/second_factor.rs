@@ -13,8 +13,10 @@ use crate::policy::Scope;
 use crate::store::{Error, Factor, FactorUse, Id, Store};
 
 /// Wrong codes in a row after which it looks like guessing: from then on one is tried every [`WAIT`].
-pub(super) const GUESSED: i32 = 10;
+const GUESSED: i32 = 10;
 const WAIT: TimeDelta = TimeDelta::minutes(15);
+/// Both, as the store counts by them.
+pub(super) const GUESSING: (i32, TimeDelta) = (GUESSED, WAIT);
 /// Seconds that a code is shown for.
 const STEP: u64 = 30;
 /// Recovery codes that an account is given.
@@ -116,13 +118,18 @@ pub(super) fn step_of(key: &SystemKey, of: Id, hidden: &[u8], code: &str, now: N
     totp(&secret, "casque")?.check(code, time).and_then(|step| i64::try_from(step).ok())
 }
 
+/// Whether somebody seems to be guessing.
+pub(super) fn is_guessed(factor: &Factor, now: NaiveDateTime) -> bool {
+    factor.failures >= GUESSED && factor.failed_at.is_some_and(|at| now < at + WAIT)
+}
+
 /// What a code is good for, if anything: a code of the present, or one that looks like a recovery code, which the database
-/// knows or not. Nothing while somebody seems to be guessing.
+/// knows or not. No code of the present while somebody seems to be guessing.
 pub(super) fn given(key: &SystemKey, of: Id, factor: &Factor, code: &str, now: NaiveDateTime) -> Option<FactorUse> {
-    if factor.failures >= GUESSED && factor.failed_at.is_some_and(|at| now < at + WAIT) {
-        return None;
-    }
     if code.len() == 6 {
+        if is_guessed(factor, now) {
+            return None;
+        }
         step_of(key, of, factor.secret.as_deref()?, code, now).map(FactorUse::Step)
     } else {
         Some(FactorUse::Recovery(recovery_hash(code)))

@@ -7,8 +7,8 @@ use super::disclosure::Refusal;
 use super::writing::Denial;
 use crate::domain::{Rights, Role, StateFunction};
 
-/// For so long after a second factor was reset, or replaced by a recovery code, its account opens no seals: time for the person
-/// to see the notice, if it was not them.
+/// For so long after a second factor was first set up, reset, or replaced by a recovery code, its account opens no seals and approves
+/// nothing: time for the person to notice, if it was not them.
 pub const COOL_DOWN: TimeDelta = TimeDelta::hours(72);
 /// Access is looked at anew after this long.
 pub const REVIEW_EVERY: TimeDelta = TimeDelta::days(90);
@@ -50,9 +50,10 @@ pub fn may_change(viewer: &Viewer, of: [u8; 16], before: Option<&Rights>, after:
     if let Some(before) = before {
         may_manage(viewer, of, before)?;
     }
-    let trusted = after.opens() || after.administers();
-    let widens = trusted && !after.suspended && !before.is_some_and(|before| covers(before, after));
-    Ok(if widens && !viewer.is_operator() { Approval::Second } else { Approval::Alone })
+    let widens = !after.suspended && !before.is_some_and(|before| covers(before, after));
+    // A State's own system opens nothing, and decides nothing: an administrator makes one alone.
+    let plain = viewer.is_operator() || (after.machine && viewer.role == Role::Administrator);
+    Ok(if widens && !plain { Approval::Second } else { Approval::Alone })
 }
 
 /// Whether everything that `after` gives, `before` gave.
@@ -76,8 +77,10 @@ fn covers(before: &Rights, after: &Rights) -> bool {
 ///
 /// # Errors
 /// The reason for which it is denied.
-pub fn may_decide_change(viewer: &Viewer, asked_by: [u8; 16], of: [u8; 16]) -> Result<(), Denial> {
-    if viewer.role != Role::Administrator {
+pub fn may_decide_change(viewer: &Viewer, now: NaiveDateTime, asked_by: [u8; 16], of: [u8; 16]) -> Result<(), Denial> {
+    if is_cooling(viewer, now) {
+        Err(Denial::CoolingDown)
+    } else if viewer.role != Role::Administrator {
         Err(Denial::Role)
     } else if asked_by == viewer.account {
         Err(Denial::SamePerson)
@@ -88,11 +91,16 @@ pub fn may_decide_change(viewer: &Viewer, asked_by: [u8; 16], of: [u8; 16]) -> R
     }
 }
 
+/// Whether an account's second factor is so new that it neither opens seals nor lets others do anything.
+pub(super) fn is_cooling(viewer: &Viewer, now: NaiveDateTime) -> bool {
+    viewer.opens_from.is_some_and(|from| now < from)
+}
+
 /// What keeps an account from opening anything, whatever the record.
 pub fn bars(viewer: &Viewer, now: NaiveDateTime) -> Option<Refusal> {
     if viewer.machine {
         Some(Refusal::NotEntitled)
-    } else if viewer.opens_from.is_some_and(|from| now < from) {
+    } else if is_cooling(viewer, now) {
         Some(Refusal::CoolingDown)
     } else {
         None
@@ -121,19 +129,20 @@ mod tests {
     }
 
     const OTHER: [u8; 16] = [9; 16];
+    const NOW: NaiveDateTime = chrono::DateTime::UNIX_EPOCH.naive_utc();
 
     #[test]
     fn nobody_changes_what_they_themselves_may_do() {
         let own = administrator();
         let denied = may_change(&own, own.account, None, &Rights::of(Role::Auditor));
         assert_eq!(denied, Err(Denial::Oneself));
-        assert_eq!(may_decide_change(&own, OTHER, own.account), Err(Denial::Oneself));
-        assert_eq!(may_decide_change(&own, own.account, OTHER), Err(Denial::SamePerson));
-        assert_eq!(may_decide_change(&own, OTHER, [1; 16]), Ok(()));
+        assert_eq!(may_decide_change(&own, NOW, OTHER, own.account), Err(Denial::Oneself));
+        assert_eq!(may_decide_change(&own, NOW, own.account, OTHER), Err(Denial::SamePerson));
+        assert_eq!(may_decide_change(&own, NOW, OTHER, [1; 16]), Ok(()));
     }
 
     #[test]
-    fn whoever_opens_seals_or_decides_on_rights_is_made_by_two() {
+    fn a_person_is_made_by_two_and_a_states_own_system_by_one_administrator() {
         let change = |after: &Rights| may_change(&administrator(), OTHER, None, after);
         for trusted in [
             focal_point(),
@@ -142,16 +151,13 @@ mod tests {
             of_mali(StateFunction::Reader),
             of_mali(StateFunction::Manager),
             Rights::of(Role::Administrator),
+            Rights::of(Role::Secretariat),
+            Rights::of(Role::Auditor),
         ] {
             assert_eq!(change(&trusted), Ok(Approval::Second), "{trusted:?}");
         }
-        for plain in [
-            Rights::of(Role::Secretariat),
-            Rights::of(Role::Auditor),
-            Rights { machine: true, ..of_mali(StateFunction::Proposer) },
-        ] {
-            assert_eq!(change(&plain), Ok(Approval::Alone), "{plain:?}");
-        }
+        let machine = Rights { machine: true, ..of_mali(StateFunction::Proposer) };
+        assert_eq!(change(&machine), Ok(Approval::Alone));
     }
 
     #[test]
@@ -165,7 +171,6 @@ mod tests {
             Rights { from_on: "2026-02-01".parse().ok(), ..before.clone() },
             Rights { suspended: true, ..before.clone() },
             Rights { suspended: true, role: Role::SeniorFocalPoint, ..before.clone() },
-            Rights::of(Role::Auditor),
         ] {
             assert_eq!(change(less.clone()), Approval::Alone, "{less:?}");
         }
@@ -176,6 +181,7 @@ mod tests {
             Rights { from_on: "2025-12-31".parse().ok(), ..before.clone() },
             Rights { from_on: None, ..before.clone() },
             Rights { role: Role::SeniorFocalPoint, missions: vec![], ..before.clone() },
+            Rights::of(Role::Auditor),
         ] {
             assert_eq!(change(more.clone()), Approval::Second, "{more:?}");
         }
@@ -204,7 +210,12 @@ mod tests {
         };
         let change = |after: &Rights| may_change(&manager, OTHER, None, after);
         assert_eq!(change(&of_mali(StateFunction::Proposer)), Ok(Approval::Second));
-        assert_eq!(change(&Rights { machine: true, ..of_mali(StateFunction::Reader) }), Ok(Approval::Alone));
+        let machine = Rights { machine: true, ..of_mali(StateFunction::Reader) };
+        assert_eq!(change(&machine), Ok(Approval::Second), "an administrator agrees");
+        let suspended = Rights { suspended: true, ..machine.clone() };
+        let lifted = may_change(&manager, OTHER, Some(&suspended), &machine);
+        assert_eq!(lifted, Ok(Approval::Second), "and nobody lifts a suspension alone");
+        assert_eq!(may_change(&manager, OTHER, Some(&machine), &suspended), Ok(Approval::Alone));
         assert_eq!(change(&of_mali(StateFunction::Manager)), Err(Denial::NotYours));
         assert_eq!(
             change(&Rights { state: Some("TCD".into()), ..of_mali(StateFunction::Reader) }),
@@ -214,7 +225,7 @@ mod tests {
         let chad = Rights { state: Some("TCD".into()), ..of_mali(StateFunction::Reader) };
         let moved = may_change(&manager, OTHER, Some(&chad), &of_mali(StateFunction::Reader));
         assert_eq!(moved, Err(Denial::NotYours));
-        assert_eq!(may_decide_change(&manager, OTHER, [1; 16]), Err(Denial::Role));
+        assert_eq!(may_decide_change(&manager, NOW, OTHER, [1; 16]), Err(Denial::Role));
         for function in [StateFunction::Reader, StateFunction::Proposer] {
             let other = Viewer { state_function: Some(function), ..manager.clone() };
             assert_eq!(may_change(&other, OTHER, None, &of_mali(StateFunction::Reader)), Err(Denial::Role));
@@ -235,6 +246,9 @@ mod tests {
         assert_eq!(bars(&Viewer { machine: true, ..person.clone() }, now), Some(Refusal::NotEntitled));
         let cooling = Viewer { opens_from: Some(now + TimeDelta::seconds(1)), ..person };
         assert_eq!(bars(&cooling, now), Some(Refusal::CoolingDown));
+        let decider = Viewer { role: Role::Administrator, ..cooling.clone() };
+        assert_eq!(may_decide_change(&decider, now, OTHER, [1; 16]), Err(Denial::CoolingDown));
+        assert_eq!(may_decide_change(&decider, now + TimeDelta::seconds(1), OTHER, [1; 16]), Ok(()));
         assert_eq!(bars(&cooling, now + TimeDelta::seconds(1)), None);
     }
 }

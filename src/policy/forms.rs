@@ -4,7 +4,7 @@ use chrono::{NaiveDateTime, TimeDelta};
 use seal::ClassCode::{self, Confidential, StrictlyConfidential};
 
 use super::Viewer;
-use super::accounts::bars;
+use super::accounts::{bars, is_cooling};
 use super::disclosure::{RULES, Refusal};
 use super::writing::Denial;
 use crate::domain::{AlertKind, DisclosureForm, Role};
@@ -97,8 +97,10 @@ pub fn is_officer(viewer: &Viewer) -> bool {
 ///
 /// # Errors
 /// The reason for which it is denied.
-pub fn may_judge_opening(viewer: &Viewer, opener: [u8; 16]) -> Result<(), Denial> {
-    if !is_officer(viewer) {
+pub fn may_judge_opening(viewer: &Viewer, now: NaiveDateTime, opener: [u8; 16]) -> Result<(), Denial> {
+    if is_cooling(viewer, now) {
+        Err(Denial::CoolingDown)
+    } else if !is_officer(viewer) {
         Err(Denial::Role)
     } else if viewer.account == opener {
         Err(Denial::SamePerson)
@@ -124,6 +126,8 @@ mod tests {
 
     use super::*;
 
+    const NOW: NaiveDateTime = chrono::DateTime::UNIX_EPOCH.naive_utc();
+
     #[test]
     fn every_form_has_its_limits_and_a_sitting_opens_nothing_strictly_confidential() {
         for form in DisclosureForm::VARIANTS {
@@ -138,13 +142,15 @@ mod tests {
     fn a_second_officer_is_graded_and_another_than_the_first() {
         let graded = Viewer { account: [1; 16], graded: true, ..Viewer::of(Role::Secretariat) };
         let senior = Viewer { account: [2; 16], ..Viewer::of(Role::SeniorFocalPoint) };
-        assert_eq!(may_judge_opening(&graded, [2; 16]), Ok(()));
-        assert_eq!(may_judge_opening(&senior, [1; 16]), Ok(()));
-        assert_eq!(may_judge_opening(&graded, [1; 16]), Err(Denial::SamePerson));
-        assert_eq!(may_judge_opening(&Viewer { graded: false, ..graded }, [2; 16]), Err(Denial::Role));
+        assert_eq!(may_judge_opening(&graded, NOW, [2; 16]), Ok(()));
+        assert_eq!(may_judge_opening(&senior, NOW, [1; 16]), Ok(()));
+        assert_eq!(may_judge_opening(&graded, NOW, [1; 16]), Err(Denial::SamePerson));
+        let cooling = Viewer { opens_from: Some(NOW + TimeDelta::hours(1)), ..senior.clone() };
+        assert_eq!(may_judge_opening(&cooling, NOW, [1; 16]), Err(Denial::CoolingDown));
+        assert_eq!(may_judge_opening(&Viewer { graded: false, ..graded }, NOW, [2; 16]), Err(Denial::Role));
         for role in [Role::FocalPoint, Role::MemberState, Role::Auditor, Role::Administrator] {
             let other = Viewer { graded: true, ..Viewer::of(role) };
-            assert_eq!(may_judge_opening(&other, [2; 16]), Err(Denial::Role), "{role:?}");
+            assert_eq!(may_judge_opening(&other, NOW, [2; 16]), Err(Denial::Role), "{role:?}");
         }
     }
 

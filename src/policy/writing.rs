@@ -67,6 +67,9 @@ pub enum Denial {
     /// The same person made the step before.
     #[error("this takes another person than the one who made the step before")]
     SamePerson,
+    /// The viewer's second factor is too new.
+    #[error("your second factor is too new: you approve nothing for 72 hours")]
+    CoolingDown,
     /// It is about the viewer.
     #[error("nobody changes what they themselves may do")]
     Oneself,

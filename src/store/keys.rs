@@ -63,6 +63,9 @@ pub(super) fn sealing_keys(db: &mut Db, now: NaiveDateTime) -> Result<Vec<Stored
     Ok(current)
 }
 
+/// A class key is destroyed no sooner than so long after another took its place.
+const SETTLED: TimeDelta = TimeDelta::hours(1);
+
 impl Store {
     /// The stored class keys, oldest first, with their wrapped private halves.
     ///
@@ -121,7 +124,8 @@ impl Store {
     pub fn class_keys_retire(&self) -> Result<usize> {
         let now = self.now();
         db::transaction(&self.pool, Mode::Keep, |db| {
-            let current: Vec<Id> = sealing_keys(db, now)?.iter().map(|key| Id(key.id)).collect();
+            // Not before every write that began while another was sealed to is long over, whatever the nodes' clocks.
+            let current: Vec<Id> = sealing_keys(db, now - SETTLED)?.iter().map(|key| Id(key.id)).collect();
             let newest: Vec<Id> = class_keys(db)?
                 .iter()
                 .rev()

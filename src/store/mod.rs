@@ -251,7 +251,7 @@ impl Store {
         }
         let scope = viewer.scope();
         let now = self.clock.now();
-        self.renew_epochs(now)?;
+        self.renew_epochs()?;
         let mut unnoted = None;
         let outcome = db::transaction(&self.pool, mode, |db| {
             let mut write = Write {
@@ -275,12 +275,13 @@ impl Store {
     }
 
     /// Epochs are committed by themselves, before any value is sealed under them.
-    fn renew_epochs(&self, now: NaiveDateTime) -> Result<()> {
+    fn renew_epochs(&self) -> Result<()> {
         // Once more, if another class key was made since this node last asked.
         for _ in 0..2 {
             let mut stale = false;
             for epoch in self.sealer.due()? {
-                if db::transaction(&self.pool, Mode::Add, |db| keys::epoch_store(db, epoch.stored(), now))? {
+                if db::transaction(&self.pool, Mode::Add, |db| keys::epoch_store(db, epoch.stored(), self.clock.now()))?
+                {
                     self.sealer.adopt(epoch);
                 } else {
                     stale = true;

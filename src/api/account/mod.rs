@@ -1,5 +1,5 @@
 //! Accounts: who may sign in, what each may do, and for how long. Administrators manage them, and a State's manager the
-//! State's own; what adds to who opens seals or decides on rights takes two.
+//! State's own; what adds to what a person may do takes two.
 
 mod change;
 mod invitation;
@@ -299,7 +299,7 @@ async fn account_get(call: Call, path: Path<String>) -> Result<HttpResponse, Pro
     call.one(&Shown::plain(view))
 }
 
-/// Makes an account. One that opens seals, or decides on rights, awaits a second administrator. The person then gets a
+/// Makes an account. A person's awaits a second administrator; a State's own system does not, if an administrator makes it. The person then gets a
 /// one-time link (`POST /v1/accounts/{id}/invitations`), and chooses a password with it; a machine gets keys.
 #[utoipa::path(tag = "accounts", request_body = AccountInput, responses((status = 201, body = AccountAnswer), Problems))]
 #[post("/accounts")]
@@ -323,7 +323,7 @@ async fn account_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem
 }
 
 /// Changes what an account may do; what is left out is as for a new account. It takes effect at once where it takes away, and
-/// awaits a second administrator where it adds to what opens seals or decides on rights. Nobody changes their own.
+/// awaits a second administrator where it adds to what a person may do. Nobody changes their own.
 #[utoipa::path(tag = "accounts", request_body = RightsInput, responses((status = 200, body = AccountAnswer), Problems))]
 #[post("/accounts/{id}/changes")]
 async fn account_change(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {

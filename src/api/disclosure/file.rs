@@ -16,7 +16,7 @@ use crate::api::session::secret;
 use crate::disclosure::{Given, Opened};
 use crate::domain::{Code, DisclosureForm, Purpose, SEALED};
 use crate::exchange::{CsvTable, XlsxTable};
-use crate::policy::form_rule;
+use crate::policy::{form_rule, may_begin};
 use crate::store::{DisclosureAsk, Warrant};
 
 pub(super) fn routes(config: &mut impl Routes) {
@@ -110,7 +110,9 @@ async fn file_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
     })?;
     let bytes = call
         .as_viewer(move |call, session| {
-            let class = ask.class;
+            let (class, viewer) = (ask.class, &session.account.viewer);
+            may_begin(viewer, call.app().store.now())
+                .map_err(|refusal| Problem::of("sealed").saying(refusal.code()))?;
             let Given { id, at, purpose, review_due_at: _, records, refused: _ } =
                 open(call, session, &ask, Some(&code))?;
             let opened =

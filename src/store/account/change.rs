@@ -250,7 +250,7 @@ impl Write<'_> {
 
     /// Declines, in the viewer's name, what waits of this kind: another takes its place.
     fn changes_lapse(&mut self, id: Id, kind: AccountChangeKind) -> Result<()> {
-        diesel::update(account_change::table)
+        let lapsed = diesel::update(account_change::table)
             .filter(account_change::account_id.eq(id))
             .filter(account_change::kind.eq(kind.code()))
             .filter(account_change::decided_at.is_null())
@@ -260,6 +260,9 @@ impl Write<'_> {
                 account_change::approved.eq(false),
             ))
             .execute(self.db)?;
+        if lapsed > 0 {
+            self.note_act("account.withdraw", format!("accounts/{id}"), json!({ "kind": kind }));
+        }
         Ok(())
     }
 
@@ -295,7 +298,7 @@ impl Write<'_> {
         let row: ChangeRow = account_change::table.find(id).first(self.db).optional()?.ok_or(Error::NotFound)?;
         let change = self.change_of(row)?;
         let of = change.account.0;
-        may_decide_change(viewer, change.asked_by.0.0, of.0)?;
+        may_decide_change(viewer, self.now(), change.asked_by.0.0, of.0)?;
         if change.decided.is_some() {
             return Err(Error::Conflict("the change was decided".into()));
         }

@@ -1,12 +1,12 @@
 //! Second factors, as they are kept: secrets encrypted by who made them, the last step used, and hashes of recovery codes.
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use super::super::db::Id;
 use super::super::db::schema::{account, recovery_code, second_factor, session};
-use super::super::{Read, Result, Store, Write};
+use super::super::{Error, Read, Result, Store, Write};
 use crate::domain::NoticeKind;
 use crate::policy::{COOL_DOWN, Viewer};
 
@@ -108,12 +108,16 @@ impl Write<'_> {
         }
     }
 
-    /// Counts a wrong code. `guessed` is how many make it look like guessing: then the person is told, once.
-    fn factor_failed(&mut self, of: Id, guessed: i32) -> Result<()> {
+    /// Counts a wrong code. `guessed` is how many make it look like guessing: then the person is told, once, and what is tried
+    /// meanwhile is neither looked at nor counted, so that nobody is kept out for longer than `wait`.
+    fn factor_failed(&mut self, of: Id, (guessed, wait): (i32, TimeDelta)) -> Result<()> {
+        let over = self.now() - wait;
         diesel::update(second_factor::table.find(of))
+            .filter(second_factor::failures.lt(guessed).or(second_factor::failed_at.assume_not_null().le(over)))
             .set((second_factor::failures.eq(second_factor::failures + 1), second_factor::failed_at.eq(self.now())))
             .execute(self.db)?;
-        if self.factor_get(of)?.is_some_and(|factor| factor.failures == guessed) {
+        let now = self.now();
+        if self.factor_get(of)?.is_some_and(|factor| factor.failures == guessed && factor.failed_at == Some(now)) {
             self.tell(of, NoticeKind::CodesGuessed)?;
         }
         Ok(())
@@ -147,12 +151,21 @@ impl Write<'_> {
     }
 
     /// Makes the pending secret the account's second factor, with new recovery codes; the session that did it is assured from
-    /// now on, the others end.
+    /// now on, the others end. Whoever sets up a first one in a session opens no seals for some days.
     ///
     /// # Errors
-    /// The database's.
-    pub fn factor_confirm(&mut self, of: Id, step: i64, codes: &[Vec<u8>], kept: Option<Id>) -> Result<()> {
-        diesel::update(second_factor::table.find(of))
+    /// [`Error::NotFound`] when another was begun meanwhile; the database's.
+    pub fn factor_confirm(
+        &mut self,
+        of: Id,
+        (pending, step): (&[u8], i64),
+        codes: &[Vec<u8>],
+        kept: Option<Id>,
+    ) -> Result<()> {
+        let is_first = self.factor_get(of)?.is_none_or(|factor| factor.secret.is_none());
+        let confirmed = diesel::update(second_factor::table.find(of))
+            // The one of which a code was given, whatever was begun meanwhile.
+            .filter(second_factor::pending.eq(pending))
             .set((
                 second_factor::secret.eq(second_factor::pending),
                 second_factor::last_step.eq(step),
@@ -160,6 +173,12 @@ impl Write<'_> {
                 second_factor::failed_at.eq(None::<NaiveDateTime>),
             ))
             .execute(self.db)?;
+        if confirmed != 1 {
+            return Err(Error::NotFound);
+        }
+        if is_first && kept.is_some() {
+            self.cool_down(of)?;
+        }
         diesel::update(second_factor::table.find(of))
             .set(second_factor::pending.eq(None::<Vec<u8>>))
             .execute(self.db)?;
@@ -210,7 +229,13 @@ impl Store {
     ///
     /// # Errors
     /// The database's.
-    pub fn sign_in_refused(&self, of: Option<Id>, code_of: Option<Id>, why: &'static str, guessed: i32) -> Result<()> {
+    pub fn sign_in_refused(
+        &self,
+        of: Option<Id>,
+        code_of: Option<Id>,
+        why: &'static str,
+        guessed: (i32, TimeDelta),
+    ) -> Result<()> {
         self.add(&Viewer::operator(), |w| {
             if let Some(of) = code_of {
                 w.factor_failed(of, guessed)?;

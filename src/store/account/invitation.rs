@@ -46,8 +46,7 @@ impl Write<'_> {
         if found.rights.suspended {
             return Err(Error::Conflict("the account is suspended, or awaits a second administrator".into()));
         }
-        diesel::delete(invitation::table.filter(invitation::account_id.eq(of)).filter(invitation::used_at.is_null()))
-            .execute(self.db)?;
+        self.links_end(of)?;
         let expires_at = self.now() + INVITATION_LASTS;
         diesel::insert_into(invitation::table)
             .values((
@@ -60,6 +59,15 @@ impl Write<'_> {
             .execute(self.db)?;
         self.note_act("account.invite", format!("accounts/{of}"), Value::Null);
         Ok(expires_at)
+    }
+
+    /// Ends an account's links that were not used: each is one way in more.
+    pub(super) fn links_end(&mut self, of: Id) -> Result<()> {
+        diesel::delete(invitation::table)
+            .filter(invitation::account_id.eq(of))
+            .filter(invitation::used_at.is_null())
+            .execute(self.db)?;
+        Ok(())
     }
 
     /// Uses a link up, and sets the password that was chosen with it, as the account that it is for.

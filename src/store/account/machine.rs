@@ -84,6 +84,9 @@ impl Write<'_> {
         if !found.rights.machine {
             return Err(Error::Conflict("a person signs in, and has no key".into()));
         }
+        if found.rights.suspended {
+            return Err(Error::Conflict("the account is suspended, or awaits a second administrator".into()));
+        }
         if expires_at <= self.now() || expires_at > self.now() + LONGEST {
             return Err(Error::Invalid(vec![Fault::new("/expires_on", "must lie within a year from now")]));
         }

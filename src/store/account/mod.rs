@@ -304,7 +304,7 @@ impl Write<'_> {
         Ok(())
     }
 
-    /// Ends an account's sessions and keys, but for one session.
+    /// Ends an account's sessions, keys and unused links, but for one session.
     fn sign_out(&mut self, account: Id, but: Option<Id>) -> Result<()> {
         diesel::update(session::table)
             .filter(session::account_id.eq(account))
@@ -317,6 +317,7 @@ impl Write<'_> {
             .filter(machine_key::ended_at.is_null())
             .set(machine_key::ended_at.eq(self.now()))
             .execute(self.db)?;
+        self.links_end(account)?;
         self.rights_changed()
     }
 

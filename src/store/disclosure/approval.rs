@@ -164,7 +164,7 @@ impl Write<'_> {
         let viewer = self.viewer;
         let found = self.approval_get(id)?.filter(|_| is_officer(viewer));
         let (asker, asked) = found.ok_or(Error::NotFound)?;
-        may_judge_opening(viewer, asker.0)?;
+        may_judge_opening(viewer, self.now(), asker.0)?;
         if asked.decided.is_some() || asked.expires_at <= self.now() {
             return Err(Error::Conflict("it was decided, or lapsed".into()));
         }

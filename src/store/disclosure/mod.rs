@@ -290,6 +290,16 @@ impl Write<'_> {
     fn disclose_all(&mut self, ask: &DisclosureAsk) -> Result<(Disclosed, Gathered, Option<Refusal>)> {
         let standing = self.standing(ask)?;
         let (mut gathered, mut faults) = (Gathered::default(), Vec::new());
+        if let (Some(refusal), DisclosureForm::File) = (standing.barred, standing.form) {
+            // Refused whole: of each record there is nothing to say.
+            let id = standing.within.unwrap_or_default().to_string();
+            let detail = json!({ "disclosure": id, "form": standing.form, "refusal": refusal.code() });
+            self.note_act("disclosure.refuse", "disclosures".into(), detail);
+            let (records, refused) = (Vec::new(), Vec::new());
+            let (at, purpose) = (self.now(), standing.purpose);
+            let disclosed = Disclosed { id, at, purpose, review_due_at: None, records, refused };
+            return Ok((disclosed, gathered, Some(refusal)));
+        }
         let (mut ids, mut refusals) = (Vec::new(), Vec::new());
         let mut seen = HashSet::new();
         for (at, (noun, reference)) in ask.records.iter().enumerate() {

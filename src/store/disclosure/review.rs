@@ -68,7 +68,7 @@ impl Write<'_> {
             .first(self.db)
             .optional()?;
         let (opener, record) = found.filter(|_| is_officer(viewer)).ok_or(Error::NotFound)?;
-        may_judge_opening(viewer, opener.0)?;
+        may_judge_opening(viewer, self.now(), opener.0)?;
         let done: Option<Id> =
             disclosure_review::table.find(id).select(disclosure_review::disclosure_id).first(self.db).optional()?;
         if done.is_some() {
@@ -113,11 +113,11 @@ impl Write<'_> {
         Ok(i64::try_from(made.len()).unwrap_or(i64::MAX))
     }
 
-    /// Raises an alert where these openings made a volume unusual: once, as the line is crossed.
+    /// Raises an alert where these openings made a volume unusual: once in its time.
     pub(super) fn volume_watch(&mut self, opened: usize) -> Result<()> {
         let opened = i64::try_from(opened).unwrap_or(i64::MAX);
         for (kind, within, most) in UNUSUAL {
-            // So many that the line was crossed before are not counted.
+            // No more than it takes to see that the line is crossed.
             let counted: Vec<Id> = disclosure_item::table
                 .inner_join(disclosure::table.on(disclosure::id.eq(disclosure_item::disclosure_id)))
                 .filter(disclosure::account_id.eq(self.actor()))
@@ -126,7 +126,14 @@ impl Write<'_> {
                 .limit(most.saturating_add(opened).saturating_add(1))
                 .load(self.db)?;
             let records = i64::try_from(counted.len()).unwrap_or(i64::MAX);
-            if records <= most || records - opened > most {
+            let told: Option<Id> = alert::table
+                .filter(alert::account_id.eq(self.actor()))
+                .filter(alert::kind.eq(kind.code()))
+                .filter(alert::raised_at.gt(self.now() - within))
+                .select(alert::id)
+                .first(self.db)
+                .optional()?;
+            if records <= most || told.is_some() {
                 continue;
             }
             diesel::insert_into(alert::table)

@@ -43,7 +43,8 @@ fn a_person_joins_by_a_one_time_link_and_sets_a_second_factor_up_before_anything
     let email = "new.auditor@casque.example";
     let made = create(&house, "administrator", &json!({"email": email, "name": "New auditor", "role": "auditor"}));
     let id = id(&made);
-    assert_eq!(made.json()["waiting"], Value::Null, "an auditor opens nothing: one administrator is enough");
+    assert_eq!(status(&house, &id), "awaiting_approval");
+    house.approve(&made);
     assert_eq!(status(&house, &id), "invited");
     let link = house.as_("administrator").post(&format!("/v1/accounts/{id}/invitations"), &json!({})).json();
     let accept = |token: &Value, password: &str| {
@@ -235,8 +236,7 @@ fn access_ends_by_itself_with_the_term() {
 
     let later = json!({"email": "later@casque.example", "name": "Later", "role": "auditor",
         "from_on": today(&house) + Days::new(2)});
-    let id = self::id(&create(&house, "administrator", &later));
-    house.join(&id);
+    let id = house.newcomer(&later);
     assert_eq!((sign_in(&house, "later@casque.example", None).status, status(&house, &id).as_str()), (401, "not_yet"));
     house.pass(TimeDelta::days(2));
     assert_eq!(sign_in(&house, "later@casque.example", None).status, 201);
@@ -384,7 +384,14 @@ fn a_states_own_system_has_keys_that_end_and_open_nothing() {
     let body = json!({"email": "register@casque.example", "name": "Case register", "role": "member_state", "state": "MLI",
         "state_function": "reader", "machine": true});
     let made = create(&house, "manager", &body);
-    assert_eq!(made.json()["waiting"], Value::Null, "it opens nothing");
+    house.approve(&made);
+    let alone = json!({"email": "other@casque.example", "name": "Another register", "role": "member_state", "state": "MLI",
+        "state_function": "reader", "machine": true});
+    assert_eq!(
+        create(&house, "administrator", &alone).json()["waiting"],
+        Value::Null,
+        "an administrator makes one alone"
+    );
     let id = id(&made);
     let manager = house.as_("manager");
     let keys = format!("/v1/accounts/{id}/keys");
@@ -440,4 +447,66 @@ fn access_is_looked_at_every_quarter() {
     assert_eq!((due(""), due("&role=auditor")), (all - 1, 0));
     assert_eq!(review("administrator", &id_of(&house, "administrator")), 403, "not one's own");
     assert_eq!((review("manager", &id), review("manager", &id_of(&house, "mali"))), (404, 200));
+}
+
+#[test]
+fn whoever_just_set_up_a_first_second_factor_opens_and_approves_nothing_yet() {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    let body = json!({"email": "new@casque.example", "name": "New officer", "role": "secretariat", "graded": true});
+    house.newcomer(&body);
+    let (client, secret, _) = house.enrol("new@casque.example", PASSWORD);
+    let ask = json!({"record": format!("incidents/{reference}"), "class": "strictly_confidential", "purpose": "verification"});
+    let asked = house.as_("verifier").post("/v1/approvals", &ask).json();
+    let decide = |client: &Client| {
+        client.post(&format!("/v1/approvals/{}/decision", asked["id"].as_str().unwrap()), &json!({"approve": true}))
+    };
+    assert!(decide(&client).json()["detail"].as_str().unwrap().contains("72 hours"));
+    house.pass(TimeDelta::seconds(60));
+    let mut open =
+        json!({"record": format!("incidents/{reference}"), "class": "confidential", "purpose": "verification"});
+    open["code"] = json!(code_at(&secret, step_at(house.store.now())));
+    assert_eq!(client.post("/v1/disclosures", &open).json()["detail"], "cooling_down");
+
+    let body = json!({"email": "third@casque.example", "name": "Third administrator", "role": "administrator"});
+    house.newcomer(&body);
+    let arrived = house.arrive("third@casque.example", PASSWORD);
+    let chad = id_of(&house, "chad");
+    assert_eq!(arrived.get(&format!("/v1/sessions?account={chad}")).status, 403, "with a password alone");
+    let (third, _, _) = house.enrol("third@casque.example", PASSWORD);
+    let grade = json!({"role": "secretariat", "graded": true});
+    let path = format!("/v1/accounts/{}/changes", id_of(&house, "briefing"));
+    let asked = house.as_("administrator").post(&path, &grade).json();
+    let decision = format!("/v1/account-changes/{}/decision", asked["waiting"].as_str().unwrap());
+    assert_eq!(third.post(&decision, &json!({"approve": true})).status, 403);
+    // Restating the rights as they are withdraws what waits.
+    assert_eq!(house.as_("administrator").post(&path, &json!({"role": "secretariat"})).json()["waiting"], Value::Null);
+    assert_eq!(house.as_("deputy").post(&decision, &json!({"approve": true})).status, 409);
+}
+
+#[test]
+fn what_is_suspended_gets_no_keys_and_its_links_end() {
+    let house = House::start();
+    let administrator = house.as_("administrator");
+    let id = id_of(&house, "chad");
+    let link = administrator.post(&format!("/v1/accounts/{id}/invitations"), &json!({})).json();
+    let change = |id: &str, body: Value| administrator.post(&format!("/v1/accounts/{id}/changes"), &body);
+    let suspended = json!({"role": "member_state", "state": "TCD", "state_function": "proposer", "suspended": true});
+    assert_eq!(change(&id, suspended).json()["account"]["status"], "suspended");
+    let lifted = json!({"role": "member_state", "state": "TCD", "state_function": "proposer"});
+    house.approve(&change(&id, lifted));
+    let accept = json!({"token": link["token"], "new_password": PASSWORD});
+    assert_eq!(house.anonymous().post("/v1/invitations/acceptance", &accept).status, 404, "a link of before");
+
+    let machine = json!({"email": "register@casque.example", "name": "Register", "role": "member_state", "state": "MLI",
+        "state_function": "proposer", "machine": true});
+    let id = self::id(&create(&house, "administrator", &machine));
+    let rights = |suspended: bool| json!({"role": "member_state", "state": "MLI", "state_function": "proposer", "machine": true, "suspended": suspended});
+    assert_eq!(change(&id, rights(true)).status, 200);
+    let key = json!({"name": "one", "expires_on": today(&house) + Days::new(30)});
+    let manager = house.as_("manager");
+    assert_eq!(manager.post(&format!("/v1/accounts/{id}/keys"), &key).status, 409);
+    let lifted = manager.post(&format!("/v1/accounts/{id}/changes"), &rights(false));
+    assert!(lifted.json()["waiting"].is_string(), "a manager lifts no suspension alone");
+    assert_eq!(manager.post(&format!("/v1/accounts/{id}/keys"), &key).status, 409);
 }

@@ -106,7 +106,9 @@ impl Site {
         let keys = format!("/v1/accounts/{machine_account}/keys");
         let key = administrator.post(&keys, &json!({"name": "register", "expires_on": later})).json();
         let body = json!({"email": "subject@casque.example", "name": "Subject", "role": "auditor"});
-        let account = administrator.post("/v1/accounts", &body).json()["account"]["id"].as_str().unwrap().to_owned();
+        let made = administrator.post("/v1/accounts", &body);
+        house.approve(&made);
+        let account = made.json()["account"]["id"].as_str().unwrap().to_owned();
         house.settle_audit();
         Self {
             house,
