@@ -5,8 +5,8 @@
 use proptest::prelude::*;
 use seal::{
     ClassCode, Confidential, Error, Field, Granter, MasterKey, OpenedRecord, Opener, OperatorKey, OperatorPublic,
-    PermittedRecord, Plain, RecordId, Sealed, Sealer, StoredClassKey, StoredDataKey, StoredEpoch, StrictlyConfidential,
-    check_recovery, generate_class_key, rewrap, rewrap_with_recovery, unlock,
+    PermittedRecord, Plain, RecordId, Sealable, Sealed, Sealer, StoredClassKey, StoredDataKey, StoredEpoch,
+    StrictlyConfidential, check_recovery, generate_class_key, rewrap, rewrap_with_recovery, unlock,
 };
 
 struct House {
@@ -308,6 +308,34 @@ fn keys_are_read_back_from_their_files_and_names() {
     assert_eq!(ClassCode::parse("secret"), None);
     assert!(check_recovery(&age::x25519::Identity::generate().to_public().to_string()).is_ok());
     assert!(matches!(check_recovery("age1nonsense"), Err(Error::Recovery(_))));
+}
+
+#[test]
+fn a_value_has_a_largest_size_which_the_refusal_names() {
+    const MOST: usize = 2 * 1024 * 1024 - 4;
+    let house = house();
+    let seal = |size: usize| {
+        let sealed: Result<Sealed<Plain, Confidential>, Error> =
+            house.sealer.record(RECORD).seal(NAME, &Plain::from("x".repeat(size)));
+        sealed
+    };
+    assert!(seal(MOST).is_ok());
+    assert_eq!(seal(MOST + 1).unwrap_err(), Error::TooLong(MOST));
+}
+
+#[test]
+fn bytes_that_cannot_be_a_seal_are_none_and_text_reads_back() {
+    let house = house();
+    let (bytes, _) = house.seal("made-up name");
+    let stored = |bytes: Vec<u8>| Sealed::<Plain, Confidential>::from_stored(bytes);
+    assert_eq!(stored(bytes.clone()).unwrap().stored(), bytes);
+    let mut another_format = bytes.clone();
+    another_format[0] = 9;
+    for wrong in [Vec::new(), vec![1; 10], bytes[1..].to_vec(), another_format] {
+        assert_eq!(stored(wrong).unwrap_err(), Error::Malformed("sealed value"));
+    }
+    assert_eq!(Plain::from_plain("made-up".as_bytes()).unwrap().expose(), "made-up");
+    assert!(Plain::from_plain(&[0xff]).is_none());
 }
 
 #[test]
