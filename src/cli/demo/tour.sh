@@ -17,21 +17,30 @@ casque_who() {
     esac
 }
 
-code() {
-    casque_who "$1" || return
+casque_next() {
     casque_last=$(cat "$casque_folder/code-$1" 2>/dev/null || echo 0)
     casque_code=$(echo "$casque_secret" | '{program}' account code --after "$casque_last")
     (umask 077; echo "${casque_code#* }" > "$casque_folder/code-$1")
     echo "${casque_code% *}"
 }
 
-as() {
-    casque_path=$2 casque_kept="$casque_folder/signed-in-$1"
+casque_sign_in() {
     casque_who "$1" || return
+    casque_kept="$casque_folder/signed-in-$1"
     if [ -z "$(find "$casque_kept" -mmin -10 2>/dev/null)" ]; then
-        casque_login="{\"email\":\"$casque_email\",\"password\":\"$casque_password\",\"code\":\"$(code "$1")\"}"
+        casque_login="{\"email\":\"$casque_email\",\"password\":\"$casque_password\",\"code\":\"$(casque_next "$1")\"}"
         (umask 077; curl -s "$casque_address/v1/sessions" -H content-type:application/json -d "$casque_login" | of access_token > "$casque_kept")
     fi
+}
+
+code() {
+    # Signed in first: that takes a code of its own, and none of an earlier step is good after it.
+    casque_sign_in "$1" && casque_next "$1"
+}
+
+as() {
+    casque_path=$2
+    casque_sign_in "$1" || return
     shift 2
     curl -s "$casque_address$casque_path" -H "authorization: Bearer $(cat "$casque_kept")" -H content-type:application/json "$@"
 }
