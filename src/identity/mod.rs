@@ -167,7 +167,7 @@ impl Identity {
         let fits = self.hasher.verify(password, hash).map_err(|TooMany| Refused::TooMany)?;
         let of = known.as_ref().map(|credentials| credentials.account.id);
         let Some(credentials) = known.filter(|_| fits) else { return self.refuse(of, None, "password") };
-        let account = credentials.account;
+        let account = &credentials.account;
         if !account.rights.hold_on(now.date()) {
             return self.refuse(of, None, "suspended");
         }
@@ -181,8 +181,13 @@ impl Identity {
             _ => None,
         };
         let (refresh, hash) = random_token();
-        let new =
-            NewSession { visitor: &visit.visitor, refresh_hash: &hash, lasts: SESSION_LASTS, factor: factor.as_ref() };
+        let new = NewSession {
+            visitor: &visit.visitor,
+            refresh_hash: &hash,
+            lasts: SESSION_LASTS,
+            factor: factor.as_ref(),
+            password_hash: &credentials.password_hash,
+        };
         match self.store.session_begin(&account.viewer, &new)? {
             Some(session) => self.tokens(account.id, session, refresh),
             None => self.refuse(of, of, "code"),

@@ -52,6 +52,8 @@ pub struct NewSession<'a> {
     pub lasts: TimeDelta,
     /// The second factor that was given.
     pub factor: Option<&'a FactorUse>,
+    /// The hash with which the password was compared.
+    pub password_hash: &'a str,
 }
 
 /// What became of a refresh token that was presented.
@@ -127,6 +129,14 @@ impl Read<'_> {
 impl Write<'_> {
     fn session_begin(&mut self, new: &NewSession<'_>) -> Result<Option<Id>> {
         let of = self.actor();
+        // The password, or the account, may have changed while the hash was computed.
+        let account = self.account_get(of)?.map(|account| account.email).unwrap_or_default();
+        let still = self.credentials(&account)?.is_some_and(|known| {
+            known.password_hash == new.password_hash && known.account.rights.hold_on(self.now().date())
+        });
+        if !still {
+            return Ok(None);
+        }
         if let Some(factor) = new.factor
             && !self.factor_take(of, factor)?
         {
@@ -197,7 +207,7 @@ impl Write<'_> {
 }
 
 impl Store {
-    /// Begins a session of an account; none when the second factor was used before.
+    /// Begins a session of an account; none when the second factor was used before, or the password is another by now.
     ///
     /// # Errors
     /// The database's; [`Error::Elsewhere`] on a node that signs nobody in.
