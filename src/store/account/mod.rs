@@ -16,7 +16,7 @@ use super::db::Id;
 use super::db::schema::{
     account, account_change, account_mission, credential, machine_key, notice, second_factor, session,
 };
-use super::{Cursor, Page, Read, Result, Write, code};
+use super::{Cursor, Error, Page, Read, Result, Write, code};
 use crate::domain::{AccountChangeKind, AccountStatus, Code, NoticeKind, Rights};
 use crate::policy::{REVIEW_EVERY, Viewer};
 
@@ -121,6 +121,20 @@ pub(super) type AccountRow = (
 
 impl Read<'_> {
     pub(super) fn account_of(&mut self, row: AccountRow) -> Result<Account> {
+        self.accounts_of(vec![row])?.pop().ok_or(Error::NotFound)
+    }
+
+    /// Accounts of rows: their missions in one query, however many they are.
+    fn accounts_of(&mut self, rows: Vec<AccountRow>) -> Result<Vec<Account>> {
+        let missions: Vec<(Id, String)> = account_mission::table
+            .filter(account_mission::account_id.eq_any(rows.iter().map(|row| row.0).collect::<Vec<_>>()))
+            .order(account_mission::mission)
+            .select((account_mission::account_id, account_mission::mission))
+            .load(self.db)?;
+        rows.into_iter().map(|row| Self::account_with(row, &missions)).collect()
+    }
+
+    fn account_with(row: AccountRow, missions: &[(Id, String)]) -> Result<Account> {
         let (
             id,
             email,
@@ -137,11 +151,8 @@ impl Read<'_> {
             opens_from,
             reviewed_at,
         ) = row;
-        let missions: Vec<String> = account_mission::table
-            .filter(account_mission::account_id.eq(id))
-            .order(account_mission::mission)
-            .select(account_mission::mission)
-            .load(self.db)?;
+        let missions: Vec<String> =
+            missions.iter().filter(|(of, _)| *of == id).map(|(_, mission)| mission.clone()).collect();
         let state_function =
             state_function.map(|function| code(&function, "account", "state_function", &email)).transpose()?;
         let role = code(&role, "account", "role", &email)?;
@@ -218,7 +229,7 @@ impl Read<'_> {
             query = query.filter(account::id.gt(id));
         }
         let rows: Vec<AccountRow> = query.load(self.db)?;
-        let accounts = rows.into_iter().map(|row| self.account_of(row)).collect::<Result<Vec<_>>>()?;
+        let accounts = self.accounts_of(rows)?;
         let lines = self.account_lines(accounts)?;
         Ok(Page::of(lines, limit, |line: &AccountLine| Cursor {
             on: line.account.created_at.date(),
