@@ -12,7 +12,7 @@ use super::form::{self, Form};
 use super::problem::{Problem, Problems};
 use crate::domain::{self, Code, DesignationKind, MissionKind, SEALED};
 use crate::policy::columns::{COLUMNS, Visibility};
-use crate::policy::{FORMS, FormRule, RULES, Rule};
+use crate::policy::{FORMS, FormRule, MATCHES, RULES, Rule};
 use crate::store::{Dimension, Error, Mission, State, Unit};
 
 /// Adds the routes.
@@ -168,6 +168,8 @@ fn vocabulary_lists() -> Vec<CodeList> {
         list::<domain::DisclosureForm>(),
         list::<domain::ReviewFinding>(),
         list::<domain::AlertKind>(),
+        list::<domain::DuplicateSource>(),
+        list::<domain::DuplicateFinding>(),
         list::<domain::StateFunction>(),
         list::<domain::AccountStatus>(),
         list::<domain::AccountChangeKind>(),
@@ -252,6 +254,16 @@ pub struct PolicyForm {
     a_day: Option<i64>,
 }
 
+/// Whose names a role may look for.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PolicyMatch {
+    /// This role,
+    role: domain::Role,
+    /// these persons.
+    #[schema(example = json!(["victim"]))]
+    persons: Vec<&'static str>,
+}
+
 /// A sealed field.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PolicyField {
@@ -279,6 +291,8 @@ pub struct Policy {
     disclosure: Vec<PolicyRule>,
     /// In which forms, each with its limits.
     forms: Vec<PolicyForm>,
+    /// Who may ask whether a person is already known.
+    matches: Vec<PolicyMatch>,
     /// Every sealed field.
     sealed: Vec<PolicyField>,
     /// Every column of the database.
@@ -307,6 +321,10 @@ fn policy_view() -> Policy {
     Policy {
         disclosure: RULES.iter().map(rule).collect(),
         forms: FORMS.iter().map(form).collect(),
+        matches: MATCHES
+            .iter()
+            .map(|rule| PolicyMatch { role: rule.role, persons: rule.nouns.iter().map(|noun| noun.name()).collect() })
+            .collect(),
         sealed: SEALED
             .iter()
             .map(|field| PolicyField { noun: field.noun.name(), field: field.name, class: field.class.name() })

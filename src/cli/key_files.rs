@@ -52,6 +52,17 @@ impl Keys {
         Ok(())
     }
 
+    /// Lets one command at a time change keys. It is let go with what this gives.
+    pub(super) fn lock(&self) -> Result<fs::File, Failed> {
+        let path = self.path("keys.lock");
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(fs::TryLockError::WouldBlock) => Err("another command is changing keys: wait until it is done".into()),
+            Err(fs::TryLockError::Error(error)) => Err(format!("{} cannot be locked: {error}", path.display()).into()),
+        }
+    }
+
     pub(super) fn seed(&self, name: &str) -> Result<Option<Zeroizing<[u8; 32]>>, Failed> {
         let Some(text) = self.read(name)? else { return Ok(None) };
         let mut seed = Zeroizing::new([0; 32]);

@@ -28,6 +28,8 @@ pub(super) enum Keys {
     RotateClasses(RotateClasses),
     /// Seal to the class keys of now what is still sealed to older ones, and destroy those.
     Reseal(Reseal),
+    /// Make few of the many short-lived keys under which data keys stand, so that a file or a match opens fast.
+    Compact(Compact),
 }
 
 /// Erase what is sealed of one person's record, for ever and in every copy: its data keys are emptied, here and, by the ledger
@@ -100,9 +102,47 @@ pub(super) struct Reseal {
     at_most: Option<u64>,
 }
 
+/// Make few epochs of many, while the service runs: data keys are wrapped anew, and no value is opened or touched. An epoch wraps 10,000
+/// data keys at most, and each costs its opening when anything under it is opened: run this now and then, as once a week. Cut off, it
+/// goes on where it was. What an earlier run left empty is taken away. On PostgreSQL it is done as the owner of the schema.
+#[derive(Debug, Args)]
+pub(super) struct Compact {
+    #[command(flatten)]
+    place: Place,
+}
+
+impl Compact {
+    fn run(self) -> Outcome {
+        let house = self.place.open(Start { existing: true, ..Start::default() })?;
+        let _alone = house.keys.lock()?;
+        let desk = house.desk.as_ref().ok_or("epochs are merged where the private keys are")?;
+        let operator = house.keys.operator()?;
+        let removed = house.store.epochs_remove_empty()?;
+        let groups = house.store.epochs_mergeable()?;
+        let bar = bar("epochs");
+        bar.set_length(groups.iter().map(|(_, group)| group.len() as u64).sum());
+        let (mut merged, mut data_keys) = (0, 0);
+        for (class, group) in &groups {
+            let of = house.store.epochs_with_keys(*class, group)?;
+            let (epoch, keys) = desk.merge(&of, &house.store.sealing_keys()?, &operator)?;
+            house.store.epochs_merge(&of, &epoch, &keys)?;
+            merged += group.len();
+            data_keys += keys.len();
+            bar.inc(group.len() as u64);
+        }
+        bar.finish_and_clear();
+        println!(
+            "{merged} epochs became {}, with {data_keys} data keys; {removed} empty ones were taken away.",
+            groups.len()
+        );
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
 impl RotateClasses {
     fn run(self) -> Outcome {
         let (opened, keys) = self.place.open_locked()?;
+        let _alone = keys.lock()?;
         let missing = |name: &str| format!("{} is missing", keys.path(name).display());
         let master = MasterKey::from_bytes(*keys.seed("master.key")?.ok_or_else(|| missing("master.key"))?);
         let operator = OperatorKey::from_seed(&*keys.seed("operator.key")?.ok_or_else(|| missing("operator.key"))?);
@@ -129,6 +169,7 @@ const BATCH: i64 = 200;
 impl Reseal {
     fn run(self) -> Outcome {
         let house = self.place.open(Start { existing: true, ..Start::default() })?;
+        let _alone = house.keys.lock()?;
         let desk = house.desk.as_ref().ok_or("what is sealed is sealed anew where the private keys are")?;
         let operator = house.keys.operator()?;
         let (_, all) = house.store.epochs_of_old_keys(0)?;
@@ -162,6 +203,7 @@ impl Reseal {
 impl RotateMaster {
     fn run(self) -> Outcome {
         let (opened, keys) = self.place.open_locked()?;
+        let _alone = keys.lock()?;
         let mut classes = opened.class_keys()?;
         let old = keys.seed("master.key")?.ok_or("master.key is missing: with the offline key, casque keys recover")?;
         let new = MasterKey::from_bytes(*keys.seed_or_new(NEXT_MASTER)?);
@@ -186,6 +228,7 @@ impl RotateMaster {
 impl Recover {
     fn run(self) -> Outcome {
         let (opened, keys) = self.place.open_locked()?;
+        let _alone = keys.lock()?;
         if keys.seed("master.key")?.is_some() {
             return Err("master.key is there: to change it, casque keys rotate-master".into());
         }
@@ -218,6 +261,7 @@ impl Keys {
             Keys::Recover(command) => command.run(),
             Keys::RotateClasses(command) => command.run(),
             Keys::Reseal(command) => command.run(),
+            Keys::Compact(command) => command.run(),
         }
     }
 }

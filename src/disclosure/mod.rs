@@ -1,13 +1,19 @@
 //! The act of opening: the desk owns the one [`Opener`], takes a committed decision with its permit, and opens what the
 //! permit carries. A disclosure's way is five rooms down and none back: api, disclosure, store, policy, seal.
 
+mod likeness;
+
 use std::collections::HashMap;
 
-use seal::{MasterKey, Opener, OperatorPublic, Plain, Sealable, StoredClassKey, StoredEpoch};
+use seal::{MasterKey, Opener, OperatorPublic, Plain, Sealable, StoredClassKey, StoredDataKey, StoredEpoch};
 
 use crate::domain::Purpose;
 use crate::policy::{Refusal, Viewer};
-use crate::store::{Disclosed, DisclosureAsk, DisclosureOutcome, OpenableRecord, RefusedField, Store};
+use crate::store::{
+    Disclosed, DisclosureAsk, DisclosureOutcome, Known, MatchAsk, MatchOutcome, Matching, Mergeable, OpenableRecord,
+    RefusedField, Store,
+};
+use likeness::{ALIKE, Name};
 
 /// The disclosure desk of a node that holds private keys.
 #[derive(Debug)]
@@ -39,6 +45,23 @@ pub struct Given {
     pub records: Vec<Opened>,
     /// Fields that stay sealed.
     pub refused: Vec<RefusedField>,
+}
+
+/// A record of somebody whose name is like the one that was asked about.
+#[derive(Debug)]
+pub struct Alike {
+    /// Its path.
+    pub path: String,
+    /// How alike the names are, in thousandths.
+    pub likeness: u16,
+}
+
+/// So many are told, and so many go to the Secretariat, the most alike first.
+const MOST_ALIKE: usize = 20;
+
+/// The likeness of the closest of several names that were written in one field.
+fn closest(asked: &Name, written: &str) -> u16 {
+    written.split([';', '/', '\n', '،', '、']).map(|one| asked.likeness(&Name::of(one))).max().unwrap_or(0)
 }
 
 /// Why nothing was opened.
@@ -90,6 +113,48 @@ impl Desk {
         Ok(Given { id, at, purpose, review_due_at, records, refused })
     }
 
+    /// Looks for a person by name among all that are known: names are opened here, compared, and forgotten. What is alike within
+    /// the asker's scope is given; what is elsewhere goes to the Secretariat.
+    ///
+    /// # Errors
+    /// [`NotGiven`].
+    pub fn find(
+        &self,
+        store: &Store,
+        viewer: &Viewer,
+        ask: &MatchAsk,
+        name: &Plain,
+    ) -> Result<(Matching, Vec<Alike>), NotGiven> {
+        let (matching, permit) = match store.match_begin(viewer, ask)? {
+            MatchOutcome::Granted(matching, permit) => (matching, permit),
+            MatchOutcome::Refused(refusal) => return Err(NotGiven::Refused(refusal)),
+        };
+        let asked = Name::of(name.expose());
+        let mut scores: HashMap<[u8; 16], u16> = HashMap::new();
+        for record in self.opener.open(permit)? {
+            let text = |value: &seal::OpenedValue| Plain::from_plain(value.expose());
+            let best = record.values.iter().filter_map(text).map(|known| closest(&asked, known.expose())).max();
+            if let Some(best) = best.filter(|best| *best >= ALIKE) {
+                scores.insert(record.record.0, best);
+            }
+        }
+        let scored = |known: &'_ Known| scores.get(&known.record.0).copied();
+        let mut found: Vec<(&Known, u16)> =
+            matching.known.iter().filter_map(|known| Some((known, scored(known)?))).collect();
+        found.sort_by(|(one, a), (other, b)| b.cmp(a).then_with(|| one.path.cmp(&other.path)));
+        let mut left = [MOST_ALIKE; 2];
+        found.retain(|(known, _)| {
+            let of = &mut left[usize::from(known.in_scope)];
+            let is_kept = *of > 0;
+            *of = of.saturating_sub(1);
+            is_kept
+        });
+        store.match_end(viewer, &matching, &found)?;
+        let told = found.iter().filter(|(known, _)| known.in_scope);
+        let told = told.map(|(known, likeness)| Alike { path: known.path.clone(), likeness: *likeness }).collect();
+        Ok((matching, told))
+    }
+
     /// Opens one value of each class that holds any, and shows none of them: whether a copy of a database opens with these
     /// keys. Gives the classes that opened.
     ///
@@ -134,6 +199,20 @@ impl Desk {
             current.iter().find(|key| Some(key.class) == class).ok_or(seal::Error::Malformed("epoch"))
         };
         epochs.iter().map(|epoch| self.opener.reseal(epoch, to(epoch)?, operator)).collect()
+    }
+
+    /// Makes one epoch of several, sealed to the class key of their class that is sealed to now; opens no value.
+    ///
+    /// # Errors
+    /// When one does not open.
+    pub fn merge(
+        &self,
+        of: &Mergeable,
+        current: &[StoredClassKey],
+        operator: &OperatorPublic,
+    ) -> Result<(StoredEpoch, Vec<StoredDataKey>), seal::Error> {
+        let to = current.iter().find(|key| key.class == of.class).ok_or(seal::Error::Malformed("epoch"))?;
+        self.opener.merge(&of.epochs, &of.data_keys, to, operator)
     }
 
     /// How many values this desk has opened since the node started. Reads leave it still.

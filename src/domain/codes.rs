@@ -343,6 +343,18 @@ code_list! {
         NotJustified = "It was not justified",
     }
 
+    /// What found that two records may be of one person.
+    DuplicateSource in "duplicate_source" {
+        Match = "A match, out of the asker's scope",
+        Import = "An import, in another mission",
+    }
+
+    /// Whether two records are of one person.
+    DuplicateFinding in "duplicate_finding" {
+        SamePerson = "One person",
+        DifferentPersons = "Different persons",
+    }
+
     /// Why an alert was raised.
     AlertKind in "alert" {
         ManyInAnHour = "Unusually many records opened within an hour",

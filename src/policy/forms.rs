@@ -7,7 +7,7 @@ use super::Viewer;
 use super::accounts::{bars, is_cooling};
 use super::disclosure::{RULES, Refusal};
 use super::writing::Denial;
-use crate::domain::{AlertKind, DisclosureForm, Role};
+use crate::domain::{AlertKind, DisclosureForm, Noun, Role};
 
 /// The limits of one form.
 #[derive(Debug, Clone, Copy)]
@@ -59,6 +59,32 @@ pub const FORMS: &[FormRule] = &[
 /// The limits of a form.
 pub fn form_rule(form: DisclosureForm) -> &'static FormRule {
     FORMS.iter().find(|rule| rule.form == form).unwrap_or(&FORMS[0])
+}
+
+/// Whose names a role may look for, anywhere. What is alike within its scope it is told; the rest goes to the Secretariat.
+#[derive(Debug, Clone, Copy)]
+pub struct MatchRule {
+    /// This role,
+    pub role: Role,
+    /// these persons.
+    pub nouns: &'static [Noun],
+}
+
+/// Who may ask whether a person is already known. States do not: it would answer for persons who do not concern them.
+pub const MATCHES: &[MatchRule] = &[
+    MatchRule { role: Role::FocalPoint, nouns: &[Noun::Victim] },
+    MatchRule { role: Role::Secretariat, nouns: &[Noun::Victim, Noun::Suspect, Noun::Accused] },
+    MatchRule { role: Role::SeniorFocalPoint, nouns: &[Noun::Victim, Noun::Suspect, Noun::Accused] },
+];
+
+/// Judges a match. It gives out no sealed value, so that no second officer approves it; a quota holds it.
+///
+/// # Errors
+/// The reason for which it is refused.
+pub fn may_match(viewer: &Viewer, now: NaiveDateTime, noun: Noun) -> Result<(), Refusal> {
+    may_begin(viewer, now)?;
+    let is_ruled = MATCHES.iter().any(|rule| rule.role == viewer.role && rule.nouns.contains(&noun));
+    if is_ruled { Ok(()) } else { Err(Refusal::NotEntitled) }
 }
 
 /// A second officer decides within this.
@@ -172,6 +198,25 @@ mod tests {
         assert_eq!(may_begin(&machine, now), Err(Refusal::NotEntitled));
         let cooling = Viewer { opens_from: Some(now + TimeDelta::hours(1)), ..Viewer::of(Role::FocalPoint) };
         assert_eq!(may_begin(&cooling, now), Err(Refusal::CoolingDown));
+    }
+
+    #[test]
+    fn a_focal_point_looks_for_victims_officers_for_anyone_and_states_for_nobody() {
+        let persons = [Noun::Victim, Noun::Suspect, Noun::Accused];
+        let allowed = |role, graded| {
+            let viewer = Viewer { graded, ..Viewer::of(role) };
+            persons.map(|noun| may_match(&viewer, NOW, noun).is_ok())
+        };
+        assert_eq!(allowed(Role::FocalPoint, false), [true, false, false]);
+        assert_eq!(allowed(Role::Secretariat, true), [true; 3]);
+        assert_eq!(allowed(Role::Secretariat, false), [false; 3]);
+        assert_eq!(allowed(Role::SeniorFocalPoint, false), [true; 3]);
+        for role in [Role::MemberState, Role::Auditor, Role::Administrator] {
+            assert_eq!(allowed(role, true), [false; 3], "{role:?}");
+        }
+        assert_eq!(may_match(&Viewer::of(Role::SeniorFocalPoint), NOW, Noun::Incident), Err(Refusal::NotEntitled));
+        let cooling = Viewer { opens_from: Some(NOW + TimeDelta::hours(1)), ..Viewer::of(Role::FocalPoint) };
+        assert_eq!(may_match(&cooling, NOW, Noun::Victim), Err(Refusal::CoolingDown));
     }
 
     #[test]

@@ -9,8 +9,8 @@ mod writing;
 pub use accounts::{Approval, COOL_DOWN, REVIEW_EVERY, bars, may_change, may_decide_change, may_manage};
 pub use disclosure::{Condition, Decision, Facts, RULES, Refusal, Relation, Relations, Rule, decide, may_hold};
 pub use forms::{
-    APPROVAL_LASTS, APPROVAL_WAITS, FORMS, FormRule, REVIEW_WITHIN, UNUSUAL, form_rule, is_officer, may_begin,
-    may_judge_opening, may_see_alerts,
+    APPROVAL_LASTS, APPROVAL_WAITS, FORMS, FormRule, MATCHES, MatchRule, REVIEW_WITHIN, UNUSUAL, form_rule, is_officer,
+    may_begin, may_judge_opening, may_match, may_see_alerts,
 };
 pub use writing::{Deed, Denial, may, may_write};
 

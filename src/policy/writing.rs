@@ -37,6 +37,8 @@ pub enum Deed<'a> {
     },
     /// Verify, release, accept or return, withhold from a State, merge or split.
     Decide,
+    /// See which records may be of one person, and decide it.
+    JudgeDuplicates,
     /// Bring in a file of the United Nations' public data.
     Import,
     /// Read the audit log.
@@ -121,7 +123,13 @@ pub fn may(viewer: &Viewer, deed: Deed<'_>) -> Result<(), Denial> {
         Deed::SeeAccounts { .. } => may(viewer, Deed::Administer),
         Deed::EndSession { of } if of == viewer.account => Ok(()),
         Deed::EndSession { .. } => may(viewer, Deed::Administer),
-        Deed::Report { .. } | Deed::Record | Deed::Work { .. } | Deed::Submit { .. } | Deed::Decide | Deed::Import
+        Deed::Report { .. }
+        | Deed::Record
+        | Deed::Work { .. }
+        | Deed::Submit { .. }
+        | Deed::Decide
+        | Deed::JudgeDuplicates
+        | Deed::Import
             if secretariat =>
         {
             Ok(())
@@ -132,6 +140,7 @@ pub fn may(viewer: &Viewer, deed: Deed<'_>) -> Result<(), Denial> {
         | Deed::Work { .. }
         | Deed::Submit { .. }
         | Deed::Decide
+        | Deed::JudgeDuplicates
         | Deed::Import
         | Deed::Audit
         | Deed::Administer => Err(Denial::Role),

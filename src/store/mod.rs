@@ -13,6 +13,7 @@ mod briefing;
 mod case;
 mod db;
 mod disclosure;
+mod duplicate;
 mod erasure;
 mod error;
 mod history;
@@ -53,9 +54,10 @@ pub use case::{Case, CaseFacts, CaseFilter};
 use db::{Db, Mode, Pool};
 pub use db::{Id, Location, NodeRole, grant_roles};
 pub use disclosure::{
-    Alert, Approval, ApprovalAsk, Disclosed, DisclosureAsk, DisclosureFilter, DisclosureOutcome, DisclosureRow,
-    OpenableRecord, RefusedField, Sitting, Warrant,
+    Alert, Approval, ApprovalAsk, Disclosed, DisclosureAsk, DisclosureFilter, DisclosureOutcome, DisclosureRow, Known,
+    MatchAsk, MatchOutcome, Matching, OpenableRecord, RefusedField, Sitting, Warrant,
 };
+pub use duplicate::LikelyDuplicate;
 pub use erasure::Erasure;
 pub use error::Error;
 pub use history::HistoryEntry;
@@ -65,7 +67,7 @@ pub use incident::{
     EditionChoice, Incident, IncidentFilter, NewIncident, NewSuspect, NewVictim, SeenOn, Suspect, SuspectEdit, Victim,
     VictimEdit, Withholding, confirmed,
 };
-pub use keys::SealedInput;
+pub use keys::{Mergeable, SealedInput};
 pub use list::{Cursor, Page};
 pub use measure::{Measure, MeasureFacts, MeasureFilter};
 pub use open::{Access, Opened, Reach};

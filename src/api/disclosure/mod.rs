@@ -2,6 +2,7 @@
 
 mod approval;
 mod file;
+mod matching;
 mod review;
 mod sitting;
 
@@ -28,6 +29,7 @@ use seal::Plain;
 pub fn routes(config: &mut impl Routes) {
     config.service(disclosure_create).service(disclosure_list);
     file::routes(config);
+    matching::routes(config);
     sitting::routes(config);
     approval::routes(config);
     review::routes(config);

@@ -127,6 +127,7 @@ pub fn import_fatalities(
         for (row, incident) in plan.superseding {
             w.import_keep(import, &raw_row(&row), vintage, incident)?;
         }
+        report.likely_duplicates = w.duplicates_of_import(import)?;
         Ok(())
     });
     done?;

@@ -60,6 +60,8 @@ pub struct ImportReport {
     pub(super) duplicates: Vec<RefusedRow>,
     /// Incidents whose host State is to be decided: the mission has several, or none.
     pub(super) host_state_undecided: usize,
+    /// Pairs of a victim that was made and one in another mission that may be the same person: queued for the Secretariat.
+    pub(super) likely_duplicates: usize,
     /// Rows refused.
     pub(super) refused: Vec<RefusedRow>,
     /// How rows were put together.
@@ -93,6 +95,13 @@ impl std::fmt::Display for ImportReport {
             self.malicious_acts, self.unchanged
         )?;
         writeln!(f, "  {} incidents whose host State is to be decided", self.host_state_undecided)?;
+        if self.likely_duplicates > 0 {
+            writeln!(
+                f,
+                "  {} victims may be the same person as one in another mission: see the likely duplicates",
+                self.likely_duplicates
+            )?;
+        }
         let out_of_scope: usize = self.out_of_scope.values().sum();
         let kinds: Vec<String> = self.out_of_scope.iter().map(|(kind, number)| format!("{kind} {number}")).collect();
         writeln!(f, "  {out_of_scope} rows out of scope: {}", kinds.join(", "))?;

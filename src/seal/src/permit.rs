@@ -7,7 +7,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use zeroize::Zeroizing;
 
-use crate::cipher::Key;
+use crate::cipher::{self, Key};
 use crate::keys::{PrivateKeys, private_keys};
 use crate::sealer::{self, StoredDataKey, StoredEpoch};
 use crate::value::{self, Field, RecordId};
@@ -146,6 +146,39 @@ impl Opener {
         let key = sealer::open_epoch(private, *class, epoch)?;
         let sealed = sealer::seal_epoch(&public, *class, &epoch.id, &key)?;
         Ok(StoredEpoch { id: epoch.id, class_key: to.id, sealed })
+    }
+
+    /// Makes one epoch of several of a class: what they wrap is wrapped anew under it. No value is opened, and what was emptied
+    /// stays empty.
+    ///
+    /// # Errors
+    /// As [`Opener::reseal`]; [`Error::Malformed`] for a data key of another class, or of none of the epochs.
+    pub fn merge(
+        &self,
+        epochs: &[StoredEpoch],
+        data_keys: &[StoredDataKey],
+        to: &StoredClassKey,
+        operator: &OperatorPublic,
+    ) -> Result<(StoredEpoch, Vec<StoredDataKey>), Error> {
+        let public = to.verified(operator)?;
+        let private = self.private();
+        let mut open: HashMap<[u8; 16], Key> = HashMap::new();
+        for epoch in epochs {
+            let (class, private) = private.get(&epoch.class_key).ok_or(Error::NoClassKey(to.class.name()))?;
+            if *class != to.class {
+                return Err(Error::NoClassKey(class.name()));
+            }
+            open.insert(epoch.id, sealer::open_epoch(private, *class, epoch)?);
+        }
+        let (id, key) = (cipher::random(), cipher::random_key());
+        let sealed = sealer::seal_epoch(&public, to.class, &id, &key)?;
+        let wrap = |data_key: &StoredDataKey| {
+            let epoch = open.get(&data_key.epoch).filter(|_| data_key.class == to.class);
+            let plain = sealer::open_data_key(epoch.ok_or(Error::Malformed("data key"))?, data_key)?;
+            sealer::wrap_data_key((&id, &key), &data_key.id, data_key.record, data_key.class, &plain)
+        };
+        let wrapped = data_keys.iter().filter(|key| !key.wrapped.is_empty()).map(wrap).collect::<Result<_, _>>()?;
+        Ok((StoredEpoch { id, class_key: to.id, sealed }, wrapped))
     }
 
     /// How many values this opener has opened since it was made: reads must leave it still.

@@ -192,9 +192,7 @@ impl RecordSealer<'_> {
             (epoch.id, epoch.key.clone())
         };
         let (id, key) = (cipher::random(), cipher::random_key());
-        let mut wrapped = vec![FORMAT];
-        cipher::encipher(&epoch_key, &*key, &data_key_associated(&id, self.record, class), &mut wrapped)?;
-        Ok((StoredDataKey { id, record: self.record, class, epoch, wrapped }, key))
+        Ok((wrap_data_key((&epoch, &epoch_key), &id, self.record, class, &key)?, key))
     }
 
     /// The data keys made, to be stored in the same transaction as the values.
@@ -217,6 +215,19 @@ fn data_key_associated(id: &[u8; 16], record: RecordId, class: ClassCode) -> Vec
     bytes.extend_from_slice(&record.0);
     bytes.push(class.byte());
     bytes
+}
+
+/// Wraps a data key under an epoch.
+pub(crate) fn wrap_data_key(
+    (epoch, epoch_key): (&[u8; 16], &Key),
+    id: &[u8; 16],
+    record: RecordId,
+    class: ClassCode,
+    key: &Key,
+) -> Result<StoredDataKey, Error> {
+    let mut wrapped = vec![FORMAT];
+    cipher::encipher(epoch_key, &**key, &data_key_associated(id, record, class), &mut wrapped)?;
+    Ok(StoredDataKey { id: *id, record, class, epoch: *epoch, wrapped })
 }
 
 /// Seals an epoch's key to a class key.

@@ -262,6 +262,46 @@ fn an_epoch_sealed_to_another_class_key_opens_what_it_did_and_the_old_key_may_go
 }
 
 #[test]
+fn epochs_that_became_one_open_what_they_did_and_what_was_emptied_stays_empty() {
+    let operator = OperatorKey::generate();
+    let master = MasterKey::generate();
+    let keys = ClassCode::ALL.map(|class| generate_class_key(class, &master, &operator, None).unwrap()).to_vec();
+    let [class, strict] = [&keys[0], &keys[1]];
+    let (mut epochs, mut values, mut data_keys) = (Vec::new(), Vec::new(), Vec::new());
+    for text in ["one", "two", "three"] {
+        let sealer = Sealer::new(&keys, &operator.public()).unwrap();
+        for epoch in sealer.due().unwrap() {
+            if epoch.stored().class_key == class.id {
+                epochs.push(epoch.stored().clone());
+            }
+            sealer.adopt(epoch);
+        }
+        let mut record = sealer.record(RECORD);
+        let sealed: Sealed<Plain, Confidential> = record.seal(NAME, &Plain::from(text)).unwrap();
+        values.push((NAME, sealed.stored().to_vec()));
+        data_keys.extend(record.finish());
+    }
+    let (granter, opener) = unlock(&master, &keys).unwrap();
+    data_keys[1].wrapped.clear();
+    let (merged, wrapped) = opener.merge(&epochs, &data_keys, class, &operator.public()).unwrap();
+    assert_eq!((wrapped.len(), merged.class_key), (2, class.id), "the emptied one is not among them");
+    assert!(wrapped.iter().all(|key| key.epoch == merged.id && key.record == RECORD));
+    let permitted = PermittedRecord { record: RECORD, class: ClassCode::Confidential, values, data_keys: wrapped };
+    let opened = opener.open(granter.grant(vec![permitted], vec![merged])).unwrap();
+    let texts: Vec<_> = opened[0].values.iter().map(|value| value.expose().to_vec()).collect();
+    assert_eq!(texts, [b"one".to_vec(), b"three".to_vec()]);
+
+    let refused = |epochs: &[StoredEpoch], keys: &[StoredDataKey], to: &StoredClassKey, by: &OperatorKey| {
+        opener.merge(epochs, keys, to, &by.public()).is_err()
+    };
+    assert!(refused(&epochs, &data_keys, strict, &operator), "another class");
+    assert!(refused(&epochs[1..], &data_keys, class, &operator), "an epoch is lacking");
+    assert!(refused(&epochs, &data_keys, class, &OperatorKey::generate()), "nobody signed it");
+    data_keys[0].class = ClassCode::StrictlyConfidential;
+    assert!(refused(&epochs, &data_keys, class, &operator), "a data key of another class");
+}
+
+#[test]
 fn an_epoch_lasts_for_ten_thousand_data_keys() {
     let house = house();
     assert!(house.sealer.due().unwrap().is_empty());

@@ -612,6 +612,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    likely_duplicate (id) {
+        id -> Binary,
+        found_at -> Timestamp,
+        found_by -> Binary,
+        source -> Text,
+        disclosure_id -> Nullable<Binary>,
+        record -> Nullable<Text>,
+        other -> Text,
+        score -> Integer,
+        decided_at -> Nullable<Timestamp>,
+        decided_by -> Nullable<Binary>,
+        finding -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     disclosure_review (disclosure_id) {
         disclosure_id -> Binary,
         reviewed_at -> Timestamp,
@@ -743,6 +759,7 @@ pub const TABLES: &[&str] = &[
     "disclosure_item",
     "sitting",
     "approval",
+    "likely_duplicate",
     "disclosure_review",
     "alert",
     "import",
@@ -802,6 +819,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     disclosure_item,
     sitting,
     approval,
+    likely_duplicate,
     disclosure_review,
     alert,
     import,

@@ -4,6 +4,7 @@
 mod approval;
 mod candidates;
 mod log;
+mod matching;
 mod prove;
 mod review;
 mod sitting;
@@ -22,6 +23,7 @@ use crate::domain::{Code, DisclosureForm, Fault, Noun, Purpose, SealedField};
 use crate::policy::{Decision, Facts, Refusal, Viewer, bars, decide, form_rule};
 pub use approval::{Approval, ApprovalAsk};
 pub use log::{DisclosureFilter, DisclosureRow};
+pub use matching::{Known, MatchAsk, MatchOutcome, Matching};
 pub use review::Alert;
 pub use sitting::Sitting;
 
@@ -134,6 +136,12 @@ struct Gathered {
 }
 
 impl Write<'_> {
+    /// Whether the viewer made as many of this form today as the policy gives.
+    fn is_spent(&mut self, form: DisclosureForm) -> Result<bool> {
+        let Some(most) = form_rule(form).a_day else { return Ok(false) };
+        Ok(self.made_today(form)? >= most)
+    }
+
     fn standing(&mut self, ask: &DisclosureAsk) -> Result<Standing> {
         let alone = |purpose| Standing {
             purpose,
@@ -159,8 +167,7 @@ impl Write<'_> {
                 Standing { approved: true, emergency: true, barred, ..alone(purpose) }
             }
             Warrant::File(purpose) => {
-                let made = self.files_today()?;
-                let barred = form_rule(DisclosureForm::File).a_day.is_some_and(|most| made >= most);
+                let barred = self.is_spent(DisclosureForm::File)?;
                 Standing {
                     form: DisclosureForm::File,
                     within: Some(Id::new()),

@@ -101,12 +101,13 @@ impl Write<'_> {
         Ok(overdue.is_some())
     }
 
-    /// How many files the viewer made in the last day.
-    pub(super) fn files_today(&mut self) -> Result<i64> {
+    /// How many disclosures of this form the viewer was granted in the last day.
+    pub(super) fn made_today(&mut self, form: DisclosureForm) -> Result<i64> {
         let made: Vec<Option<Id>> = disclosure::table
             .filter(disclosure::account_id.eq(self.actor()))
             .filter(disclosure::made_at.gt(self.now() - TimeDelta::days(1)))
-            .filter(disclosure::form.eq(DisclosureForm::File.code()))
+            .filter(disclosure::form.eq(form.code()))
+            .filter(disclosure::refusal.is_null())
             .select(disclosure::within_id)
             .distinct()
             .load(self.db)?;

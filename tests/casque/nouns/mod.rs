@@ -9,6 +9,7 @@ mod export;
 mod forms;
 mod import;
 mod incident;
+mod matching;
 mod measure;
 mod proceeding;
 mod reference;

@@ -147,6 +147,64 @@ fn class_keys_rotate_while_the_node_runs_and_the_old_ones_are_destroyed() {
 }
 
 #[test]
+fn many_epochs_become_few_while_the_node_runs_and_what_was_erased_stays_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let accounts = embedded(folder.path());
+    let mut node = Node::start(&["--data", data]);
+    let sitting = sit(&node, &accounts);
+    let mut records = Vec::new();
+    for _ in 0..3 {
+        records.push(reported(&node, &sitting.token));
+        node.terminate();
+        node = Node::start(&["--data", data]);
+    }
+    let before: Vec<Value> = records.iter().map(|record| opened(&node, &sitting, record)).collect();
+    let done = |arguments: &[&str]| {
+        let output = casque(&[arguments, &["--data", data]].concat());
+        assert!(output.status.success(), "{}", said(&output.stderr));
+        said(&output.stdout)
+    };
+    let count = |sql: &str| {
+        let path = folder.path().join("casque.db");
+        let mut connection: diesel::SqliteConnection = diesel::Connection::establish(path.to_str().unwrap()).unwrap();
+        let sql = diesel::dsl::sql::<diesel::sql_types::BigInt>(sql);
+        diesel::RunQueryDsl::get_result::<i64>(sql, &mut connection).unwrap()
+    };
+    assert!(done(&["keys", "compact"]).starts_with("0 epochs became 0"), "those of this hour are still in use");
+    let victims = node.client(Some(&sitting.token)).get(&format!("/v1/{}/victims", records[1])).json();
+    let victim = format!("{}/victims/{}", records[1], victims["items"][0]["handle"].as_str().unwrap());
+    done(&["keys", "erase", &victim, "--yes"]);
+    let erased = opened(&node, &sitting, &records[1]);
+    assert_ne!(erased, before[1]);
+    count(
+        "UPDATE epoch SET created_at = strftime('%Y-%m-%d %H:%M:%f', created_at, '-25 hours')
+         WHERE id IN (SELECT epoch_id FROM data_key) RETURNING 1",
+    );
+    let epochs = count("SELECT count(*) FROM epoch");
+    let used = count("SELECT count(DISTINCT epoch_id) FROM data_key");
+    let merged = done(&["keys", "compact"]);
+    assert!(merged.starts_with(&format!("{used} epochs became 2, with ")), "{merged}");
+    assert_eq!(opened(&node, &sitting, &records[0]), before[0], "the node that runs opens as before");
+    assert_eq!(opened(&node, &sitting, &records[1]), erased);
+    assert_eq!(opened(&node, &sitting, &records[2]), before[2]);
+    assert_eq!(count("SELECT count(*) FROM epoch"), epochs + 2, "they are taken away by the next run");
+    let again = done(&["keys", "compact"]);
+    assert_eq!(again, format!("0 epochs became 0, with 0 data keys; {used} empty ones were taken away.\n"));
+    assert_eq!(opened(&node, &sitting, &records[0]), before[0]);
+    let later = reported(&node, &sitting.token);
+    opened(&node, &sitting, &later);
+    node.terminate();
+
+    let lock = std::fs::File::options().write(true).open(folder.path().join("keys/keys.lock")).unwrap();
+    lock.lock().unwrap();
+    for command in ["compact", "reseal", "rotate-classes", "rotate-master"] {
+        let refused = casque(&["keys", command, "--data", data]);
+        assert!(said(&refused.stderr).contains("another command is changing keys"), "{command}");
+    }
+}
+
+#[test]
 fn a_lost_master_key_is_recovered_with_the_offline_key() {
     let folder = tempfile::tempdir().unwrap();
     let (data, keys) = (folder.path().join("data"), folder.path().join("data/keys"));

@@ -291,6 +291,13 @@ impl Site {
                 let asked = self.done("verifier", "/v1/approvals", &ask);
                 format!("/v1/approvals/{}/decision", asked["id"].as_str().unwrap())
             }
+            "/v1/likely-duplicates/{id}/decision" => {
+                let ask = json!({"person": "victim", "name": "canary guinea name", "purpose": "verification"});
+                let asked = self.house.prove("unifil", "/v1/disclosures/matches", &ask);
+                assert_eq!(asked.status, 201, "{}", asked.text);
+                let found = self.house.as_("verifier").get("/v1/likely-duplicates?undecided=true").json();
+                format!("/v1/likely-duplicates/{}/decision", found["items"][0]["id"].as_str().unwrap())
+            }
             "/v1/disclosures/{id}/review" => {
                 let ask = json!({"record": record, "class": "strictly_confidential", "purpose": "verification",
                     "emergency": true, "note": "Made-up note"});
@@ -379,6 +386,10 @@ impl Site {
             ("POST", "/v1/disclosures/files") => {
                 json!({"records": [record], "class": "confidential", "purpose": "verification", "format": "csv", "code": ""})
             }
+            ("POST", "/v1/disclosures/matches") => {
+                json!({"person": "victim", "name": "Nobody Known", "purpose": "verification", "code": ""})
+            }
+            ("POST", "/v1/likely-duplicates/{id}/decision") => json!({"finding": "different_persons"}),
             ("POST", "/v1/sittings") => json!({"purpose": "verification", "code": ""}),
             ("POST", "/v1/approvals") => {
                 json!({"record": record, "class": "strictly_confidential", "purpose": "verification"})

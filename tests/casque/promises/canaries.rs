@@ -37,6 +37,8 @@ pub fn questions(house: &House, reference: &str) -> Vec<String> {
         "/v1/sittings",
         "/v1/approvals",
         "/v1/approvals?format=csv",
+        "/v1/likely-duplicates",
+        "/v1/likely-duplicates?format=csv",
         "/v1/alerts",
         "/v1/alerts?format=csv",
         "/v1/statistics",

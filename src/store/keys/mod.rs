@@ -3,6 +3,8 @@
 //! A sealed value hangs below its *holder*: the row that shows its marker (an edition, an edition's victim, a case). Lists
 //! and reads never touch this table, but to tell an entitled viewer that a field is held.
 
+mod compact;
+
 use std::collections::HashSet;
 
 use chrono::{NaiveDateTime, TimeDelta};
@@ -13,6 +15,7 @@ use super::db::schema::{class_key, data_key, epoch, sealed_value};
 use super::db::{self, Db, Id, Mode, each};
 use super::{Error, Read, Result, Store, Write};
 use crate::domain::SealedField;
+pub use compact::Mergeable;
 
 /// Sealed fields as typed: a text to seal, or `None` to clear the field.
 pub type SealedInput = Vec<(&'static SealedField, Option<Plain>)>;
