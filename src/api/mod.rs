@@ -23,6 +23,7 @@ mod reference;
 mod service;
 mod session;
 mod statistics;
+mod table;
 mod trace;
 mod withheld;
 
@@ -101,6 +102,7 @@ fn version_1(config: &mut impl Routes) {
     measure::routes(config);
     disclosure::routes(config);
     statistics::routes(config);
+    table::routes(config);
     import::routes(config);
     audit::routes(config);
 }

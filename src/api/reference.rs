@@ -170,6 +170,7 @@ fn vocabulary_lists() -> Vec<CodeList> {
         list::<domain::AlertKind>(),
         list::<domain::DuplicateSource>(),
         list::<domain::DuplicateFinding>(),
+        list::<crate::briefing::PublishedTable>(),
         list::<domain::StateFunction>(),
         list::<domain::AccountStatus>(),
         list::<domain::AccountChangeKind>(),

@@ -2,6 +2,7 @@
 //! terms of resolution 2589 (2021). Every figure has its unit, scope, cut-off and source.
 
 mod markdown;
+mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +16,7 @@ use crate::domain::{
 use crate::store::{CaseHistory, MeasureFilter, ProceedingLine, Read, Result};
 
 pub use markdown::markdown;
+pub use tables::{PublishedTable, ReleasedTable, tables};
 
 /// What a table counts, over what, until when, and out of what.
 #[derive(Debug, Clone, Serialize)]

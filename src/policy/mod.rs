@@ -4,6 +4,7 @@ mod accounts;
 pub mod columns;
 mod disclosure;
 mod forms;
+pub mod suppression;
 mod writing;
 
 pub use accounts::{Approval, COOL_DOWN, REVIEW_EVERY, bars, may_change, may_decide_change, may_manage};

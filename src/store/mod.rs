@@ -29,6 +29,7 @@ mod pulse;
 mod reference;
 mod session;
 mod statistics;
+mod table;
 mod tally;
 
 use std::ops::{Deref, DerefMut};
@@ -75,6 +76,7 @@ pub use proceeding::{Accused, NewAccused, NewStep, Proceeding, ProceedingFacts, 
 pub use reference::{Designation, Mission, State};
 pub use session::{NewSession, Rotation, SessionInfo, SessionLine};
 pub use statistics::{Cell, Dimension, StatisticsAsk, Unit};
+pub use table::{TableRelease, quarter_of};
 
 /// What the store returns.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -184,22 +184,23 @@ impl Read<'_> {
     /// # Errors
     /// The database's.
     pub fn account_by_email(&mut self, email: &str) -> Result<Option<Account>> {
-        let row: Option<AccountRow> =
-            account::table.filter(account::email.eq(email.trim().to_lowercase())).first(self.db).optional()?;
-        row.map(|row| self.account_of(row)).transpose()
+        let of = account::table.filter(account::email.eq(email.trim().to_lowercase())).limit(1);
+        let rows: Vec<AccountRow> = of.load(self.db)?;
+        Ok(self.accounts_of(rows)?.pop())
     }
 
-    /// The account of an address, with what sign-in compares; none if it has no password.
+    /// The account of an address, with what sign-in compares; none if it has no password. An unknown address costs the statements
+    /// that a known one does.
     ///
     /// # Errors
     /// The database's.
     pub fn credentials(&mut self, email: &str) -> Result<Option<Credentials>> {
-        let Some(account) = self.account_by_email(email)? else { return Ok(None) };
+        let account = self.account_by_email(email)?;
+        let of = account.as_ref().map_or_else(Id::new, |account| account.id);
         let hash: Option<String> =
-            credential::table.find(account.id).select(credential::password_hash).first(self.db).optional()?;
-        let Some(password_hash) = hash else { return Ok(None) };
-        let factor = self.factor_get(account.id)?;
-        Ok(Some(Credentials { account, password_hash, factor }))
+            credential::table.find(of).select(credential::password_hash).first(self.db).optional()?;
+        let factor = self.factor_get(of)?;
+        Ok(account.zip(hash).map(|(account, password_hash)| Credentials { account, password_hash, factor }))
     }
 
     /// Accounts, the first made first; the cursor's reference is an id, since an address would stand in logs of addresses.

@@ -63,6 +63,7 @@ const KEPT_FROM_SEALED: &[&str] = &[
     "audit_hash",
     "audit_checkpoint",
     "tally",
+    "table_release",
     "state",
     "mission",
     "mission_host",

@@ -628,6 +628,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    table_release (id) {
+        id -> Binary,
+        quarter -> Text,
+        cut_off -> Timestamp,
+        tables -> Text,
+        proposed_by -> Binary,
+        decided_by -> Nullable<Binary>,
+        decided_at -> Nullable<Timestamp>,
+        released -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
     disclosure_review (disclosure_id) {
         disclosure_id -> Binary,
         reviewed_at -> Timestamp,
@@ -760,6 +773,7 @@ pub const TABLES: &[&str] = &[
     "sitting",
     "approval",
     "likely_duplicate",
+    "table_release",
     "disclosure_review",
     "alert",
     "import",
@@ -820,6 +834,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sitting,
     approval,
     likely_duplicate,
+    table_release,
     disclosure_review,
     alert,
     import,

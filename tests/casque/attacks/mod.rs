@@ -3,5 +3,7 @@
 mod answers;
 mod asking;
 mod hostile;
+mod residue;
 mod signing_in;
+mod statistics;
 mod writing;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use casque::cli::Place;
-use casque::store::NodeRole;
+use casque::store::{Location, NodeRole};
 
 use super::cluster::Cluster;
 
@@ -43,6 +43,33 @@ fn cluster() -> &'static Cluster {
         cluster.run("postgres", &format!("CREATE ROLE {SERVICE} LOGIN"));
         cluster
     })
+}
+
+/// Its name, where it is one of the cluster's.
+fn name_of(place: &Place) -> Option<&str> {
+    match &place.database {
+        Some(Location::Postgres(url)) => url.split('?').next().and_then(|url| url.rsplit('/').next()),
+        Some(Location::Sqlite(_)) | None => None,
+    }
+}
+
+/// What of its address distinguishes a house's database from every other's.
+pub fn address_of(place: &Place, folder: &Path) -> String {
+    name_of(place).map_or_else(|| folder.display().to_string(), |name| format!("@/{name}?"))
+}
+
+/// Lets the database gather its planner's statistics, and gives all of them as text.
+pub fn analysed(place: &Place, folder: &Path) -> String {
+    if let Some(name) = name_of(place) {
+        let sql = "SELECT string_agg(s::text, ' ') FROM pg_stats s WHERE schemaname = 'public'";
+        cluster().run(name, "ANALYZE");
+        return cluster().run(name, sql);
+    }
+    let path = folder.join("casque.db");
+    let mut connection: diesel::SqliteConnection = diesel::Connection::establish(path.to_str().unwrap()).unwrap();
+    diesel::connection::SimpleConnection::batch_execute(&mut connection, "ANALYZE").unwrap();
+    let told = diesel::dsl::sql::<diesel::sql_types::Text>("SELECT group_concat(tbl || ' ' || stat) FROM sqlite_stat1");
+    diesel::RunQueryDsl::get_result(told, &mut connection).unwrap()
 }
 
 fn place_as(role: &str, name: &str, folder: &Path) -> Place {

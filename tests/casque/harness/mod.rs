@@ -112,6 +112,16 @@ impl House {
         Self::serve(Arc::new(folder), database.place_of_service(&place), accounts)
     }
 
+    /// What of its address distinguishes its database from every other's.
+    pub fn database_address(&self) -> String {
+        database::address_of(&self.place, &self.folder())
+    }
+
+    /// The planner's own tables, as text.
+    pub fn analysed(&self) -> String {
+        database::analysed(&self.place, &self.folder())
+    }
+
     /// A house that gives a client so long to send a body.
     pub fn with_patience(patience: Duration) -> Self {
         Self::within(Limits { patience, ..Limits::default() })

@@ -25,6 +25,7 @@ fn every_path_that_a_document_names_is_there() {
         "docs/asvs.md",
         "docs/keys.md",
         "docs/access.md",
+        "docs/statistics.md",
         "docs/threat-model.md",
         "SECURITY.md",
     ] {

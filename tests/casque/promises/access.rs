@@ -239,6 +239,16 @@ impl Site {
         print
     }
 
+    /// Takes back a proposal of tables, whoever made it.
+    fn decline_tables(&self) {
+        let quarter = casque::store::quarter_of(self.house.store.now());
+        for who in ["verifier", "senior"] {
+            let path = format!("/v1/tables/{quarter}/decision");
+            let declined = self.house.as_(who).post(&path, &json!({"release": false}));
+            assert!([204, 403, 404].contains(&declined.status), "{}", declined.text);
+        }
+    }
+
     /// What is asked of a route: its path and body. A `code` is put in for whoever has a second factor.
     fn asked(&mut self, method: &str, route: &str, of: &Subject, state: &str) -> (String, Value) {
         let record = format!("incidents/{}", of.incident);
@@ -290,6 +300,12 @@ impl Site {
                 let ask = json!({"record": record, "class": "strictly_confidential", "purpose": "verification"});
                 let asked = self.done("verifier", "/v1/approvals", &ask);
                 format!("/v1/approvals/{}/decision", asked["id"].as_str().unwrap())
+            }
+            "/v1/tables/{quarter}" | "/v1/tables/{quarter}/decision" => {
+                self.decline_tables();
+                let quarter = casque::store::quarter_of(self.house.store.now());
+                self.done("verifier", "/v1/tables", &json!({"quarter": quarter}));
+                route.replace("{quarter}", &quarter)
             }
             "/v1/likely-duplicates/{id}/decision" => {
                 let ask = json!({"person": "victim", "name": "canary guinea name", "purpose": "verification"});
@@ -386,6 +402,11 @@ impl Site {
             ("POST", "/v1/disclosures/files") => {
                 json!({"records": [record], "class": "confidential", "purpose": "verification", "format": "csv", "code": ""})
             }
+            ("POST", "/v1/tables") => {
+                self.decline_tables();
+                json!({"quarter": casque::store::quarter_of(self.house.store.now())})
+            }
+            ("POST", "/v1/tables/{quarter}/decision") => json!({"release": false}),
             ("POST", "/v1/disclosures/matches") => {
                 json!({"person": "victim", "name": "Nobody Known", "purpose": "verification", "code": ""})
             }

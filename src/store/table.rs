@@ -1,0 +1,178 @@
+//! Releases of the published tables, and what they count.
+
+use std::collections::HashMap;
+
+use chrono::{Datelike, NaiveDateTime};
+use diesel::prelude::*;
+use serde_json::json;
+
+use super::db::Id;
+use super::db::schema::{accused, case_incident, incident, incident_edition as e, proceeding as p, table_release};
+use super::incident::{EditionChoice, edition_seen};
+use super::proceeding::proceeding_seen;
+use super::{CaseFilter, Error, Read, Result, Write, code, split};
+use crate::domain::{Detention, Obstacle, Stage};
+use crate::policy::{Deed, Denial, may};
+
+/// A release of the published tables.
+#[derive(Debug, Clone)]
+pub struct TableRelease {
+    /// Its quarter, `2026-Q4`.
+    pub quarter: String,
+    /// What was recorded by then is counted (UTC).
+    pub cut_off: NaiveDateTime,
+    /// The tables, as their maker wrote them.
+    pub tables: String,
+    /// When it was released (UTC); none while it is a proposal.
+    pub released_at: Option<NaiveDateTime>,
+}
+
+type Row = (String, NaiveDateTime, String, Option<NaiveDateTime>);
+
+/// The quarter of a time.
+pub fn quarter_of(at: NaiveDateTime) -> String {
+    format!("{:04}-Q{}", at.year(), at.month0() / 3 + 1)
+}
+
+impl Read<'_> {
+    /// Releases, the newest first; a proposal only for those who may decide on it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn table_releases(&mut self, proposals: bool) -> Result<Vec<TableRelease>> {
+        use table_release::dsl as t;
+        let mut query = table_release::table
+            .select((t::quarter, t::cut_off, t::tables, t::decided_at))
+            .order((t::quarter.desc(), t::id.desc()))
+            .into_boxed();
+        query = if proposals {
+            query.filter(t::released.is_null().or(t::released.eq(true)))
+        } else {
+            query.filter(t::released.eq(true))
+        };
+        let rows: Vec<Row> = query.load(self.db)?;
+        let release = |(quarter, cut_off, tables, released_at)| TableRelease { quarter, cut_off, tables, released_at };
+        Ok(rows.into_iter().map(release).collect())
+    }
+
+    /// The furthest stage that a case of each incident reached, by reference.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn figure_stages(&mut self) -> Result<HashMap<String, Stage>> {
+        let cases = self.case_list(&CaseFilter::default(), None, i64::MAX - 1)?.items;
+        let stages: HashMap<Id, Stage> = cases.into_iter().map(|case| (case.id, case.stage_furthest)).collect();
+        let rows: Vec<(Id, String)> = case_incident::table
+            .inner_join(incident::table.on(incident::id.eq(case_incident::incident_id)))
+            .select((case_incident::case_id, incident::reference))
+            .load(self.db)?;
+        let mut furthest: HashMap<String, Stage> = HashMap::new();
+        for (case, reference) in rows {
+            if let Some(stage) = stages.get(&case) {
+                let known = furthest.entry(reference).or_insert(*stage);
+                *known = (*known).max(*stage);
+            }
+        }
+        Ok(furthest)
+    }
+
+    /// The host State of each released incident, by reference.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn figure_hosts(&mut self) -> Result<HashMap<String, String>> {
+        let rows: Vec<(String, Option<String>)> =
+            edition_seen(self.scope, EditionChoice::Released).select((e::reference, e::host_state)).load(self.db)?;
+        Ok(rows.into_iter().filter_map(|(reference, host)| Some((reference, host?))).collect())
+    }
+
+    /// Every accused: State of the proceeding, and detention.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn figure_detention(&mut self) -> Result<Vec<(String, Detention)>> {
+        let seen: Vec<(Id, String)> = proceeding_seen(self.scope).select((p::id, p::state)).load(self.db)?;
+        let states: HashMap<Id, String> = seen.into_iter().collect();
+        let rows: Vec<(Id, Id, String)> =
+            accused::table.select((accused::id, accused::proceeding_id, accused::detention)).load(self.db)?;
+        rows.into_iter()
+            .filter_map(|(id, proceeding, detention)| {
+                let state = states.get(&proceeding)?.clone();
+                Some(code(&detention, "accused", "detention", &id.to_string()).map(|detention| (state, detention)))
+            })
+            .collect()
+    }
+
+    /// Every obstacle of every proceeding.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn figure_obstacles(&mut self) -> Result<Vec<Obstacle>> {
+        let rows: Vec<(String, String)> =
+            proceeding_seen(self.scope).select((p::reference, p::obstacles)).load(self.db)?;
+        let mut all = Vec::new();
+        for (reference, obstacles) in rows {
+            for obstacle in split(&obstacles) {
+                all.push(code(&obstacle, "proceeding", "obstacles", &reference)?);
+            }
+        }
+        Ok(all)
+    }
+}
+
+impl Write<'_> {
+    /// Proposes tables for release as this quarter's.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] for others than the Secretariat; [`Error::Conflict`] when this quarter has its release, or a proposal
+    /// waits.
+    pub fn table_propose(&mut self, cut_off: NaiveDateTime, tables: &str) -> Result<String> {
+        use table_release::dsl as t;
+        may(self.viewer, Deed::Decide)?;
+        let quarter = quarter_of(cut_off);
+        let taken: Option<String> = table_release::table
+            .filter(t::released.is_null().or(t::released.eq(true).and(t::quarter.ge(&quarter))))
+            .select(t::quarter)
+            .first(self.db)
+            .optional()?;
+        if let Some(taken) = taken {
+            return Err(Error::Conflict(format!("the tables of {taken} were proposed or released")));
+        }
+        diesel::insert_into(table_release::table)
+            .values((
+                t::id.eq(Id::new()),
+                t::quarter.eq(&quarter),
+                t::cut_off.eq(cut_off),
+                t::tables.eq(tables),
+                t::proposed_by.eq(self.actor()),
+            ))
+            .execute(self.db)?;
+        self.note_act("table.propose", format!("tables/{quarter}"), json!({ "cut_off": cut_off }));
+        Ok(quarter)
+    }
+
+    /// Releases what another proposed, or declines it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when nothing waits; [`Error::Denied`] for others than the Secretariat, and for who proposed it.
+    pub fn table_decide(&mut self, quarter: &str, release: bool) -> Result<()> {
+        use table_release::dsl as t;
+        may(self.viewer, Deed::Decide)?;
+        let waiting: Option<(Id, Id)> = table_release::table
+            .filter(t::quarter.eq(quarter))
+            .filter(t::released.is_null())
+            .select((t::id, t::proposed_by))
+            .first(self.db)
+            .optional()?;
+        let (id, by) = waiting.ok_or(Error::NotFound)?;
+        if by == self.actor() {
+            return Err(Error::Denied(Denial::SamePerson));
+        }
+        diesel::update(table_release::table.find(id))
+            .set((t::released.eq(release), t::decided_by.eq(self.actor()), t::decided_at.eq(self.now())))
+            .execute(self.db)?;
+        let action = if release { "table.release" } else { "table.decline" };
+        self.note_act(action, format!("tables/{quarter}"), serde_json::Value::Null);
+        Ok(())
+    }
+}
