@@ -35,7 +35,7 @@ pub fn statements(table: &mut Table) {
     let (send, receive) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
-            let server = casque::api::serve(app, listener, 1).unwrap();
+            let server = casque::api::serve(app, listener, 1, None).unwrap();
             send.send(server.handle()).unwrap();
             server.await.unwrap();
         });

@@ -13,7 +13,7 @@ use super::call::{Call, Made, Shown, last_part, read_reference};
 use super::form::{self, Form};
 use super::history::HistoryPage;
 use super::list::Paging;
-use super::problem::{Preconditions, Problem, Problems};
+use super::problem::{NotAcceptable, NotModified, Preconditions, Problem, Problems};
 use super::withheld::{Markers, Withheld, shares_tag};
 use crate::domain::{AssistanceKind, AssistanceStatus, Noun};
 use crate::policy::{Deed, Facts, Relations, Viewer, may};
@@ -224,7 +224,7 @@ fn deed(facts: &AssistanceFacts) -> Deed<'_> {
 #[utoipa::path(
     tag = "assistance",
     params(AssistanceQuery),
-    responses((status = 200, body = AssistancePage, content((AssistancePage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Problems)
+    responses((status = 200, body = AssistancePage, content((AssistancePage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), NotAcceptable, Problems)
 )]
 #[get("/assistance")]
 async fn assistance_list(call: Call) -> Result<HttpResponse, Problem> {
@@ -249,7 +249,7 @@ async fn assistance_list(call: Call) -> Result<HttpResponse, Problem> {
 }
 
 /// Shows one offer.
-#[utoipa::path(tag = "assistance", params(("reference" = String, Path)), responses((status = 200, body = AssistanceView), Problems))]
+#[utoipa::path(tag = "assistance", params(("reference" = String, Path)), responses((status = 200, body = AssistanceView), NotModified, Problems))]
 #[get("/assistance/{reference}")]
 async fn assistance_get(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     call.record(Noun::Assistance, &path, show).await
@@ -310,7 +310,7 @@ async fn assistance_edit(call: Call, path: Path<String>, body: Bytes) -> Result<
 }
 
 /// The history of an offer (mission and Secretariat).
-#[utoipa::path(tag = "assistance", params(("reference" = String, Path)), responses((status = 200, body = HistoryPage), Problems))]
+#[utoipa::path(tag = "assistance", params(("reference" = String, Path)), responses((status = 200, body = HistoryPage), NotModified, Problems))]
 #[get("/assistance/{reference}/history")]
 async fn assistance_history(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     let history = |viewer: &Viewer, r: &mut Read<'_>, reference: &str| {

@@ -11,7 +11,7 @@ use super::Routes;
 use super::call::{Call, Shown};
 use super::form::{self, Form};
 use super::list::Paging;
-use super::problem::{Problem, Problems};
+use super::problem::{NotAcceptable, NotModified, Problem, Problems};
 use crate::policy::{Deed, may};
 use crate::store::{Error, Id, InclusionProof, LoggedEntry, Page};
 
@@ -63,7 +63,7 @@ pub struct AuditQuery {
 #[utoipa::path(
     tag = "audit",
     params(AuditQuery),
-    responses((status = 200, body = EntryPage, content((EntryPage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Problems)
+    responses((status = 200, body = EntryPage, content((EntryPage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), NotAcceptable, Problems)
 )]
 #[get("/audit")]
 async fn audit_list(call: Call) -> Result<HttpResponse, Problem> {
@@ -123,7 +123,7 @@ fn hexadecimal(hashes: &[[u8; 32]]) -> Vec<String> {
 
 /// The proof that an entry is in the tree that the last checkpoint covers, or in one of another `size` (auditors).
 /// `casque audit check` checks it, and so does any tool that knows RFC 6962.
-#[utoipa::path(tag = "audit", params(("size" = Option<u64>, Query, description = "Leaves of the tree")), responses((status = 200, body = InclusionView), Problems))]
+#[utoipa::path(tag = "audit", params(("size" = Option<u64>, Query, description = "Leaves of the tree")), responses((status = 200, body = InclusionView), NotModified, Problems))]
 #[get("/audit/entries/{id}/proof")]
 async fn inclusion(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     let id = Id::parse(&path).ok_or_else(|| Problem::of("not_found"))?;
@@ -159,7 +159,7 @@ pub struct ConsistencyView {
 }
 
 /// The proof that the tree of `to` leaves extends that of `from`: that what an older checkpoint covers was not rewritten.
-#[utoipa::path(tag = "audit", params(("from" = u64, Query, description = "Leaves of the older tree"), ("to" = u64, Query, description = "Leaves of the newer one")), responses((status = 200, body = ConsistencyView), Problems))]
+#[utoipa::path(tag = "audit", params(("from" = u64, Query, description = "Leaves of the older tree"), ("to" = u64, Query, description = "Leaves of the newer one")), responses((status = 200, body = ConsistencyView), NotModified, Problems))]
 #[get("/audit/consistency")]
 async fn consistency(call: Call) -> Result<HttpResponse, Problem> {
     let (from, to) = Form::query(&call.context(), &call.query, |form| {

@@ -118,6 +118,12 @@ pub struct Call {
     pub network: Network,
 }
 
+/// Whether `If-None-Match` names an ETag: weakly compared (RFC 9110, 13.1.2).
+fn is_known(known: &str, etag: &str) -> bool {
+    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    known.trim() == "*" || known.split(',').any(|one| bare(one) == etag)
+}
+
 /// Where a request comes from. A proxy adds the address that it sees to those that the caller made up, so the last one counts.
 fn network(request: &HttpRequest, behind_proxy: bool) -> Network {
     let forwarded = || {
@@ -136,13 +142,22 @@ impl FromRequest for Call {
             request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
         };
         let Some(app) = request.app_data::<web::Data<App>>() else { return ready(Err(Problem::of("internal"))) };
-        let bearer = text(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer ").map(str::to_owned));
+        // The scheme is named in whatever case (RFC 9110, 11.1).
+        let bearer = text(header::AUTHORIZATION).and_then(|value| {
+            let (scheme, token) = value.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+        });
+        let key = request.headers().get("idempotency-key").map(|value| match value.to_str() {
+            Ok(key) => key.to_owned(),
+            // Not ignored: it is no key, and is refused as one.
+            Err(_) => String::new(),
+        });
         ready(Ok(Self {
             app: app.clone(),
             bearer,
             if_match: text(header::IF_MATCH),
             if_none_match: text(header::IF_NONE_MATCH),
-            key: text(header::HeaderName::from_static("idempotency-key")),
+            key,
             accept: text(header::ACCEPT),
             path: request.path().to_owned(),
             query: request.query_string().to_owned(),
@@ -264,7 +279,7 @@ impl Call {
     /// 500 when the record cannot be written as JSON.
     pub fn one<T: Serialize>(&self, shown: &Shown<T>) -> Result<HttpResponse, Problem> {
         let (etag, bytes) = shown.etag()?;
-        if self.if_none_match.as_deref().is_some_and(|known| known == etag) {
+        if self.if_none_match.as_deref().is_some_and(|known| is_known(known, &etag)) {
             return Ok(HttpResponse::NotModified().insert_header((header::ETAG, etag)).finish());
         }
         Ok(HttpResponse::Ok()

@@ -12,7 +12,7 @@ use super::call::{Call, Made, Shown, last_part, read_reference};
 use super::form::{self, Form};
 use super::history::HistoryPage;
 use super::list::Paging;
-use super::problem::{Preconditions, Problem, Problems};
+use super::problem::{NotAcceptable, NotModified, Preconditions, Problem, Problems};
 use super::withheld::{Markers, Withheld, shares_tag};
 use crate::domain::{CaseState, InformationStatus, Noun, Stage};
 use crate::policy::{Deed, Facts, Relations, Viewer, may};
@@ -192,7 +192,7 @@ fn incidents(form: &mut Form<'_>) -> Option<Vec<String>> {
 #[utoipa::path(
     tag = "cases",
     params(CaseQuery),
-    responses((status = 200, body = CasePage, content((CasePage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Problems)
+    responses((status = 200, body = CasePage, content((CasePage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), NotAcceptable, Problems)
 )]
 #[get("/cases")]
 async fn case_list(call: Call) -> Result<HttpResponse, Problem> {
@@ -217,7 +217,7 @@ async fn case_list(call: Call) -> Result<HttpResponse, Problem> {
 }
 
 /// Shows one case.
-#[utoipa::path(tag = "cases", params(("reference" = String, Path)), responses((status = 200, body = CaseView), Problems))]
+#[utoipa::path(tag = "cases", params(("reference" = String, Path)), responses((status = 200, body = CaseView), NotModified, Problems))]
 #[get("/cases/{reference}")]
 async fn case_get(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     call.record(Noun::Case, &path, show).await
@@ -308,7 +308,7 @@ async fn case_transition(call: Call, path: Path<String>, body: Bytes) -> Result<
 }
 
 /// The history of a case (mission and Secretariat).
-#[utoipa::path(tag = "cases", params(("reference" = String, Path)), responses((status = 200, body = HistoryPage), Problems))]
+#[utoipa::path(tag = "cases", params(("reference" = String, Path)), responses((status = 200, body = HistoryPage), NotModified, Problems))]
 #[get("/cases/{reference}/history")]
 async fn case_history(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     let history = |viewer: &Viewer, r: &mut Read<'_>, reference: &str| {

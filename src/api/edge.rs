@@ -132,6 +132,7 @@ pub async fn dress(
         // Answered as a GET whose body the connection leaves out (RFC 9110, 9.3.2).
         request.head_mut().method = Method::GET;
     }
+    let is_secure = request.app_config().secure();
     let limits = request.app_data::<web::Data<App>>().map(|app| app.limits).unwrap_or_default();
     // Whoever asks how the node is gets an answer when it is full, too.
     let asks_how_it_is = path == "/healthz" || path == "/readyz";
@@ -162,6 +163,10 @@ pub async fn dress(
     let cacheable = status.is_success() && (path == "/v1/vocabulary" || path == "/v1/states");
     let docs = path.starts_with("/docs");
     let headers = response.headers_mut();
+    if is_secure {
+        let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
+    }
     for (name, value) in [
         ("cache-control", if cacheable { "private, max-age=3600" } else { "no-store" }),
         ("x-content-type-options", "nosniff"),

@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, post};
 use utoipa::IntoParams;
 
 use super::Routes;
-use super::call::{Call, Shown};
+use super::call::Call;
 use super::edge::LARGEST_FILE;
 use super::form::{self, Form};
 use super::problem::{Problem, Problems};
@@ -57,7 +57,7 @@ async fn import_create(call: Call, body: Payload) -> Result<HttpResponse, Proble
         })
         .await?;
     if dry_run {
-        return call.one(&Shown::plain(report));
+        return Ok(HttpResponse::Ok().json(report));
     }
     Ok(HttpResponse::Created().json(report))
 }

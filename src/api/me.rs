@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::Routes;
 use super::call::{Call, Shown};
 use super::form::Form;
-use super::problem::{Problem, Problems};
+use super::problem::{NotModified, Problem, Problems};
 use super::session::secret;
 use crate::domain::{NoticeKind, Role, StateFunction};
 use crate::policy::Scope;
@@ -61,7 +61,7 @@ pub struct Notice {
 }
 
 /// Who is signed in, with role and scope, and what happened to the account lately.
-#[utoipa::path(tag = "me", responses((status = 200, body = Me), Problems))]
+#[utoipa::path(tag = "me", responses((status = 200, body = Me), NotModified, Problems))]
 #[get("/me")]
 async fn me(call: Call) -> Result<HttpResponse, Problem> {
     let me = call

@@ -15,7 +15,7 @@ use super::decision::{DecisionInput, decision};
 use super::form::{self, Form};
 use super::history::HistoryPage;
 use super::list::Paging;
-use super::problem::{Preconditions, Problem, Problems};
+use super::problem::{NotAcceptable, NotModified, Preconditions, Problem, Problems};
 use super::withheld::{Markers, Withheld, shares_tag};
 use crate::domain::{MeasureKind, Noun, Precision, SubmissionStatus};
 use crate::policy::{Deed, Facts, Relations, Viewer, may};
@@ -172,7 +172,7 @@ fn facts(form: &mut Form<'_>, base: Option<&MeasureFacts>) -> Option<MeasureFact
 #[utoipa::path(
     tag = "measures",
     params(MeasureQuery),
-    responses((status = 200, body = MeasurePage, content((MeasurePage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Problems)
+    responses((status = 200, body = MeasurePage, content((MeasurePage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), NotAcceptable, Problems)
 )]
 #[get("/measures")]
 async fn measure_list(call: Call) -> Result<HttpResponse, Problem> {
@@ -197,7 +197,7 @@ async fn measure_list(call: Call) -> Result<HttpResponse, Problem> {
 }
 
 /// Shows one measure.
-#[utoipa::path(tag = "measures", params(("reference" = String, Path)), responses((status = 200, body = MeasureView), Problems))]
+#[utoipa::path(tag = "measures", params(("reference" = String, Path)), responses((status = 200, body = MeasureView), NotModified, Problems))]
 #[get("/measures/{reference}")]
 async fn measure_get(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     call.record(Noun::Measure, &path, show).await
@@ -281,7 +281,7 @@ async fn measure_decide(call: Call, path: Path<String>, body: Bytes) -> Result<H
 }
 
 /// The history of a measure (mission and Secretariat).
-#[utoipa::path(tag = "measures", params(("reference" = String, Path)), responses((status = 200, body = HistoryPage), Problems))]
+#[utoipa::path(tag = "measures", params(("reference" = String, Path)), responses((status = 200, body = HistoryPage), NotModified, Problems))]
 #[get("/measures/{reference}/history")]
 async fn measure_history(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     let history = |viewer: &Viewer, r: &mut Read<'_>, reference: &str| {

@@ -152,15 +152,23 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 ///
 /// # Errors
 /// When the listener cannot be used.
-pub fn serve(shared: web::Data<App>, listener: TcpListener, workers: usize) -> io::Result<Server> {
-    Ok(HttpServer::new(move || application(shared.clone()))
+pub fn serve(
+    shared: web::Data<App>,
+    listener: TcpListener,
+    workers: usize,
+    tls: Option<rustls::ServerConfig>,
+) -> io::Result<Server> {
+    let server = HttpServer::new(move || application(shared.clone()))
         .workers(workers)
         .keep_alive(Duration::from_secs(75))
         .client_request_timeout(Duration::from_secs(30))
         .client_disconnect_timeout(Duration::from_secs(5))
-        .shutdown_timeout(10)
-        .listen(listener)?
-        .run())
+        .shutdown_timeout(10);
+    Ok(match tls {
+        Some(tls) => server.listen_rustls_0_23(listener, tls)?,
+        None => server.listen(listener)?,
+    }
+    .run())
 }
 
 /// Serves what operators ask of a node, on an address of its own: metrics, health and readiness.

@@ -234,6 +234,21 @@ pub enum Problems {
 #[expect(dead_code, reason = "only the description reads it")]
 pub struct Tombstone(#[to_schema] Problem);
 
+/// A record that is as the client knows it.
+#[derive(utoipa::IntoResponses)]
+#[response(status = 304, description = "As `If-None-Match` says.")]
+pub struct NotModified;
+
+/// A list that is asked for in a format which it has not.
+#[derive(utoipa::IntoResponses)]
+#[response(
+    status = 406,
+    content_type = "application/problem+json",
+    description = "None of the formats that `Accept` names."
+)]
+#[expect(dead_code, reason = "only the description reads it")]
+pub struct NotAcceptable(#[to_schema] Problem);
+
 /// What a PATCH may answer besides.
 #[derive(utoipa::IntoResponses)]
 #[expect(dead_code, reason = "only the description reads it")]

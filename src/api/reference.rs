@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::Routes;
 use super::call::{Call, Shown};
 use super::form::{self, Form};
-use super::problem::{Problem, Problems};
+use super::problem::{NotModified, Problem, Problems};
 use crate::domain::{self, Code, DesignationKind, MissionKind, SEALED};
 use crate::policy::columns::{COLUMNS, Visibility};
 use crate::policy::{FORMS, FormRule, MATCHES, RULES, Rule};
@@ -184,7 +184,7 @@ fn vocabulary_lists() -> Vec<CodeList> {
 }
 
 /// All missions.
-#[utoipa::path(tag = "reference", responses((status = 200, body = Missions), Problems))]
+#[utoipa::path(tag = "reference", responses((status = 200, body = Missions), NotModified, Problems))]
 #[get("/missions")]
 async fn mission_list(call: Call) -> Result<HttpResponse, Problem> {
     Form::query(&call.context(), &call.query, |_| Some(()))?;
@@ -193,7 +193,7 @@ async fn mission_list(call: Call) -> Result<HttpResponse, Problem> {
 }
 
 /// One mission.
-#[utoipa::path(tag = "reference", params(("acronym" = String, Path, example = "MINUSMA")), responses((status = 200, body = MissionView), Problems))]
+#[utoipa::path(tag = "reference", params(("acronym" = String, Path, example = "MINUSMA")), responses((status = 200, body = MissionView), NotModified, Problems))]
 #[get("/missions/{acronym}")]
 async fn mission_get(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     Form::query(&call.context(), &call.query, |_| Some(()))?;
@@ -202,7 +202,7 @@ async fn mission_get(call: Call, path: Path<String>) -> Result<HttpResponse, Pro
 }
 
 /// All States, present and historical.
-#[utoipa::path(tag = "reference", responses((status = 200, body = States), Problems))]
+#[utoipa::path(tag = "reference", responses((status = 200, body = States), NotModified, Problems))]
 #[get("/states")]
 async fn state_list(call: Call) -> Result<HttpResponse, Problem> {
     Form::query(&call.context(), &call.query, |_| Some(()))?;
@@ -211,7 +211,7 @@ async fn state_list(call: Call) -> Result<HttpResponse, Problem> {
 }
 
 /// Every code list with its labels.
-#[utoipa::path(tag = "reference", responses((status = 200, body = Vocabulary), Problems))]
+#[utoipa::path(tag = "reference", responses((status = 200, body = Vocabulary), NotModified, Problems))]
 #[get("/vocabulary")]
 async fn vocabulary(call: Call) -> Result<HttpResponse, Problem> {
     Form::query(&call.context(), &call.query, |_| Some(()))?;
@@ -340,7 +340,7 @@ fn policy_view() -> Policy {
 }
 
 /// Who may see what.
-#[utoipa::path(tag = "reference", responses((status = 200, body = Policy), Problems))]
+#[utoipa::path(tag = "reference", responses((status = 200, body = Policy), NotModified, Problems))]
 #[get("/policy")]
 async fn policy(call: Call) -> Result<HttpResponse, Problem> {
     Form::query(&call.context(), &call.query, |_| Some(()))?;
@@ -375,7 +375,7 @@ pub struct DesignationQuery {
 }
 
 /// Who answers for each mission's file, from when to when.
-#[utoipa::path(tag = "reference", params(DesignationQuery), responses((status = 200, body = Designations), Problems))]
+#[utoipa::path(tag = "reference", params(DesignationQuery), responses((status = 200, body = Designations), NotModified, Problems))]
 #[get("/designations")]
 async fn designation_list(call: Call) -> Result<HttpResponse, Problem> {
     let mission =

@@ -22,7 +22,7 @@ pub(super) async fn readyz(app: web::Data<App>) -> Result<HttpResponse, Problem>
 }
 
 /// Public keys that verify access tokens (RFC 7517).
-#[utoipa::path(tag = "service", security(()), responses((status = 200, body = Object)))]
+#[utoipa::path(tag = "service", security(()), responses((status = 200, body = Object), (status = 503, body = Problem, content_type = "application/problem+json")))]
 #[get("/.well-known/jwks.json")]
 pub(super) async fn jwks(app: web::Data<App>) -> HttpResponse {
     HttpResponse::Ok().json(app.identity.jwks())

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::Routes;
 use super::call::{Call, Shown, block};
 use super::form::{self, Context, Form, Input};
-use super::problem::{Problem, Problems};
+use super::problem::{NotModified, Problem, Problems};
 use crate::identity::{ACCESS_LASTS, Tokens};
 use crate::policy::{Deed, Scope, may};
 use crate::store::{Error, Id};
@@ -141,7 +141,7 @@ pub struct Sessions {
 }
 
 /// Your live sessions; to an administrator, those of the account that `account` names.
-#[utoipa::path(tag = "sessions", params(("account" = Option<String>, Query, description = "Id of an account (administrator)")), responses((status = 200, body = Sessions), Problems))]
+#[utoipa::path(tag = "sessions", params(("account" = Option<String>, Query, description = "Id of an account (administrator)")), responses((status = 200, body = Sessions), NotModified, Problems))]
 #[get("/sessions")]
 async fn session_list(call: Call) -> Result<HttpResponse, Problem> {
     let account = Form::query(&call.context(), &call.query, |form| Some(form.optional("account", None, form::id)))?;

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::Routes;
 use super::call::{Call, Shown};
 use super::form::{self, Context, Form, Input};
-use super::problem::{Problem, Problems};
+use super::problem::{NotModified, Problem, Problems};
 use crate::domain::{Act, Code, Forum, Harm, InformationStatus, Means, Outcome, Personnel, Stage};
 use crate::store::{Dimension, StatisticsAsk, Unit};
 
@@ -143,7 +143,7 @@ fn ask(form: &mut Form<'_>) -> Option<StatisticsAsk> {
 }
 
 /// Counts of a named unit by open dimensions, within your scope. Released editions are counted, for everybody.
-#[utoipa::path(tag = "statistics", params(StatisticsQuery), responses((status = 200, body = StatisticsView), Problems))]
+#[utoipa::path(tag = "statistics", params(StatisticsQuery), responses((status = 200, body = StatisticsView), NotModified, Problems))]
 #[get("/statistics")]
 async fn statistics(call: Call) -> Result<HttpResponse, Problem> {
     let ask = Form::query(&call.context(), &call.query, ask)?;

@@ -10,7 +10,7 @@ use super::Routes;
 use super::call::{Call, Shown};
 use super::form::{self, Form};
 use super::list::Paging;
-use super::problem::{Problem, Problems};
+use super::problem::{NotAcceptable, NotModified, Problem, Problems};
 use crate::briefing::{PublishedTable, ReleasedTable, tables};
 use crate::domain::Code;
 use crate::policy::suppression::Row;
@@ -179,7 +179,7 @@ fn cells(of: TableReleaseView) -> Vec<TableCell> {
 #[utoipa::path(
     tag = "tables",
     params(TableQuery),
-    responses((status = 200, body = TableCells, content((TableCells = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Problems)
+    responses((status = 200, body = TableCells, content((TableCells = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), NotAcceptable, Problems)
 )]
 #[get("/tables")]
 async fn table_list(call: Call) -> Result<HttpResponse, Problem> {
@@ -215,7 +215,7 @@ async fn table_list(call: Call) -> Result<HttpResponse, Problem> {
 }
 
 /// One release of the published tables.
-#[utoipa::path(tag = "tables", responses((status = 200, body = TableReleaseView), Problems))]
+#[utoipa::path(tag = "tables", responses((status = 200, body = TableReleaseView), NotModified, Problems))]
 #[get("/tables/{quarter}")]
 async fn table_get(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     Form::query(&call.context(), &call.query, |_| Some(()))?;

@@ -12,6 +12,7 @@ mod key_files;
 mod keys;
 mod openapi;
 mod serve;
+mod tls;
 
 use std::process::ExitCode;
 

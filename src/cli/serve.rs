@@ -1,6 +1,7 @@
 //! `casque serve` and `casque migrate`.
 
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -38,6 +39,12 @@ pub(super) struct Serve {
     /// throttled as one.
     #[arg(long, env = "CASQUE_BEHIND_PROXY")]
     behind_proxy: bool,
+    /// Answer over TLS (1.2 and 1.3) with this certificate and what it hangs on, as PEM. A new one is taken up by a new start.
+    #[arg(long, env = "CASQUE_TLS_CERTIFICATE", value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// The certificate's private key, as PEM.
+    #[arg(long, env = "CASQUE_TLS_KEY", value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
     /// Threads that answer.
     #[arg(long, env = "CASQUE_WORKERS", value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=1_024))]
     workers: u16,
@@ -96,9 +103,14 @@ impl Serve {
         }
         let address = listener.local_addr()?;
         let limits = Limits { in_flight: self.in_flight.into(), behind_proxy: self.behind_proxy, ..Limits::default() };
-        let serving = Serving { listener, operators, workers: self.workers.into(), limits };
+        let tls = match (&self.tls_certificate, &self.tls_key) {
+            (Some(certificate), Some(key)) => Some(super::tls::server(certificate, key)?),
+            _ => None,
+        };
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let serving = Serving { listener, operators, workers: self.workers.into(), limits, tls };
         until_stopped(house, serving, || {
-            println!("Casque answers at http://{address}, interactive documentation at /docs/");
+            println!("Casque answers at {scheme}://{address}, interactive documentation at /docs/");
         })
     }
 }
@@ -150,12 +162,14 @@ pub(super) struct Serving {
     pub(super) workers: usize,
     /// What the node takes at once.
     pub(super) limits: Limits,
+    /// With what it answers over TLS, if it does.
+    pub(super) tls: Option<rustls::ServerConfig>,
 }
 
 /// Serves until Ctrl-C or SIGTERM; then lets requests end, places the last audit entries and signs. Tells `ready` once it
 /// answers, and listens for the signal to stop.
 pub(super) fn until_stopped(house: House, serving: Serving, ready: impl FnOnce()) -> Outcome {
-    let Serving { listener, operators, workers, limits } = serving;
+    let Serving { listener, operators, workers, limits, tls } = serving;
     let (mut app, keeper) = house.into_app()?;
     app.limits = limits;
     let app = actix_web::web::Data::new(app);
@@ -165,7 +179,7 @@ pub(super) fn until_stopped(house: House, serving: Serving, ready: impl FnOnce()
         if let Some(operators) = operators {
             actix_web::rt::spawn(crate::api::serve_operators(app.clone(), operators)?);
         }
-        let server = actix_web::rt::spawn(crate::api::serve(app, listener, workers)?);
+        let server = actix_web::rt::spawn(crate::api::serve(app, listener, workers, tls)?);
         // Its first turn starts the workers and listens for signals.
         tokio::task::yield_now().await;
         ready();

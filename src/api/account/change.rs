@@ -11,7 +11,7 @@ use crate::api::Routes;
 use crate::api::call::Call;
 use crate::api::form::{self, Form};
 use crate::api::list::Paging;
-use crate::api::problem::{Problem, Problems};
+use crate::api::problem::{NotAcceptable, Problem, Problems};
 use crate::domain::{AccountChangeKind, Rights, Role, StateFunction};
 use crate::store::{AccountChange, Page};
 
@@ -110,7 +110,7 @@ pub struct ChangeQuery {
 #[utoipa::path(
     tag = "accounts",
     params(ChangeQuery),
-    responses((status = 200, body = ChangePage, content((ChangePage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Problems)
+    responses((status = 200, body = ChangePage, content((ChangePage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), NotAcceptable, Problems)
 )]
 #[get("/account-changes")]
 async fn change_list(call: Call) -> Result<HttpResponse, Problem> {

@@ -10,7 +10,7 @@ use super::{here, id, managed, seen_by};
 use crate::api::Routes;
 use crate::api::call::{Call, Shown};
 use crate::api::form::{self, Form};
-use crate::api::problem::{Problem, Problems};
+use crate::api::problem::{NotModified, Problem, Problems};
 use crate::identity::Identity;
 use crate::store::{Error, MachineKey};
 
@@ -61,7 +61,7 @@ pub struct KeyInput {
 }
 
 /// The live keys of a machine's account, without what they are.
-#[utoipa::path(tag = "accounts", responses((status = 200, body = Keys), Problems))]
+#[utoipa::path(tag = "accounts", responses((status = 200, body = Keys), NotModified, Problems))]
 #[get("/accounts/{id}/keys")]
 async fn key_list(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     here(&call)?;

@@ -15,7 +15,7 @@ use super::Routes;
 use super::call::{Call, Shown};
 use super::form::{self, Context, Form, Input};
 use super::list::Paging;
-use super::problem::{Problem, Problems};
+use super::problem::{NotAcceptable, NotModified, Problem, Problems};
 use crate::domain::{AccountStatus, Rights, Role, StateFunction};
 use crate::policy::{Deed, Viewer, may};
 use crate::store::{
@@ -256,7 +256,7 @@ fn answer(account: AccountView, outcome: ChangeOutcome) -> AccountAnswer {
 #[utoipa::path(
     tag = "accounts",
     params(AccountQuery),
-    responses((status = 200, body = AccountPage, content((AccountPage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Problems)
+    responses((status = 200, body = AccountPage, content((AccountPage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), NotAcceptable, Problems)
 )]
 #[get("/accounts")]
 async fn account_list(call: Call) -> Result<HttpResponse, Problem> {
@@ -283,7 +283,7 @@ async fn account_list(call: Call) -> Result<HttpResponse, Problem> {
 }
 
 /// One account.
-#[utoipa::path(tag = "accounts", responses((status = 200, body = AccountView), Problems))]
+#[utoipa::path(tag = "accounts", responses((status = 200, body = AccountView), NotModified, Problems))]
 #[get("/accounts/{id}")]
 async fn account_get(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     here(&call)?;

@@ -11,7 +11,7 @@ use crate::api::Routes;
 use crate::api::call::Call;
 use crate::api::form::{self, Form};
 use crate::api::list::Paging;
-use crate::api::problem::{Problem, Problems};
+use crate::api::problem::{NotAcceptable, Problem, Problems};
 use crate::domain::Purpose;
 use crate::store::{Approval, ApprovalAsk, Page};
 
@@ -121,7 +121,7 @@ async fn approval_ask(call: Call, body: Bytes) -> Result<HttpResponse, Problem> 
 #[utoipa::path(
     tag = "disclosures",
     params(ApprovalQuery),
-    responses((status = 200, body = ApprovalPage, content((ApprovalPage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Problems)
+    responses((status = 200, body = ApprovalPage, content((ApprovalPage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), NotAcceptable, Problems)
 )]
 #[get("/approvals")]
 async fn approval_list(call: Call) -> Result<HttpResponse, Problem> {

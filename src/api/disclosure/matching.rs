@@ -11,7 +11,7 @@ use crate::api::Routes;
 use crate::api::call::Call;
 use crate::api::form::{self, Context, Form, Input};
 use crate::api::list::Paging;
-use crate::api::problem::{Problem, Problems};
+use crate::api::problem::{NotAcceptable, Problem, Problems, Tombstone};
 use crate::api::session::secret;
 use crate::disclosure::Alike;
 use crate::domain::{DuplicateFinding, DuplicateSource, Noun, Purpose, Reference, SealedField};
@@ -101,7 +101,7 @@ fn share(thousandths: u16) -> f64 {
 /// Whether a person is already known, anywhere. Names are opened in memory, compared across scripts, orders and spellings, and
 /// forgotten; no sealed value is given. You are told of records within your scope; what may be the same person elsewhere goes to the
 /// Secretariat, and nothing here tells whether there is any. Focal points ask for victims, graded officers for anyone. Twenty a day.
-#[utoipa::path(tag = "disclosures", request_body = MatchInput, responses((status = 201, body = MatchView), Problems))]
+#[utoipa::path(tag = "disclosures", request_body = MatchInput, responses((status = 201, body = MatchView), Tombstone, Problems))]
 #[post("/disclosures/matches")]
 async fn match_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
     let (ask, name, code) = Form::read(&call.context(), &body, |form| {
@@ -190,7 +190,7 @@ pub struct DuplicateQuery {
 #[utoipa::path(
     tag = "disclosures",
     params(DuplicateQuery),
-    responses((status = 200, body = DuplicatePage, content((DuplicatePage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Problems)
+    responses((status = 200, body = DuplicatePage, content((DuplicatePage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), NotAcceptable, Problems)
 )]
 #[get("/likely-duplicates")]
 async fn duplicate_list(call: Call) -> Result<HttpResponse, Problem> {

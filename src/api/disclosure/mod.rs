@@ -18,7 +18,7 @@ use super::Routes;
 use super::call::Call;
 use super::form::{self, Context, Form, Input};
 use super::list::Paging;
-use super::problem::{Problem, Problems};
+use super::problem::{NotAcceptable, Problem, Problems, Tombstone};
 use super::session::secret;
 use crate::disclosure::{Given, Opened};
 use crate::domain::{DisclosureForm, Noun, Purpose, Reference, ReviewFinding};
@@ -228,7 +228,7 @@ fn open(call: &Call, session: &SessionInfo, ask: &DisclosureAsk, code: Option<&P
 #[utoipa::path(
     tag = "disclosures",
     request_body = DisclosureInput,
-    responses((status = 201, body = DisclosureView), Problems)
+    responses((status = 201, body = DisclosureView), Tombstone, Problems)
 )]
 #[post("/disclosures")]
 async fn disclosure_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
@@ -268,7 +268,7 @@ async fn disclosure_create(call: Call, body: Bytes) -> Result<HttpResponse, Prob
 #[utoipa::path(
     tag = "disclosures",
     params(DisclosureQuery),
-    responses((status = 200, body = DisclosurePage, content((DisclosurePage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Problems)
+    responses((status = 200, body = DisclosurePage, content((DisclosurePage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), NotAcceptable, Problems)
 )]
 #[get("/disclosures")]
 async fn disclosure_list(call: Call) -> Result<HttpResponse, Problem> {

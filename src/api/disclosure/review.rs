@@ -11,7 +11,7 @@ use crate::api::Routes;
 use crate::api::call::Call;
 use crate::api::form::{self, Form};
 use crate::api::list::Paging;
-use crate::api::problem::{Problem, Problems};
+use crate::api::problem::{NotAcceptable, Problem, Problems};
 use crate::domain::{AlertKind, ReviewFinding};
 use crate::policy::may_see_alerts;
 use crate::store::{Alert, Page};
@@ -86,7 +86,7 @@ pub struct AlertQuery {
 #[utoipa::path(
     tag = "disclosures",
     params(AlertQuery),
-    responses((status = 200, body = AlertPage, content((AlertPage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Problems)
+    responses((status = 200, body = AlertPage, content((AlertPage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), NotAcceptable, Problems)
 )]
 #[get("/alerts")]
 async fn alert_list(call: Call) -> Result<HttpResponse, Problem> {

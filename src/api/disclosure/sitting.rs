@@ -10,7 +10,7 @@ use super::{note, path_id};
 use crate::api::Routes;
 use crate::api::call::{Call, Shown};
 use crate::api::form::{self, Form};
-use crate::api::problem::{Problem, Problems};
+use crate::api::problem::{NotModified, Problem, Problems};
 use crate::api::session::secret;
 use crate::domain::Purpose;
 use crate::policy::{Scope, may_begin};
@@ -85,7 +85,7 @@ async fn sitting_begin(call: Call, body: Bytes) -> Result<HttpResponse, Problem>
 }
 
 /// This session's sittings that are open.
-#[utoipa::path(tag = "disclosures", responses((status = 200, body = Sittings), Problems))]
+#[utoipa::path(tag = "disclosures", responses((status = 200, body = Sittings), NotModified, Problems))]
 #[get("/sittings")]
 async fn sitting_list(call: Call) -> Result<HttpResponse, Problem> {
     Form::query(&call.context(), &call.query, |_| Some(()))?;

@@ -13,7 +13,7 @@ use super::view::is_own;
 use super::{read_reference, show};
 use crate::api::call::{Call, Made, Shown};
 use crate::api::form::Form;
-use crate::api::problem::{Preconditions, Problem, Problems, Tombstone};
+use crate::api::problem::{NotModified, Preconditions, Problem, Problems, Tombstone};
 use crate::api::withheld::{Markers, Withheld};
 use crate::domain::{Harm, Noun, Perpetrator, Personnel, Sex, SuspectFacts, SuspectStatus, VictimFacts};
 use crate::policy::{Deed, Facts, Relations, Viewer, may};
@@ -194,7 +194,7 @@ fn parts(target: &str) -> (String, String) {
 }
 
 /// Lists the victims of an incident that you may know of.
-#[utoipa::path(tag = "incidents", params(("reference" = String, Path)), responses((status = 200, body = VictimPage), Tombstone, Problems))]
+#[utoipa::path(tag = "incidents", params(("reference" = String, Path)), responses((status = 200, body = VictimPage), Tombstone, NotModified, Problems))]
 #[get("/incidents/{reference}/victims")]
 pub(super) async fn victim_list(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     Form::query(&call.context(), &call.query, |_| Some(()))?;
@@ -209,7 +209,7 @@ pub(super) async fn victim_list(call: Call, path: Path<String>) -> Result<HttpRe
     tag = "incidents",
     params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     request_body = VictimInput,
-    responses((status = 201, body = VictimView), Problems)
+    responses((status = 201, body = VictimView), Tombstone, Problems)
 )]
 #[post("/incidents/{reference}/victims")]
 pub(super) async fn victim_create(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
@@ -232,7 +232,7 @@ pub(super) async fn victim_create(call: Call, path: Path<String>, body: Bytes) -
 }
 
 /// Shows one victim, with the ETag that a change of it asks for.
-#[utoipa::path(tag = "incidents", params(("reference" = String, Path), ("handle" = String, Path)), responses((status = 200, body = VictimView), Tombstone, Problems))]
+#[utoipa::path(tag = "incidents", params(("reference" = String, Path), ("handle" = String, Path)), responses((status = 200, body = VictimView), Tombstone, NotModified, Problems))]
 #[get("/incidents/{reference}/victims/{handle}")]
 pub(super) async fn victim_get(call: Call, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
     Form::query(&call.context(), &call.query, |_| Some(()))?;
@@ -247,7 +247,7 @@ pub(super) async fn victim_get(call: Call, path: Path<(String, String)>) -> Resu
     tag = "incidents",
     params(("reference" = String, Path), ("handle" = String, Path), ("If-Match" = String, Header, description = "ETag of the victim, or * ")),
     request_body(content = VictimInput, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = VictimView), Preconditions, Problems)
+    responses((status = 200, body = VictimView), Preconditions, Tombstone, Problems)
 )]
 #[patch("/incidents/{reference}/victims/{handle}")]
 pub(super) async fn victim_edit(
@@ -274,7 +274,7 @@ pub(super) async fn victim_edit(
 }
 
 /// Lists the suspects of an incident.
-#[utoipa::path(tag = "incidents", params(("reference" = String, Path)), responses((status = 200, body = SuspectPage), Tombstone, Problems))]
+#[utoipa::path(tag = "incidents", params(("reference" = String, Path)), responses((status = 200, body = SuspectPage), Tombstone, NotModified, Problems))]
 #[get("/incidents/{reference}/suspects")]
 pub(super) async fn suspect_list(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     Form::query(&call.context(), &call.query, |_| Some(()))?;
@@ -289,7 +289,7 @@ pub(super) async fn suspect_list(call: Call, path: Path<String>) -> Result<HttpR
     tag = "incidents",
     params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     request_body = SuspectInput,
-    responses((status = 201, body = SuspectView), Problems)
+    responses((status = 201, body = SuspectView), Tombstone, Problems)
 )]
 #[post("/incidents/{reference}/suspects")]
 pub(super) async fn suspect_create(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
@@ -312,7 +312,7 @@ pub(super) async fn suspect_create(call: Call, path: Path<String>, body: Bytes) 
 }
 
 /// Shows one suspect, with the ETag that a change of it asks for.
-#[utoipa::path(tag = "incidents", params(("reference" = String, Path), ("handle" = String, Path)), responses((status = 200, body = SuspectView), Tombstone, Problems))]
+#[utoipa::path(tag = "incidents", params(("reference" = String, Path), ("handle" = String, Path)), responses((status = 200, body = SuspectView), Tombstone, NotModified, Problems))]
 #[get("/incidents/{reference}/suspects/{handle}")]
 pub(super) async fn suspect_get(call: Call, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
     Form::query(&call.context(), &call.query, |_| Some(()))?;
@@ -327,7 +327,7 @@ pub(super) async fn suspect_get(call: Call, path: Path<(String, String)>) -> Res
     tag = "incidents",
     params(("reference" = String, Path), ("handle" = String, Path), ("If-Match" = String, Header, description = "ETag of the suspect, or *")),
     request_body(content = SuspectInput, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = SuspectView), Preconditions, Problems)
+    responses((status = 200, body = SuspectView), Preconditions, Tombstone, Problems)
 )]
 #[patch("/incidents/{reference}/suspects/{handle}")]
 pub(super) async fn suspect_edit(

@@ -18,7 +18,7 @@ use super::call::{Call, Made, Shown, last_part};
 use super::form::{self, Form};
 use super::history::HistoryPage;
 use super::list::Paging;
-use super::problem::{Preconditions, Problem, Problems, Tombstone};
+use super::problem::{NotAcceptable, NotModified, Preconditions, Problem, Problems, Tombstone};
 use crate::api::Routes;
 use crate::domain::Noun;
 use crate::policy::{Deed, Viewer, may};
@@ -143,7 +143,7 @@ pub(super) fn seen_as(viewer: &Viewer, as_state: Option<&str>) -> StoreResult<Vi
 #[utoipa::path(
     tag = "incidents",
     params(IncidentQuery),
-    responses((status = 200, body = IncidentPage, content((IncidentPage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Problems)
+    responses((status = 200, body = IncidentPage, content((IncidentPage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), NotAcceptable, Problems)
 )]
 #[get("/incidents")]
 async fn incident_list(call: Call) -> Result<HttpResponse, Problem> {
@@ -194,7 +194,7 @@ pub struct SightQuery {
 #[utoipa::path(
     tag = "incidents",
     params(("reference" = String, Path, example = "MINUSMA-2019-7KQ4"), SightQuery),
-    responses((status = 200, body = IncidentView, headers(("ETag" = String))), (status = 304, description = "Not modified"), Tombstone, Problems)
+    responses((status = 200, body = IncidentView, headers(("ETag" = String))), NotModified, Tombstone, Problems)
 )]
 #[get("/incidents/{reference}")]
 async fn incident_get(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
@@ -242,7 +242,7 @@ async fn incident_create(call: Call, body: Bytes) -> Result<HttpResponse, Proble
     tag = "incidents",
     params(("reference" = String, Path), ("If-Match" = String, Header, description = "ETag of the record as you last saw it")),
     request_body(content = IncidentInput, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = IncidentView, headers(("ETag" = String))), Preconditions, Problems)
+    responses((status = 200, body = IncidentView, headers(("ETag" = String))), Preconditions, Tombstone, Problems)
 )]
 #[patch("/incidents/{reference}")]
 async fn incident_edit(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
@@ -270,7 +270,7 @@ async fn incident_edit(call: Call, path: Path<String>, body: Bytes) -> Result<Ht
 #[utoipa::path(
     tag = "incidents",
     params(("reference" = String, Path)),
-    responses((status = 200, body = HistoryPage), Tombstone, Problems)
+    responses((status = 200, body = HistoryPage), Tombstone, NotModified, Problems)
 )]
 #[get("/incidents/{reference}/history")]
 async fn incident_history(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {

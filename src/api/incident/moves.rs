@@ -12,7 +12,7 @@ use super::input::handles;
 use super::{IncidentView, read_reference, show};
 use crate::api::call::{Call, Made, Shown, last_part};
 use crate::api::form::{self, Form};
-use crate::api::problem::{Problem, Problems};
+use crate::api::problem::{NotModified, Problem, Problems, Tombstone};
 use crate::domain::{IncidentState, Noun, WithholdingReason};
 use crate::policy::{Deed, may};
 use crate::store::{EditionChoice, Error, Result as StoreResult};
@@ -71,7 +71,7 @@ fn transition(form: &mut Form<'_>) -> Option<(IncidentState, Option<String>)> {
     tag = "incidents",
     params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     request_body = TransitionInput,
-    responses((status = 200, body = IncidentView), Problems)
+    responses((status = 200, body = IncidentView), Tombstone, Problems)
 )]
 #[post("/incidents/{reference}/transitions")]
 pub(super) async fn incident_transition(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
@@ -153,7 +153,7 @@ pub struct WithholdingInput {
     tag = "incidents",
     params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     request_body = WithholdingInput,
-    responses((status = 200, body = IncidentView), Problems)
+    responses((status = 200, body = IncidentView), Tombstone, Problems)
 )]
 #[post("/incidents/{reference}/withholding")]
 pub(super) async fn withholding_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
@@ -195,7 +195,7 @@ pub struct SplitInput {
     tag = "incidents",
     params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     request_body = SplitInput,
-    responses((status = 201, body = IncidentView), Problems)
+    responses((status = 201, body = IncidentView), Tombstone, Problems)
 )]
 #[post("/incidents/{reference}/split")]
 pub(super) async fn incident_split(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
@@ -227,7 +227,7 @@ pub struct MergeInput {
     tag = "incidents",
     params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     request_body = MergeInput,
-    responses((status = 200, body = IncidentView), Problems)
+    responses((status = 200, body = IncidentView), Tombstone, Problems)
 )]
 #[post("/incidents/{reference}/merge")]
 pub(super) async fn incident_merge(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
@@ -263,7 +263,7 @@ pub struct SourceRows {
 }
 
 /// The raw rows of public files that an incident was made of (mission and Secretariat).
-#[utoipa::path(tag = "incidents", params(("reference" = String, Path)), responses((status = 200, body = SourceRows), Problems))]
+#[utoipa::path(tag = "incidents", params(("reference" = String, Path)), responses((status = 200, body = SourceRows), NotModified, Tombstone, Problems))]
 #[get("/incidents/{reference}/source-rows")]
 pub(super) async fn source_rows(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     Form::query(&call.context(), &call.query, |_| Some(()))?;

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::{read_reference, seen_as};
 use crate::api::call::{Call, Shown};
 use crate::api::form::{self, Form};
-use crate::api::problem::{Problem, Problems};
+use crate::api::problem::{NotModified, Problem, Problems};
 use crate::domain::Basis;
 use crate::store::SeenOn;
 
@@ -37,7 +37,7 @@ pub struct SeenView {
 #[utoipa::path(
     tag = "incidents",
     params(("reference" = String, Path), ("as" = String, Query, description = "The State, alpha-3"), ("on" = NaiveDate, Query, description = "The day (UTC)")),
-    responses((status = 200, body = SeenView), Problems)
+    responses((status = 200, body = SeenView), NotModified, Problems)
 )]
 #[get("/incidents/{reference}/seen")]
 pub(super) async fn incident_seen(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {

@@ -11,7 +11,7 @@ use super::may_work;
 use super::view::show;
 use crate::api::call::{Call, Made, Shown, last_part, read_reference};
 use crate::api::form::{self, Form};
-use crate::api::problem::{Preconditions, Problem, Problems};
+use crate::api::problem::{NotModified, Preconditions, Problem, Problems};
 use crate::api::withheld::{Markers, Withheld};
 use crate::domain::{Detention, Noun, Outcome, Sentence, Stage};
 use crate::policy::{Facts, Viewer};
@@ -86,7 +86,7 @@ pub(super) fn accused_view(
 }
 
 /// Lists the accused that you may know of, by number.
-#[utoipa::path(tag = "proceedings", params(("reference" = String, Path)), responses((status = 200, body = AccusedPage), Problems))]
+#[utoipa::path(tag = "proceedings", params(("reference" = String, Path)), responses((status = 200, body = AccusedPage), NotModified, Problems))]
 #[get("/proceedings/{reference}/accused")]
 pub(super) async fn accused_list(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     Form::query(&call.context(), &call.query, |_| Some(()))?;
@@ -133,7 +133,7 @@ fn accused_show(viewer: &Viewer, r: &mut Read<'_>, target: &str) -> StoreResult<
 }
 
 /// Shows one accused, with the ETag that a change asks for.
-#[utoipa::path(tag = "proceedings", params(("reference" = String, Path), ("number" = i32, Path)), responses((status = 200, body = AccusedView), Problems))]
+#[utoipa::path(tag = "proceedings", params(("reference" = String, Path), ("number" = i32, Path)), responses((status = 200, body = AccusedView), NotModified, Problems))]
 #[get("/proceedings/{reference}/accused/{number}")]
 pub(super) async fn accused_get(call: Call, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
     Form::query(&call.context(), &call.query, |_| Some(()))?;

@@ -15,7 +15,7 @@ use super::call::{Call, Made, Shown, last_part, read_reference};
 use super::form::{self, Form};
 use super::history::HistoryPage;
 use super::list::Paging;
-use super::problem::{Preconditions, Problem, Problems};
+use super::problem::{NotAcceptable, NotModified, Preconditions, Problem, Problems};
 use crate::api::Routes;
 use crate::domain::{Forum, Jurisdiction, Noun, Obstacle, Precision, Stage};
 use crate::policy::{Deed, Viewer, may};
@@ -124,7 +124,7 @@ fn may_work(viewer: &Viewer, w: &mut Write<'_>, of: &Proceeding) -> StoreResult<
 #[utoipa::path(
     tag = "proceedings",
     params(ProceedingQuery),
-    responses((status = 200, body = ProceedingPage, content((ProceedingPage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Problems)
+    responses((status = 200, body = ProceedingPage, content((ProceedingPage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), NotAcceptable, Problems)
 )]
 #[get("/proceedings")]
 async fn proceeding_list(call: Call) -> Result<HttpResponse, Problem> {
@@ -156,7 +156,7 @@ async fn proceeding_list(call: Call) -> Result<HttpResponse, Problem> {
 }
 
 /// Shows one proceeding with its accused and steps, as far as they concern you.
-#[utoipa::path(tag = "proceedings", params(("reference" = String, Path)), responses((status = 200, body = ProceedingView), Problems))]
+#[utoipa::path(tag = "proceedings", params(("reference" = String, Path)), responses((status = 200, body = ProceedingView), NotModified, Problems))]
 #[get("/proceedings/{reference}")]
 async fn proceeding_get(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     call.record(Noun::Proceeding, &path, show).await
@@ -220,7 +220,7 @@ async fn proceeding_edit(call: Call, path: Path<String>, body: Bytes) -> Result<
 }
 
 /// The history of a proceeding (mission and Secretariat).
-#[utoipa::path(tag = "proceedings", params(("reference" = String, Path)), responses((status = 200, body = HistoryPage), Problems))]
+#[utoipa::path(tag = "proceedings", params(("reference" = String, Path)), responses((status = 200, body = HistoryPage), NotModified, Problems))]
 #[get("/proceedings/{reference}/history")]
 async fn proceeding_history(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     let history = |viewer: &Viewer, r: &mut Read<'_>, reference: &str| {

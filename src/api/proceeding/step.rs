@@ -10,7 +10,7 @@ use super::may_work;
 use crate::api::call::{Call, Made, Shown, last_part, read_reference};
 use crate::api::decision::{DecisionInput, decision};
 use crate::api::form::{self, Form};
-use crate::api::problem::{Problem, Problems};
+use crate::api::problem::{NotModified, Problem, Problems};
 use crate::domain::{Exit, Noun, Obstacle, Outcome, Precision, Sentence, Stage, StepKind, SubmissionStatus};
 use crate::policy::{Deed, may};
 use crate::store::{Error, NewStep, Read, Result as StoreResult, StepRecord};
@@ -172,7 +172,7 @@ fn step(form: &mut Form<'_>) -> Option<NewStep> {
 }
 
 /// Lists the steps that you may know of, in the order in which they happened.
-#[utoipa::path(tag = "proceedings", params(("reference" = String, Path)), responses((status = 200, body = StepPage), Problems))]
+#[utoipa::path(tag = "proceedings", params(("reference" = String, Path)), responses((status = 200, body = StepPage), NotModified, Problems))]
 #[get("/proceedings/{reference}/steps")]
 pub(super) async fn step_list(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     Form::query(&call.context(), &call.query, |_| Some(()))?;

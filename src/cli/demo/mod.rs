@@ -101,7 +101,7 @@ impl Demo {
             std::fs::remove_file(&tour)?;
         }
         owners_file(&tour)?.write_all(tour_of(&address, folder, &accounts)?.as_bytes())?;
-        let serving = Serving { listener, operators: None, workers: 2, limits: Limits::default() };
+        let serving = Serving { listener, operators: None, workers: 2, limits: Limits::default(), tls: None };
         let ended = until_stopped(house, serving, || {
             if self.json {
                 println!("{}", serde_json::json!({ "address": address, "accounts": accounts }));

@@ -180,7 +180,7 @@ impl House {
         let (send, receive) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
-                let server = casque::api::serve(served, listener, 1).unwrap();
+                let server = casque::api::serve(served, listener, 1, None).unwrap();
                 send.send(server.handle()).unwrap();
                 server.await.unwrap();
             });

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::harness::{House, rewriting};
+use crate::harness::{House, ambush, rewriting};
 
 fn description() -> Value {
     serde_json::to_value(casque::api::openapi()).unwrap()
@@ -98,4 +98,46 @@ fn unknown_parameters_are_refused_on_every_list() {
             assert_eq!(answer.status, 400, "{path}: {}", answer.text);
         }
     }
+}
+
+#[test]
+fn what_an_answer_may_be_is_described() {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    house.release("minusma", &reference);
+    let described = house.anonymous().get("/v1/openapi.json").json();
+    let has = |path: &str, method: &str, status: u16| {
+        described["paths"][path][method]["responses"][status.to_string()].is_object()
+    };
+    let incident = format!("/v1/incidents/{reference}");
+    assert_eq!(house.as_("chad").get(&incident).status, 200);
+    let body = json!({"to": "withdrawn", "reason": "Made-up reason"});
+    assert_eq!(house.as_("verifier").post(&format!("{incident}/transitions"), &body).status, 200);
+    let asked = house.as_("chad").post(&format!("{incident}/transitions"), &json!({"to": "submitted"}));
+    assert_eq!(
+        (asked.status, has("/v1/incidents/{reference}/transitions", "post", 410)),
+        (410, true),
+        "{}",
+        asked.text
+    );
+    let ask = json!({"record": format!("incidents/{reference}"), "class": "confidential", "purpose": "follow_up"});
+    assert_eq!((house.disclose("chad", &ask).status, has("/v1/disclosures", "post", 410)), (410, true));
+    let client = house.as_("verifier");
+    for path in ["/v1/me", "/v1/vocabulary", "/v1/states"] {
+        let etag = client.get(path).etag().to_owned();
+        for known in [etag.clone(), format!("W/{etag}"), format!("\"00\", {etag}"), "*".to_owned()] {
+            assert_eq!(
+                (client.with("if-none-match", &known).get(path).status, has(path, "get", 304)),
+                (304, true),
+                "{path}"
+            );
+        }
+        assert_eq!(client.with("if-none-match", "\"00\"").get(path).status, 200);
+    }
+    for path in ["/v1/cases", "/v1/tables", "/v1/accounts"] {
+        let refused = house.as_("administrator").with("accept", "text/html").get(path);
+        assert_eq!((refused.status, has(path, "get", 406)), (406, true), "{path}");
+    }
+    let lower = house.anonymous().with("authorization", &format!("bearer {}", client.token().unwrap()));
+    assert_eq!(lower.get("/v1/me").status, 200, "a scheme is named in whatever case");
 }

@@ -5,4 +5,5 @@ mod faults;
 mod keys;
 mod node;
 mod observe;
+mod tls;
 mod topology;

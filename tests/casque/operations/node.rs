@@ -57,7 +57,9 @@ impl Node {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let Some(address) = line.split_whitespace().find(|word| word.starts_with("http://")) else {
+        let Some(address) =
+            line.split_whitespace().find(|word| word.starts_with("http://") || word.starts_with("https://"))
+        else {
             let mut said = String::new();
             child.stderr.as_mut().unwrap().read_to_string(&mut said).unwrap();
             panic!("{arguments:?}: {line}{said}");
