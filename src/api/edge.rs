@@ -71,7 +71,14 @@ pub async fn unrouted(request: HttpRequest) -> HttpResponse {
 }
 
 /// What answers without a token, below `/v1`.
-const PUBLIC: [&str; 4] = ["/v1/sessions", "/v1/sessions/refresh", "/v1/invitations/acceptance", "/v1/openapi.json"];
+const PUBLIC: [&str; 6] = [
+    "/v1/sessions",
+    "/v1/sessions/refresh",
+    "/v1/sessions/single-sign-on",
+    "/v1/sessions/single-sign-on/completion",
+    "/v1/invitations/acceptance",
+    "/v1/openapi.json",
+];
 
 /// Why a call is refused before it is read. A body that does not name its type is taken for what the path expects.
 fn refused(request: &ServiceRequest) -> Option<Problem> {

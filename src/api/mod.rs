@@ -10,6 +10,8 @@ mod disclosure;
 mod edge;
 mod export;
 mod form;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod history;
 mod import;
 mod incident;

@@ -138,6 +138,10 @@ impl From<Refused> for Problem {
             Refused::SecondFactor => Self::of("second_factor").saying("the code is not good, or was used"),
             Refused::Invalid(fault) => Self::invalid(vec![fault]),
             Refused::TooMany => Self::of("busy"),
+            Refused::Provider(why) => {
+                tracing::error!(%why, "single sign-on");
+                Self::of("busy").saying("the provider of single sign-on does not answer")
+            }
             Refused::Throttled(wait) => Self { again_in: Some(wait), ..Self::of("throttled") },
             Refused::Store(error) => error.into(),
         }

@@ -19,6 +19,8 @@ use seal::Plain;
 pub fn routes(config: &mut impl Routes) {
     config
         .service(session_begin)
+        .service(single_sign_on_begin)
+        .service(single_sign_on)
         .service(session_refresh)
         .service(session_list)
         .service(session_end)
@@ -35,6 +37,31 @@ pub struct SignIn {
     /// Password.
     password: String,
     /// The present code of the second factor, or a recovery code; absent while there is none.
+    code: Option<String>,
+}
+
+/// Where a person signs in with the provider.
+#[derive(Serialize, ToSchema)]
+pub struct SingleSignOnBegun {
+    /// The provider's page, which the person opens; it comes back to the client with `code` and `state`.
+    #[schema(example = "https://login.example/authorize?response_type=code&…")]
+    page: String,
+    /// What the client keeps meanwhile, for ten minutes at most: of use to nobody else.
+    sign_on: String,
+}
+
+/// What the provider sent a person back with.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only the description reads it")]
+#[schema(example = json!({"sign_on": "…", "state": "…", "authorization_code": "…", "code": "123456"}))]
+pub struct SingleSignOn {
+    /// What was kept.
+    sign_on: String,
+    /// The provider's `state`.
+    state: String,
+    /// The provider's `code`.
+    authorization_code: String,
+    /// The present code of the second factor here, or a recovery code; absent while there is none.
     code: Option<String>,
 }
 
@@ -63,13 +90,17 @@ pub struct TokenPair {
 
 /// What somebody knows, and nobody repeats.
 pub(super) fn secret(input: &Input, _: &Context) -> Result<Plain, String> {
+    secret_of(input, 1_024)
+}
+
+fn secret_of(input: &Input, longest: usize) -> Result<Plain, String> {
     match input {
         Input::Text(text)
-            if (1..=1_024).contains(&text.expose().len()) && !text.expose().chars().any(char::is_control) =>
+            if (1..=longest).contains(&text.expose().len()) && !text.expose().chars().any(char::is_control) =>
         {
             Ok(text.clone())
         }
-        _ => Err("must be text of 1 to 1024 bytes, without control characters".into()),
+        _ => Err(format!("must be text of 1 to {longest} bytes, without control characters")),
     }
 }
 
@@ -99,6 +130,37 @@ async fn session_begin(call: Call, body: Bytes) -> Result<HttpResponse, Problem>
     let tokens = block(move || {
         let code = code.as_ref().map(Plain::expose);
         Ok(call.app().identity.sign_in(email.expose(), password.expose(), code, network)?)
+    })
+    .await?;
+    Ok(answer(tokens, 201))
+}
+
+/// Begins a sign-in with the operator's provider of single sign-on (OpenID Connect, authorization code with PKCE). 404 where there is none.
+#[utoipa::path(tag = "sessions", security(()), responses((status = 201, body = SingleSignOnBegun), Problems))]
+#[post("/sessions/single-sign-on")]
+async fn single_sign_on_begin(call: Call) -> Result<HttpResponse, Problem> {
+    let network = call.network;
+    let begun = block(move || Ok(call.app().identity.single_sign_on_begin(network)?)).await?;
+    Ok(HttpResponse::Created().json(SingleSignOnBegun { page: begun.page, sign_on: begun.kept }))
+}
+
+/// Signs in whom the provider vouches for. It takes the place of the password alone: the second factor is asked for here. A person who
+/// has no account here gets the answer of a wrong password.
+#[utoipa::path(tag = "sessions", request_body = SingleSignOn, security(()), responses((status = 201, body = TokenPair), Problems))]
+#[post("/sessions/single-sign-on/completion")]
+async fn single_sign_on(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
+    let (kept, state, authorization, code) = Form::read(&call.context(), &body, |form| {
+        let kept = form.required("sign_on", None, secret);
+        let state = form.required("state", None, secret);
+        // Some providers' codes are long.
+        let authorization = form.required("authorization_code", None, |input, _| secret_of(input, 8_192));
+        let code = form.optional("code", None, secret);
+        Some((kept?, state?, authorization?, code))
+    })?;
+    let network = call.network;
+    let tokens = block(move || {
+        let given = (kept.expose(), state.expose(), authorization.expose());
+        Ok(call.app().identity.single_sign_on(given, code.as_ref().map(Plain::expose), network)?)
     })
     .await?;
     Ok(answer(tokens, 201))

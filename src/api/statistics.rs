@@ -122,7 +122,7 @@ fn only_value(form: &mut Form<'_>, dimension: Dimension) -> Option<String> {
     }
 }
 
-fn ask(form: &mut Form<'_>) -> Option<StatisticsAsk> {
+pub(super) fn ask(form: &mut Form<'_>) -> Option<StatisticsAsk> {
     let unit = form.required("unit", Some(Unit::Incidents), form::code::<Unit>);
     let by = form.required("by", Some(Vec::new()), dimensions);
     let mut only = Vec::new();

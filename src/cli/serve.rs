@@ -10,6 +10,7 @@ use clap::Args;
 use super::Outcome;
 use super::house::{House, Keeper, Place, Start};
 use crate::api::Limits;
+use crate::identity::Provider;
 use crate::store::{Access, NodeRole};
 
 /// Serve the API and its interactive documentation (at /docs).
@@ -45,6 +46,16 @@ pub(super) struct Serve {
     /// The certificate's private key, as PEM.
     #[arg(long, env = "CASQUE_TLS_KEY", value_name = "FILE", requires = "tls_certificate")]
     tls_key: Option<PathBuf>,
+    /// Issuer of the provider of single sign-on (OpenID Connect). What proves this service to it, if it asks for that, is in oidc.secret
+    /// in the folder of keys.
+    #[arg(long, env = "CASQUE_OIDC_ISSUER", value_name = "URL", requires = "oidc_client", requires = "oidc_redirect")]
+    oidc_issuer: Option<String>,
+    /// Who this service is to the provider.
+    #[arg(long, env = "CASQUE_OIDC_CLIENT", value_name = "ID", requires = "oidc_issuer")]
+    oidc_client: Option<String>,
+    /// Where the provider sends people back to: a page of their client.
+    #[arg(long, env = "CASQUE_OIDC_REDIRECT", value_name = "URL", requires = "oidc_issuer")]
+    oidc_redirect: Option<String>,
     /// Threads that answer.
     #[arg(long, env = "CASQUE_WORKERS", value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=1_024))]
     workers: u16,
@@ -94,6 +105,10 @@ impl Serve {
         };
         let _traces = self.traces.as_deref().map(crate::api::trace).transpose()?;
         let house = self.place.open(Start { access, ..Start::default() })?;
+        if let (Some(issuer), Some(client), Some(redirect)) = (self.oidc_issuer, self.oidc_client, self.oidc_redirect) {
+            let secret = house.keys.read("oidc.secret")?.map(|secret| secret.trim().to_owned().into());
+            house.identity.trust(Provider { issuer, client, secret, redirect })?;
+        }
         let bind =
             |address: &String| TcpListener::bind(address).map_err(|e| format!("cannot listen on {address}: {e}"));
         let listener = bind(&self.listen)?;

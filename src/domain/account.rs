@@ -64,6 +64,9 @@ pub struct Rights {
     pub to_on: Option<NaiveDate>,
     /// Whether it is suspended.
     pub suspended: bool,
+    /// Who it is to a provider of single sign-on: issuer and subject, parted by a space.
+    #[serde(default)]
+    pub single_sign_on: Option<String>,
 }
 
 impl Rights {
@@ -79,6 +82,7 @@ impl Rights {
             from_on: None,
             to_on: None,
             suspended: false,
+            single_sign_on: None,
         }
     }
 
@@ -129,6 +133,12 @@ impl Rights {
             ),
             (self.graded && !may_be_graded, "/graded", "only the Secretariat is graded for disclosure"),
             (
+                self.single_sign_on.as_ref().is_some_and(|who| !is_issuer_and_subject(who)),
+                "/single_sign_on",
+                "is a provider's issuer, a URL, and its subject for the person, parted by a space",
+            ),
+            (self.machine && self.single_sign_on.is_some(), "/single_sign_on", "a machine has keys"),
+            (
                 self.to_on.zip(self.from_on).is_some_and(|(to, from)| to < from),
                 "/to_on",
                 "the term ends before it begins",
@@ -139,6 +149,15 @@ impl Rights {
         .map(|(_, pointer, detail)| Fault::new(pointer, detail))
         .collect()
     }
+}
+
+fn is_issuer_and_subject(who: &str) -> bool {
+    let is_plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_graphic());
+    who.split_once(' ').is_some_and(|(issuer, subject)| {
+        (issuer.starts_with("https://") || issuer.starts_with("http://127.0.0.1"))
+            && is_plain(issuer)
+            && is_plain(subject)
+    })
 }
 
 #[cfg(test)]
@@ -181,5 +200,18 @@ mod tests {
         };
         assert_eq!(pointers(&machine), ["/state_function"]);
         assert!(pointers(&Rights::of(Role::Administrator)).is_empty());
+        let known_as =
+            |who: &str| pointers(&Rights { single_sign_on: Some(who.into()), ..Rights::of(Role::Auditor) }).is_empty();
+        assert!(known_as("https://login.example 24400320"));
+        for odd in [
+            "",
+            "24400320",
+            "https://login.example",
+            "https://login.example ",
+            "ftp://login.example 1",
+            "https://a b c",
+        ] {
+            assert!(!known_as(odd), "{odd}");
+        }
     }
 }

@@ -7,6 +7,9 @@ mod prosecutions;
 mod reference;
 mod xlsx_out;
 
+#[cfg(fuzzing)]
+pub use fatalities::fuzzing;
+
 pub use cells::NoTable;
 pub use csv_out::CsvTable;
 pub use fatalities::{FATALITIES, ImportReport, Unreadable, import_fatalities};

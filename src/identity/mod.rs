@@ -2,11 +2,12 @@
 
 mod password;
 mod second_factor;
+mod single_sign_on;
 mod throttle;
 mod token;
 
 use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 use std::time::Duration;
 
 use base64::Engine;
@@ -17,14 +18,18 @@ use sha2::{Digest, Sha256};
 
 pub use password::{Hasher, TooMany, password_fault};
 pub use second_factor::{NewSecret, SystemKey, code_at, step_at};
+pub use single_sign_on::{Begun, Provider, Unusable};
 pub use throttle::Network;
+#[cfg(fuzzing)]
+pub use token::fuzzing;
 pub use token::{Claims, TokenKey, TokenKeys};
 
+use single_sign_on::SingleSignOn;
 use throttle::{Throttle, Visit};
 
 use crate::domain::Fault;
 use crate::policy::{Scope, Viewer};
-use crate::store::{Account, FactorUse, Id, NewSession, Rotation, SessionInfo, Store};
+use crate::store::{Account, Factor, FactorUse, Id, NewSession, Rotation, SessionInfo, Store, Vouched};
 
 /// An access token lives this long.
 pub const ACCESS_LASTS: TimeDelta = TimeDelta::minutes(15);
@@ -53,6 +58,9 @@ pub enum Refused {
     /// This was tried too often; not again before so long.
     #[error("tried too often")]
     Throttled(Duration),
+    /// There is no single sign-on, or its provider does not answer.
+    #[error(transparent)]
+    Provider(#[from] Unusable),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] crate::store::Error),
@@ -81,6 +89,8 @@ pub struct Identity {
     /// Absent on a node that signs nobody in.
     system: Option<SystemKey>,
     throttle: Throttle,
+    /// Absent where the operator named no provider.
+    provider: OnceLock<SingleSignOn>,
     known: RwLock<HashMap<[u8; 32], Known>>,
 }
 
@@ -117,7 +127,8 @@ impl Identity {
     /// Identity over a store, with the keys of tokens, and the key of the system's own secrets.
     pub fn new(store: Arc<Store>, keys: TokenKeys, system: Option<SystemKey>) -> Self {
         let keys = RwLock::new(Arc::new(keys));
-        Self { store, hasher: Hasher::new(), keys, system, throttle: Throttle::new(), known: RwLock::default() }
+        let (hasher, throttle) = (Hasher::new(), Throttle::new());
+        Self { store, hasher, keys, system, throttle, provider: OnceLock::new(), known: RwLock::default() }
     }
 
     /// Takes other keys of tokens in place of these, while the node answers.
@@ -167,11 +178,24 @@ impl Identity {
         let fits = self.hasher.verify(password, hash).map_err(|TooMany| Refused::TooMany)?;
         let of = known.as_ref().map(|credentials| credentials.account.id);
         let Some(credentials) = known.filter(|_| fits) else { return self.refuse(of, None, "password") };
-        let account = &credentials.account;
+        let vouched = Vouched::Password(&credentials.password_hash);
+        self.begin(&credentials.account, credentials.factor.as_ref(), code, vouched, &visit)
+    }
+
+    /// Begins a session of an account that somebody vouched for, once its second factor was given.
+    fn begin(
+        &self,
+        account: &Account,
+        factor: Option<&Factor>,
+        code: Option<&str>,
+        vouched: Vouched<'_>,
+        visit: &Visit,
+    ) -> Result<Tokens, Refused> {
+        let (of, now) = (Some(account.id), self.store.now());
         if !account.rights.hold_on(now.date()) {
             return self.refuse(of, None, "suspended");
         }
-        let factor = match &credentials.factor {
+        let factor = match factor {
             Some(factor) if factor.secret.is_some() => {
                 let system = self.system()?;
                 let given = code.and_then(|code| second_factor::given(system, account.id, factor, code, now));
@@ -181,13 +205,8 @@ impl Identity {
             _ => None,
         };
         let (refresh, hash) = random_token();
-        let new = NewSession {
-            visitor: &visit.visitor,
-            refresh_hash: &hash,
-            lasts: SESSION_LASTS,
-            factor: factor.as_ref(),
-            password_hash: &credentials.password_hash,
-        };
+        let factor = factor.as_ref();
+        let new = NewSession { visitor: &visit.visitor, refresh_hash: &hash, lasts: SESSION_LASTS, factor, vouched };
         match self.store.session_begin(&account.viewer, &new)? {
             Some(session) => self.tokens(account.id, session, refresh),
             None => self.refuse(of, of, "code"),

@@ -40,7 +40,7 @@ impl SystemKey {
     }
 
     /// Encrypts a secret of an account: it opens for that account alone.
-    fn hide(&self, of: Id, secret: &[u8]) -> Option<Vec<u8>> {
+    pub(super) fn hide(&self, of: Id, secret: &[u8]) -> Option<Vec<u8>> {
         let mut nonce = [0; 12];
         rand::fill(&mut nonce);
         let body = self.0.encrypt(&Nonce::from(nonce), Payload { msg: secret, aad: &of.0 }).ok()?;
@@ -56,7 +56,7 @@ impl SystemKey {
         Ok(one.is_none_or(|(of, hidden)| self.show(of, &hidden).is_some()))
     }
 
-    fn show(&self, of: Id, hidden: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    pub(super) fn show(&self, of: Id, hidden: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (format, rest) = hidden.split_first()?;
         let (nonce, body) = rest.split_first_chunk::<12>()?;
         if *format != FORMAT {

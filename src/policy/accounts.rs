@@ -58,7 +58,8 @@ pub fn may_change(viewer: &Viewer, of: [u8; 16], before: Option<&Rights>, after:
 
 /// Whether everything that `after` gives, `before` gave.
 fn covers(before: &Rights, after: &Rights) -> bool {
-    let Rights { role, missions, state, state_function, machine, graded, from_on, to_on, suspended } = after;
+    let Rights { role, missions, state, state_function, machine, graded, from_on, to_on, suspended, single_sign_on } =
+        after;
     let function = before.state_function == *state_function || *state_function == Some(StateFunction::Reader);
     let begins = before.from_on.is_none() || from_on.is_some_and(|from| before.from_on <= Some(from));
     let ends = before.to_on.is_none() || to_on.is_some_and(|to| Some(to) <= before.to_on);
@@ -71,6 +72,7 @@ fn covers(before: &Rights, after: &Rights) -> bool {
         && begins
         && ends
         && (*suspended || !before.suspended)
+        && (single_sign_on.is_none() || before.single_sign_on == *single_sign_on)
 }
 
 /// Judges the second administrator's decision on a change.

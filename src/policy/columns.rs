@@ -51,6 +51,7 @@ pub const COLUMNS: &[(&str, &[(&str, Visibility)])] = &[
             ("to_on", P),
             ("opens_from", P),
             ("reviewed_at", P),
+            ("single_sign_on", P),
         ],
     ),
     ("credential", &[("account_id", I), ("password_hash", I)]),

@@ -74,7 +74,7 @@ pub use measure::{Measure, MeasureFacts, MeasureFilter};
 pub use open::{Access, Opened, Reach};
 pub use proceeding::{Accused, NewAccused, NewStep, Proceeding, ProceedingFacts, ProceedingFilter, StepRecord};
 pub use reference::{Designation, Mission, State};
-pub use session::{NewSession, Rotation, SessionInfo, SessionLine};
+pub use session::{NewSession, Rotation, SessionInfo, SessionLine, Vouched};
 pub use statistics::{Cell, Dimension, StatisticsAsk, Unit};
 pub use table::{TableRelease, quarter_of};
 

@@ -52,8 +52,17 @@ pub struct NewSession<'a> {
     pub lasts: TimeDelta,
     /// The second factor that was given.
     pub factor: Option<&'a FactorUse>,
-    /// The hash with which the password was compared.
-    pub password_hash: &'a str,
+    /// What vouched for the person, and must still be so when the session begins.
+    pub vouched: Vouched<'a>,
+}
+
+/// What vouched for a person who signs in.
+#[derive(Debug, Clone, Copy)]
+pub enum Vouched<'a> {
+    /// A password, compared with this hash.
+    Password(&'a str),
+    /// A provider of single sign-on, to whom the person is this.
+    Provider(&'a str),
 }
 
 /// What became of a refresh token that was presented.
@@ -129,12 +138,15 @@ impl Read<'_> {
 impl Write<'_> {
     fn session_begin(&mut self, new: &NewSession<'_>) -> Result<Option<Id>> {
         let of = self.actor();
-        // The password, or the account, may have changed while the hash was computed.
-        let account = self.account_get(of)?.map(|account| account.email).unwrap_or_default();
-        let still = self.credentials(&account)?.is_some_and(|known| {
-            known.password_hash == new.password_hash && known.account.rights.hold_on(self.now().date())
-        });
-        if !still {
+        // The password, or the account, may have changed while the hash was computed or the provider answered.
+        let account = self.account_get(of)?.ok_or(Error::NotFound)?;
+        let vouched = match new.vouched {
+            Vouched::Password(hash) => {
+                self.credentials(&account.email)?.is_some_and(|known| known.password_hash == hash)
+            }
+            Vouched::Provider(who) => account.rights.single_sign_on.as_deref() == Some(who),
+        };
+        if !vouched || !account.rights.hold_on(self.now().date()) {
             return Ok(None);
         }
         if let Some(factor) = new.factor

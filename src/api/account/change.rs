@@ -44,6 +44,8 @@ pub struct ChangeView {
     from_on: Option<NaiveDate>,
     /// Last day of the term as it shall be.
     to_on: Option<NaiveDate>,
+    /// Who it shall be to the provider of single sign-on.
+    single_sign_on: Option<String>,
     /// When it was asked.
     asked_at: DateTime<Utc>,
     /// Who asked.
@@ -60,7 +62,18 @@ pub struct ChangeView {
 
 fn change_view(change: AccountChange) -> ChangeView {
     let AccountChange { id, account, kind, rights, asked_at, asked_by, expires_at, decided } = change;
-    let Rights { role, missions, state, state_function, machine: _, graded, from_on, to_on, suspended: _ } = rights;
+    let Rights {
+        role,
+        missions,
+        state,
+        state_function,
+        machine: _,
+        graded,
+        from_on,
+        to_on,
+        suspended: _,
+        single_sign_on,
+    } = rights;
     let (decided_at, decided_by, approved) = match decided {
         Some((at, by, approved)) => (Some(at.and_utc()), Some(by), Some(approved)),
         None => (None, None, None),
@@ -77,6 +90,7 @@ fn change_view(change: AccountChange) -> ChangeView {
         graded,
         from_on,
         to_on,
+        single_sign_on,
         asked_at: asked_at.and_utc(),
         asked_by: asked_by.1,
         expires_at: expires_at.and_utc(),

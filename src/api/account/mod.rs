@@ -59,6 +59,8 @@ pub struct RightsInput {
     to_on: Option<NaiveDate>,
     /// Whether it is suspended.
     suspended: Option<bool>,
+    /// Who it is to the provider of single sign-on: issuer and subject, parted by a space.
+    single_sign_on: Option<String>,
 }
 
 /// A new account: address, name, and what it is entitled to.
@@ -88,6 +90,8 @@ pub struct AccountInput {
     to_on: Option<NaiveDate>,
     /// Whether it is suspended.
     suspended: Option<bool>,
+    /// Who it is to the provider of single sign-on: issuer and subject, parted by a space.
+    single_sign_on: Option<String>,
 }
 
 /// An account.
@@ -118,6 +122,8 @@ pub struct AccountView {
     from_on: Option<NaiveDate>,
     /// Last day of its term.
     to_on: Option<NaiveDate>,
+    /// Who it is to the provider of single sign-on.
+    single_sign_on: Option<String>,
     /// Whether it has set up a second factor.
     second_factor: bool,
     /// When it was made.
@@ -130,7 +136,7 @@ pub struct AccountView {
 
 fn account_view(line: AccountLine) -> AccountView {
     let AccountLine { account, status, second_factor, review_due_at } = line;
-    let Rights { role, missions, state, state_function, machine, graded, from_on, to_on, suspended: _ } =
+    let Rights { role, missions, state, state_function, machine, graded, from_on, to_on, suspended: _, single_sign_on } =
         account.rights;
     AccountView {
         id: account.id.to_string(),
@@ -145,6 +151,7 @@ fn account_view(line: AccountLine) -> AccountView {
         graded,
         from_on,
         to_on,
+        single_sign_on,
         second_factor,
         created_at: account.created_at.and_utc(),
         reviewed_at: account.reviewed_at.map(|at| at.and_utc()),
@@ -195,6 +202,7 @@ fn rights(form: &mut Form<'_>) -> Option<Rights> {
     let from_on = form.optional("from_on", None, form::date);
     let to_on = form.optional("to_on", None, form::date);
     let suspended = form.required("suspended", Some(false), form::truth);
+    let single_sign_on = form.optional("single_sign_on", None, form::text(500));
     let mut missions = missions?;
     missions.sort();
     missions.dedup();
@@ -208,6 +216,7 @@ fn rights(form: &mut Form<'_>) -> Option<Rights> {
         from_on,
         to_on,
         suspended: suspended?,
+        single_sign_on,
     };
     for fault in rights.faults() {
         form.fault(fault.pointer.trim_start_matches('/'), &fault.detail);

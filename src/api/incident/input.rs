@@ -198,7 +198,7 @@ fn sole_host(context: &Context, mission: &str) -> Option<String> {
 }
 
 /// Reads a report.
-pub(super) fn new_incident(form: &mut Form<'_>) -> Option<NewIncident> {
+pub(in crate::api) fn new_incident(form: &mut Form<'_>) -> Option<NewIncident> {
     let facts = incident_facts(form, None);
     let sealed = form.sealed(Noun::Incident);
     let victims = form.list("victims", 500, |form| victim(form, None));

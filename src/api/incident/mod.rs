@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use input::IncidentInput;
+#[cfg(fuzzing)]
+pub(super) use input::new_incident;
 use view::IncidentView;
 
 use super::call::{Call, Made, Shown, last_part};
@@ -109,7 +111,7 @@ fn edition_choice(form: &mut Form<'_>) -> Option<EditionChoice> {
     )
 }
 
-fn filter(form: &mut Form<'_>) -> Option<(IncidentFilter, Option<String>, Paging)> {
+pub(super) fn filter(form: &mut Form<'_>) -> Option<(IncidentFilter, Option<String>, Paging)> {
     let edition = edition_choice(form);
     let filter = IncidentFilter {
         edition: EditionChoice::Working,

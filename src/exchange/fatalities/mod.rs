@@ -249,3 +249,22 @@ fn differing(before: &Map<String, Value>, now: &Map<String, Value>) -> BTreeMap<
         .map(|name| (name.clone(), [text(before, name), text(now, name)]))
         .collect()
 }
+
+/// A door for the fuzzer alone (`tests/fuzz`).
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    use super::{Names, read};
+
+    /// Reads a file.
+    pub fn fatalities(bytes: &[u8]) {
+        let names = Names {
+            by_code: [("FRA".to_owned(), "250".to_owned())].into(),
+            by_name: [("france".to_owned(), "FRA".to_owned())].into(),
+            missions: [("UNTSO".to_owned(), Vec::new())].into(),
+            now: chrono::DateTime::UNIX_EPOCH.naive_utc(),
+        };
+        if let Ok((report, rows)) = read(bytes, &names) {
+            assert!(rows.len() + report.refused.len() + report.duplicates.len() <= report.rows + 1);
+        }
+    }
+}

@@ -122,6 +122,7 @@ impl Write<'_> {
         if self.account_by_email(&email)?.is_some() {
             return Err(Error::Conflict("an account of this address exists".into()));
         }
+        self.refuse_known_as(id, rights.single_sign_on.as_deref())?;
         let waits = approval == Approval::Second;
         diesel::insert_into(account::table)
             .values((
@@ -137,6 +138,7 @@ impl Write<'_> {
                 account::machine.eq(rights.machine),
                 account::from_on.eq(rights.from_on),
                 account::to_on.eq(rights.to_on),
+                account::single_sign_on.eq(&rights.single_sign_on),
             ))
             .execute(self.db)?;
         self.missions_set(id, &rights.missions)?;
@@ -150,6 +152,17 @@ impl Write<'_> {
         let detail = json!({ "rights": rights, "waits": waits });
         self.note_act("account.create", format!("accounts/{id}"), detail);
         Ok((id, outcome))
+    }
+
+    /// Refuses to know a second account as the same person of the provider.
+    fn refuse_known_as(&mut self, id: Id, who: Option<&str>) -> Result<()> {
+        let Some(who) = who else { return Ok(()) };
+        match self.account_by_single_sign_on(who)? {
+            Some((known, _)) if known.id != id => {
+                Err(Error::Conflict("another account signs in as this person".into()))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn missions_set(&mut self, id: Id, missions: &[String]) -> Result<()> {
@@ -199,6 +212,7 @@ impl Write<'_> {
     pub fn account_change(&mut self, id: Id, rights: &Rights) -> Result<ChangeOutcome> {
         refuse(rights)?;
         let found = self.account_managed(id)?;
+        self.refuse_known_as(id, rights.single_sign_on.as_deref())?;
         let approval = may_change(self.viewer, id.0, Some(&found.rights), rights)?;
         self.refuse_waiting(id, AccountChangeKind::Create)?;
         self.changes_lapse(id, AccountChangeKind::Rights)?;
@@ -267,7 +281,19 @@ impl Write<'_> {
     }
 
     fn rights_set(&mut self, id: Id, rights: &Rights) -> Result<()> {
-        let Rights { role, missions, state, state_function, machine, graded, from_on, to_on, suspended } = rights;
+        let Rights {
+            role,
+            missions,
+            state,
+            state_function,
+            machine,
+            graded,
+            from_on,
+            to_on,
+            suspended,
+            single_sign_on,
+        } = rights;
+        self.refuse_known_as(id, single_sign_on.as_deref())?;
         diesel::update(account::table.find(id))
             .set((
                 account::role.eq(role.code()),
@@ -278,6 +304,7 @@ impl Write<'_> {
                 account::machine.eq(machine),
                 account::from_on.eq(from_on),
                 account::to_on.eq(to_on),
+                account::single_sign_on.eq(single_sign_on),
             ))
             .execute(self.db)?;
         self.missions_set(id, missions)?;

@@ -117,6 +117,7 @@ pub(super) type AccountRow = (
     Option<NaiveDate>,
     Option<NaiveDateTime>,
     Option<NaiveDateTime>,
+    Option<String>,
 );
 
 impl Read<'_> {
@@ -150,6 +151,7 @@ impl Read<'_> {
             to_on,
             opens_from,
             reviewed_at,
+            single_sign_on,
         ) = row;
         let missions: Vec<String> =
             missions.iter().filter(|(of, _)| *of == id).map(|(_, mission)| mission.clone()).collect();
@@ -166,7 +168,18 @@ impl Read<'_> {
             graded,
             opens_from,
         };
-        let rights = Rights { role, missions, state, state_function, machine, graded, from_on, to_on, suspended };
+        let rights = Rights {
+            role,
+            missions,
+            state,
+            state_function,
+            machine,
+            graded,
+            from_on,
+            to_on,
+            suspended,
+            single_sign_on,
+        };
         Ok(Account { id, email, name, viewer, rights, created_at, reviewed_at })
     }
 
@@ -187,6 +200,17 @@ impl Read<'_> {
         let of = account::table.filter(account::email.eq(email.trim().to_lowercase())).limit(1);
         let rows: Vec<AccountRow> = of.load(self.db)?;
         Ok(self.accounts_of(rows)?.pop())
+    }
+
+    /// The account of whom a provider of single sign-on vouches for, with its second factor.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn account_by_single_sign_on(&mut self, who: &str) -> Result<Option<(Account, Option<Factor>)>> {
+        let rows: Vec<AccountRow> = account::table.filter(account::single_sign_on.eq(who)).limit(1).load(self.db)?;
+        let Some(account) = self.accounts_of(rows)?.pop() else { return Ok(None) };
+        let factor = self.factor_get(account.id)?;
+        Ok(Some((account, factor)))
     }
 
     /// The account of an address, with what sign-in compares; none if it has no password. An unknown address costs the statements

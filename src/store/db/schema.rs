@@ -47,6 +47,7 @@ diesel::table! {
         to_on -> Nullable<Date>,
         opens_from -> Nullable<Timestamp>,
         reviewed_at -> Nullable<Timestamp>,
+        single_sign_on -> Nullable<Text>,
     }
 }
 

@@ -5,5 +5,6 @@ mod faults;
 mod keys;
 mod node;
 mod observe;
+mod single_sign_on;
 mod tls;
 mod topology;

@@ -430,7 +430,10 @@ impl Site {
             ("POST", "/v1/me/password") => json!({"password": "nonsense", "new_password": PASSWORD}),
             ("POST", "/v1/me/second-factor") => json!({"password": "nonsense"}),
             ("POST", "/v1/me/second-factor/confirmation") => json!({"code": "000000"}),
-            ("POST", "/v1/sessions" | "/v1/sessions/refresh") => json!({}),
+            ("POST", "/v1/sessions" | "/v1/sessions/refresh" | "/v1/sessions/single-sign-on") => json!({}),
+            ("POST", "/v1/sessions/single-sign-on/completion") => {
+                json!({"sign_on": "nonsense", "state": "nonsense", "authorization_code": "nonsense"})
+            }
             ("POST", "/v1/imports") => json!("not a file of the United Nations'"),
             other => panic!("{other:?} has no row: say here what is asked of it"),
         };

@@ -1,0 +1,242 @@
+//! Single sign-on by OpenID Connect (Core 1.0; authorization code with PKCE, RFC 7636): one provider, whom the operator names. It
+//! takes the place of a password, and of nothing else: the second factor is asked for here all the same. Who somebody is to the
+//! provider is part of an account's rights, so that two administrators agree to it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{NaiveDateTime, TimeDelta};
+use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreJwsSigningAlgorithm, CoreProviderMetadata};
+use openidconnect::reqwest;
+use openidconnect::{
+    AuthorizationCode, ClientId, ClientSecret, CsrfToken, IssuerUrl, Nonce, PkceCodeChallenge, PkceCodeVerifier,
+    RedirectUrl, TokenResponse,
+};
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use super::second_factor::SystemKey;
+use super::throttle::{Network, Visit};
+use super::{Identity, Refused, STAYS_KNOWN, Tokens};
+use crate::policy::Scope;
+use crate::store::{Error, Id, Vouched};
+
+/// What the provider publishes of itself is read anew after this long.
+const PUBLISHED_LASTS: Duration = Duration::from_secs(3_600);
+/// The provider has this long to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// A sign-in that was begun is completed within this.
+const BEGUN_LASTS: TimeDelta = TimeDelta::minutes(10);
+/// What a sign-in that was begun is encrypted for, in place of an account: nothing else is.
+const BEGUN: Id = Id(*b"single sign-on 1");
+
+/// Signatures of identity tokens that are taken: none that anybody who knows the client's secret can make.
+const ALGORITHMS: [CoreJwsSigningAlgorithm; 5] = [
+    CoreJwsSigningAlgorithm::EdDsa,
+    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
+    CoreJwsSigningAlgorithm::EcdsaP384Sha384,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+];
+
+/// A provider of single sign-on, and who this service is to it.
+#[derive(Clone)]
+pub struct Provider {
+    /// Its issuer, a URL.
+    pub issuer: String,
+    /// Who this service is to it.
+    pub client: String,
+    /// What this service proves that with, if it has to.
+    pub secret: Option<Zeroizing<String>>,
+    /// Where the provider sends a person back to: a page of whatever client the person uses.
+    pub redirect: String,
+}
+
+impl std::fmt::Debug for Provider {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Provider({})", self.issuer)
+    }
+}
+
+/// Why the provider cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the provider of single sign-on cannot be used: {0}")]
+pub struct Unusable(String);
+
+/// Single sign-on with a provider.
+pub(super) struct SingleSignOn {
+    provider: Provider,
+    issuer: IssuerUrl,
+    redirect: RedirectUrl,
+    http: reqwest::blocking::Client,
+    published: Mutex<Option<(Instant, Arc<CoreProviderMetadata>)>>,
+}
+
+impl std::fmt::Debug for SingleSignOn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.provider.fmt(f)
+    }
+}
+
+/// A sign-in that a person began: for the provider's page, and to be given back with what comes from there.
+pub struct Begun {
+    /// The provider's page.
+    pub page: String,
+    /// What the client keeps until the person comes back: encrypted, and of use to nobody else.
+    pub kept: String,
+}
+
+impl std::fmt::Debug for Begun {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Begun")
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    state: String,
+    nonce: String,
+    verifier: String,
+    until: NaiveDateTime,
+}
+
+impl SingleSignOn {
+    pub(super) fn with(provider: Provider) -> Result<Self, Unusable> {
+        let unusable = |why: String| Unusable(why);
+        let issuer = IssuerUrl::new(provider.issuer.clone()).map_err(|e| unusable(format!("issuer: {e}")))?;
+        let redirect = RedirectUrl::new(provider.redirect.clone()).map_err(|e| unusable(format!("redirect: {e}")))?;
+        let is_loopback =
+            |url: &url::Url| url.host_str().is_some_and(|host| ["127.0.0.1", "[::1]", "localhost"].contains(&host));
+        for url in [issuer.url(), redirect.url()] {
+            if url.scheme() != "https" && !is_loopback(url) {
+                return Err(unusable(format!("{url} is not https")));
+            }
+        }
+        // No redirection is followed: what the operator named is asked, and nothing that an answer names (RFC 9700, 4.11).
+        let http = reqwest::blocking::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(PATIENCE)
+            .build()
+            .map_err(|e| unusable(e.to_string()))?;
+        Ok(Self { provider, issuer, redirect, http, published: Mutex::new(None) })
+    }
+
+    fn published(&self) -> Result<Arc<CoreProviderMetadata>, Unusable> {
+        let mut known = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, published)) = known.as_ref()
+            && at.elapsed() < PUBLISHED_LASTS
+        {
+            return Ok(published.clone());
+        }
+        let read = CoreProviderMetadata::discover(&self.issuer, &self.http).map_err(|e| Unusable(e.to_string()))?;
+        let read = Arc::new(read);
+        *known = Some((Instant::now(), read.clone()));
+        Ok(read)
+    }
+
+    /// Begins a sign-in.
+    pub(super) fn begin(&self, system: &SystemKey, now: NaiveDateTime) -> Result<Begun, Unusable> {
+        let published = self.published()?;
+        let client =
+            CoreClient::from_provider_metadata((*published).clone(), ClientId::new(self.provider.client.clone()), None);
+        let client = client.set_redirect_uri(self.redirect.clone());
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let flow = CoreAuthenticationFlow::AuthorizationCode;
+        let (page, state, nonce) =
+            client.authorize_url(flow, CsrfToken::new_random, Nonce::new_random).set_pkce_challenge(challenge).url();
+        let kept = Kept {
+            state: state.into_secret(),
+            nonce: nonce.secret().clone(),
+            verifier: verifier.into_secret(),
+            until: now + BEGUN_LASTS,
+        };
+        let kept = serde_json::to_vec(&kept).map(Zeroizing::new).map_err(|e| Unusable(e.to_string()))?;
+        let kept = system.hide(BEGUN, &kept).ok_or_else(|| Unusable("the system's key".into()))?;
+        Ok(Begun { page: page.to_string(), kept: URL_SAFE_NO_PAD.encode(kept) })
+    }
+
+    /// Who came back from the provider: issuer and subject, as accounts have them. `None` for who did not begin here, came late, or
+    /// brought what the provider does not vouch for.
+    pub(super) fn complete(
+        &self,
+        system: &SystemKey,
+        now: NaiveDateTime,
+        kept: &str,
+        state: &str,
+        code: &str,
+    ) -> Result<Option<String>, Unusable> {
+        let kept = URL_SAFE_NO_PAD.decode(kept).ok().and_then(|kept| system.show(BEGUN, &kept));
+        let kept: Option<Kept> = kept.and_then(|kept| serde_json::from_slice(&kept).ok());
+        let own = |kept: &Kept| now < kept.until && bool::from(kept.state.as_bytes().ct_eq(state.as_bytes()));
+        let Some(kept) = kept.filter(own) else { return Ok(None) };
+        let published = self.published()?;
+        let secret = self.provider.secret.as_ref().map(|secret| ClientSecret::new(secret.to_string()));
+        let client = CoreClient::from_provider_metadata(
+            (*published).clone(),
+            ClientId::new(self.provider.client.clone()),
+            secret,
+        );
+        let client = client.set_redirect_uri(self.redirect.clone());
+        let request =
+            client.exchange_code(AuthorizationCode::new(code.to_owned())).map_err(|e| Unusable(e.to_string()))?;
+        let Ok(given) = request.set_pkce_verifier(PkceCodeVerifier::new(kept.verifier)).request(&self.http) else {
+            return Ok(None);
+        };
+        let verifier = client.id_token_verifier().set_allowed_algs(ALGORITHMS);
+        let claims = given.id_token().and_then(|token| token.claims(&verifier, &Nonce::new(kept.nonce)).ok());
+        Ok(claims.map(|claims| format!("{} {}", self.provider.issuer, claims.subject().as_str())))
+    }
+}
+
+impl Identity {
+    /// Trusts a provider of single sign-on, from now on.
+    ///
+    /// # Errors
+    /// What of it cannot be used.
+    pub fn trust(&self, provider: Provider) -> Result<(), Unusable> {
+        let _ = self.provider.set(SingleSignOn::with(provider)?);
+        Ok(())
+    }
+
+    fn provider(&self) -> Result<&SingleSignOn, Refused> {
+        self.store.signs_in()?;
+        self.provider.get().ok_or(Refused::Store(Error::NotFound))
+    }
+
+    /// Begins a sign-in with the provider.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn single_sign_on_begin(&self, network: Network) -> Result<Begun, Refused> {
+        let provider = self.provider()?;
+        self.throttle.arrive(&Visit::of("", network)).map_err(Refused::Throttled)?;
+        Ok(provider.begin(self.system()?, self.store.now())?)
+    }
+
+    /// Completes a sign-in with what the provider sent a person back with. Who is nobody's account here, or brings no good code, is
+    /// told what a wrong password is told.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn single_sign_on(
+        &self,
+        (kept, state, authorization): (&str, &str, &str),
+        code: Option<&str>,
+        network: Network,
+    ) -> Result<Tokens, Refused> {
+        let provider = self.provider()?;
+        self.throttle.arrive(&Visit::of("", network)).map_err(Refused::Throttled)?;
+        let who = provider.complete(self.system()?, self.store.now(), kept, state, authorization)?;
+        let Some(who) = who else { return self.refuse(None, None, "single_sign_on") };
+        let visit = Visit::of(&who, network);
+        let (known, visited) = self.store.read(&Scope::Nothing, |r| {
+            Ok((r.account_by_single_sign_on(&who)?, r.visited(&visit.visitor, self.store.now() - STAYS_KNOWN)?))
+        })?;
+        self.throttle.attempt(&visit, visited).map_err(Refused::Throttled)?;
+        let Some((account, factor)) = known else { return self.refuse(None, None, "single_sign_on") };
+        self.begin(&account, factor.as_ref(), code, Vouched::Provider(&who), &visit)
+    }
+}
