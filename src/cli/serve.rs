@@ -185,6 +185,8 @@ pub(super) struct Serving {
 /// answers, and listens for the signal to stop.
 pub(super) fn until_stopped(house: House, serving: Serving, ready: impl FnOnce()) -> Outcome {
     let Serving { listener, operators, workers, limits, tls } = serving;
+    // Keys and what passes through are in this process's memory: when it falls, none of it is written down.
+    rlimit::setrlimit(rlimit::Resource::CORE, 0, 0)?;
     let (mut app, keeper) = house.into_app()?;
     app.limits = limits;
     let app = actix_web::web::Data::new(app);

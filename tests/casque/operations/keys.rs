@@ -205,6 +205,18 @@ fn many_epochs_become_few_while_the_node_runs_and_what_was_erased_stays_so() {
 }
 
 #[test]
+fn a_node_that_falls_leaves_no_picture_of_its_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    embedded(folder.path());
+    let node = Node::start(&["--data", folder.path().to_str().unwrap()]);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", node.id())).unwrap();
+    let core: Vec<&str> =
+        limits.lines().find(|line| line.starts_with("Max core file size")).unwrap().split_whitespace().collect();
+    assert_eq!(core[4..6], ["0", "0"], "{limits}");
+    node.terminate();
+}
+
+#[test]
 fn a_lost_master_key_is_recovered_with_the_offline_key() {
     let folder = tempfile::tempdir().unwrap();
     let (data, keys) = (folder.path().join("data"), folder.path().join("data/keys"));
