@@ -514,6 +514,9 @@ fn main() -> ExitCode {
     if options.wants("import") {
         main_job::import(&mut table);
     }
+    if options.wants("match") {
+        main_job::matching(&mut table);
+    }
     // Last: from here on every statement of this process is counted.
     if options.wants("statements") {
         main_job::statements(&mut table);

@@ -7,6 +7,12 @@ use std::time::Instant;
 
 use actix_web::web;
 use casque::cli::{Place, Sample, Start, load_sample};
+use casque::domain::{
+    Act, Activity, Harm, IncidentFacts, Means, Noun, PartialDate, Perpetrator, Personnel, Precision, Purpose,
+    SealedField, VictimFacts,
+};
+use casque::policy::{Scope, Viewer};
+use casque::store::{Clock, MatchAsk, NewIncident, NewVictim};
 use serde_json::{Value, json};
 
 use crate::Table;
@@ -90,4 +96,103 @@ pub fn import(table: &mut Table) {
     let took = began.elapsed().as_secs_f64();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     table.row("import of the real file", "sqlite", &format!("{took:.2} s"), "under 5 s", Some(took < 5.0));
+}
+
+/// Persons whose names are known, for a match.
+const PERSONS: usize = 100_000;
+const OF_ONE_INCIDENT: usize = 50;
+/// Times that the house is opened anew meanwhile: each seals under epochs of its own, as a node does every ten minutes.
+const OPENINGS: usize = 500;
+
+/// "Is this person already known, anywhere?", over very many names, before and after their epochs were merged.
+pub fn matching(table: &mut Table) {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::folder(folder.path());
+    // Made a while ago, so that every epoch is closed.
+    let then = || Clock::of(|| chrono::Utc::now().naive_utc() - chrono::TimeDelta::hours(2));
+    let house = place.open_at(Start::default(), then()).unwrap();
+    let accounts = load_sample(&house.store, &house.identity, Sample::Bare, &mut |_, _, _| {}).unwrap();
+    drop(house);
+    let given = ["Ousmane", "Fatima", "Yuri", "Wei", "João", "Anna", "Kwame", "Ingrid", "Ahmad", "Rosa"];
+    let mut made = 0;
+    for _ in 0..OPENINGS {
+        let house = place.open_at(Start::default(), then()).unwrap();
+        let viewer = viewer(&house, &accounts, "verifier");
+        for _ in 0..PERSONS / OPENINGS / OF_ONE_INCIDENT {
+            let victims = (0..OF_ONE_INCIDENT).map(|_| {
+                made += 1;
+                let name = format!("{} Madeup{} {}", given[made % given.len()], made % 977, made / 977);
+                let field = SealedField::named(Noun::Victim, "name").unwrap();
+                let facts = VictimFacts {
+                    category: Personnel::ContingentTroop,
+                    states: vec!["TCD".into()],
+                    outcome: Harm::Injured,
+                    sex_of_dead: None,
+                    noticas_id: None,
+                    kin_notified_on: None,
+                    state_notified_on: None,
+                };
+                NewVictim { facts, sealed: vec![(field, Some(name.as_str().into()))] }
+            });
+            let new =
+                NewIncident { facts: incident(), sealed: Vec::new(), victims: victims.collect(), suspects: Vec::new() };
+            house.store.write(&viewer, |w| w.incident_create(&new)).unwrap();
+        }
+    }
+    assert_eq!(made, PERSONS);
+    let look = |what: &str, table: &mut Table, goal: Option<f64>| {
+        let house = place.open(Start::default()).unwrap();
+        let viewer = viewer(&house, &accounts, "verifier");
+        let desk = house.desk.as_ref().unwrap();
+        let ask = || MatchAsk { noun: Noun::Victim, about: None, purpose: Purpose::Verification, note: None };
+        let mut took: Vec<f64> = (0..5)
+            .map(|_| {
+                let began = Instant::now();
+                let (matching, found) =
+                    desk.find(&house.store, &viewer, &ask(), &"MADEUP12, Ousmane 34".into()).unwrap();
+                assert_eq!((matching.known.len(), found.is_empty()), (PERSONS, false));
+                began.elapsed().as_secs_f64()
+            })
+            .collect();
+        took.sort_by(f64::total_cmp);
+        let (name, measured) = (
+            format!("match over {PERSONS} persons, {what}"),
+            format!("median {:.2} s, worst {:.2} s", took[2], took[4]),
+        );
+        let (goal, met) =
+            (goal.map_or_else(String::new, |goal| format!("under {goal} s")), goal.map(|goal| took[4] < goal));
+        table.row(&name, "sqlite", &measured, &goal, met);
+    };
+    look("as sealed", table, None);
+    let compacted = Command::new(env!("CARGO_BIN_EXE_casque"))
+        .args(["keys", "compact", "--data"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert!(compacted.status.success(), "{}", String::from_utf8_lossy(&compacted.stderr));
+    let said = String::from_utf8_lossy(&compacted.stdout).trim().to_owned();
+    look(&format!("after casque keys compact ({said})"), table, Some(5.0));
+}
+
+fn viewer(house: &casque::cli::House, accounts: &[casque::cli::DemoAccount], who: &str) -> Viewer {
+    let email = &accounts.iter().find(|account| account.email.starts_with(who)).unwrap().email;
+    house.store.read(&Scope::Nothing, |r| r.account_by_email(email)).unwrap().unwrap().viewer
+}
+
+fn incident() -> IncidentFacts {
+    IncidentFacts {
+        mission: "MINUSMA".into(),
+        host_state: Some("MLI".into()),
+        occurred: PartialDate::new("2022-03-04".parse().unwrap(), Precision::Day),
+        region: None,
+        act: Act::AttackOnPremises,
+        means: Means::SmallArms,
+        activity: Activity::Patrol,
+        perpetrator: Perpetrator::NotIdentified,
+        others_killed: 0,
+        others_injured: 0,
+        noticas_id: None,
+        sage_id: None,
+        hold: None,
+    }
 }
