@@ -141,7 +141,7 @@ pub fn released(
         let found = {
             let mut all: Vec<&Release> = history.iter().collect();
             all.push(&made);
-            Knowledge::of(&all, shape).narrowest()
+            Knowledge::of(&all, shape).told()
         };
         let Some((label, column)) = found? else { return Some(made) };
         let next = complement(&made, release, shape, &label, column)?;
@@ -214,23 +214,17 @@ impl Knowledge {
         known
     }
 
-    /// The cell that is told best, if any is told too well; `None` when that could not be computed.
-    fn narrowest(&self) -> Option<Option<(String, usize)>> {
-        let mut worst: Option<(f64, (String, usize))> = None;
+    /// A cell that is told too well, if there is any; `None` when that could not be computed.
+    fn told(&self) -> Option<Option<(String, usize)>> {
         for key in &self.withheld {
             let (low, high) = self.range(key)?;
-            // What is surely not of fewer than five tells of nobody.
-            if low >= f64::from(K) - 1e-6 {
-                continue;
-            }
-            // No wider than what is public anyway allows.
-            let allowed = self.allowed(key).min(f64::from(K));
-            let lacking = allowed - (high - low);
-            if lacking > 1e-6 && worst.as_ref().is_none_or(|(known, _)| lacking > *known) {
-                worst = Some((lacking, (key.0.clone(), key.2)));
+            // What is surely not of fewer than five tells of nobody; no range is wider than what is public anyway allows.
+            let is_told = low < f64::from(K) - 1e-6 && self.allowed(key).min(f64::from(K)) - (high - low) > 1e-6;
+            if is_told {
+                return Some(Some((key.0.clone(), key.2)));
             }
         }
-        Some(worst.map(|(_, of)| of))
+        Some(None)
     }
 
     /// The widest that a range can be: up to the total of its column, or of its row where that is public.
