@@ -13,9 +13,9 @@ use super::list::Paging;
 use super::problem::{NotAcceptable, NotModified, Problem, Problems};
 use crate::briefing::{PublishedTable, ReleasedTable, tables};
 use crate::domain::Code;
-use crate::policy::suppression::Row;
+use crate::policy::suppression::Suppressed;
 use crate::policy::{Deed, Viewer, may};
-use crate::store::{Cursor, Error, Page, Read, TableRelease, quarter_of};
+use crate::store::{Cursor, Error, Page, Read, TableRelease};
 
 /// Adds the routes.
 pub fn routes(config: &mut impl Routes) {
@@ -28,9 +28,6 @@ pub struct TableRow {
     /// A mission, a State or an obstacle; `other` for what is merged.
     #[schema(example = "MINUSMA")]
     label: String,
-    /// The release with which it was counted: what changed by fewer than five since stands as it was.
-    #[schema(example = "2026-Q4")]
-    as_of: String,
     /// A count for each column; null where it is withheld.
     #[schema(example = json!([12, null, null, 0]))]
     cells: Vec<Option<u32>>,
@@ -53,16 +50,18 @@ pub struct TableView {
     columns: Vec<&'static str>,
     /// Rows, `other` last.
     rows: Vec<TableRow>,
-    /// Totals of the columns; empty where cells do not add up.
-    totals: Vec<u32>,
+    /// Totals of the columns, null where withheld; empty where cells do not add up.
+    totals: Vec<Option<u32>>,
+    /// The total of everything; null where cells do not add up.
+    total: Option<u32>,
 }
 
 /// A release of the published tables.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TableReleaseView {
-    /// Its quarter.
-    #[schema(example = "2026-Q4")]
-    quarter: String,
+    /// The year whose incidents and proceedings it counts.
+    #[schema(example = 2025)]
+    year: i32,
     /// What was recorded by then is counted.
     cut_off: DateTime<Utc>,
     /// When it was released; null while it is a proposal, which the Secretariat alone sees.
@@ -73,9 +72,9 @@ pub struct TableReleaseView {
     tables: Vec<TableView>,
 }
 
-const METHOD: &str = "Casque, released editions and proceedings as recorded at the cut-off. Counts of fewer than five, and what would \
-    give them away, are withheld; groups of which fewer than five are publicly known are merged; a row that changed by fewer than five \
-    stands as it was. Method: docs/statistics.md.";
+const METHOD: &str = "Casque, released editions and proceedings as recorded at the cut-off; a year's tables are published once. Counts of \
+    fewer than five, and what would give them away, are withheld; groups of which fewer than five are publicly known are merged. \
+    Method: docs/statistics.md.";
 
 /// Why a release that was stored cannot be shown.
 fn stored(tables: &str) -> Result<Vec<ReleasedTable>, Error> {
@@ -86,48 +85,54 @@ fn stored(tables: &str) -> Result<Vec<ReleasedTable>, Error> {
 fn table(of: ReleasedTable) -> Option<TableView> {
     let table = of.kind()?;
     let (columns, shape) = (table.columns(), table.shape());
-    let totals = match shape.adds_up {
-        true => (0..columns.len()).map(|at| of.release.rows.iter().map(|row| row.cells[at]).sum()).collect(),
-        false => Vec::new(),
-    };
-    let withheld = &of.release.withheld;
-    let rows = of.release.rows.into_iter().enumerate().map(|(at, Row { label, as_of, cells })| {
+    let below = of.content.rows.len();
+    let total = shape.adds_up.then(|| of.content.value((below, columns.len())));
+    let of_column =
+        |column| (!of.content.withheld.contains(&(below, column))).then(|| of.content.value((below, column)));
+    let totals = if shape.adds_up { (0..columns.len()).map(of_column).collect() } else { Vec::new() };
+    let Suppressed { rows, withheld } = of.content;
+    let rows = rows.into_iter().enumerate().map(|(at, (label, cells))| {
         let told = |column: usize, count: u32| (!withheld.contains(&(at, column))).then_some(count);
         let total = told(columns.len(), cells.iter().sum()).filter(|_| shape.adds_up);
         let cells = cells.into_iter().enumerate().map(|(column, count)| told(column, count)).collect();
-        TableRow { label, as_of, cells, total }
+        TableRow { label, cells, total }
     });
     let rows = rows.collect();
-    Some(TableView { table, title: table.label(), rows_are: table.rows(), columns: columns.to_vec(), rows, totals })
+    Some(TableView {
+        table,
+        title: table.label(),
+        rows_are: table.rows(),
+        columns: columns.to_vec(),
+        rows,
+        totals,
+        total,
+    })
 }
 
 fn view(of: TableRelease) -> Result<TableReleaseView, Error> {
-    let TableRelease { quarter, cut_off, tables, released_at } = of;
+    let TableRelease { year, cut_off, tables, released_at } = of;
     let tables = stored(&tables)?.into_iter().filter_map(table).collect();
     let released_at = released_at.map(|at| at.and_utc());
-    Ok(TableReleaseView { quarter, cut_off: cut_off.and_utc(), released_at, method: METHOD, tables })
+    Ok(TableReleaseView { year, cut_off: cut_off.and_utc(), released_at, method: METHOD, tables })
 }
 
-fn seen(viewer: &Viewer, r: &mut Read<'_>, quarter: &str) -> Result<TableReleaseView, Error> {
+fn seen(viewer: &Viewer, r: &mut Read<'_>, year: i32) -> Result<TableReleaseView, Error> {
     let all = r.table_releases(may(viewer, Deed::Decide).is_ok())?;
-    let found = all.into_iter().find(|one| one.quarter == quarter).ok_or(Error::NotFound)?;
+    let found = all.into_iter().find(|one| one.year == year).ok_or(Error::NotFound)?;
     view(found)
 }
 
 /// A cell of a published table, for spreadsheets.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TableCell {
-    /// The release.
-    #[schema(example = "2026-Q4")]
-    quarter: String,
+    /// The year.
+    #[schema(example = 2025)]
+    year: i32,
     /// Which table.
     table: PublishedTable,
-    /// The row.
+    /// The row; `total` for the columns'.
     #[schema(example = "MINUSMA")]
     row: String,
-    /// The release with which the row was counted.
-    #[schema(example = "2026-Q4")]
-    as_of: String,
     /// The column; `total` for the row's.
     #[schema(example = "judgement")]
     column: &'static str,
@@ -149,8 +154,8 @@ pub struct TableCells {
 pub struct TableQuery {
     /// Only this table.
     table: Option<PublishedTable>,
-    /// Only this release.
-    quarter: Option<String>,
+    /// Only this year's.
+    year: Option<i32>,
     limit: Option<i64>,
     after: Option<String>,
     format: Option<String>,
@@ -158,15 +163,17 @@ pub struct TableQuery {
 
 fn cells(of: TableReleaseView) -> Vec<TableCell> {
     let mut all = Vec::new();
-    for TableView { table, columns, rows, .. } in of.tables {
+    for TableView { table, columns, mut rows, totals, total, .. } in of.tables {
         let has_totals = table.shape().adds_up;
-        for TableRow { label, as_of, cells, total } in rows {
+        if has_totals {
+            rows.push(TableRow { label: "total".into(), cells: totals, total });
+        }
+        for TableRow { label, cells, total } in rows {
             let counts = columns.iter().copied().zip(cells).chain(has_totals.then_some(("total", total)));
             all.extend(counts.map(|(column, count)| TableCell {
-                quarter: of.quarter.clone(),
+                year: of.year,
                 table,
                 row: label.clone(),
-                as_of: as_of.clone(),
                 column,
                 count,
             }));
@@ -175,7 +182,7 @@ fn cells(of: TableReleaseView) -> Vec<TableCell> {
     all
 }
 
-/// The published tables, cell by cell, the newest release first: the same for everybody signed in.
+/// The published tables, cell by cell, the newest year first: the same for everybody signed in.
 #[utoipa::path(
     tag = "tables",
     params(TableQuery),
@@ -183,15 +190,15 @@ fn cells(of: TableReleaseView) -> Vec<TableCell> {
 )]
 #[get("/tables")]
 async fn table_list(call: Call) -> Result<HttpResponse, Problem> {
-    let (paging, table, quarter) = Form::query(&call.context(), &call.query, |form| {
+    let (paging, table, year) = Form::query(&call.context(), &call.query, |form| {
         let table = form.optional("table", None, form::code::<PublishedTable>);
-        let quarter = form.optional("quarter", None, form::text(10));
-        Some((Paging::of(form)?, table, quarter))
+        let year = form.optional("year", None, form::integer(1948, 9998));
+        Some((Paging::of(form)?, table, year))
     })?;
     call.list(paging, move |_, r, part| {
         let mut all = Vec::new();
         for release in r.table_releases(false)? {
-            if quarter.as_ref().is_none_or(|wanted| *wanted == release.quarter) {
+            if year.is_none_or(|wanted: i32| wanted == release.year) {
                 all.extend(cells(view(release)?));
             }
         }
@@ -214,52 +221,54 @@ async fn table_list(call: Call) -> Result<HttpResponse, Problem> {
     .await
 }
 
-/// One release of the published tables.
+fn year_of(path: &str) -> Result<i32, Problem> {
+    path.parse().ok().filter(|year| (1948..=9998).contains(year)).ok_or_else(|| Problem::of("not_found"))
+}
+
+/// The published tables of one year.
 #[utoipa::path(tag = "tables", responses((status = 200, body = TableReleaseView), NotModified, Problems))]
-#[get("/tables/{quarter}")]
+#[get("/tables/{year}")]
 async fn table_get(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     Form::query(&call.context(), &call.query, |_| Some(()))?;
-    let quarter = path.into_inner();
-    let view = call.read(move |viewer, r| Ok(Shown::plain(seen(viewer, r, &quarter)?))).await?;
+    let year = year_of(&path)?;
+    let view = call.read(move |viewer, r| Ok(Shown::plain(seen(viewer, r, year)?))).await?;
     call.one(&view)
 }
 
-/// Which release to propose.
+/// Of which year to propose the tables.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"quarter": "2026-Q4"}))]
+#[schema(example = json!({"year": 2025}))]
 pub struct TableProposal {
-    /// The present quarter.
-    quarter: String,
+    /// A year that is over.
+    year: i32,
 }
 
-/// Counts the fixed set as recorded now and proposes it for release as this quarter's. One a quarter; another person of the Secretariat
-/// releases it.
+/// Counts a year's fixed set as recorded now and proposes it for release. Once for each year; another person of the Secretariat releases
+/// it.
 #[utoipa::path(tag = "tables", request_body = TableProposal, responses((status = 201, body = TableReleaseView), Problems))]
 #[post("/tables")]
 async fn table_propose(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let present = quarter_of(call.app().store.now());
-    Form::read(&call.context(), &body, |form| {
-        let asked = form.required("quarter", None, form::text(10))?;
-        if asked != present {
-            form.fault("quarter", "is not the present quarter");
+    let present = chrono::Datelike::year(&call.app().store.now());
+    let year = Form::read(&call.context(), &body, |form| {
+        let year = form.required("year", None, form::integer::<i32>(1948, 9998))?;
+        if year >= present {
+            form.fault("year", "is not over");
         }
-        Some(())
+        Some(year)
     })?;
     let view = call
-        .as_viewer(|call, session| {
+        .as_viewer(move |call, session| {
             let (store, viewer) = (&call.app().store, &session.account.viewer);
             store.signs_in()?;
             may(viewer, Deed::Decide).map_err(Error::from)?;
+            // Counted and solved before anything is written: nobody's write waits for it.
+            let cut_off = store.now();
+            let made = store.read(&viewer.scope(), |r| tables(r, year, cut_off))?;
+            let made = serde_json::to_string(&made).map_err(|_| Problem::of("internal"))?;
             Ok(store.write(viewer, |w| {
-                let cut_off = w.now();
-                let mut earlier = Vec::new();
-                for release in w.table_releases(false)?.into_iter().rev() {
-                    earlier.push(stored(&release.tables)?);
-                }
-                let made = tables(w, &earlier, &quarter_of(cut_off), cut_off)?;
-                let quarter = w.table_propose(cut_off, &serde_json::to_string(&made).unwrap_or_default())?;
-                seen(viewer, w, &quarter)
+                w.table_propose(year, cut_off, &made)?;
+                seen(viewer, w, year)
             })?)
         })
         .await?;
@@ -271,21 +280,21 @@ async fn table_propose(call: Call, body: Bytes) -> Result<HttpResponse, Problem>
 #[expect(dead_code, reason = "only the description reads it")]
 #[schema(example = json!({"release": true}))]
 pub struct TableDecision {
-    /// Whether to release it; else it is declined, and the quarter may have another.
+    /// Whether to release it; else it is declined, and the year may have another.
     release: bool,
 }
 
 /// Releases the tables that another person of the Secretariat proposed, or declines them.
 #[utoipa::path(tag = "tables", request_body = TableDecision, responses((status = 204, description = "Decided"), Problems))]
-#[post("/tables/{quarter}/decision")]
+#[post("/tables/{year}/decision")]
 async fn table_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
-    let quarter = path.into_inner();
+    let year = year_of(&path)?;
     let release = Form::read(&call.context(), &body, |form| form.required("release", None, form::truth))?;
     call.as_viewer(move |call, session| {
         let (store, viewer) = (&call.app().store, &session.account.viewer);
         store.signs_in()?;
         may(viewer, Deed::Decide).map_err(Error::from)?;
-        Ok(store.write(viewer, |w| w.table_decide(&quarter, release))?)
+        Ok(store.write(viewer, |w| w.table_decide(year, release))?)
     })
     .await?;
     Ok(HttpResponse::NoContent().finish())

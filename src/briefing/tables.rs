@@ -1,4 +1,4 @@
-//! The published tables: the fixed set that States see of what does not concern them. Method, limits and sources are in
+//! The published tables: the fixed set that States see of what does not concern them, a year's once. Method, limits and sources are in
 //! docs/statistics.md; what of them may be told is `policy::suppression`'s.
 
 use std::collections::BTreeMap;
@@ -7,18 +7,16 @@ use chrono::{NaiveDate, NaiveDateTime};
 use serde::{Deserialize, Serialize};
 use strum::VariantArray;
 
-use crate::domain::{Act, Code, Detention, Harm, Obstacle, Stage, code_list};
-use crate::policy::suppression::{Release, Shape, grouped, released};
+use crate::domain::{Code, Detention, Obstacle, Stage, code_list};
+use crate::policy::suppression::{Shape, Suppressed, grouped, suppressed};
 use crate::store::{Read, Result};
 
 code_list! {
     /// A table of the fixed set.
     PublishedTable in "published_table" {
-        FatalIncidentsByStage = "Incidents in which personnel died, by mission and furthest stage of proceedings",
-        OtherIncidentsByAct = "Incidents in which nobody died, by mission and act",
-        SurvivorsByOutcome = "Victims who were not killed, by mission and what happened to them",
-        AccusedByDetention = "Persons accused, by State of the proceeding and detention",
-        ProceedingsByObstacle = "Proceedings, by what stands in their way (each counted once for each obstacle)",
+        FatalIncidentsByStage = "The year's incidents in which personnel died, by mission and furthest stage of proceedings",
+        AccusedByDetention = "Persons accused in proceedings opened in the year, by State of the proceeding and detention",
+        ProceedingsByObstacle = "Proceedings opened in the year, by what stands in their way (each counted once for each obstacle)",
     }
 }
 
@@ -29,8 +27,6 @@ impl PublishedTable {
             PublishedTable::FatalIncidentsByStage => {
                 &["no_information", "reported_or_investigated", "charged_or_on_trial", "judgement"]
             }
-            PublishedTable::OtherIncidentsByAct => &["persons", "liberty", "premises_and_transport", "other"],
-            PublishedTable::SurvivorsByOutcome => &["injured", "abducted_or_detained", "unharmed", "not_known"],
             PublishedTable::AccusedByDetention => &["detained", "at_large", "released", "not_known"],
             PublishedTable::ProceedingsByObstacle => &["proceedings"],
         }
@@ -39,9 +35,7 @@ impl PublishedTable {
     /// What its rows are: a mission, a State, or an obstacle.
     pub const fn rows(self) -> &'static str {
         match self {
-            PublishedTable::FatalIncidentsByStage
-            | PublishedTable::OtherIncidentsByAct
-            | PublishedTable::SurvivorsByOutcome => "mission",
+            PublishedTable::FatalIncidentsByStage => "mission",
             PublishedTable::AccusedByDetention => "state",
             PublishedTable::ProceedingsByObstacle => "obstacle",
         }
@@ -66,36 +60,6 @@ const fn stage_column(stage: Stage) -> usize {
     }
 }
 
-const fn act_column(act: Act) -> usize {
-    match act {
-        Act::Killing
-        | Act::AttemptedKilling
-        | Act::Wounding
-        | Act::Assault
-        | Act::TortureIllTreatment
-        | Act::SexualViolence
-        | Act::ThreatIntimidation => 0,
-        Act::AbductionHostageTaking | Act::UnlawfulDetention | Act::EnforcedDisappearance => 1,
-        Act::AttackOnPremises
-        | Act::AttackOnConvoyTransport
-        | Act::ArmedRobberyHijacking
-        | Act::LootingDestructionProperty
-        | Act::ObstructionOfMovement => 2,
-        Act::Incitement | Act::AttemptOther | Act::ParticipationOrdering | Act::Other | Act::NotKnown => 3,
-    }
-}
-
-/// The column of a victim; none for who died, whom the public file has row by row.
-const fn harm_column(harm: Harm) -> Option<usize> {
-    match harm {
-        Harm::Killed => None,
-        Harm::GravelyInjured | Harm::Injured => Some(0),
-        Harm::Abducted | Harm::Detained | Harm::Missing | Harm::Released => Some(1),
-        Harm::Threatened | Harm::Unharmed => Some(2),
-        Harm::NotKnown => Some(3),
-    }
-}
-
 const fn detention_column(detention: Detention) -> usize {
     match detention {
         Detention::Detained => 0,
@@ -111,7 +75,7 @@ pub struct ReleasedTable {
     /// Which.
     pub table: String,
     /// As counted, and what of it is withheld.
-    pub release: Release,
+    pub content: Suppressed,
 }
 
 impl ReleasedTable {
@@ -130,72 +94,51 @@ fn add(to: &mut Counted, table: PublishedTable, label: &str, column: usize) {
     }
 }
 
-/// Counts the fixed set as recorded now, and decides what of each table can be released as `quarter`, after these releases (oldest
-/// first). A table of which nothing can be told that tells nothing of fewer than five stays as it was, or is left out.
+/// Counts a year's fixed set as recorded now, and decides what of each table can be published. A table of which nothing can be told that
+/// tells nothing of fewer than five is left out.
 ///
 /// # Errors
 /// The store's.
-pub fn tables(
-    r: &mut Read<'_>,
-    earlier: &[Vec<ReleasedTable>],
-    quarter: &str,
-    cut_off: NaiveDateTime,
-) -> Result<Vec<ReleasedTable>> {
-    let first = NaiveDate::from_ymd_opt(1948, 1, 1).unwrap_or_default();
-    let (incidents, victims) = r.figure_incidents(first, cut_off.date(), cut_off)?;
-    let stages = r.figure_stages()?;
+pub fn tables(r: &mut Read<'_>, year: i32, cut_off: NaiveDateTime) -> Result<Vec<ReleasedTable>> {
+    let first = NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or_default();
+    let last = NaiveDate::from_ymd_opt(year, 12, 31).unwrap_or_default();
+    let begin = NaiveDate::from_ymd_opt(1948, 1, 1).unwrap_or_default();
+    let (incidents, _) = r.figure_incidents(begin, last, cut_off)?;
+    let (stages, hosts) = (r.figure_stages()?, r.figure_hosts()?);
     // Who died, by mission and by host State, is public row by row: what is known of a group without any table.
     let (mut died_in_mission, mut died_in_state) = (BTreeMap::new(), BTreeMap::new());
-    let hosts = r.figure_hosts()?;
     let mut counted: BTreeMap<PublishedTable, Counted> = BTreeMap::new();
-    let mut count = |table: PublishedTable, label: &str, column: usize| {
-        add(counted.entry(table).or_default(), table, label, column);
-    };
-    for line in &incidents {
-        if line.counts.killed > 0 {
-            let killed = line.counts.killed.unsigned_abs();
+    for line in incidents.iter().filter(|line| line.counts.killed > 0) {
+        let killed = line.counts.killed.unsigned_abs();
+        if let Some(host) = hosts.get(&line.reference) {
+            *died_in_state.entry(host.clone()).or_insert(0) += killed;
+        }
+        if line.occurred_on >= first {
             *died_in_mission.entry(line.mission.clone()).or_insert(0) += killed;
-            if let Some(host) = hosts.get(&line.reference) {
-                *died_in_state.entry(host.clone()).or_insert(0) += killed;
-            }
             let stage = stages.get(&line.reference).copied().unwrap_or(Stage::NoInformation);
-            count(PublishedTable::FatalIncidentsByStage, &line.mission, stage_column(stage));
-        } else {
-            count(PublishedTable::OtherIncidentsByAct, &line.mission, act_column(line.act));
+            let table = PublishedTable::FatalIncidentsByStage;
+            add(counted.entry(table).or_default(), table, &line.mission, stage_column(stage));
         }
     }
-    for line in &victims {
-        if let Some(column) = harm_column(line.outcome) {
-            count(PublishedTable::SurvivorsByOutcome, &line.mission, column);
-        }
+    for (state, detention) in r.figure_detention(first, last)? {
+        let table = PublishedTable::AccusedByDetention;
+        add(counted.entry(table).or_default(), table, &state, detention_column(detention));
     }
-    for (state, detention) in r.figure_detention()? {
-        count(PublishedTable::AccusedByDetention, &state, detention_column(detention));
-    }
-    let obstacles = r.figure_obstacles()?;
+    let obstacles = r.figure_obstacles(first, last)?;
     for obstacle in Obstacle::VARIANTS {
-        let row = counted.entry(PublishedTable::ProceedingsByObstacle).or_default();
         let of = obstacles.iter().filter(|known| *known == obstacle).count();
-        row.insert(obstacle.code().to_owned(), vec![u32::try_from(of).unwrap_or(u32::MAX)]);
+        let row = vec![u32::try_from(of).unwrap_or(u32::MAX)];
+        counted.entry(PublishedTable::ProceedingsByObstacle).or_default().insert(obstacle.code().to_owned(), row);
     }
-    let mut made = Vec::new();
-    for table in PublishedTable::VARIANTS {
-        let of = |release: &Vec<ReleasedTable>| {
-            release.iter().find(|one| one.table == table.code()).map(|one| one.release.clone())
-        };
-        let history: Vec<Release> = earlier.iter().filter_map(of).collect();
-        let shape = table.shape();
-        let counted = counted.remove(table).unwrap_or_default();
+    let made = |table: &PublishedTable| {
+        let (shape, counted) = (table.shape(), counted.remove(table).unwrap_or_default());
         let counted = match table {
             PublishedTable::ProceedingsByObstacle => counted,
-            PublishedTable::AccusedByDetention => grouped(history.last(), counted, &died_in_state, shape),
-            PublishedTable::FatalIncidentsByStage
-            | PublishedTable::OtherIncidentsByAct
-            | PublishedTable::SurvivorsByOutcome => grouped(history.last(), counted, &died_in_mission, shape),
+            PublishedTable::AccusedByDetention => grouped(counted, &died_in_state, shape),
+            PublishedTable::FatalIncidentsByStage => grouped(counted, &died_in_mission, shape),
         };
-        let release = released(&history, counted, quarter, shape).or_else(|| history.last().cloned());
-        let release = release.filter(|release| !release.rows.is_empty());
-        made.extend(release.map(|release| ReleasedTable { table: table.code().to_owned(), release }));
-    }
-    Ok(made)
+        let content = suppressed(counted, shape).filter(|content| !content.rows.is_empty())?;
+        Some(ReleasedTable { table: table.code().to_owned(), content })
+    };
+    Ok(PublishedTable::VARIANTS.iter().filter_map(made).collect())
 }

@@ -153,10 +153,9 @@ impl Rights {
 
 fn is_issuer_and_subject(who: &str) -> bool {
     let is_plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_graphic());
+    let schemes = ["https://", "http://127.0.0.1", "http://[::1]", "http://localhost"];
     who.split_once(' ').is_some_and(|(issuer, subject)| {
-        (issuer.starts_with("https://") || issuer.starts_with("http://127.0.0.1"))
-            && is_plain(issuer)
-            && is_plain(subject)
+        schemes.iter().any(|scheme| issuer.starts_with(scheme)) && is_plain(issuer) && is_plain(subject)
     })
 }
 

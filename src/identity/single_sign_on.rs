@@ -2,7 +2,7 @@
 //! takes the place of a password, and of nothing else: the second factor is asked for here all the same. Who somebody is to the
 //! provider is part of an account's rights, so that two administrators agree to it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -12,10 +12,11 @@ use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreJwsSigningAlgo
 use openidconnect::reqwest;
 use openidconnect::{
     AuthorizationCode, ClientId, ClientSecret, CsrfToken, IssuerUrl, Nonce, PkceCodeChallenge, PkceCodeVerifier,
-    RedirectUrl, TokenResponse,
+    RedirectUrl, RequestTokenError, TokenResponse,
 };
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use zeroize::Zeroizing;
 
 use super::second_factor::SystemKey;
@@ -24,10 +25,16 @@ use super::{Identity, Refused, STAYS_KNOWN, Tokens};
 use crate::policy::Scope;
 use crate::store::{Error, Id, Vouched};
 
-/// What the provider publishes of itself is read anew after this long.
-const PUBLISHED_LASTS: Duration = Duration::from_secs(3_600);
+/// What the provider publishes of itself is read anew after this long; …
+const PUBLISHED_LASTS: Duration = Duration::from_secs(600);
+/// … once what it signed does not fit, after this long, since it may have changed its keys; …
+const DOUBTED_AFTER: Duration = Duration::from_secs(60);
+/// … and when it did not answer, it is let be for this long.
+const LET_BE: Duration = Duration::from_secs(10);
 /// The provider has this long to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
+/// So many sign-ins wait for the provider at once; more are told to try again, so that a provider that hangs holds nothing else up.
+const WAITING: usize = 8;
 /// A sign-in that was begun is completed within this.
 const BEGUN_LASTS: TimeDelta = TimeDelta::minutes(10);
 /// What a sign-in that was begun is encrypted for, in place of an account: nothing else is.
@@ -72,7 +79,11 @@ pub(super) struct SingleSignOn {
     issuer: IssuerUrl,
     redirect: RedirectUrl,
     http: reqwest::blocking::Client,
-    published: Mutex<Option<(Instant, Arc<CoreProviderMetadata>)>>,
+    /// When it was last asked what it publishes, and what it said; none if it did not answer.
+    published: RwLock<Option<(Instant, Option<Arc<CoreProviderMetadata>>)>>,
+    /// Held by who asks.
+    asking: Mutex<()>,
+    turns: Semaphore,
 }
 
 impl std::fmt::Debug for SingleSignOn {
@@ -118,28 +129,36 @@ impl SingleSignOn {
         // No redirection is followed: what the operator named is asked, and nothing that an answer names (RFC 9700, 4.11).
         let http = reqwest::blocking::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
+            .https_only(!is_loopback(issuer.url()))
             .timeout(PATIENCE)
             .build()
             .map_err(|e| unusable(e.to_string()))?;
-        Ok(Self { provider, issuer, redirect, http, published: Mutex::new(None) })
+        let (published, asking, turns) = (RwLock::new(None), Mutex::new(()), Semaphore::new(WAITING));
+        Ok(Self { provider, issuer, redirect, http, published, asking, turns })
     }
 
-    fn published(&self) -> Result<Arc<CoreProviderMetadata>, Unusable> {
-        let mut known = self.published.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, published)) = known.as_ref()
-            && at.elapsed() < PUBLISHED_LASTS
-        {
-            return Ok(published.clone());
+    /// What the provider publishes of itself, read anew when it is older than that. One caller asks; meanwhile others take what is
+    /// known, and nobody waits for a lock.
+    fn published(&self, lasts: Duration) -> Result<Arc<CoreProviderMetadata>, Unusable> {
+        let silent = || Unusable("it does not answer".into());
+        let known = self.published.read().unwrap_or_else(PoisonError::into_inner).clone();
+        match &known {
+            Some((at, Some(read))) if at.elapsed() < lasts => return Ok(read.clone()),
+            Some((at, None)) if at.elapsed() < LET_BE => return Err(silent()),
+            _ => {}
         }
-        let read = CoreProviderMetadata::discover(&self.issuer, &self.http).map_err(|e| Unusable(e.to_string()))?;
-        let read = Arc::new(read);
-        *known = Some((Instant::now(), read.clone()));
-        Ok(read)
+        let Ok(_asking) = self.asking.try_lock() else {
+            return known.and_then(|(_, read)| read).ok_or_else(silent);
+        };
+        let read = CoreProviderMetadata::discover(&self.issuer, &self.http).map(Arc::new);
+        let now = (Instant::now(), read.as_ref().ok().cloned());
+        *self.published.write().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        read.map_err(|e| Unusable(e.to_string()))
     }
 
     /// Begins a sign-in.
     pub(super) fn begin(&self, system: &SystemKey, now: NaiveDateTime) -> Result<Begun, Unusable> {
-        let published = self.published()?;
+        let published = self.published(PUBLISHED_LASTS)?;
         let client =
             CoreClient::from_provider_metadata((*published).clone(), ClientId::new(self.provider.client.clone()), None);
         let client = client.set_redirect_uri(self.redirect.clone());
@@ -172,22 +191,35 @@ impl SingleSignOn {
         let kept: Option<Kept> = kept.and_then(|kept| serde_json::from_slice(&kept).ok());
         let own = |kept: &Kept| now < kept.until && bool::from(kept.state.as_bytes().ct_eq(state.as_bytes()));
         let Some(kept) = kept.filter(own) else { return Ok(None) };
-        let published = self.published()?;
         let secret = self.provider.secret.as_ref().map(|secret| ClientSecret::new(secret.to_string()));
-        let client = CoreClient::from_provider_metadata(
-            (*published).clone(),
-            ClientId::new(self.provider.client.clone()),
-            secret,
-        );
-        let client = client.set_redirect_uri(self.redirect.clone());
-        let request =
-            client.exchange_code(AuthorizationCode::new(code.to_owned())).map_err(|e| Unusable(e.to_string()))?;
-        let Ok(given) = request.set_pkce_verifier(PkceCodeVerifier::new(kept.verifier)).request(&self.http) else {
-            return Ok(None);
+        let client = |lasts: Duration| {
+            let published = (*self.published(lasts)?).clone();
+            let id = ClientId::new(self.provider.client.clone());
+            let client = CoreClient::from_provider_metadata(published, id, secret.clone());
+            Ok::<_, Unusable>(client.set_redirect_uri(self.redirect.clone()))
         };
-        let verifier = client.id_token_verifier().set_allowed_algs(ALGORITHMS);
-        let claims = given.id_token().and_then(|token| token.claims(&verifier, &Nonce::new(kept.nonce)).ok());
-        Ok(claims.map(|claims| format!("{} {}", self.provider.issuer, claims.subject().as_str())))
+        let authorization = AuthorizationCode::new(code.to_owned());
+        let known = client(PUBLISHED_LASTS)?;
+        let request = known.exchange_code(authorization).map_err(|e| Unusable(e.to_string()))?;
+        let given = match request.set_pkce_verifier(PkceCodeVerifier::new(kept.verifier)).request(&self.http) {
+            Ok(given) => given,
+            Err(RequestTokenError::ServerResponse(_)) => return Ok(None),
+            Err(error) => return Err(Unusable(error.to_string())),
+        };
+        let nonce = Nonce::new(kept.nonce);
+        for lasts in [PUBLISHED_LASTS, DOUBTED_AFTER] {
+            let client = client(lasts)?;
+            let verifier = client.id_token_verifier().set_allowed_algs(ALGORITHMS);
+            if let Some(claims) = given.id_token().and_then(|token| token.claims(&verifier, &nonce).ok()) {
+                return Ok(Some(format!("{} {}", self.provider.issuer, claims.subject().as_str())));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A turn to ask the provider.
+    fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.turns.try_acquire().ok()
     }
 }
 
@@ -213,6 +245,7 @@ impl Identity {
     pub fn single_sign_on_begin(&self, network: Network) -> Result<Begun, Refused> {
         let provider = self.provider()?;
         self.throttle.arrive(&Visit::of("", network)).map_err(Refused::Throttled)?;
+        let _turn = provider.turn().ok_or(Refused::TooMany)?;
         Ok(provider.begin(self.system()?, self.store.now())?)
     }
 
@@ -229,7 +262,9 @@ impl Identity {
     ) -> Result<Tokens, Refused> {
         let provider = self.provider()?;
         self.throttle.arrive(&Visit::of("", network)).map_err(Refused::Throttled)?;
+        let turn = provider.turn().ok_or(Refused::TooMany)?;
         let who = provider.complete(self.system()?, self.store.now(), kept, state, authorization)?;
+        drop(turn);
         let Some(who) = who else { return self.refuse(None, None, "single_sign_on") };
         let visit = Visit::of(&who, network);
         let (known, visited) = self.store.read(&Scope::Nothing, |r| {

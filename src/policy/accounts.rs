@@ -50,7 +50,14 @@ pub fn may_change(viewer: &Viewer, of: [u8; 16], before: Option<&Rights>, after:
     if let Some(before) = before {
         may_manage(viewer, of, before)?;
     }
-    let widens = !after.suspended && !before.is_some_and(|before| covers(before, after));
+    let known_as = before.and_then(|before| before.single_sign_on.as_deref());
+    let is_known_otherwise = after.single_sign_on.as_deref() != known_as;
+    if is_known_otherwise && viewer.role != Role::Administrator && !viewer.is_operator() {
+        // To whom a provider's person is tied would be told by what is refused.
+        return Err(Denial::Role);
+    }
+    let is_tied = is_known_otherwise && after.single_sign_on.is_some();
+    let widens = is_tied || (!after.suspended && !before.is_some_and(|before| covers(before, after)));
     // A State's own system opens nothing, and decides nothing: an administrator makes one alone.
     let plain = viewer.is_operator() || (after.machine && viewer.role == Role::Administrator);
     Ok(if widens && !plain { Approval::Second } else { Approval::Alone })

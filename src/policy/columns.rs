@@ -452,7 +452,7 @@ pub const COLUMNS: &[(&str, &[(&str, Visibility)])] = &[
         "table_release",
         &[
             ("id", I),
-            ("quarter", O),
+            ("year", O),
             ("cut_off", O),
             ("tables", I),
             ("proposed_by", I),

@@ -5,8 +5,8 @@ use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 use serde_json::json;
 
-use super::db::Id;
 use super::db::schema::{account, import_row, incident, incident_edition as e, likely_duplicate, victim};
+use super::db::{Id, each};
 use super::{Cursor, Error, Page, Read, Result, Write, code, split};
 use crate::domain::{Code, DuplicateFinding, DuplicateSource};
 use crate::policy::{Deed, may};
@@ -39,6 +39,19 @@ pub(super) struct Found {
     pub(super) record: Option<String>,
     pub(super) other: String,
     pub(super) score: u16,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = likely_duplicate)]
+struct NewRow {
+    id: Id,
+    found_at: NaiveDateTime,
+    found_by: Id,
+    source: &'static str,
+    disclosure_id: Option<Id>,
+    record: Option<String>,
+    other: String,
+    score: i32,
 }
 
 /// Of one day, State, category and outcome, in two missions: worth a look, and no more.
@@ -130,33 +143,37 @@ struct Candidate {
 }
 
 impl Write<'_> {
-    /// Puts a find on the queue; once for the same two records, while nobody decided.
-    pub(super) fn duplicate_note(&mut self, found: &Found) -> Result<()> {
+    /// Puts finds on the queue, each pair of records once. It takes as many statements where there are none: who waits for a match's
+    /// answer is not told by it.
+    pub(super) fn duplicates_note(&mut self, found: &[Found]) -> Result<()> {
         use likely_duplicate::dsl as d;
-        let known: Option<Id> = match &found.record {
-            Some(record) => likely_duplicate::table
-                .filter(d::record.eq(record))
-                .filter(d::other.eq(&found.other))
-                .select(d::id)
-                .first(self.db)
-                .optional()?,
-            None => None,
+        let others: Vec<&str> = found.iter().map(|found| found.other.as_str()).collect();
+        let known: Vec<(Option<String>, String)> = likely_duplicate::table
+            .filter(d::other.eq_any(others))
+            .filter(d::record.is_not_null())
+            .select((d::record, d::other))
+            .load(self.db)?;
+        let is_new =
+            |found: &&Found| !known.iter().any(|(record, other)| *record == found.record && *other == found.other);
+        let row = |found: &Found| NewRow {
+            id: Id::new(),
+            found_at: self.now(),
+            found_by: self.actor(),
+            source: found.source.code(),
+            disclosure_id: found.disclosure,
+            record: found.record.clone(),
+            other: found.other.clone(),
+            score: i32::from(found.score),
         };
-        if known.is_some() {
-            return Ok(());
+        let rows: Vec<NewRow> = found.iter().filter(is_new).map(row).collect();
+        let db = &mut *self.db;
+        if rows.is_empty() {
+            let _: Option<Id> = likely_duplicate::table.select(d::id).first(db).optional()?;
         }
-        diesel::insert_into(likely_duplicate::table)
-            .values((
-                d::id.eq(Id::new()),
-                d::found_at.eq(self.now()),
-                d::found_by.eq(self.actor()),
-                d::source.eq(found.source.code()),
-                d::disclosure_id.eq(found.disclosure),
-                d::record.eq(found.record.as_deref()),
-                d::other.eq(&found.other),
-                d::score.eq(i32::from(found.score)),
-            ))
-            .execute(self.db)?;
+        // No more at once than either database binds.
+        for rows in rows.chunks(500) {
+            each!(db, |c| diesel::insert_into(likely_duplicate::table).values(rows).execute(c))?;
+        }
         Ok(())
     }
 
@@ -240,11 +257,10 @@ impl Write<'_> {
                 }
             }
         }
-        let found = pairs.len();
-        for (record, other, score) in pairs {
-            let source = DuplicateSource::Import;
-            self.duplicate_note(&Found { source, disclosure: None, record: Some(record), other, score })?;
-        }
-        Ok(found)
+        let source = DuplicateSource::Import;
+        let found = |(record, other, score)| Found { source, disclosure: None, record: Some(record), other, score };
+        let found: Vec<Found> = pairs.into_iter().map(found).collect();
+        self.duplicates_note(&found)?;
+        Ok(found.len())
     }
 }

@@ -76,7 +76,7 @@ pub use proceeding::{Accused, NewAccused, NewStep, Proceeding, ProceedingFacts, 
 pub use reference::{Designation, Mission, State};
 pub use session::{NewSession, Rotation, SessionInfo, SessionLine, Vouched};
 pub use statistics::{Cell, Dimension, StatisticsAsk, Unit};
-pub use table::{TableRelease, quarter_of};
+pub use table::TableRelease;
 
 /// What the store returns.
 pub type Result<T> = std::result::Result<T, Error>;

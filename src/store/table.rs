@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{Datelike, NaiveDateTime};
+use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 use serde_json::json;
 
@@ -17,8 +17,8 @@ use crate::policy::{Deed, Denial, may};
 /// A release of the published tables.
 #[derive(Debug, Clone)]
 pub struct TableRelease {
-    /// Its quarter, `2026-Q4`.
-    pub quarter: String,
+    /// The year whose incidents and proceedings it counts.
+    pub year: i32,
     /// What was recorded by then is counted (UTC).
     pub cut_off: NaiveDateTime,
     /// The tables, as their maker wrote them.
@@ -27,12 +27,7 @@ pub struct TableRelease {
     pub released_at: Option<NaiveDateTime>,
 }
 
-type Row = (String, NaiveDateTime, String, Option<NaiveDateTime>);
-
-/// The quarter of a time.
-pub fn quarter_of(at: NaiveDateTime) -> String {
-    format!("{:04}-Q{}", at.year(), at.month0() / 3 + 1)
-}
+type Row = (i32, NaiveDateTime, String, Option<NaiveDateTime>);
 
 impl Read<'_> {
     /// Releases, the newest first; a proposal only for those who may decide on it.
@@ -42,8 +37,8 @@ impl Read<'_> {
     pub fn table_releases(&mut self, proposals: bool) -> Result<Vec<TableRelease>> {
         use table_release::dsl as t;
         let mut query = table_release::table
-            .select((t::quarter, t::cut_off, t::tables, t::decided_at))
-            .order((t::quarter.desc(), t::id.desc()))
+            .select((t::year, t::cut_off, t::tables, t::decided_at))
+            .order((t::year.desc(), t::id.desc()))
             .into_boxed();
         query = if proposals {
             query.filter(t::released.is_null().or(t::released.eq(true)))
@@ -51,7 +46,7 @@ impl Read<'_> {
             query.filter(t::released.eq(true))
         };
         let rows: Vec<Row> = query.load(self.db)?;
-        let release = |(quarter, cut_off, tables, released_at)| TableRelease { quarter, cut_off, tables, released_at };
+        let release = |(year, cut_off, tables, released_at)| TableRelease { year, cut_off, tables, released_at };
         Ok(rows.into_iter().map(release).collect())
     }
 
@@ -86,12 +81,13 @@ impl Read<'_> {
         Ok(rows.into_iter().filter_map(|(reference, host)| Some((reference, host?))).collect())
     }
 
-    /// Every accused: State of the proceeding, and detention.
+    /// Every accused in proceedings that were opened in a period: State of the proceeding, and detention.
     ///
     /// # Errors
     /// The database's.
-    pub fn figure_detention(&mut self) -> Result<Vec<(String, Detention)>> {
-        let seen: Vec<(Id, String)> = proceeding_seen(self.scope).select((p::id, p::state)).load(self.db)?;
+    pub fn figure_detention(&mut self, first: NaiveDate, last: NaiveDate) -> Result<Vec<(String, Detention)>> {
+        let opened = proceeding_seen(self.scope).filter(p::opened_on.between(first, last));
+        let seen: Vec<(Id, String)> = opened.select((p::id, p::state)).load(self.db)?;
         let states: HashMap<Id, String> = seen.into_iter().collect();
         let rows: Vec<(Id, Id, String)> =
             accused::table.select((accused::id, accused::proceeding_id, accused::detention)).load(self.db)?;
@@ -103,13 +99,13 @@ impl Read<'_> {
             .collect()
     }
 
-    /// Every obstacle of every proceeding.
+    /// Every obstacle of every proceeding that was opened in a period.
     ///
     /// # Errors
     /// The database's.
-    pub fn figure_obstacles(&mut self) -> Result<Vec<Obstacle>> {
-        let rows: Vec<(String, String)> =
-            proceeding_seen(self.scope).select((p::reference, p::obstacles)).load(self.db)?;
+    pub fn figure_obstacles(&mut self, first: NaiveDate, last: NaiveDate) -> Result<Vec<Obstacle>> {
+        let opened = proceeding_seen(self.scope).filter(p::opened_on.between(first, last));
+        let rows: Vec<(String, String)> = opened.select((p::reference, p::obstacles)).load(self.db)?;
         let mut all = Vec::new();
         for (reference, obstacles) in rows {
             for obstacle in split(&obstacles) {
@@ -121,45 +117,44 @@ impl Read<'_> {
 }
 
 impl Write<'_> {
-    /// Proposes tables for release as this quarter's.
+    /// Proposes a year's tables for release.
     ///
     /// # Errors
-    /// [`Error::Denied`] for others than the Secretariat; [`Error::Conflict`] when this quarter has its release, or a proposal
-    /// waits.
-    pub fn table_propose(&mut self, cut_off: NaiveDateTime, tables: &str) -> Result<String> {
+    /// [`Error::Denied`] for others than the Secretariat; [`Error::Conflict`] when the year has its release, or a proposal waits.
+    pub fn table_propose(&mut self, year: i32, cut_off: NaiveDateTime, tables: &str) -> Result<()> {
         use table_release::dsl as t;
         may(self.viewer, Deed::Decide)?;
-        let quarter = quarter_of(cut_off);
-        let taken: Option<String> = table_release::table
-            .filter(t::released.is_null().or(t::released.eq(true).and(t::quarter.ge(&quarter))))
-            .select(t::quarter)
+        let taken: Option<i32> = table_release::table
+            .filter(t::year.eq(year))
+            .filter(t::released.is_null().or(t::released.eq(true)))
+            .select(t::year)
             .first(self.db)
             .optional()?;
-        if let Some(taken) = taken {
-            return Err(Error::Conflict(format!("the tables of {taken} were proposed or released")));
+        if taken.is_some() {
+            return Err(Error::Conflict(format!("the tables of {year} were proposed or released")));
         }
         diesel::insert_into(table_release::table)
             .values((
                 t::id.eq(Id::new()),
-                t::quarter.eq(&quarter),
+                t::year.eq(year),
                 t::cut_off.eq(cut_off),
                 t::tables.eq(tables),
                 t::proposed_by.eq(self.actor()),
             ))
             .execute(self.db)?;
-        self.note_act("table.propose", format!("tables/{quarter}"), json!({ "cut_off": cut_off }));
-        Ok(quarter)
+        self.note_act("table.propose", format!("tables/{year}"), json!({ "cut_off": cut_off }));
+        Ok(())
     }
 
     /// Releases what another proposed, or declines it.
     ///
     /// # Errors
     /// [`Error::NotFound`] when nothing waits; [`Error::Denied`] for others than the Secretariat, and for who proposed it.
-    pub fn table_decide(&mut self, quarter: &str, release: bool) -> Result<()> {
+    pub fn table_decide(&mut self, year: i32, release: bool) -> Result<()> {
         use table_release::dsl as t;
         may(self.viewer, Deed::Decide)?;
         let waiting: Option<(Id, Id)> = table_release::table
-            .filter(t::quarter.eq(quarter))
+            .filter(t::year.eq(year))
             .filter(t::released.is_null())
             .select((t::id, t::proposed_by))
             .first(self.db)
@@ -172,7 +167,7 @@ impl Write<'_> {
             .set((t::released.eq(release), t::decided_by.eq(self.actor()), t::decided_at.eq(self.now())))
             .execute(self.db)?;
         let action = if release { "table.release" } else { "table.decline" };
-        self.note_act(action, format!("tables/{quarter}"), serde_json::Value::Null);
+        self.note_act(action, format!("tables/{year}"), serde_json::Value::Null);
         Ok(())
     }
 }

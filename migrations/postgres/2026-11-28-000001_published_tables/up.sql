@@ -1,8 +1,8 @@
--- Releases of the published tables: what they count, and what of it is withheld. One a quarter, proposed by one person of the
+-- Releases of the published tables: what they count, and what of it is withheld. One for each year, proposed by one person of the
 -- Secretariat and released by another; frozen as proposed.
 CREATE TABLE table_release (
     id BYTEA PRIMARY KEY NOT NULL,
-    quarter TEXT COLLATE "C" NOT NULL,
+    year INTEGER NOT NULL,
     cut_off TIMESTAMP NOT NULL,
     tables TEXT NOT NULL,
     proposed_by BYTEA NOT NULL,
@@ -10,4 +10,4 @@ CREATE TABLE table_release (
     decided_at TIMESTAMP,
     released BOOLEAN
 );
-CREATE INDEX table_release_by_quarter ON table_release (quarter, id);
+CREATE INDEX table_release_by_year ON table_release (year, id);

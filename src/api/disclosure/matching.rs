@@ -49,10 +49,13 @@ pub struct AlikeView {
     /// Path of the record.
     #[schema(example = "incidents/MINUSMA-2019-7KQ4/victims/3F8K2A")]
     record: String,
-    /// How alike the names are: 1 for the same.
-    #[schema(example = 0.94)]
-    likeness: f64,
+    /// `same` or `close`: no finer, so that nobody feels their way to a name.
+    #[schema(example = "close")]
+    likeness: &'static str,
 }
+
+/// From here on names are the same, in thousandths.
+const SAME: u16 = 970;
 
 /// What a match found within your scope. It is on the record.
 #[derive(Serialize, ToSchema)]
@@ -122,8 +125,10 @@ async fn match_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> 
             let desk = app.desk.as_ref().ok_or_else(|| Problem::of("elsewhere"))?;
             app.identity.prove(viewer, code.expose(), "match")?;
             let (matching, found) = desk.find(&app.store, viewer, &ask, &name)?;
-            let found =
-                found.into_iter().map(|Alike { path, likeness }| AlikeView { record: path, likeness: share(likeness) });
+            let found = found.into_iter().map(|Alike { path, likeness }| AlikeView {
+                record: path,
+                likeness: if likeness >= SAME { "same" } else { "close" },
+            });
             let (id, at) = (matching.id.to_string(), matching.at.and_utc());
             Ok(MatchView { id, at, purpose: matching.purpose, found: found.collect() })
         })
@@ -223,6 +228,7 @@ async fn duplicate_decide(call: Call, path: Path<String>, body: Bytes) -> Result
     let id = path_id(&path)?;
     let finding = Form::read(&call.context(), &body, |form| form.required("finding", None, form::code))?;
     call.as_viewer(move |call, session| {
+        call.app().store.signs_in()?;
         may(&session.account.viewer, Deed::JudgeDuplicates).map_err(Error::from)?;
         Ok(call.app().store.write(&session.account.viewer, |w| w.duplicate_decide(id, finding))?)
     })

@@ -191,14 +191,22 @@ impl Opener {
     /// # Errors
     /// [`Error::ForeignPermit`] for a permit of another granter; [`Error::Unopened`] when bytes were changed or moved.
     pub fn open(&self, permit: Permit) -> Result<Vec<OpenedRecord>, Error> {
+        let opened = self.open_each(permit)?;
+        opened.into_iter().collect()
+    }
+
+    /// As [`Opener::open`], each record by itself: of one that somebody damaged there is an error in its place.
+    ///
+    /// # Errors
+    /// [`Error::ForeignPermit`] for a permit of another granter.
+    pub fn open_each(&self, permit: Permit) -> Result<Vec<Result<OpenedRecord, Error>>, Error> {
         if permit.pair != self.pair {
             return Err(Error::ForeignPermit);
         }
         let private = self.private();
         let stored: HashMap<[u8; 16], &StoredEpoch> = permit.epochs.iter().map(|epoch| (epoch.id, epoch)).collect();
         let mut epochs: HashMap<[u8; 16], Key> = HashMap::new();
-        let mut records = Vec::with_capacity(permit.records.len());
-        for allowed in &permit.records {
+        let mut one = |allowed: &PermittedRecord| {
             let mut keys: HashMap<[u8; 16], Key> = HashMap::new();
             for data_key in allowed.data_keys.iter().filter(|key| !key.wrapped.is_empty()) {
                 if !epochs.contains_key(&data_key.epoch) {
@@ -218,8 +226,8 @@ impl Opener {
                     values.push(OpenedValue { field: *field, plain });
                 }
             }
-            records.push(OpenedRecord { record: allowed.record, values });
-        }
-        Ok(records)
+            Ok(OpenedRecord { record: allowed.record, values })
+        };
+        Ok(permit.records.iter().map(&mut one).collect())
     }
 }

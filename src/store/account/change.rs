@@ -1,6 +1,8 @@
 //! Making accounts and changing what they may do: by one administrator where it takes away, by two where it adds to what opens
 //! seals or decides on rights.
 
+use std::collections::HashMap;
+
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use serde_json::json;
@@ -50,28 +52,39 @@ type ChangeRow =
 
 impl Read<'_> {
     fn change_of(&mut self, row: ChangeRow) -> Result<AccountChange> {
-        let (id, of, kind, rights, asked_at, asked_by, expires_at, decided_at, decided_by, approved) = row;
-        let corrupt = || Error::Corrupt { table: "account_change", column: "rights", row: id.to_string() };
-        let decided = match (decided_at, decided_by, approved) {
-            (Some(at), Some(by), Some(approved)) => Some((at, self.name_of(by)?, approved)),
-            _ => None,
-        };
-        let email = account::table.find(of).select(account::email).first(self.db)?;
-        Ok(AccountChange {
-            id,
-            account: (of, email),
-            kind: code(&kind, "account_change", "kind", &id.to_string())?,
-            rights: serde_json::from_str(&rights).map_err(|_| corrupt())?,
-            asked_at,
-            asked_by: (asked_by, self.name_of(asked_by)?),
-            expires_at,
-            decided,
-        })
+        self.changes_of(vec![row])?.pop().ok_or(Error::NotFound)
     }
 
-    fn name_of(&mut self, id: Id) -> Result<String> {
-        let name: Option<String> = account::table.find(id).select(account::name).first(self.db).optional()?;
-        Ok(name.unwrap_or_else(|| "operator".into()))
+    /// Changes of rows: whom they name in one query, however many they are.
+    fn changes_of(&mut self, rows: Vec<ChangeRow>) -> Result<Vec<AccountChange>> {
+        let named = |(_, of, .., asked_by, _, _, decided_by, _): &ChangeRow| [Some(*of), Some(*asked_by), *decided_by];
+        let ids: Vec<Id> = rows.iter().flat_map(named).flatten().collect();
+        let people: Vec<(Id, (String, String))> = account::table
+            .filter(account::id.eq_any(ids))
+            .select((account::id, (account::email, account::name)))
+            .load(self.db)?;
+        let people: HashMap<Id, (String, String)> = people.into_iter().collect();
+        let name_of = |id: Id| people.get(&id).map_or_else(|| "operator".to_owned(), |(_, name)| name.clone());
+        let change = |row: ChangeRow| {
+            let (id, of, kind, rights, asked_at, asked_by, expires_at, decided_at, decided_by, approved) = row;
+            let corrupt = || Error::Corrupt { table: "account_change", column: "rights", row: id.to_string() };
+            let decided = match (decided_at, decided_by, approved) {
+                (Some(at), Some(by), Some(approved)) => Some((at, name_of(by), approved)),
+                _ => None,
+            };
+            let (email, _) = people.get(&of).ok_or(Error::NotFound)?;
+            Ok(AccountChange {
+                id,
+                account: (of, email.clone()),
+                kind: code(&kind, "account_change", "kind", &id.to_string())?,
+                rights: serde_json::from_str(&rights).map_err(|_| corrupt())?,
+                asked_at,
+                asked_by: (asked_by, name_of(asked_by)),
+                expires_at,
+                decided,
+            })
+        };
+        rows.into_iter().map(change).collect()
     }
 
     /// Changes of accounts, the last asked first; those that wait, or all. To a State's manager, of the State's accounts. The
@@ -103,7 +116,7 @@ impl Read<'_> {
             query = query.filter(account_change::id.lt(id));
         }
         let rows: Vec<ChangeRow> = query.load(self.db)?;
-        let changes = rows.into_iter().map(|row| self.change_of(row)).collect::<Result<Vec<_>>>()?;
+        let changes = self.changes_of(rows)?;
         Ok(Page::of(changes, limit, |change| Cursor { on: change.asked_at.date(), reference: change.id.to_string() }))
     }
 }
@@ -294,6 +307,7 @@ impl Write<'_> {
             single_sign_on,
         } = rights;
         self.refuse_known_as(id, single_sign_on.as_deref())?;
+        let before = self.account_get(id)?.and_then(|before| before.rights.single_sign_on);
         diesel::update(account::table.find(id))
             .set((
                 account::role.eq(role.code()),
@@ -308,7 +322,8 @@ impl Write<'_> {
             ))
             .execute(self.db)?;
         self.missions_set(id, missions)?;
-        if *suspended {
+        // Whoever signed in as somebody else to the provider is signed out.
+        if *suspended || before != *single_sign_on {
             self.sign_out(id, None)?;
         }
         self.tell(id, NoticeKind::RightsChanged)?;

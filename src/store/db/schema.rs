@@ -631,7 +631,7 @@ diesel::table! {
 diesel::table! {
     table_release (id) {
         id -> Binary,
-        quarter -> Text,
+        year -> Integer,
         cut_off -> Timestamp,
         tables -> Text,
         proposed_by -> Binary,

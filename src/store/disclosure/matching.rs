@@ -244,15 +244,14 @@ impl Store {
         self.add(viewer, |w| {
             let told: Vec<&str> =
                 found.iter().filter(|(known, _)| known.in_scope).map(|(known, _)| known.path.as_str()).collect();
-            for (known, score) in found.iter().filter(|(known, _)| !known.in_scope) {
-                w.duplicate_note(&Found {
-                    source: DuplicateSource::Match,
-                    disclosure: Some(of.id),
-                    record: of.about.clone(),
-                    other: known.path.clone(),
-                    score: *score,
-                })?;
-            }
+            let elsewhere = found.iter().filter(|(known, _)| !known.in_scope).map(|(known, score)| Found {
+                source: DuplicateSource::Match,
+                disclosure: Some(of.id),
+                record: of.about.clone(),
+                other: known.path.clone(),
+                score: *score,
+            });
+            w.duplicates_note(&elsewhere.collect::<Vec<_>>())?;
             let detail = json!({
                 "disclosure": of.id.to_string(), "found": told, "elsewhere": found.len() - told.len(),
             });

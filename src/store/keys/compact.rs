@@ -10,12 +10,12 @@ use seal::{ClassCode, RecordId, StoredDataKey, StoredEpoch};
 use super::super::db::schema::{data_key, epoch};
 use super::super::db::{self, Id, Mode};
 use super::super::{Error, Result, Store};
-use super::class_of;
+use super::{class_of, sealing_keys};
 
 /// An epoch is closed when it is older than this, whatever the nodes' clocks: a node seals under one for ten minutes.
 const CLOSED: TimeDelta = TimeDelta::hours(1);
 
-/// What wraps nothing is taken away when it is older than this: a node that stood still for hours may still think it new.
+/// What wraps nothing is taken away so long after it was made, or emptied: a node that stood still for hours may still think it new.
 const GONE: TimeDelta = TimeDelta::hours(24);
 
 /// As many data keys as one epoch wraps (design.md, 8).
@@ -123,6 +123,9 @@ impl Store {
         let now = self.now();
         let ids: Vec<Id> = of.epochs.iter().map(|epoch| Id(epoch.id)).collect();
         db::transaction(&self.pool, Mode::Keep, |db| {
+            if !sealing_keys(db, now)?.iter().any(|key| key.id == merged.class_key) {
+                return Err(Error::Conflict("another class key is sealed to by now: run it again".into()));
+            }
             diesel::insert_into(epoch::table)
                 .values((
                     epoch::id.eq(Id(merged.id)),
@@ -142,6 +145,8 @@ impl Store {
                 .filter(data_key::wrapped.eq(Vec::new()))
                 .set(data_key::epoch_id.eq(Id(merged.id)))
                 .execute(db)?;
+            // From now on they wrap nothing: whoever read a data key just before still finds its epoch.
+            diesel::update(epoch::table.filter(epoch::id.eq_any(&ids))).set(epoch::created_at.eq(now)).execute(db)?;
             Ok(())
         })
     }

@@ -39,7 +39,7 @@ pub fn questions(house: &House, reference: &str) -> Vec<String> {
         "/v1/approvals?format=csv",
         "/v1/tables",
         "/v1/tables?format=csv",
-        "/v1/tables/2026-Q4",
+        "/v1/tables/2022",
         "/v1/likely-duplicates",
         "/v1/likely-duplicates?format=csv",
         "/v1/alerts",
