@@ -23,6 +23,9 @@ const UNPAIRED: f64 = 0.06;
 /// … and the first, where the other is one word alone: by that nobody is found who has two.
 const ALONE: f64 = 0.16;
 
+/// A name has no more words than this; what follows is not looked at.
+const WORDS: usize = 12;
+
 /// Words that join names and tell nobody apart.
 const PARTICLES: [&str; 16] =
     ["al", "el", "bin", "ben", "ibn", "bint", "abu", "de", "da", "do", "dos", "del", "la", "van", "von", "der"];
@@ -111,7 +114,8 @@ impl Name {
         if words.iter().any(|word| !PARTICLES.contains(&word.as_str())) {
             words.retain(|word| !PARTICLES.contains(&word.as_str()));
         }
-        let words = words.into_iter().map(|letters| Word { consonants: consonants(&letters), letters }).collect();
+        let words =
+            words.into_iter().take(WORDS).map(|letters| Word { consonants: consonants(&letters), letters }).collect();
         Self { words, has_no_vowels }
     }
 
@@ -147,25 +151,43 @@ impl Name {
     }
 }
 
-/// How alike two names are when each word of the shorter is paired with one of the longer.
+/// How alike two names are when each word of the shorter is paired with one of the longer, the most alike first: the same either way.
 fn paired(one: &[Word], other: &[Word], alike: impl Fn(&Word, &Word) -> f64) -> f64 {
     let (few, many) = if one.len() <= other.len() { (one, other) } else { (other, one) };
-    let mut left: Vec<&Word> = many.iter().collect();
+    let mut pairs: Vec<(f64, f64, usize, usize)> = Vec::with_capacity(few.len() * many.len());
+    for (at, word) in few.iter().enumerate() {
+        for (with, other) in many.iter().enumerate() {
+            let weight = letters_of(&word.letters).max(letters_of(&other.letters));
+            pairs.push((alike(word, other), weight, at, with));
+        }
+    }
+    // Of pairs that are as alike, the same one comes first whichever name is asked about.
+    let words = |(_, _, at, with): &(f64, f64, usize, usize)| {
+        let (one, other) = (few[*at].letters.as_str(), many[*with].letters.as_str());
+        (one.min(other), one.max(other))
+    };
+    pairs.sort_by(|one, other| {
+        other.0.total_cmp(&one.0).then(other.1.total_cmp(&one.1)).then_with(|| words(one).cmp(&words(other)))
+    });
+    let (mut ours, mut theirs) = (vec![false; few.len()], vec![false; many.len()]);
     let (mut sum, mut letters) = (0.0, 0.0);
-    for word in few {
-        let scored = left.iter().enumerate().map(|(at, other)| (at, alike(word, other)));
-        let Some((at, score)) = scored.max_by(|a, b| a.1.total_cmp(&b.1)) else { break };
-        let weight = letters_of(&word.letters).max(letters_of(&left[at].letters));
-        left.swap_remove(at);
-        sum += score * weight;
-        letters += weight;
+    for (score, weight, at, with) in pairs {
+        if !ours[at] && !theirs[with] {
+            (ours[at], theirs[with]) = (true, true);
+            sum += score * weight;
+            letters += weight;
+        }
     }
     if letters == 0.0 {
         return 0.0;
     }
-    let lacking = f64::from(u8::try_from(left.len()).unwrap_or(u8::MAX));
+    let lacking = number(many.len() - few.len());
     let cost = if few.len() == 1 && lacking > 0.0 { ALONE + UNPAIRED * (lacking - 1.0) } else { UNPAIRED * lacking };
     sum / letters - cost
+}
+
+fn number(words: usize) -> f64 {
+    f64::from(u8::try_from(words).unwrap_or(u8::MAX))
 }
 
 fn letters_of(word: &str) -> f64 {
@@ -174,13 +196,13 @@ fn letters_of(word: &str) -> f64 {
 
 /// Two words; an initial is like a word that begins with it, but less than the word itself.
 fn words_alike(one: &str, other: &str) -> f64 {
-    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
+    let (short, long) = if (one.len(), one) <= (other.len(), other) { (one, other) } else { (other, one) };
     if short.len() == 1 && long.len() > 1 {
         return if long.starts_with(short) { 0.85 } else { 0.0 };
     }
-    let winkler = strsim::jaro_winkler(one, other);
+    let winkler = strsim::jaro_winkler(short, long);
     // A beginning in common is little in a short word, and where the rest differs.
-    let edits = strsim::normalized_damerau_levenshtein(one, other);
+    let edits = strsim::normalized_damerau_levenshtein(short, long);
     (winkler + edits) / 2.0
 }
 
@@ -191,7 +213,7 @@ fn joined(one: &[Word], other: &[Word], of: impl Fn(&Word) -> &Zeroizing<String>
     if one.is_empty() || other.is_empty() {
         return 0.0;
     }
-    strsim::normalized_damerau_levenshtein(&one, &other)
+    strsim::normalized_damerau_levenshtein(one.as_str().min(&other), one.as_str().max(&other))
 }
 
 #[cfg(test)]
@@ -244,6 +266,18 @@ mod tests {
             ("", "Ousmane Diallo"),
         ] {
             assert!(alike(one, other) < ALIKE, "{one} / {other}: {}", alike(one, other));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_likeness_is_the_same_either_way_and_of_a_name_with_itself_whole(
+            one in "[a-dA-D محمداХвЕюИ王小 '-]{0,16}",
+            other in "[a-dA-D محمداХвЕюИ王小 '-]{0,16}",
+        ) {
+            let (one, other) = (Name::of(&one), Name::of(&other));
+            proptest::prop_assert_eq!(one.likeness(&other), other.likeness(&one));
+            proptest::prop_assert!(one.is_empty() || one.likeness(&one) == 1000);
         }
     }
 
