@@ -210,6 +210,29 @@ mod tests {
     }
 
     #[test]
+    fn who_somebody_is_to_the_provider_takes_two_administrators_and_no_manager() {
+        let change = |before: &Rights, after: &Rights| may_change(&administrator(), OTHER, Some(before), after);
+        let plain = of_mali(StateFunction::Proposer);
+        let tied = Rights { single_sign_on: Some("https://login.example 1".into()), ..plain.clone() };
+        let other = Rights { single_sign_on: Some("https://login.example 2".into()), ..plain.clone() };
+        assert_eq!(change(&plain, &tied), Ok(Approval::Second));
+        assert_eq!(change(&tied, &other), Ok(Approval::Second));
+        assert_eq!(change(&plain, &Rights { suspended: true, ..tied.clone() }), Ok(Approval::Second), "suspended, too");
+        assert_eq!((change(&tied, &plain), change(&tied, &tied)), (Ok(Approval::Alone), Ok(Approval::Alone)));
+        let manager = Viewer {
+            account: [7; 16],
+            state: Some("MLI".into()),
+            state_function: Some(StateFunction::Manager),
+            ..Viewer::of(Role::MemberState)
+        };
+        for (before, after) in [(&plain, &tied), (&tied, &plain), (&tied, &other)] {
+            assert_eq!(may_change(&manager, OTHER, Some(before), after), Err(Denial::Role));
+        }
+        assert!(may_change(&manager, OTHER, Some(&tied), &Rights { suspended: true, ..tied.clone() }).is_ok());
+        assert_eq!(may_change(&manager, OTHER, None, &tied), Err(Denial::Role));
+    }
+
+    #[test]
     fn a_states_manager_manages_its_own_states_readers_and_proposers() {
         let manager = Viewer {
             account: [7; 16],

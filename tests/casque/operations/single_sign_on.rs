@@ -203,6 +203,13 @@ fn whom_the_provider_vouches_for_signs_in_as_the_account_that_two_administrators
     let mut altered = mine.clone();
     altered["sign_on"] = json!(format!("A{}", &mine["sign_on"].as_str().unwrap()[1..]));
     assert_eq!(complete(&altered, &state, &code, None).status, 401);
+    // The audit log says why: without a lie it is the code of the second factor, with one what the provider said.
+    let auditor = node.client(Some(&node.sign_in(&accounts, "auditor")));
+    let why = || {
+        let entries = auditor.get("/v1/audit?action=session.refuse&limit=1").json();
+        entries["items"][0]["entry"]["detail"]["why"].as_str().unwrap_or_default().to_owned()
+    };
+    assert_eq!((signed_in("person-1", Some("000000")).status, why().as_str()), (401, "code"));
     for lie in [
         json!({"nonce": "another"}),
         json!({"aud": "another"}),
@@ -210,9 +217,16 @@ fn whom_the_provider_vouches_for_signs_in_as_the_account_that_two_administrators
         json!({"exp": 1_000_000_000}),
     ] {
         *provider.lies.lock().unwrap() = lie.clone();
-        assert_eq!(signed_in("person-1", Some("000000")).status, 401, "{lie}");
+        assert_eq!((signed_in("person-1", Some("000000")).status, why().as_str()), (401, "single_sign_on"), "{lie}");
     }
     *provider.lies.lock().unwrap() = json!({});
+    // Whoever is not known as that person any more is signed out: one administrator is enough for that.
+    let mine = node.client(pair.json()["access_token"].as_str());
+    let untied = json!({"role": "member_state", "state": "MLI", "state_function": "proposer"});
+    assert_eq!(node.client(Some(&administrator)).post(&path, &untied).json()["waiting"], Value::Null);
+    super::node::until(std::time::Duration::from_secs(5), || mine.get("/v1/me").status == 401);
+    assert_eq!(signed_in("person-1", Some("000000")).status, 401);
+
     let entries = std::process::Command::new(env!("CARGO_BIN_EXE_casque"))
         .args(["audit", "verify", "--data", data])
         .output()
