@@ -137,7 +137,7 @@ pub fn tables(r: &mut Read<'_>, year: i32, cut_off: NaiveDateTime) -> Result<Vec
             PublishedTable::AccusedByDetention => grouped(counted, &died_in_state, shape),
             PublishedTable::FatalIncidentsByStage => grouped(counted, &died_in_mission, shape),
         };
-        let content = suppressed(counted, shape).filter(|content| !content.rows.is_empty())?;
+        let content = suppressed(counted, shape).filter(|content| content.tells(shape))?;
         Some(ReleasedTable { table: table.code().to_owned(), content })
     };
     Ok(PublishedTable::VARIANTS.iter().filter_map(made).collect())

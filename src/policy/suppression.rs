@@ -114,6 +114,12 @@ fn complement(of: &Suppressed, shape: Shape, told: (usize, usize)) -> Option<(us
 }
 
 impl Suppressed {
+    /// Whether any count of it is published.
+    pub fn tells(&self, shape: Shape) -> bool {
+        let mut cells = (0..self.rows.len()).flat_map(|row| (0..shape.columns).map(move |column| (row, column)));
+        cells.any(|at| !self.withheld.contains(&at))
+    }
+
     /// A count, or the total of a row or column.
     pub fn value(&self, (row, column): (usize, usize)) -> u32 {
         let of_row = |cells: &Vec<u32>| cells.get(column).copied().unwrap_or_else(|| total(cells));
@@ -254,6 +260,10 @@ mod tests {
         let counted = BTreeMap::from([("a".to_owned(), vec![3]), ("b".to_owned(), vec![0]), ("c".to_owned(), vec![9])]);
         let made = suppressed(counted, shape).unwrap();
         assert_eq!(made.withheld, BTreeSet::from([(0, 0), (1, 0)]));
+        assert!(made.tells(shape));
+        let few = BTreeMap::from([("a".to_owned(), vec![3]), ("b".to_owned(), vec![0])]);
+        assert!(!suppressed(few, shape).unwrap().tells(shape));
+        assert!(!Suppressed::default().tells(shape));
     }
 
     /// Every table of two rows of whole numbers that a publication allows, tried one by one: the least and the most that each number can
