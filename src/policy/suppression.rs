@@ -257,13 +257,25 @@ mod tests {
     #[test]
     fn counts_that_add_up_to_nothing_are_each_withheld_when_under_five() {
         let shape = Shape { columns: 1, adds_up: false, rows_are_public: false };
-        let counted = BTreeMap::from([("a".to_owned(), vec![3]), ("b".to_owned(), vec![0]), ("c".to_owned(), vec![9])]);
+        let counted = [("a", 3), ("b", 0), ("c", 9), ("d", 5)].map(|(label, count)| (label.to_owned(), vec![count]));
+        let counted = BTreeMap::from(counted);
         let made = suppressed(counted, shape).unwrap();
         assert_eq!(made.withheld, BTreeSet::from([(0, 0), (1, 0)]));
         assert!(made.tells(shape));
         let few = BTreeMap::from([("a".to_owned(), vec![3]), ("b".to_owned(), vec![0])]);
         assert!(!suppressed(few, shape).unwrap().tells(shape));
         assert!(!Suppressed::default().tells(shape));
+    }
+
+    #[test]
+    fn what_is_merged_stands_last_and_a_small_total_is_withheld_unless_it_is_public() {
+        let counted = table(&[(OTHER, [1, 1, 0]), ("Z", [40, 40, 40]), ("A", [50, 50, 50])]);
+        let made = suppressed(counted.clone(), SHAPE).unwrap();
+        let labels: Vec<&str> = made.rows.iter().map(|(label, _)| label.as_str()).collect();
+        assert_eq!(labels, ["A", "Z", OTHER]);
+        assert!(made.withheld.contains(&(2, 3)), "{:?}", made.withheld);
+        let public = Shape { rows_are_public: true, ..SHAPE };
+        assert!(suppressed(counted, public).is_none_or(|made| !made.withheld.contains(&(2, 3))));
     }
 
     /// Every table of two rows of whole numbers that a publication allows, tried one by one: the least and the most that each number can
