@@ -7,6 +7,7 @@ mod call;
 mod case;
 mod decision;
 mod disclosure;
+mod duplicate;
 mod edge;
 mod export;
 mod form;
@@ -103,6 +104,7 @@ fn version_1(config: &mut impl Routes) {
     assistance::routes(config);
     measure::routes(config);
     disclosure::routes(config);
+    duplicate::routes(config);
     statistics::routes(config);
     table::routes(config);
     import::routes(config);

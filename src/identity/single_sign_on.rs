@@ -126,7 +126,7 @@ impl SingleSignOn {
                 return Err(unusable(format!("{url} is not https")));
             }
         }
-        // No redirection is followed: what the operator named is asked, and nothing that an answer names (RFC 9700, 4.11).
+        // Asked is what the operator named, and what that publishes of itself; no redirection is followed.
         let http = reqwest::blocking::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .https_only(!is_loopback(issuer.url()))

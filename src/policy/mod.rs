@@ -110,6 +110,15 @@ impl Scope {
     pub fn is_inside(&self) -> bool {
         matches!(self, Scope::Everything | Scope::Missions(_))
     }
+
+    /// Whether everything of a mission is within this scope, working editions too. A State's is by record, and by no mission.
+    pub fn has_mission(&self, mission: &str) -> bool {
+        match self {
+            Scope::Everything => true,
+            Scope::Missions(missions) => missions.iter().any(|own| own == mission),
+            Scope::State(_) | Scope::Nothing => false,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -117,6 +126,18 @@ mod tests {
     use strum::VariantArray;
 
     use super::*;
+
+    #[test]
+    fn a_mission_is_within_its_own_scope_and_within_everything() {
+        let scopes = [
+            Scope::Everything,
+            Scope::Missions(vec!["UNIFIL".into(), "MINUSMA".into()]),
+            Scope::Missions(vec!["UNIFIL".into()]),
+            Scope::State("MLI".into()),
+            Scope::Nothing,
+        ];
+        assert_eq!(scopes.map(|scope| scope.has_mission("MINUSMA")), [true, true, false, false, false]);
+    }
 
     #[test]
     fn each_roles_scope_is_what_it_answers_for() {

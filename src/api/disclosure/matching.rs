@@ -1,26 +1,24 @@
 //! Whether a person is already known, anywhere.
 
-use actix_web::web::{Bytes, Path};
-use actix_web::{HttpResponse, get, post};
+use actix_web::web::Bytes;
+use actix_web::{HttpResponse, post};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use super::{note, path_id};
+use super::note;
 use crate::api::Routes;
 use crate::api::call::Call;
 use crate::api::form::{self, Context, Form, Input};
-use crate::api::list::Paging;
-use crate::api::problem::{NotAcceptable, Problem, Problems, Tombstone};
+use crate::api::problem::{Problem, Problems, Tombstone};
 use crate::api::session::secret;
 use crate::disclosure::Alike;
-use crate::domain::{DuplicateFinding, DuplicateSource, Noun, Purpose, Reference, SealedField};
-use crate::policy::{Deed, may};
-use crate::store::{Error, LikelyDuplicate, MatchAsk, Page};
+use crate::domain::{Noun, Purpose, Reference, SealedField};
+use crate::store::MatchAsk;
 use seal::Plain;
 
 pub(super) fn routes(config: &mut impl Routes) {
-    config.service(match_create).service(duplicate_list).service(duplicate_decide);
+    config.service(match_create);
 }
 
 /// For whom to look, and why.
@@ -97,10 +95,6 @@ fn victim(input: &Input, _: &Context) -> Result<(String, String), String> {
     }
 }
 
-fn share(thousandths: u16) -> f64 {
-    f64::from(thousandths) / 1000.0
-}
-
 /// Whether a person is already known, anywhere. Names are opened in memory, compared across scripts, orders and spellings, and
 /// forgotten; no sealed value is given. You are told of records within your scope; what may be the same person elsewhere goes to the
 /// Secretariat, and nothing here tells whether there is any. Focal points ask for victims, graded officers for anyone. Twenty a day.
@@ -134,104 +128,4 @@ async fn match_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> 
         })
         .await?;
     Ok(HttpResponse::Created().json(view))
-}
-
-/// Two records that may be of one person.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct DuplicateView {
-    /// Id.
-    id: String,
-    /// When it was found.
-    at: DateTime<Utc>,
-    /// Who found it; null for the operator.
-    by: Option<String>,
-    /// How.
-    source: DuplicateSource,
-    /// Path of the record that was asked about or imported; null where a match was asked about no record.
-    record: Option<String>,
-    /// Path of the record that may be of the same person.
-    other: String,
-    /// How alike they are: 1 for the same name, or casualty id.
-    likeness: f64,
-    /// When it was decided.
-    decided_at: Option<DateTime<Utc>>,
-    /// By whom.
-    decided_by: Option<String>,
-    /// What.
-    finding: Option<DuplicateFinding>,
-}
-
-fn view(of: LikelyDuplicate) -> DuplicateView {
-    let LikelyDuplicate { id, at, by, source, record, other, score, decided } = of;
-    let (decided_at, decided_by, finding) = match decided {
-        Some((at, by, finding)) => (Some(at.and_utc()), Some(by), Some(finding)),
-        None => (None, None, None),
-    };
-    let (id, at, likeness) = (id.to_string(), at.and_utc(), share(score));
-    DuplicateView { id, at, by, source, record, other, likeness, decided_at, decided_by, finding }
-}
-
-/// A page of likely duplicates.
-#[derive(Serialize, ToSchema)]
-pub struct DuplicatePage {
-    items: Vec<DuplicateView>,
-    next: Option<String>,
-}
-
-/// Which, and how they are paged.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "only the description reads it")]
-pub struct DuplicateQuery {
-    /// Only those that nobody decided.
-    undecided: Option<bool>,
-    limit: Option<i64>,
-    after: Option<String>,
-    format: Option<String>,
-}
-
-/// Records that may be of one person, the newest first: found by a match out of the asker's scope, or by an import in another mission.
-/// For the Secretariat.
-#[utoipa::path(
-    tag = "disclosures",
-    params(DuplicateQuery),
-    responses((status = 200, body = DuplicatePage, content((DuplicatePage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), NotAcceptable, Problems)
-)]
-#[get("/likely-duplicates")]
-async fn duplicate_list(call: Call) -> Result<HttpResponse, Problem> {
-    let (paging, undecided) = Form::query(&call.context(), &call.query, |form| {
-        let undecided = form.required("undecided", Some(false), form::truth);
-        Some((Paging::of(form)?, undecided?))
-    })?;
-    call.list(paging, move |viewer, r, part| {
-        may(viewer, Deed::JudgeDuplicates).map_err(Error::from)?;
-        let page = r.duplicate_list(undecided, part.after, part.limit)?;
-        Ok(Page { items: page.items.into_iter().map(view).collect(), next: page.next })
-    })
-    .await
-}
-
-/// What was found out.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"finding": "different_persons"}))]
-pub struct DuplicateDecision {
-    /// The finding.
-    finding: DuplicateFinding,
-}
-
-/// Decides whether two records are of one person. The records stay as they are: merge incidents, or correct a victim, where that
-/// follows.
-#[utoipa::path(tag = "disclosures", request_body = DuplicateDecision, responses((status = 204, description = "Decided"), Problems))]
-#[post("/likely-duplicates/{id}/decision")]
-async fn duplicate_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
-    let id = path_id(&path)?;
-    let finding = Form::read(&call.context(), &body, |form| form.required("finding", None, form::code))?;
-    call.as_viewer(move |call, session| {
-        call.app().store.signs_in()?;
-        may(&session.account.viewer, Deed::JudgeDuplicates).map_err(Error::from)?;
-        Ok(call.app().store.write(&session.account.viewer, |w| w.duplicate_decide(id, finding))?)
-    })
-    .await?;
-    Ok(HttpResponse::NoContent().finish())
 }

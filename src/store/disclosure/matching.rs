@@ -115,15 +115,10 @@ impl Read<'_> {
 
     /// Everyone of a noun, in whichever mission, as recorded now.
     fn persons(&mut self, noun: Noun, scope: &Scope) -> Result<Vec<(Id, Known)>> {
-        let in_scope = |mission: &str| match scope {
-            Scope::Everything => true,
-            Scope::Missions(missions) => missions.iter().any(|own| own == mission),
-            Scope::State(_) | Scope::Nothing => false,
-        };
         let of_incident = |children: &str, rows: Vec<(Id, Id, String, String, String)>| {
             let known = |(holder, record, handle, reference, mission): (Id, Id, String, String, String)| {
                 let path = format!("incidents/{reference}/{children}/{handle}");
-                (holder, Known { record, path, in_scope: in_scope(&mission) })
+                (holder, Known { record, path, in_scope: scope.has_mission(&mission) })
             };
             rows.into_iter().map(known).collect()
         };

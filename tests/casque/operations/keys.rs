@@ -17,6 +17,25 @@ fn said(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// Runs a command on a folder: what it printed.
+fn done(data: &str, arguments: &[&str]) -> String {
+    let output = casque(&[arguments, &["--data", data]].concat());
+    assert!(output.status.success(), "{}", said(&output.stderr));
+    said(&output.stdout)
+}
+
+/// Asks the database of a folder for one value.
+fn asked<S, T>(folder: &Path, sql: &str) -> T
+where
+    S: diesel::sql_types::SingleValue,
+    T: diesel::deserialize::FromSqlRow<S, diesel::sqlite::Sqlite> + 'static,
+    diesel::expression::SqlLiteral<S>: for<'q> diesel::query_dsl::LoadQuery<'q, diesel::SqliteConnection, T>,
+{
+    let path = folder.join("casque.db");
+    let mut connection: diesel::SqliteConnection = diesel::Connection::establish(path.to_str().unwrap()).unwrap();
+    diesel::RunQueryDsl::get_result(diesel::dsl::sql::<S>(sql), &mut connection).unwrap()
+}
+
 /// Reports an incident with a canary in every sealed field: its path in disclosures.
 fn reported(node: &Node, token: &str) -> String {
     let made = node.client(Some(token)).post("/v1/incidents", &ambush());
@@ -91,17 +110,8 @@ fn class_keys_rotate_while_the_node_runs_and_the_old_ones_are_destroyed() {
     let sitting = sit(&node, &accounts);
     let record = reported(&node, &sitting.token);
     let before = opened(&node, &sitting, &record);
-    let done = |arguments: &[&str]| {
-        let output = casque(&[arguments, &["--data", data]].concat());
-        assert!(output.status.success(), "{}", said(&output.stderr));
-        said(&output.stdout)
-    };
-    let count = |sql: &str| {
-        let path = folder.path().join("casque.db");
-        let mut connection: diesel::SqliteConnection = diesel::Connection::establish(path.to_str().unwrap()).unwrap();
-        let sql = diesel::dsl::sql::<diesel::sql_types::BigInt>(sql);
-        diesel::RunQueryDsl::get_result::<i64>(sql, &mut connection).unwrap()
-    };
+    let done = |arguments: &[&str]| done(data, arguments);
+    let count = |sql: &str| asked::<diesel::sql_types::BigInt, i64>(folder.path(), sql);
     assert_eq!(
         done(&["keys", "reseal"]),
         "0 epochs are sealed to the class keys of now; 0 are left.\n0 older private keys were destroyed; one is an hour after another took its place.\n"
@@ -160,17 +170,8 @@ fn many_epochs_become_few_while_the_node_runs_and_what_was_erased_stays_so() {
         node = Node::start(&["--data", data]);
     }
     let before: Vec<Value> = records.iter().map(|record| opened(&node, &sitting, record)).collect();
-    let done = |arguments: &[&str]| {
-        let output = casque(&[arguments, &["--data", data]].concat());
-        assert!(output.status.success(), "{}", said(&output.stderr));
-        said(&output.stdout)
-    };
-    let count = |sql: &str| {
-        let path = folder.path().join("casque.db");
-        let mut connection: diesel::SqliteConnection = diesel::Connection::establish(path.to_str().unwrap()).unwrap();
-        let sql = diesel::dsl::sql::<diesel::sql_types::BigInt>(sql);
-        diesel::RunQueryDsl::get_result::<i64>(sql, &mut connection).unwrap()
-    };
+    let done = |arguments: &[&str]| done(data, arguments);
+    let count = |sql: &str| asked::<diesel::sql_types::BigInt, i64>(folder.path(), sql);
     assert!(done(&["keys", "compact"]).starts_with("0 epochs became 0"), "those of this hour are still in use");
     let victims = node.client(Some(&sitting.token)).get(&format!("/v1/{}/victims", records[1])).json();
     let victim = format!("{}/victims/{}", records[1], victims["items"][0]["handle"].as_str().unwrap());
@@ -183,12 +184,8 @@ fn many_epochs_become_few_while_the_node_runs_and_what_was_erased_stays_so() {
     );
     let epochs = count("SELECT count(*) FROM epoch");
     let used = count("SELECT count(DISTINCT epoch_id) FROM data_key");
-    let path = folder.path().join("casque.db");
-    let mut connection: diesel::SqliteConnection = diesel::Connection::establish(path.to_str().unwrap()).unwrap();
     let ids = "SELECT group_concat(quote(id)) FROM epoch WHERE id IN (SELECT epoch_id FROM data_key)";
-    let ids = diesel::dsl::sql::<diesel::sql_types::Text>(ids);
-    let merging: String = diesel::RunQueryDsl::get_result(ids, &mut connection).unwrap();
-    drop(connection);
+    let merging: String = asked::<diesel::sql_types::Text, _>(folder.path(), ids);
     let merged = done(&["keys", "compact"]);
     assert!(merged.starts_with(&format!("{used} epochs became 2, with ")), "{merged}");
     assert_eq!(opened(&node, &sitting, &records[0]), before[0], "the node that runs opens as before");
