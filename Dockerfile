@@ -3,6 +3,7 @@ FROM rust:1.95.0-bookworm AS build
 RUN apt-get update && apt-get install -y --no-install-recommends libpq-dev cmake && rm -rf /var/lib/apt/lists/*
 WORKDIR /casque
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo .cargo
 COPY benches benches
 COPY migrations migrations
 COPY openapi openapi
@@ -15,7 +16,7 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends libpq5 ca-certificates curl \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin casque \
-    && install -d -o casque -g casque -m 0700 /keys
+    && install -d -o casque -g casque -m 0700 /keys /backups /backup-keys
 COPY --from=build /casque/target/release/casque /usr/local/bin/casque
 USER 10001:10001
 EXPOSE 8589 9464
