@@ -97,9 +97,13 @@ pub struct StoredClassKey {
     pub id: [u8; 16],
     /// The class it serves.
     pub class: ClassCode,
+    /// Its place among the keys of its class: a later key has a higher number. Nobody goes back to a lower one.
+    pub sequence: u64,
+    /// From when on it is sealed to, in seconds since 1970 (UTC).
+    pub effective_from: i64,
     /// HPKE public key (X-Wing).
     pub public: Vec<u8>,
-    /// The operator's signature over id, class and public key.
+    /// The operator's signature over id, class, sequence, beginning and public key.
     pub signature: Vec<u8>,
     /// The private key under the master key.
     pub wrapped: Vec<u8>,
@@ -115,9 +119,11 @@ impl fmt::Debug for StoredClassKey {
 
 impl StoredClassKey {
     fn signed(&self) -> Vec<u8> {
-        let mut bytes = b"casque class key v1\n".to_vec();
+        let mut bytes = b"casque class key v2\n".to_vec();
         bytes.extend_from_slice(&self.id);
         bytes.push(self.class.byte());
+        bytes.extend_from_slice(&self.sequence.to_be_bytes());
+        bytes.extend_from_slice(&self.effective_from.to_be_bytes());
         bytes.extend_from_slice(&self.public);
         bytes
     }
@@ -154,6 +160,20 @@ impl StoredClassKey {
     }
 }
 
+/// Which place a new class key takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyPlace {
+    /// Its number: higher than that of every key of its class before.
+    pub sequence: u64,
+    /// From when on it is sealed to, in seconds since 1970 (UTC).
+    pub effective_from: i64,
+}
+
+impl KeyPlace {
+    /// That of the first key of a class.
+    pub const FIRST: Self = Self { sequence: 1, effective_from: 0 };
+}
+
 /// Makes a key pair for a class, its private half wrapped under the master key and, where a recipient is given, to the
 /// offline recovery key too (`age1…`), so that a lost master key is not the end.
 ///
@@ -164,12 +184,15 @@ pub fn generate_class_key(
     master: &MasterKey,
     operator: &OperatorKey,
     recovery: Option<&str>,
+    place: KeyPlace,
 ) -> Result<StoredClassKey, Error> {
     let (private, public) = XWing::gen_keypair();
     let private = Zeroizing::new(private.to_bytes().to_vec());
     let mut key = StoredClassKey {
         id: cipher::random(),
         class,
+        sequence: place.sequence,
+        effective_from: place.effective_from,
         public: public.to_bytes().to_vec(),
         signature: Vec::new(),
         wrapped: Vec::new(),

@@ -22,7 +22,7 @@ mod sealer;
 mod value;
 
 pub use class::{Class, ClassCode, Confidential, StrictlyConfidential};
-pub use keys::{MasterKey, OperatorKey, OperatorPublic, StoredClassKey, generate_class_key, rewrap, unlock};
+pub use keys::{KeyPlace, MasterKey, OperatorKey, OperatorPublic, StoredClassKey, generate_class_key, rewrap, unlock};
 pub use permit::{Granter, OpenedRecord, OpenedValue, Opener, Permit, PermittedRecord};
 pub use plain::Plain;
 pub use recovery::{check_recovery, rewrap_with_recovery};

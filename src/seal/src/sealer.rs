@@ -141,6 +141,11 @@ impl Sealer {
         Ok(())
     }
 
+    /// Seals nothing more under the epochs that it has.
+    pub fn close(&self) {
+        self.epochs().clear();
+    }
+
     /// Takes a committed epoch into use.
     pub fn adopt(&self, epoch: NewEpoch) {
         let NewEpoch { class, key, stored } = epoch;

@@ -4,9 +4,9 @@
 
 use proptest::prelude::*;
 use seal::{
-    ClassCode, Confidential, Error, Field, Granter, MasterKey, OpenedRecord, Opener, OperatorKey, OperatorPublic,
-    PermittedRecord, Plain, RecordId, Sealable, Sealed, Sealer, StoredClassKey, StoredDataKey, StoredEpoch,
-    StrictlyConfidential, check_recovery, generate_class_key, rewrap, rewrap_with_recovery, unlock,
+    ClassCode, Confidential, Error, Field, Granter, KeyPlace, MasterKey, OpenedRecord, Opener, OperatorKey,
+    OperatorPublic, PermittedRecord, Plain, RecordId, Sealable, Sealed, Sealer, StoredClassKey, StoredDataKey,
+    StoredEpoch, StrictlyConfidential, check_recovery, generate_class_key, rewrap, rewrap_with_recovery, unlock,
 };
 
 struct House {
@@ -20,8 +20,10 @@ struct House {
 
 fn house() -> House {
     let (master, operator) = (MasterKey::generate(), OperatorKey::generate());
-    let keys: Vec<_> =
-        ClassCode::ALL.into_iter().map(|class| generate_class_key(class, &master, &operator, None).unwrap()).collect();
+    let keys: Vec<_> = ClassCode::ALL
+        .into_iter()
+        .map(|class| generate_class_key(class, &master, &operator, None, KeyPlace::FIRST).unwrap())
+        .collect();
     let sealer = Sealer::new(&keys, &operator.public()).unwrap();
     let mut epochs = Vec::new();
     for epoch in sealer.due().unwrap() {
@@ -107,7 +109,7 @@ fn another_master_key_unlocks_nothing() {
 #[test]
 fn a_public_key_swapped_in_the_database_is_refused() {
     let (master, operator, thief) = (MasterKey::generate(), OperatorKey::generate(), OperatorKey::generate());
-    let swapped = generate_class_key(ClassCode::Confidential, &master, &thief, None).unwrap();
+    let swapped = generate_class_key(ClassCode::Confidential, &master, &thief, None, KeyPlace::FIRST).unwrap();
     assert_eq!(Sealer::new(&[swapped], &operator.public()).unwrap_err(), Error::Unsigned("confidential"));
 }
 
@@ -134,8 +136,14 @@ fn the_offline_recovery_key_outlives_a_lost_master_key() {
     let identity = age::x25519::Identity::generate();
     let operator = OperatorKey::generate();
     let recipient = identity.to_public().to_string();
-    let mut key =
-        generate_class_key(ClassCode::Confidential, &MasterKey::generate(), &operator, Some(&recipient)).unwrap();
+    let mut key = generate_class_key(
+        ClassCode::Confidential,
+        &MasterKey::generate(),
+        &operator,
+        Some(&recipient),
+        KeyPlace::FIRST,
+    )
+    .unwrap();
     let master = MasterKey::generate();
     assert!(unlock(&master, std::slice::from_ref(&key)).is_err());
     let secret = age::secrecy::ExposeSecret::expose_secret(&identity.to_string()).to_owned();
@@ -160,11 +168,13 @@ fn permit(house: &House, bytes: &[u8], keys: Vec<StoredDataKey>, epochs: Vec<Sto
 #[test]
 fn the_operators_signature_covers_the_class_keys_id_class_and_public_half() {
     let (master, operator) = (MasterKey::generate(), OperatorKey::generate());
-    let key = |class| generate_class_key(class, &master, &operator, None).unwrap();
+    let key = |class| generate_class_key(class, &master, &operator, None, KeyPlace::FIRST).unwrap();
     let (one, other) = (key(ClassCode::Confidential), key(ClassCode::StrictlyConfidential));
     let refused = |key: StoredClassKey| {
         assert!(matches!(Sealer::new(&[key], &operator.public()).unwrap_err(), Error::Unsigned(_)));
     };
+    refused(StoredClassKey { sequence: 2, ..one.clone() });
+    refused(StoredClassKey { effective_from: 1, ..one.clone() });
     refused(StoredClassKey { id: other.id, ..one.clone() });
     refused(StoredClassKey { class: other.class, ..one.clone() });
     refused(StoredClassKey { public: other.public.clone(), ..one.clone() });
@@ -225,8 +235,11 @@ fn a_class_key_wrapped_anew_unlocks_with_the_new_master_key_alone() {
 #[test]
 fn an_epoch_sealed_to_another_class_key_opens_what_it_did_and_the_old_key_may_go() {
     let (master, operator) = (MasterKey::generate(), OperatorKey::generate());
-    let [old, new] = [(); 2]
-        .map(|()| ClassCode::ALL.map(|class| generate_class_key(class, &master, &operator, None).unwrap()).to_vec());
+    let [old, new] = [(); 2].map(|()| {
+        ClassCode::ALL
+            .map(|class| generate_class_key(class, &master, &operator, None, KeyPlace::FIRST).unwrap())
+            .to_vec()
+    });
     let sealer = Sealer::new(&old, &operator.public()).unwrap();
     let mut epochs = Vec::new();
     for epoch in sealer.due().unwrap() {
@@ -265,7 +278,9 @@ fn an_epoch_sealed_to_another_class_key_opens_what_it_did_and_the_old_key_may_go
 fn epochs_that_became_one_open_what_they_did_and_what_was_emptied_stays_empty() {
     let operator = OperatorKey::generate();
     let master = MasterKey::generate();
-    let keys = ClassCode::ALL.map(|class| generate_class_key(class, &master, &operator, None).unwrap()).to_vec();
+    let keys = ClassCode::ALL
+        .map(|class| generate_class_key(class, &master, &operator, None, KeyPlace::FIRST).unwrap())
+        .to_vec();
     let [class, strict] = [&keys[0], &keys[1]];
     let (mut epochs, mut values, mut data_keys) = (Vec::new(), Vec::new(), Vec::new());
     for text in ["one", "two", "three"] {
@@ -340,7 +355,8 @@ fn keys_are_read_back_from_their_files_and_names() {
     let again = OperatorKey::from_seed(&operator.seed());
     assert_eq!(again.public().to_bytes(), operator.public().to_bytes());
     let public = OperatorPublic::from_bytes(&operator.public().to_bytes()).unwrap();
-    let key = generate_class_key(ClassCode::Confidential, &MasterKey::generate(), &operator, None).unwrap();
+    let key =
+        generate_class_key(ClassCode::Confidential, &MasterKey::generate(), &operator, None, KeyPlace::FIRST).unwrap();
     assert!(Sealer::new(&[key], &public).is_ok());
     for class in ClassCode::ALL {
         assert_eq!(ClassCode::parse(class.name()), Some(class));
@@ -407,7 +423,7 @@ fn nothing_prints_a_key() {
     ];
     assert_eq!(said, names);
     let operator = OperatorKey::generate();
-    let key = |class| generate_class_key(class, &house.master, &operator, None).unwrap();
+    let key = |class| generate_class_key(class, &house.master, &operator, None, KeyPlace::FIRST).unwrap();
     let fresh = Sealer::new(&ClassCode::ALL.map(key), &operator.public()).unwrap();
     assert_eq!(format!("{:?}", fresh.due().unwrap()[0]), "NewEpoch");
 }

@@ -5,12 +5,12 @@ use std::sync::LazyLock;
 
 use seal::{
     ClassCode, Field, Granter, MasterKey, Opener, OperatorKey, PermittedRecord, RecordId, StoredClassKey, StoredDataKey,
-    StoredEpoch, generate_class_key, unlock,
+    StoredEpoch, KeyPlace, generate_class_key, unlock,
 };
 
 static HOUSE: LazyLock<(Granter, Opener, StoredClassKey)> = LazyLock::new(|| {
     let (master, operator) = (MasterKey::generate(), OperatorKey::generate());
-    let key = generate_class_key(ClassCode::Confidential, &master, &operator, None).unwrap();
+    let key = generate_class_key(ClassCode::Confidential, &master, &operator, None, KeyPlace::FIRST).unwrap();
     let (granter, opener) = unlock(&master, std::slice::from_ref(&key)).unwrap();
     (granter, opener, key)
 });
