@@ -6,8 +6,10 @@ mod case;
 mod code;
 mod codes;
 mod date;
+mod erasure;
 mod fault;
 mod incident;
+mod ledger;
 mod proceeding;
 mod reference;
 mod sealed;
@@ -19,11 +21,13 @@ pub use code::Code;
 pub(crate) use code::code_list;
 pub use codes::*;
 pub use date::PartialDate;
+pub use erasure::ErasureReason;
 pub use fault::Fault;
 pub use incident::{
     Author, Counts, HoldReason, IncidentFacts, IncidentState, ReleaseGate, SuspectFacts, Transition, VictimFacts,
     WithholdingReason, release_gates, transition,
 };
+pub use ledger::NarrowingAct;
 pub use proceeding::{AsOf, Progress, Sentence, Standing, Step, progress, roll_up};
 pub use reference::{Reference, handle};
 pub use sealed::{About, SEALED, SealedField};

@@ -39,6 +39,10 @@ pub enum Deed<'a> {
     Decide,
     /// See which records may be of one person, and decide it.
     JudgeDuplicates,
+    /// Ask that a person be erased, or decide on it.
+    Erase,
+    /// Confirm what setting the database back undid.
+    ConfirmRestoration,
     /// Bring in a file of the United Nations' public data.
     Import,
     /// Read the audit log.
@@ -115,6 +119,7 @@ pub fn may(viewer: &Viewer, deed: Deed<'_>) -> Result<(), Denial> {
                 Err(Denial::Role)
             }
         }
+        Deed::ConfirmRestoration if viewer.role == Role::Administrator && !viewer.is_operator() => Ok(()),
         Deed::Audit if viewer.role == Role::Auditor => Ok(()),
         Deed::Administer if viewer.role == Role::Administrator => Ok(()),
         Deed::SeeAccounts { state: Some(state) } if viewer.state_function == Some(StateFunction::Manager) => {
@@ -129,6 +134,8 @@ pub fn may(viewer: &Viewer, deed: Deed<'_>) -> Result<(), Denial> {
         | Deed::Submit { .. }
         | Deed::Decide
         | Deed::JudgeDuplicates
+        | Deed::Erase
+        | Deed::ConfirmRestoration
         | Deed::Import
             if secretariat =>
         {
@@ -141,6 +148,8 @@ pub fn may(viewer: &Viewer, deed: Deed<'_>) -> Result<(), Denial> {
         | Deed::Submit { .. }
         | Deed::Decide
         | Deed::JudgeDuplicates
+        | Deed::Erase
+        | Deed::ConfirmRestoration
         | Deed::Import
         | Deed::Audit
         | Deed::Administer => Err(Denial::Role),
@@ -238,6 +247,25 @@ mod tests {
         assert_eq!(may(&viewer(Role::FocalPoint), Deed::Work { missions: &missions[1..] }), Err(Denial::NotYours));
         assert_eq!(may(&viewer(Role::Secretariat), Deed::Work { missions: &[] }), Ok(()));
         assert_eq!(may(&viewer(Role::MemberState), Deed::Work { missions: &missions }), Err(Denial::Role));
+    }
+
+    #[test]
+    fn officers_ask_for_erasures_and_a_restoration_is_confirmed_by_officers_and_administrators() {
+        for role in Role::VARIANTS {
+            let officer = matches!(role, Role::Secretariat | Role::SeniorFocalPoint);
+            assert_eq!(may(&viewer(*role), Deed::Erase).is_ok(), officer, "{role:?}");
+            let confirms = officer || *role == Role::Administrator;
+            assert_eq!(
+                may(&Viewer { account: [1; 16], ..viewer(*role) }, Deed::ConfirmRestoration).is_ok(),
+                confirms,
+                "{role:?}"
+            );
+        }
+        assert_eq!(
+            may(&Viewer::operator(), Deed::ConfirmRestoration),
+            Err(Denial::Role),
+            "who restored does not confirm"
+        );
     }
 
     #[test]
