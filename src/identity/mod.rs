@@ -28,7 +28,7 @@ use single_sign_on::SingleSignOn;
 use throttle::{Throttle, Visit};
 
 use crate::domain::Fault;
-use crate::policy::{Scope, Viewer};
+use crate::policy::{Deed, Scope, Viewer, may};
 use crate::store::{Account, Factor, FactorUse, Id, NewSession, Rotation, SessionInfo, Store, Vouched};
 
 /// An access token lives this long.
@@ -194,6 +194,9 @@ impl Identity {
         let (of, now) = (Some(account.id), self.store.now());
         if !account.rights.hold_on(now.date()) {
             return self.refuse(of, None, "suspended");
+        }
+        if self.store.awaits_confirmation() && may(&account.viewer, Deed::ConfirmRestoration).is_err() {
+            return Err(Refused::Store(crate::store::Error::Unconfirmed));
         }
         let factor = match factor {
             Some(factor) if factor.secret.is_some() => {

@@ -1,7 +1,7 @@
 //! A whole database as two files, values and keys, out of one snapshot, and back into an empty one of either kind: what a
 //! backup is, and a move. Ciphertexts, revisions and the audit log go as they are, byte for byte; sessions do not go, tallies
 //! are made anew. Neither file opens anything alone: one has what is sealed, the other what unwraps, and what unwraps that is
-//! in the operator's folder of keys.
+//! in the operator's folder of keys. Whatever is read back takes one path (`read_back`): the ledger is applied in the same transaction.
 
 use std::io::BufRead;
 
@@ -11,16 +11,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::db::schema::{TABLES, account, data_key, erasure, incident};
+use super::db::schema::{TABLES, account, data_key, incident};
 use super::db::{self, Db, Id, Mode, rows};
+use super::ledger::Undone;
 use super::open::Opened;
 use super::pulse::{self, Counter};
+use super::restoration::{SetBack, set_back};
 use super::{Error, Result, Store, audit};
+use crate::policy::Viewer;
 
 /// Tables whose rows unwrap what is sealed: a file of their own, which is kept apart and not for long.
 const KEYS: &[&str] = &["class_key", "epoch", "data_key"];
-/// Tables that do not go: whoever was signed in signs in again, and what is counted is counted anew.
-const LEFT: &[&str] = &["session", "refresh_token", "pulse", "tally_change", "tally"];
+/// Tables that do not go: whoever was signed in signs in again, with what hangs on a session, and what is counted is counted anew. No table
+/// that goes refers to one that is left: a test asks both databases.
+pub const LEFT: &[&str] = &["session", "refresh_token", "sitting", "pulse", "tally_change", "tally"];
 /// Rows of one statement.
 const CHUNK: usize = 500;
 
@@ -49,13 +53,25 @@ pub struct ArchivedLog {
     pub root: String,
 }
 
+/// What an archive was made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArchiveKind {
+    /// To be restored on a bad day: `casque backup`.
+    Backup,
+    /// To be moved to another database: `casque export --all`.
+    Export,
+}
+
 /// What an archive says of itself.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Manifest {
     /// `casque-archive`.
     pub format: String,
-    /// 1.
+    /// 2.
     pub version: u32,
+    /// What it was made for.
+    pub kind: ArchiveKind,
     /// When the snapshot was taken (UTC).
     pub made_at: NaiveDateTime,
     /// Rows, in both files.
@@ -66,15 +82,8 @@ pub struct Manifest {
     pub keys_sha256: String,
     /// The audit log.
     pub log: ArchivedLog,
-}
-
-/// A record whose data keys were emptied, so that nothing of it opens any more, in any copy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Erased {
-    /// Permanent id of the record, hexadecimal.
-    pub record: String,
-    /// When (UTC).
-    pub at: NaiveDateTime,
+    /// Where the ledger ended when the archive was made: number and hash of its last line.
+    pub ledger: Option<(u64, String)>,
 }
 
 /// Writes lines and their hash.
@@ -109,6 +118,8 @@ impl Store {
     /// The database's; [`Error::Unwritten`] when a file cannot be written.
     pub fn archive(
         &self,
+        kind: ArchiveKind,
+        ledger: Option<(u64, String)>,
         values: impl std::io::Write,
         keys: impl std::io::Write,
         progress: &mut dyn FnMut(&str, u64),
@@ -128,18 +139,22 @@ impl Store {
         })?;
         let ((values_sha256, some), (keys_sha256, others)) = (values.end()?, keys.end()?);
         let rows = some + others;
-        Ok(Manifest { format: "casque-archive".into(), version: 1, made_at, rows, values_sha256, keys_sha256, log })
+        let format = "casque-archive".into();
+        Ok(Manifest { format, version: 2, kind, made_at, rows, values_sha256, keys_sha256, log, ledger })
     }
 
-    /// Every record that was erased: the ledger that lies beside the backups.
+    /// Notes that a backup was made, and found to open.
     ///
     /// # Errors
     /// The database's.
-    pub fn erased(&self) -> Result<Vec<Erased>> {
-        let rows: Vec<(Id, NaiveDateTime)> = db::transaction(&self.pool, Mode::Read, |db| -> Result<_> {
-            Ok(erasure::table.order(erasure::record_id).select((erasure::record_id, erasure::erased_at)).load(db)?)
-        })?;
-        Ok(rows.into_iter().map(|(record, at)| Erased { record: record.to_string(), at }).collect())
+    pub fn backed_up(&self, viewer: &Viewer, manifest: &Manifest) -> Result<()> {
+        let made = manifest.made_at.and_utc().timestamp();
+        self.write(viewer, |w| {
+            pulse::set(w.db, Counter::Backup, made)?;
+            let detail = serde_json::json!({ "size": manifest.log.size, "root": manifest.log.root });
+            w.note_act("log.backup", "log".into(), detail);
+            Ok(())
+        })
     }
 }
 
@@ -171,23 +186,32 @@ impl std::fmt::Debug for Source<'_> {
 }
 
 impl Opened {
-    /// Reads an archive back into a database that holds nothing yet, applies the ledger of erasures, and compares the audit
-    /// log with what the archive says. All or nothing.
+    /// Whether the database holds nothing yet.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn is_empty(&self) -> Result<bool> {
+        db::transaction(self.pool(), Mode::Read, is_empty)
+    }
+
+    /// Reads an archive back into a database that holds nothing yet: compares the audit log with what the archive says, applies the
+    /// ledger, and, unless it is only verified, puts on the record that the log was set back. `ready` is asked before the commit. All or
+    /// nothing.
     ///
     /// # Errors
     /// [`Error::Conflict`] when the database holds something, a file is not what was written, or the log has another root;
-    /// the database's.
-    pub fn restore(
+    /// [`Error::Unwritten`] with what `ready` says; the database's.
+    pub fn read_back(
         &self,
         manifest: &Manifest,
         sources: Vec<Source<'_>>,
-        ledger: &[Erased],
+        back: &SetBack,
+        ready: &mut dyn FnMut() -> std::result::Result<(), String>,
         progress: &mut dyn FnMut(&str, u64),
-    ) -> Result<()> {
+    ) -> Result<Vec<Undone>> {
+        let now = self.now();
         db::transaction(self.pool(), Mode::Write, |db| {
-            let held: i64 =
-                account::table.count().get_result::<i64>(db)? + incident::table.count().get_result::<i64>(db)?;
-            if held > 0 {
+            if !is_empty(db)? {
                 return Err(Error::Conflict(
                     "the database is not empty: an archive goes into one that was only migrated".into(),
                 ));
@@ -200,14 +224,21 @@ impl Opened {
             if read != manifest.rows {
                 return Err(Error::Conflict(format!("the archive has {read} rows, and says {}", manifest.rows)));
             }
-            apply(db, ledger)?;
             let log = log_of(db)?;
             if log != manifest.log {
                 return Err(Error::Conflict("the audit log is not the one that the archive speaks of".into()));
             }
-            pulse::set(db, Counter::Tally, 0)
+            pulse::set(db, Counter::Tally, 0)?;
+            let undone = set_back(db, back, now)?;
+            ready().map_err(Error::Unwritten)?;
+            Ok(undone)
         })
     }
+}
+
+fn is_empty(db: &mut Db) -> Result<bool> {
+    let held: i64 = account::table.count().get_result::<i64>(db)? + incident::table.count().get_result::<i64>(db)?;
+    Ok(held == 0)
 }
 
 fn table_in(db: &mut Db, source: Source<'_>, read: &mut u64, progress: &mut dyn FnMut(&str, u64)) -> Result<()> {
@@ -240,22 +271,6 @@ fn table_in(db: &mut Db, source: Source<'_>, read: &mut u64, progress: &mut dyn 
         }
     }
     if hex::encode(hash.finalize()) == source.sha256 { Ok(()) } else { Err(damaged()) }
-}
-
-/// Empties the data keys of what was erased since the archive was made.
-fn apply(db: &mut Db, ledger: &[Erased]) -> Result<()> {
-    for one in ledger {
-        let record = hex::decode(&one.record).ok().and_then(|bytes| bytes.try_into().ok()).map(Id);
-        let record = record.ok_or_else(|| Error::Conflict("the ledger of erasures is damaged".into()))?;
-        empty_keys(db, record)?;
-        let known: i64 = erasure::table.filter(erasure::record_id.eq(record)).count().get_result(db)?;
-        if known == 0 {
-            diesel::insert_into(erasure::table)
-                .values((erasure::record_id.eq(record), erasure::erased_at.eq(one.at)))
-                .execute(db)?;
-        }
-    }
-    Ok(())
 }
 
 /// Empties a record's wrapped data keys: values, revisions and old copies hold ciphertexts that nobody can open.

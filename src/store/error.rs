@@ -40,6 +40,15 @@ pub enum Error {
     /// This node does not do that: it only reads, or holds no private keys.
     #[error("this node does not do that")]
     Elsewhere,
+    /// The class keys that the database offers are not to be trusted: nothing is sealed.
+    #[error("{0}")]
+    Keys(String),
+    /// The audit log does not extend what this node signed or saw: nobody is signed in, and nothing is opened.
+    #[error("the audit log does not extend its last checkpoint: `casque audit accept` is the operator's way on")]
+    Unproved,
+    /// The database was restored, and what that undid is not confirmed yet.
+    #[error("the database was restored, and awaits an officer's and an administrator's confirmation")]
+    Unconfirmed,
     /// Sealing failed.
     #[error(transparent)]
     Seal(#[from] seal::Error),
@@ -53,7 +62,7 @@ pub enum Error {
         /// Id or reference.
         row: String,
     },
-    /// The database's own error, by its kind only: its text can hold values of the row.
+    /// The database's own error, in its words, for the operator's log: no answer repeats them. What it quotes of a row is left out.
     #[error("database: {0}")]
     Database(String),
 }
@@ -76,9 +85,19 @@ impl From<diesel::result::Error> for Error {
             E::DatabaseError(Kind::SerializationFailure | Kind::UniqueViolation, _) => Self::Busy,
             E::DatabaseError(_, ref info) if info.message().contains("database is locked") => Self::Busy,
             E::DatabaseError(_, ref info) if info.message().contains("deadlock detected") => Self::Busy,
-            E::DatabaseError(kind, _) => Self::Database(format!("{kind:?}")),
-            other => Self::Database(format!("{other:?}").split('(').next().unwrap_or_default().to_owned()),
+            E::DatabaseError(_, info) => Self::Database(words(info.message(), info.constraint_name())),
+            other => Self::Database(words(&other.to_string(), None)),
         }
+    }
+}
+
+/// What a database said, without the values that it quotes (`invalid input syntax for type date: "…"`).
+fn words(message: &str, constraint: Option<&str>) -> String {
+    let line = message.lines().next().unwrap_or_default();
+    let told = line.split_once(": \"").map_or(line, |(told, _)| told);
+    match constraint.filter(|constraint| !told.contains(*constraint)) {
+        Some(constraint) => format!("{told} ({constraint})"),
+        None => told.to_owned(),
     }
 }
 

@@ -8,7 +8,10 @@ use sha2::{Digest, Sha256};
 use super::db::Id;
 use super::db::schema::{account, revision};
 use super::{Read, Result, Write};
-use crate::domain::{Noun, SealedField};
+use crate::domain::{NarrowingAct, Noun, SealedField};
+
+/// The member of an entry's detail that holds an act which narrows.
+pub(super) const LEDGER: &str = "ledger";
 
 /// One change that a write noted.
 pub(super) struct Noted {
@@ -16,6 +19,8 @@ pub(super) struct Noted {
     pub(super) subject: String,
     pub(super) detail: Value,
     pub(super) change: Option<Change>,
+    /// What a restored backup must not undo.
+    pub(super) narrows: Option<NarrowingAct>,
 }
 
 /// A change of a record: what becomes its revision.
@@ -113,7 +118,14 @@ impl Write<'_> {
         if is_edit && change.open.is_empty() && change.sealed.is_empty() {
             return;
         }
-        self.journal.push(Noted { action, subject, detail: Value::Null, change: Some(change) });
+        self.journal.push(Noted { action, subject, detail: Value::Null, change: Some(change), narrows: None });
+    }
+
+    /// Says of what was noted last that it narrows: a line of the ledger is made of it.
+    pub(super) fn narrows(&mut self, act: NarrowingAct) {
+        if let Some(noted) = self.journal.last_mut() {
+            noted.narrows = Some(act);
+        }
     }
 
     /// Whether anything was noted: when nothing was, nothing is kept.
@@ -123,7 +135,7 @@ impl Write<'_> {
 
     /// Notes an act that changes no record: a disclosure, a sign-in.
     pub fn note_act(&mut self, action: &'static str, subject: String, detail: Value) {
-        self.journal.push(Noted { action, subject, detail, change: None });
+        self.journal.push(Noted { action, subject, detail, change: None, narrows: None });
     }
 
     /// Turns the journal into revisions and audit entries.
@@ -171,6 +183,12 @@ impl Write<'_> {
                         revision::audit_id.eq(entry),
                     ))
                     .execute(self.db)?;
+            }
+            if let Some(act) = noted.narrows {
+                if !detail.is_object() {
+                    detail = json!({});
+                }
+                detail[LEDGER] = json!(act);
             }
             self.audit_append(entry, noted.action, &noted.subject, &detail)?;
         }

@@ -7,7 +7,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 use super::db::schema::idempotency;
-use super::{Error, Result, Write};
+use super::db::{self, Id, Mode};
+use super::{Error, Result, Store, Write};
+use crate::policy::Viewer;
 
 /// A POST's key, with the body that it stands for.
 #[derive(Clone)]
@@ -24,10 +26,10 @@ impl std::fmt::Debug for Idempotency {
 }
 
 impl Idempotency {
-    /// The key as sent, on this route, for this body.
-    pub fn new(route: &str, key: &str, body: &[u8]) -> Option<Self> {
+    /// The key as sent, on this route, for a body whose parts `body` gives.
+    pub fn new(route: &str, key: &str, body: impl FnOnce(&mut dyn FnMut(&[u8]))) -> Option<Self> {
         let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).ok()?;
-        mac.update(body);
+        body(&mut |part| mac.update(part));
         Some(Self {
             route: route.to_owned(),
             key_hash: Sha256::digest(key.as_bytes()).to_vec(),
@@ -46,7 +48,7 @@ pub struct Replay {
 }
 
 /// Keys are kept this long.
-const KEPT: TimeDelta = TimeDelta::days(7);
+const KEPT: TimeDelta = TimeDelta::days(90);
 
 impl Write<'_> {
     /// What was done under this key before, if anything.
@@ -91,5 +93,95 @@ impl Write<'_> {
             ))
             .execute(self.db)?;
         Ok(())
+    }
+}
+
+/// What is known of a key before its request is worked on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// It was not used: it is taken now.
+    Fresh,
+    /// It was used, and this was answered: status and body, where the body is kept.
+    Done(u16, String),
+    /// Another request works under it now.
+    Running,
+    /// A request under it was cut off: nobody knows whether it was done.
+    CutOff,
+}
+
+/// The status of a request that is being worked on.
+const RUNNING: i32 = 0;
+/// A request is worked on for so long at most.
+const WORKS: TimeDelta = TimeDelta::minutes(2);
+
+impl Store {
+    /// Takes a key before its request is worked on, where what the request does is not one transaction with the key.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when the key was used with another body; the database's.
+    pub fn claim(&self, viewer: &Viewer, asked: &Idempotency) -> Result<Claim> {
+        let (account, now) = (Id(viewer.account), self.now());
+        db::transaction(&self.pool, Mode::Write, |db| {
+            let row = idempotency::table.find((account, &asked.route, &asked.key_hash));
+            let found: Option<(Vec<u8>, i32, String, chrono::NaiveDateTime)> = row
+                .select((idempotency::body_mac, idempotency::status, idempotency::target, idempotency::made_at))
+                .first(db)
+                .optional()?;
+            match found {
+                Some((.., at)) if at + KEPT < now => {
+                    diesel::delete(row).execute(db)?;
+                }
+                Some((mac, ..)) if mac != asked.body_mac => {
+                    return Err(Error::Conflict("this Idempotency-Key was used with another body".into()));
+                }
+                Some((_, RUNNING, _, at)) => {
+                    return Ok(if at + WORKS < now { Claim::CutOff } else { Claim::Running });
+                }
+                Some((_, status, answer, _)) => {
+                    return Ok(Claim::Done(u16::try_from(status).unwrap_or(200), answer));
+                }
+                None => {}
+            }
+            diesel::insert_into(idempotency::table)
+                .values((
+                    idempotency::account_id.eq(account),
+                    idempotency::route.eq(&asked.route),
+                    idempotency::key_hash.eq(&asked.key_hash),
+                    idempotency::body_mac.eq(&asked.body_mac),
+                    idempotency::status.eq(RUNNING),
+                    idempotency::target.eq(""),
+                    idempotency::made_at.eq(now),
+                ))
+                .execute(db)?;
+            Ok(Claim::Fresh)
+        })
+    }
+
+    /// Says what became of a request whose key was taken: its answer, or that it was refused, which uses no key up.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn claim_end(&self, viewer: &Viewer, asked: &Idempotency, answered: Option<(u16, &str)>) -> Result<()> {
+        let row = idempotency::table.find((Id(viewer.account), &asked.route, &asked.key_hash));
+        db::transaction(&self.pool, Mode::Add, |db| {
+            match answered {
+                Some((status, answer)) => diesel::update(row)
+                    .set((idempotency::status.eq(i32::from(status)), idempotency::target.eq(answer)))
+                    .execute(db)?,
+                None => diesel::delete(row).execute(db)?,
+            };
+            Ok(())
+        })
+    }
+
+    /// Takes away the keys that are not kept any longer. Gives how many.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn idempotency_forget(&self) -> Result<usize> {
+        let oldest = self.now() - KEPT;
+        db::transaction(&self.pool, Mode::Add, |db| {
+            Ok(diesel::delete(idempotency::table.filter(idempotency::made_at.lt(oldest))).execute(db)?)
+        })
     }
 }

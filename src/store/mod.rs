@@ -21,20 +21,23 @@ mod idempotency;
 mod import;
 mod incident;
 mod keys;
+mod ledger;
 mod list;
 mod measure;
 mod open;
 mod proceeding;
 mod pulse;
 mod reference;
+mod restoration;
 mod session;
 mod statistics;
 mod table;
 mod tally;
+mod watch;
 
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use chrono::{NaiveDateTime, SubsecRound, Utc};
 use seal::{Granter, OperatorPublic, Sealer};
@@ -45,13 +48,16 @@ pub use account::{
     Account, AccountChange, AccountFilter, AccountLine, ChangeOutcome, Credentials, Factor, FactorUse, MachineKey,
     NewAccount,
 };
-pub use archive::{ArchivedLog, Erased, Manifest, Source};
+pub use archive::LEFT;
+pub use archive::{ArchiveKind, ArchivedLog, Manifest, Source};
 pub use assistance::{Assistance, AssistanceFacts, AssistanceFilter};
 pub use audit::{
-    Checkpoint, InclusionProof, LogFinding, LogReport, LoggedEntry, audit_verify, entry_is_proved, tree_is_extended,
+    Checkpoint, InclusionProof, LogAsk, LogFinding, LogKey, LogReport, LoggedAct, LoggedEntry, audit_verify,
+    entry_is_proved, tree_is_extended,
 };
 pub use briefing::{BriefingCorrection, CaseHistory, IncidentLine, ProceedingLine, VictimLine};
 pub use case::{Case, CaseFacts, CaseFilter};
+pub use db::schema::TABLES;
 use db::{Db, Mode, Pool};
 pub use db::{Id, Location, NodeRole, grant_roles};
 pub use disclosure::{
@@ -59,24 +65,27 @@ pub use disclosure::{
     MatchAsk, MatchOutcome, Matching, OpenableRecord, RefusedField, Sitting, Warrant,
 };
 pub use duplicate::LikelyDuplicate;
-pub use erasure::Erasure;
+pub use erasure::{Erasure, ErasureRequest};
 pub use error::Error;
 pub use history::HistoryEntry;
-pub use idempotency::{Idempotency, Replay};
+pub use idempotency::{Claim, Idempotency, Replay};
 pub use import::{ImportedPlace, ImportedVictim, RawRow};
 pub use incident::{
     EditionChoice, Incident, IncidentFilter, NewIncident, NewSuspect, NewVictim, SeenOn, Suspect, SuspectEdit, Victim,
     VictimEdit, Withholding, confirmed,
 };
-pub use keys::{Mergeable, SealedInput};
+pub use keys::{ClassKeyTrust, Mergeable, SealedInput};
+pub use ledger::{Act, Undone};
 pub use list::{Cursor, Page};
 pub use measure::{Measure, MeasureFacts, MeasureFilter};
-pub use open::{Access, Opened, Reach};
+pub use open::{Access, Opened, Reach, Trust};
 pub use proceeding::{Accused, NewAccused, NewStep, Proceeding, ProceedingFacts, ProceedingFilter, StepRecord};
 pub use reference::{Designation, Mission, State};
+pub use restoration::{Restoration, SetBack, SetBackKind};
 pub use session::{NewSession, Rotation, SessionInfo, SessionLine, Vouched};
 pub use statistics::{Cell, Dimension, StatisticsAsk, Unit};
 pub use table::TableRelease;
+pub use watch::{Check, LogStanding};
 
 /// What the store returns.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -123,6 +132,10 @@ pub struct Store {
     operator: OperatorPublic,
     granter: Option<Granter>,
     access: Access,
+    /// Verifier keys of the log's origins, one a line.
+    log_keys: String,
+    class_keys: Mutex<ClassKeyTrust>,
+    watched: watch::Watched,
 }
 
 impl std::fmt::Debug for Store {
@@ -138,6 +151,7 @@ pub struct Read<'c> {
     now: NaiveDateTime,
     tallied: bool,
     names: &'c Names,
+    log_keys: &'c str,
 }
 
 /// English short names of States, by code, once they were asked for.
@@ -213,7 +227,9 @@ impl Store {
 
     fn read_from<T>(&self, pool: &Pool, scope: &Scope, f: impl FnOnce(&mut Read<'_>) -> Result<T>) -> Result<T> {
         let (now, tallied) = (self.clock.now(), self.tallied.load(Ordering::Acquire));
-        db::transaction(pool, Mode::Read, |db| f(&mut Read { db, scope, now, tallied, names: &self.names }))
+        db::transaction(pool, Mode::Read, |db| {
+            f(&mut Read { db, scope, now, tallied, names: &self.names, log_keys: &self.log_keys })
+        })
     }
 
     /// Reads as [`Store::read_as`] does, statement by statement, in no one snapshot: for what mission and Secretariat read all
@@ -228,7 +244,9 @@ impl Store {
         }
         let (now, tallied) = (self.clock.now(), self.tallied.load(Ordering::Acquire));
         let scope = &viewer.scope();
-        db::glance(&self.pool, |db| f(&mut Read { db, scope, now, tallied, names: &self.names }))
+        db::glance(&self.pool, |db| {
+            f(&mut Read { db, scope, now, tallied, names: &self.names, log_keys: &self.log_keys })
+        })
     }
 
     /// Writes as a viewer, within the viewer's scope. What `f` noted becomes revisions and audit entries in the same
@@ -255,11 +273,18 @@ impl Store {
         }
         let scope = viewer.scope();
         let now = self.clock.now();
-        self.renew_epochs()?;
+        match self.renew_epochs() {
+            // What seals something fails; what does not, goes on.
+            Err(Error::Keys(why)) => {
+                tracing::error!(why, "class keys");
+                self.sealer.close();
+            }
+            renewed => renewed?,
+        }
         let mut unnoted = None;
         let outcome = db::transaction(&self.pool, mode, |db| {
             let mut write = Write {
-                read: Read { db, scope: &scope, now, tallied: false, names: &self.names },
+                read: Read { db, scope: &scope, now, tallied: false, names: &self.names, log_keys: &self.log_keys },
                 viewer,
                 sealer: &self.sealer,
                 journal: Vec::new(),
@@ -283,7 +308,14 @@ impl Store {
         // Once more, if another class key was made since this node last asked.
         for _ in 0..2 {
             let mut stale = false;
-            for epoch in self.sealer.due()? {
+            let due = match self.sealer.due() {
+                Err(seal::Error::NoClassKey(_)) => {
+                    self.learn_sealing_keys()?;
+                    self.sealer.due()
+                }
+                due => due,
+            };
+            for epoch in due? {
                 if db::transaction(&self.pool, Mode::Add, |db| keys::epoch_store(db, epoch.stored(), self.clock.now()))?
                 {
                     self.sealer.adopt(epoch);

@@ -1,11 +1,12 @@
 //! Opening a database: which, as what kind of node, and with whose class keys.
 
+use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
 use seal::{Granter, OperatorPublic, Sealer};
 
 use super::db::{self, Db, Location, Manager, Mode, Pool, Purpose};
-use super::{Clock, Result, Store, keys, pulse};
+use super::{ClassKeyTrust, Clock, Result, Store, keys, pulse, watch};
 
 /// What a node does with its database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,6 +31,15 @@ pub struct Reach {
     pub connections: u32,
     /// What this node does with it.
     pub access: Access,
+}
+
+/// What a node trusts, out of its folder of keys.
+#[derive(Debug, Clone, Default)]
+pub struct Trust {
+    /// Verifier keys of the log's origins, one a line.
+    pub log_keys: String,
+    /// Class keys that may be sealed to.
+    pub class_keys: ClassKeyTrust,
 }
 
 /// A database that is open and migrated, before its class keys are loaded.
@@ -77,6 +87,11 @@ impl Opened {
         Ok(Self { pool, standby, beats, clock, access: reach.access })
     }
 
+    /// Now, by its clock (UTC).
+    pub(super) fn now(&self) -> chrono::NaiveDateTime {
+        self.clock.now()
+    }
+
     pub(super) fn pool(&self) -> &Pool {
         &self.pool
     }
@@ -112,15 +127,18 @@ impl Opened {
     /// Makes the store. Without a granter it accepts and answers everything but disclosures.
     ///
     /// # Errors
-    /// The database's, or [`seal::Error::Unsigned`] when a class key was swapped.
-    pub fn into_store(self, operator: &OperatorPublic, granter: Option<Granter>) -> Result<Store> {
+    /// The database's, [`seal::Error::Unsigned`] when a class key was swapped.
+    pub fn into_store(self, operator: &OperatorPublic, granter: Option<Granter>, trust: Trust) -> Result<Store> {
         let keys = match self.access {
             // What only reads seals nothing, and its role is not shown the table.
             Access::ReadOnly => Vec::new(),
             Access::Sealed | Access::Full => self.with(Mode::Read, |db| keys::sealing_keys(db, self.clock.now()))?,
         };
         let Self { pool, standby, beats, clock, access } = self;
-        let sealer = Sealer::new(&keys, operator)?;
+        let Trust { log_keys, class_keys } = trust;
+        // Each must be the operator's; whether it is to be sealed to is judged when something is.
+        Sealer::new(&keys, operator)?;
+        let sealer = Sealer::new(&[], operator)?;
         Ok(Store {
             pool,
             standby,
@@ -133,6 +151,9 @@ impl Opened {
             operator: operator.clone(),
             granter,
             access,
+            log_keys,
+            class_keys: Mutex::new(class_keys),
+            watched: watch::Watched::default(),
         })
     }
 }

@@ -26,6 +26,10 @@ pub(super) enum Counter {
     Rights,
     Beat,
     Tally,
+    /// How many restorations await confirmation.
+    Restored,
+    /// When the last backup was made, in seconds since 1970.
+    Backup,
 }
 
 impl Counter {
@@ -34,6 +38,8 @@ impl Counter {
             Self::Rights => "rights",
             Self::Beat => "beat",
             Self::Tally => "tally",
+            Self::Restored => "restored",
+            Self::Backup => "backup",
         }
     }
 }
@@ -47,7 +53,7 @@ pub(super) fn set(db: &mut Db, counter: Counter, value: i64) -> Result<()> {
     Ok(())
 }
 
-fn advance(db: &mut Db, counter: Counter) -> Result<()> {
+pub(super) fn advance(db: &mut Db, counter: Counter) -> Result<()> {
     diesel::update(pulse::table.find(counter.name())).set(pulse::value.eq(pulse::value + 1)).execute(db)?;
     Ok(())
 }
@@ -128,6 +134,10 @@ impl Store {
     /// primary.
     pub fn rights(&self) -> Result<i64> {
         let watch = &self.pulse;
+        if self.access != Access::Full {
+            // Nothing of a database that was set back is shown where it cannot be accepted.
+            self.proved()?;
+        }
         let younger = |than: Duration| watch.age().is_some_and(|age| age < than);
         let known = || Ok(watch.rights.load(Ordering::Acquire));
         if younger(POLL) {
@@ -162,12 +172,13 @@ impl Store {
     fn hear(&self, heard: &mut Option<Heard>) -> Result<i64> {
         let watch = &self.pulse;
         let asked = watch.since.elapsed();
-        let (rights, beat, tally) = db::transaction(&self.pool, Mode::Read, |db| -> Result<(i64, i64, i64)> {
-            let rows: Vec<(String, i64)> = pulse::table.select((pulse::name, pulse::value)).load(db)?;
-            let of =
-                |counter: Counter| rows.iter().find(|(name, _)| name == counter.name()).map_or(0, |(_, value)| *value);
-            Ok((of(Counter::Rights), of(Counter::Beat), of(Counter::Tally)))
+        let rows: Vec<(String, i64)> = db::transaction(&self.pool, Mode::Read, |db| -> Result<_> {
+            Ok(pulse::table.select((pulse::name, pulse::value)).load(db)?)
         })?;
+        let of = |counter: Counter| rows.iter().find(|(name, _)| name == counter.name()).map_or(0, |(_, value)| *value);
+        let (rights, beat, tally) = (of(Counter::Rights), of(Counter::Beat), of(Counter::Tally));
+        self.watched.restored.store(of(Counter::Restored), Ordering::Release);
+        self.watched.backup.store(of(Counter::Backup), Ordering::Release);
         if self.access == Access::ReadOnly && !moves(heard, beat) {
             watch.asked.store(0, Ordering::Release);
             return Err(Error::Busy);
@@ -223,6 +234,11 @@ impl Store {
     pub fn connections(&self) -> (usize, usize) {
         let state = self.pool.state();
         (state.connections as usize, state.idle_connections as usize)
+    }
+
+    /// Whether a standby may follow the database: on PostgreSQL.
+    pub fn may_have_standby(&self) -> bool {
+        self.beats
     }
 
     /// Whether the standby's beat moved within the last second.

@@ -225,6 +225,7 @@ impl Store {
     /// The database's; [`Error::Elsewhere`] on a node that signs nobody in.
     pub fn session_begin(&self, viewer: &Viewer, new: &NewSession<'_>) -> Result<Option<Id>> {
         self.signs_in()?;
+        self.proved()?;
         self.add(viewer, |w| w.session_begin(new))
     }
 
@@ -268,6 +269,7 @@ impl Store {
     /// The database's.
     pub fn session_rotate(&self, presented: &[u8], next: &[u8]) -> Result<Rotation> {
         self.signs_in()?;
+        self.proved()?;
         let found: Option<SessionInfo> = self.read(&Scope::Nothing, |r| {
             let token = refresh_token::table.find(presented).filter(refresh_token::issued_at.gt(r.now() - IDLE));
             let id: Option<Id> = token.select(refresh_token::session_id).first(r.db).optional()?;

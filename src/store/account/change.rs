@@ -7,11 +7,11 @@ use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use serde_json::json;
 
-use super::super::db::Id;
 use super::super::db::schema::{account, account_change, account_mission, credential};
+use super::super::db::{Db, Id};
 use super::super::{Cursor, Error, Page, Read, Result, Write, code};
 use super::{Account, NewAccount};
-use crate::domain::{AccountChangeKind, Code, NoticeKind, Rights};
+use crate::domain::{AccountChangeKind, Code, NarrowingAct, NoticeKind, Rights};
 use crate::policy::{Approval, Denial, Viewer, may_change, may_decide_change, may_manage};
 
 /// A change that is not decided by then lapses.
@@ -106,7 +106,9 @@ impl Read<'_> {
             .limit(limit + 1)
             .into_boxed();
         if let Some(state) = state {
-            query = query.filter(account::state.eq(state.to_owned()));
+            let own = account::table.filter(account::state.eq(state.to_owned())).select(account::id);
+            let own: Vec<Id> = own.load(self.db)?;
+            query = query.filter(account_change::account_id.eq_any(own));
         }
         if waiting {
             query =
@@ -154,7 +156,7 @@ impl Write<'_> {
                 account::single_sign_on.eq(&rights.single_sign_on),
             ))
             .execute(self.db)?;
-        self.missions_set(id, &rights.missions)?;
+        missions_write(self.db, id, &rights.missions)?;
         if let Some(hash) = &new.password_hash {
             diesel::insert_into(credential::table)
                 .values((credential::account_id.eq(id), credential::password_hash.eq(hash)))
@@ -176,16 +178,6 @@ impl Write<'_> {
             }
             _ => Ok(()),
         }
-    }
-
-    fn missions_set(&mut self, id: Id, missions: &[String]) -> Result<()> {
-        diesel::delete(account_mission::table.filter(account_mission::account_id.eq(id))).execute(self.db)?;
-        for mission in missions {
-            diesel::insert_into(account_mission::table)
-                .values((account_mission::account_id.eq(id), account_mission::mission.eq(mission)))
-                .execute(self.db)?;
-        }
-        Ok(())
     }
 
     fn change_ask(&mut self, of: Id, kind: AccountChangeKind, rights: &Rights) -> Result<ChangeOutcome> {
@@ -234,6 +226,7 @@ impl Write<'_> {
                 if found.rights != *rights {
                     self.rights_set(id, rights)?;
                     self.note_act("account.change", format!("accounts/{id}"), json!({ "rights": rights }));
+                    self.narrows(NarrowingAct::Rights { account: id.to_string(), rights: Box::new(rights.clone()) });
                 }
                 Ok(ChangeOutcome::Applied)
             }
@@ -294,36 +287,11 @@ impl Write<'_> {
     }
 
     fn rights_set(&mut self, id: Id, rights: &Rights) -> Result<()> {
-        let Rights {
-            role,
-            missions,
-            state,
-            state_function,
-            machine,
-            graded,
-            from_on,
-            to_on,
-            suspended,
-            single_sign_on,
-        } = rights;
-        self.refuse_known_as(id, single_sign_on.as_deref())?;
+        self.refuse_known_as(id, rights.single_sign_on.as_deref())?;
         let before = self.account_get(id)?.and_then(|before| before.rights.single_sign_on);
-        diesel::update(account::table.find(id))
-            .set((
-                account::role.eq(role.code()),
-                account::state.eq(state),
-                account::graded.eq(graded),
-                account::suspended.eq(suspended),
-                account::state_function.eq(state_function.map(Code::code)),
-                account::machine.eq(machine),
-                account::from_on.eq(from_on),
-                account::to_on.eq(to_on),
-                account::single_sign_on.eq(single_sign_on),
-            ))
-            .execute(self.db)?;
-        self.missions_set(id, missions)?;
+        rights_write(self.db, id, rights)?;
         // Whoever signed in as somebody else to the provider is signed out.
-        if *suspended || before != *single_sign_on {
+        if rights.suspended || before != rights.single_sign_on {
             self.sign_out(id, None)?;
         }
         self.tell(id, NoticeKind::RightsChanged)?;
@@ -364,6 +332,9 @@ impl Write<'_> {
         let detail =
             json!({ "change": id.to_string(), "kind": change.kind, "asked_by": change.asked_by.0.to_string() });
         self.note_act(action, format!("accounts/{of}"), detail);
+        if approve && change.kind == AccountChangeKind::Rights {
+            self.narrows(NarrowingAct::Rights { account: of.to_string(), rights: Box::new(change.rights) });
+        }
         let row: ChangeRow = account_change::table.find(id).first(self.db)?;
         self.change_of(row)
     }
@@ -378,6 +349,36 @@ impl Write<'_> {
         self.note_act("account.review", format!("accounts/{id}"), serde_json::Value::Null);
         Ok(())
     }
+}
+
+fn missions_write(db: &mut Db, id: Id, missions: &[String]) -> Result<()> {
+    diesel::delete(account_mission::table.filter(account_mission::account_id.eq(id))).execute(db)?;
+    for mission in missions {
+        diesel::insert_into(account_mission::table)
+            .values((account_mission::account_id.eq(id), account_mission::mission.eq(mission)))
+            .execute(db)?;
+    }
+    Ok(())
+}
+
+/// Writes all of an account's rights.
+pub(in crate::store) fn rights_write(db: &mut Db, id: Id, rights: &Rights) -> Result<()> {
+    let Rights { role, missions, state, state_function, machine, graded, from_on, to_on, suspended, single_sign_on } =
+        rights;
+    diesel::update(account::table.find(id))
+        .set((
+            account::role.eq(role.code()),
+            account::state.eq(state),
+            account::graded.eq(graded),
+            account::suspended.eq(suspended),
+            account::state_function.eq(state_function.map(Code::code)),
+            account::machine.eq(machine),
+            account::from_on.eq(from_on),
+            account::to_on.eq(to_on),
+            account::single_sign_on.eq(single_sign_on),
+        ))
+        .execute(db)?;
+    missions_write(db, id, missions)
 }
 
 fn refuse(rights: &Rights) -> Result<()> {

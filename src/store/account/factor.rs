@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::db::Id;
 use super::super::db::schema::{account, recovery_code, second_factor, session};
 use super::super::{Error, Read, Result, Store, Write};
-use crate::domain::NoticeKind;
+use crate::domain::{NarrowingAct, NoticeKind};
 use crate::policy::{COOL_DOWN, Viewer};
 
 /// A second factor.
@@ -194,6 +194,7 @@ impl Write<'_> {
         }
         self.tell(of, NoticeKind::SecondFactorSet)?;
         self.note_act("second_factor.confirm", format!("accounts/{of}"), Value::Null);
+        self.narrows(NarrowingAct::SecondFactor { account: of.to_string() });
         Ok(())
     }
 
@@ -205,6 +206,7 @@ impl Write<'_> {
         self.cool_down(of)?;
         self.tell(of, NoticeKind::SecondFactorReset)?;
         self.note_act("second_factor.reset", format!("accounts/{of}"), Value::Null);
+        self.narrows(NarrowingAct::SecondFactor { account: of.to_string() });
         Ok(())
     }
 }

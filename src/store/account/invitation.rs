@@ -8,6 +8,7 @@ use super::super::db::Id;
 use super::super::db::schema::invitation;
 use super::super::{Error, Read, Result, Write};
 use super::Account;
+use crate::domain::NarrowingAct;
 
 /// A link is good for this long.
 const INVITATION_LASTS: TimeDelta = TimeDelta::hours(72);
@@ -46,7 +47,7 @@ impl Write<'_> {
         if found.rights.suspended {
             return Err(Error::Conflict("the account is suspended, or awaits a second administrator".into()));
         }
-        self.links_end(of)?;
+        let ended = self.links_end(of)?;
         let expires_at = self.now() + INVITATION_LASTS;
         diesel::insert_into(invitation::table)
             .values((
@@ -58,16 +59,18 @@ impl Write<'_> {
             ))
             .execute(self.db)?;
         self.note_act("account.invite", format!("accounts/{of}"), Value::Null);
+        if ended > 0 {
+            self.narrows(NarrowingAct::LinksEnded { account: of.to_string() });
+        }
         Ok(expires_at)
     }
 
     /// Ends an account's links that were not used: each is one way in more.
-    pub(super) fn links_end(&mut self, of: Id) -> Result<()> {
-        diesel::delete(invitation::table)
+    pub(super) fn links_end(&mut self, of: Id) -> Result<usize> {
+        Ok(diesel::delete(invitation::table)
             .filter(invitation::account_id.eq(of))
             .filter(invitation::used_at.is_null())
-            .execute(self.db)?;
-        Ok(())
+            .execute(self.db)?)
     }
 
     /// Uses a link up, and sets the password that was chosen with it, as the account that it is for.

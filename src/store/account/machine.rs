@@ -8,7 +8,7 @@ use super::super::db::Id;
 use super::super::db::schema::{account, machine_key};
 use super::super::{Error, Read, Result, SessionInfo, Write};
 use super::AccountRow;
-use crate::domain::{Fault, NoticeKind};
+use crate::domain::{Fault, NarrowingAct, NoticeKind};
 
 /// A key lasts at most this long.
 const LONGEST: TimeDelta = TimeDelta::days(366);
@@ -124,6 +124,7 @@ impl Write<'_> {
         }
         self.rights_changed()?;
         self.note_act("account.key_end", format!("accounts/{of}"), json!({ "key": id.to_string() }));
+        self.narrows(NarrowingAct::KeyEnded { account: of.to_string(), key: id.to_string() });
         Ok(())
     }
 }

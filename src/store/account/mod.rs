@@ -8,6 +8,7 @@ mod machine;
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
+pub(super) use change::rights_write;
 pub use change::{AccountChange, ChangeOutcome};
 pub use factor::{Factor, FactorUse};
 pub use machine::MachineKey;
@@ -17,7 +18,7 @@ use super::db::schema::{
     account, account_change, account_mission, credential, machine_key, notice, second_factor, session,
 };
 use super::{Cursor, Error, Page, Read, Result, Write, code};
-use crate::domain::{AccountChangeKind, AccountStatus, Code, NoticeKind, Rights};
+use crate::domain::{AccountChangeKind, AccountStatus, Code, NarrowingAct, NoticeKind, Rights};
 use crate::policy::{REVIEW_EVERY, Viewer};
 
 /// Notices are shown for this long.
@@ -369,6 +370,7 @@ impl Write<'_> {
         self.sign_out(account, kept)?;
         self.tell(account, NoticeKind::PasswordChanged)?;
         self.note_act("account.password", format!("accounts/{account}"), serde_json::Value::Null);
+        self.narrows(NarrowingAct::Password { account: account.to_string() });
         Ok(())
     }
 }

@@ -4,6 +4,9 @@
 //! queue and a crash only repeats. A leaf is the SHA-256 of a random salt and the entry, so that hashes and checkpoints may
 //! leave the house while entries stay.
 
+mod acts;
+mod checkpoint;
+mod frontier;
 mod prove;
 mod sequencer;
 mod verify;
@@ -13,14 +16,16 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+pub use acts::LoggedAct;
+pub use checkpoint::{Checkpoint, LogKey};
 pub use prove::InclusionProof;
-pub use sequencer::Checkpoint;
 pub(super) use verify::recomputed;
-pub use verify::{LogFinding, LogReport, audit_verify, entry_is_proved, tree_is_extended};
+pub use verify::{LogAsk, LogFinding, LogReport, audit_verify, entry_is_proved, tree_is_extended};
 
-use super::db::Id;
 use super::db::schema::{audit_entry, audit_leaf, audit_pending};
+use super::db::{Db, Id};
 use super::{Page, Read, Result, Write};
+use crate::domain::Role;
 use crate::store::Cursor;
 
 /// An entry as auditors read it.
@@ -48,36 +53,48 @@ pub fn leaf_data(salt: &[u8], body: &str) -> [u8; 32] {
     hasher.finalize().into()
 }
 
+/// Who did something, and when.
+pub(super) struct Doer {
+    pub(super) account: Id,
+    pub(super) role: Role,
+    pub(super) at: NaiveDateTime,
+}
+
 impl Write<'_> {
     /// Appends an entry. It names fields, records and codes; never a sealed value.
     pub(super) fn audit_append(&mut self, id: Id, action: &str, subject: &str, detail: &Value) -> Result<()> {
-        let at = self.now();
-        let actor = self.actor();
-        let mut salt = vec![0; 16];
-        rand::fill(&mut salt[..]);
-        let body = json!({
-            "id": id.to_string(),
-            "at": at.and_utc().to_rfc3339(),
-            "actor": actor.to_string(),
-            "role": self.viewer.role,
-            "action": action,
-            "subject": subject,
-            "detail": detail,
-        });
-        diesel::insert_into(audit_entry::table)
-            .values((
-                audit_entry::id.eq(id),
-                audit_entry::made_at.eq(at),
-                audit_entry::actor_id.eq(actor),
-                audit_entry::action.eq(action),
-                audit_entry::subject.eq(subject),
-                audit_entry::body.eq(body.to_string()),
-                audit_entry::salt.eq(salt),
-            ))
-            .execute(self.db)?;
-        diesel::insert_into(audit_pending::table).values(audit_pending::entry_id.eq(id)).execute(self.db)?;
-        Ok(())
+        let doer = Doer { account: self.actor(), role: self.viewer.role, at: self.now() };
+        append(self.db, id, &doer, (action, subject), detail)
     }
+}
+
+/// Appends an entry.
+pub(super) fn append(db: &mut Db, id: Id, doer: &Doer, (action, subject): (&str, &str), detail: &Value) -> Result<()> {
+    let (actor, at) = (doer.account, doer.at);
+    let mut salt = vec![0; 16];
+    rand::fill(&mut salt[..]);
+    let body = json!({
+        "id": id.to_string(),
+        "at": at.and_utc().to_rfc3339(),
+        "actor": actor.to_string(),
+        "role": doer.role,
+        "action": action,
+        "subject": subject,
+        "detail": detail,
+    });
+    diesel::insert_into(audit_entry::table)
+        .values((
+            audit_entry::id.eq(id),
+            audit_entry::made_at.eq(at),
+            audit_entry::actor_id.eq(actor),
+            audit_entry::action.eq(action),
+            audit_entry::subject.eq(subject),
+            audit_entry::body.eq(body.to_string()),
+            audit_entry::salt.eq(salt),
+        ))
+        .execute(db)?;
+    diesel::insert_into(audit_pending::table).values(audit_pending::entry_id.eq(id)).execute(db)?;
+    Ok(())
 }
 
 type EntryRow = (Id, NaiveDateTime, Option<i64>, String, String, String);

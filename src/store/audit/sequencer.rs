@@ -1,34 +1,24 @@
-//! Placing entries in the tree, and signing what it has become.
+//! Placing entries in the tree.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use signed_note::{Note, Signer, StandardSigner};
-use tlog_tiles::{Error as TreeError, Hash, HashReader, stored_hashes, tree_hash};
+use tlog_tiles::{Error as TreeError, Hash, HashReader, stored_hashes};
 
 use super::leaf_data;
-use crate::store::db::schema::{audit_checkpoint, audit_entry, audit_hash, audit_leaf, audit_pending};
+use crate::store::db::schema::{audit_entry, audit_hash, audit_leaf, audit_pending};
 use crate::store::db::{self, Db, Id, Mode, Turn, each};
-use crate::store::{Error, Read, Result, Store};
+use crate::store::{Error, Result, Store};
 
 /// Entries placed in one transaction.
 const BATCH: i64 = 5_000;
 /// Rows of one statement.
 const CHUNK: usize = 1_000;
 
-/// A signed checkpoint (C2SP tlog-checkpoint).
-#[derive(Debug, Clone)]
-pub struct Checkpoint {
-    /// Leaves that it covers.
-    pub size: u64,
-    /// The signed note.
-    pub note: String,
-}
-
 /// Hashes by their stored position: those of this batch, then those of the database.
 pub(super) struct Hashes<'a> {
-    db: RefCell<&'a mut Db>,
+    pub(super) db: RefCell<&'a mut Db>,
     pub(super) fresh: RefCell<HashMap<u64, Hash>>,
 }
 
@@ -68,7 +58,7 @@ pub(super) fn size(db: &mut Db) -> Result<u64> {
     Ok(last.and_then(|last| u64::try_from(last).ok()).map_or(0, |last| last + 1))
 }
 
-fn broken(what: &'static str) -> Error {
+pub(super) fn broken(what: &'static str) -> Error {
     Error::Corrupt { table: "audit_hash", column: "hash", row: what.to_owned() }
 }
 
@@ -90,7 +80,8 @@ impl Store {
             }
             let entries: Vec<(Id, Vec<u8>, String)> = audit_pending::table
                 .inner_join(audit_entry::table.on(audit_entry::id.eq(audit_pending::entry_id)))
-                .order(audit_entry::id)
+                // By the column of the table that is short: by the entry's own, the whole log is read for it.
+                .order(audit_pending::entry_id)
                 .limit(BATCH)
                 .select((audit_entry::id, audit_entry::salt, audit_entry::body))
                 .load(db)?;
@@ -134,76 +125,5 @@ impl Store {
             Ok(audit_pending::table.count().get_result(db)?)
         })?;
         Ok(usize::try_from(waiting).unwrap_or(0))
-    }
-
-    /// Signs the tree as it stands, if it grew since `last`, and only if it extends what `last` covers.
-    ///
-    /// # Errors
-    /// [`Error::Conflict`] when the tree does not extend `last`: history was rewritten, and nothing is signed.
-    pub fn audit_checkpoint(&self, signer: &StandardSigner, last: Option<&Checkpoint>) -> Result<Option<Checkpoint>> {
-        let now = self.clock.now();
-        db::transaction(&self.pool, Mode::Keep, |db| {
-            let size = size(db)?;
-            if size == 0 || last.is_some_and(|last| last.size == size) {
-                return Ok(None);
-            }
-            let hashes = Hashes::new(db);
-            if let Some(last) = last {
-                let refused =
-                    || Error::Conflict("the audit log does not extend its last checkpoint; not signed".into());
-                let known = parse(&last.note).ok_or_else(refused)?;
-                if known.size() > size || tree_hash(known.size(), &hashes).map_err(|_| refused())? != *known.hash() {
-                    return Err(refused());
-                }
-            }
-            // Another node has signed this size: the checkpoint is kept here too.
-            let known: Option<String> = audit_checkpoint::table
-                .find(i64::try_from(size).map_err(|_| broken("checkpoint"))?)
-                .select(audit_checkpoint::note)
-                .first(&mut **hashes.db.borrow_mut())
-                .optional()?;
-            if let Some(note) = known {
-                return Ok(Some(Checkpoint { size, note }));
-            }
-            let root = tree_hash(size, &hashes).map_err(|_| broken("root"))?;
-            let note = sign(signer, size, root).ok_or_else(|| broken("checkpoint"))?;
-            drop(hashes);
-            diesel::insert_into(audit_checkpoint::table)
-                .values((
-                    audit_checkpoint::size.eq(i64::try_from(size).map_err(|_| broken("checkpoint"))?),
-                    audit_checkpoint::note.eq(&note),
-                    audit_checkpoint::made_at.eq(now),
-                ))
-                .execute(db)?;
-            Ok(Some(Checkpoint { size, note }))
-        })
-    }
-}
-
-fn sign(signer: &StandardSigner, size: u64, root: Hash) -> Option<String> {
-    let checkpoint = tlog_tiles::Checkpoint::new(signer.name(), size, root, "").ok()?;
-    let mut note = Note::new(&checkpoint.to_bytes(), &[]).ok()?;
-    note.add_sigs(&[signer]).ok()?;
-    String::from_utf8(note.to_bytes()).ok()
-}
-
-/// The checkpoint in a signed note, its signature not judged.
-pub(super) fn parse(note: &str) -> Option<tlog_tiles::Checkpoint> {
-    let note = Note::from_bytes(note.as_bytes()).ok()?;
-    tlog_tiles::Checkpoint::from_bytes(note.text()).ok()
-}
-
-impl Read<'_> {
-    /// The last signed checkpoint.
-    ///
-    /// # Errors
-    /// The database's.
-    pub fn checkpoint_latest(&mut self) -> Result<Option<Checkpoint>> {
-        let row: Option<(i64, String)> = audit_checkpoint::table
-            .order(audit_checkpoint::size.desc())
-            .select((audit_checkpoint::size, audit_checkpoint::note))
-            .first(self.db)
-            .optional()?;
-        Ok(row.map(|(size, note)| Checkpoint { size: u64::try_from(size).unwrap_or(0), note }))
     }
 }

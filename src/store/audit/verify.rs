@@ -3,17 +3,20 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
-use signed_note::{Note, StandardVerifier, VerifierList};
-use tlog_tiles::{Hash, check_record, check_tree, node_hash, record_hash};
+use tlog_tiles::{Hash, check_record, check_tree, record_hash};
 
-use super::sequencer::parse;
-use super::{InclusionProof, leaf_data};
+use super::checkpoint::verifiers;
+use super::frontier::Frontier;
+use super::{Checkpoint, InclusionProof, leaf_data};
 use crate::store::db::Id;
-use crate::store::db::schema::{audit_checkpoint, audit_entry, audit_hash, audit_leaf, audit_pending, revision};
+use crate::store::db::schema::{
+    account, approval, audit_checkpoint, audit_entry, audit_hash, audit_leaf, audit_pending, disclosure,
+    erasure_request, restoration, revision,
+};
 use crate::store::db::{self, Db, Mode};
 use crate::store::{Error, Result, Store};
 
@@ -39,39 +42,13 @@ pub struct LogReport {
     pub checkpoints: u64,
     /// Whether a checkpoint from outside was given and agrees: without one the log is self-consistent only.
     pub against_outside: bool,
+    /// Entries that an earlier origin had signed and that are gone since the log was set back, on the record: from, and up to. A restore
+    /// does that.
+    pub lost: Vec<(u64, u64)>,
     /// Revisions compared with their entries (`--deep`).
     pub revisions: Option<u64>,
     /// Everything that does not hold; empty when the log verifies.
     pub findings: Vec<LogFinding>,
-}
-
-/// The roots of a growing tree: the perfect subtrees on its right edge (RFC 6962, 2.1).
-#[derive(Default)]
-struct Frontier {
-    size: u64,
-    peaks: Vec<Hash>,
-}
-
-impl Frontier {
-    /// Adds a leaf; returns every hash that it completes, in the order in which they are stored.
-    fn push(&mut self, leaf: Hash) -> Vec<Hash> {
-        let mut hash = leaf;
-        let mut made = vec![hash];
-        for _ in 0..self.size.trailing_ones() {
-            if let Some(left) = self.peaks.pop() {
-                hash = node_hash(left, hash);
-                made.push(hash);
-            }
-        }
-        self.peaks.push(hash);
-        self.size += 1;
-        made
-    }
-
-    fn root(&self) -> Hash {
-        let mut peaks = self.peaks.iter().rev().copied();
-        peaks.next().map_or(tlog_tiles::EMPTY_HASH, |last| peaks.fold(last, |right, left| node_hash(left, right)))
-    }
 }
 
 /// Entries read at a time.
@@ -80,8 +57,28 @@ const BATCH: i64 = 10_000;
 /// An entry's place and salt, what was hashed of it, and its columns.
 type EntryRow = (i64, Vec<u8>, String, (Id, NaiveDateTime, Option<Id>, String, String));
 
-/// Ids of the revisions that entries speak of.
-type Spoken = HashSet<String>;
+/// What entries speak of.
+#[derive(Default)]
+struct Spoken {
+    /// Ids of revisions.
+    revisions: HashSet<String>,
+    /// Ids of other rows that an act makes.
+    named: HashSet<String>,
+}
+
+impl Spoken {
+    fn hear(&mut self, said: &Said<'_>) {
+        let named = match said.subject.rsplit_once('/') {
+            Some(("accounts" | "restorations" | "erasures", id)) => Some(id.to_owned()),
+            _ => None,
+        };
+        self.named.extend(named);
+        if let Some(detail) = &said.detail {
+            self.revisions.extend(detail.revision.clone());
+            self.named.extend([&detail.disclosure, &detail.approval].into_iter().flatten().cloned());
+        }
+    }
+}
 
 /// What of an entry's text is compared: read without the rest, since a log has very many.
 #[derive(Deserialize)]
@@ -102,6 +99,8 @@ struct Said<'a> {
 #[derive(Deserialize)]
 struct Detail {
     revision: Option<String>,
+    disclosure: Option<String>,
+    approval: Option<String>,
 }
 
 /// Whether an entry's columns, by which it is found and shown, say what was hashed.
@@ -141,74 +140,100 @@ pub(in crate::store) fn recomputed(db: &mut Db) -> Result<(u64, String)> {
     }
 }
 
-/// The checkpoint in a note that the log's keys signed.
-fn signed_checkpoint(note: &str, verifier_keys: &str) -> Option<tlog_tiles::Checkpoint> {
-    let keys = verifier_keys.lines().map(str::trim).filter(|key| !key.is_empty());
-    let mut verifiers: Vec<Box<dyn signed_note::Verifier>> = Vec::new();
-    for key in keys {
-        verifiers.push(Box::new(StandardVerifier::new(key).ok()?));
-    }
-    Note::from_bytes(note.as_bytes()).ok()?.verify(&VerifierList::new(verifiers)).ok()?;
-    parse(note)
-}
-
 /// Whether an entry, by its salt and text, is at a place of the tree that a signed checkpoint covers: no database is asked.
 pub fn entry_is_proved(checkpoint: &str, verifier_keys: &str, proof: &InclusionProof) -> bool {
     let hashes: Vec<Hash> = proof.hashes.iter().map(|hash| Hash(*hash)).collect();
     let leaf = record_hash(&leaf_data(&proof.salt, &proof.body));
-    signed_checkpoint(checkpoint, verifier_keys).is_some_and(|tree| {
-        tree.size() == proof.size && check_record(&hashes, tree.size(), *tree.hash(), proof.leaf, leaf).is_ok()
+    Checkpoint::verified(checkpoint, verifier_keys).is_some_and(|tree| {
+        tree.size == proof.size && check_record(&hashes, tree.size, Hash(tree.root), proof.leaf, leaf).is_ok()
     })
 }
 
 /// Whether the tree of one signed checkpoint extends that of another: no database is asked.
 pub fn tree_is_extended(older: &str, newer: &str, verifier_keys: &str, hashes: &[[u8; 32]]) -> bool {
     let hashes: Vec<Hash> = hashes.iter().map(|hash| Hash(*hash)).collect();
-    let (Some(old), Some(new)) = (signed_checkpoint(older, verifier_keys), signed_checkpoint(newer, verifier_keys))
+    let (Some(old), Some(new)) =
+        (Checkpoint::verified(older, verifier_keys), Checkpoint::verified(newer, verifier_keys))
     else {
         return false;
     };
-    check_tree(&hashes, new.size(), *new.hash(), old.size(), *old.hash()).is_ok()
+    check_tree(&hashes, new.size, Hash(new.root), old.size, Hash(old.root)).is_ok()
 }
 
-/// Verifies the log of a store. `verifier_keys` are the public keys of the log's origins, one a line (C2SP signed-note verifier keys); `outside` is a
-/// checkpoint that was kept elsewhere.
+/// What the log is compared with.
+#[derive(Debug, Default)]
+pub struct LogAsk<'a> {
+    /// The public keys of the log's origins, one a line (C2SP signed-note verifier keys).
+    pub verifier_keys: &'a str,
+    /// A checkpoint that was kept elsewhere.
+    pub outside: Option<&'a str>,
+    /// Checkpoints that were kept beside the log's key.
+    pub kept: &'a [String],
+    /// Compare every revision with its entry too.
+    pub deep: bool,
+}
+
+/// Verifies the log of a store.
 ///
 /// # Errors
-/// The database's. What does not hold is in the report.
-pub fn audit_verify(store: &Store, verifier_keys: &str, outside: Option<&str>, deep: bool) -> Result<LogReport> {
-    db::transaction(&store.pool, Mode::Read, |db| verify(db, verifier_keys, outside, deep))
+/// The database's; [`Error::Conflict`] when a verifier key is none. What does not hold is in the report.
+pub fn audit_verify(store: &Store, ask: &LogAsk<'_>) -> Result<LogReport> {
+    let now = store.now();
+    db::transaction(&store.pool, Mode::Read, |db| verify(db, ask, now))
 }
 
-fn verify(db: &mut Db, verifier_keys: &str, outside: Option<&str>, deep: bool) -> Result<LogReport> {
+/// Where a checkpoint comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum From {
+    Database,
+    Kept,
+    Outside,
+}
+
+/// Where the log went on with another key: after a restore, a move, or what the operator accepted.
+#[derive(Deserialize)]
+struct Begun {
+    size: u64,
+    previous: Option<String>,
+}
+
+/// So long after its first entry a log has a signed checkpoint.
+const FIRST_SIGNED: TimeDelta = TimeDelta::minutes(5);
+
+fn verify(db: &mut Db, ask: &LogAsk<'_>, now: NaiveDateTime) -> Result<LogReport> {
+    let deep = ask.deep;
     let mut findings = Vec::new();
     let mut find = |at: String, what: &str| findings.push(LogFinding { at, what: what.to_owned() });
 
-    let mut verifiers: Vec<Box<dyn signed_note::Verifier>> = Vec::new();
-    for key in verifier_keys.lines().map(str::trim).filter(|key| !key.is_empty()) {
-        let verifier =
-            StandardVerifier::new(key).map_err(|_| Error::Conflict("the log's verifier key cannot be read".into()))?;
-        verifiers.push(Box::new(verifier));
+    if verifiers(ask.verifier_keys).is_none() {
+        return Err(Error::Conflict("the log's verifier key cannot be read".into()));
     }
-    let verifiers = VerifierList::new(verifiers);
     let signed: Vec<(i64, String)> = audit_checkpoint::table
         .order(audit_checkpoint::size)
         .select((audit_checkpoint::size, audit_checkpoint::note))
         .load(db)?;
-    let mut expected: Vec<(u64, Hash, bool)> = Vec::new();
-    let notes = signed.iter().map(|(_, note)| (note.as_str(), false)).chain(outside.map(|note| (note, true)));
-    for (note, from_outside) in notes {
-        let verified = Note::from_bytes(note.as_bytes()).ok().is_some_and(|note| note.verify(&verifiers).is_ok());
-        match parse(note).filter(|_| verified) {
-            Some(checkpoint) => expected.push((checkpoint.size(), *checkpoint.hash(), from_outside)),
-            None => find("checkpoint".into(), "its signature does not verify with the log's key"),
+    let mut expected: Vec<(Checkpoint, From)> = Vec::new();
+    let notes = signed
+        .iter()
+        .map(|(_, note)| (note.as_str(), From::Database))
+        .chain(ask.kept.iter().map(|note| (note.as_str(), From::Kept)))
+        .chain(ask.outside.map(|note| (note, From::Outside)));
+    for (note, from) in notes {
+        match (Checkpoint::verified(note, ask.verifier_keys), from) {
+            (Some(checkpoint), _) => expected.push((checkpoint, from)),
+            (None, From::Kept) => {
+                find("the checkpoint beside the log's key".into(), "its signature does not verify with the log's key")
+            }
+            (None, _) => find("checkpoint".into(), "its signature does not verify with the log's key"),
         }
     }
-    expected.sort_by_key(|(size, _, _)| *size);
+    expected.sort_by_key(|(checkpoint, _)| checkpoint.size);
 
     let (mut frontier, mut agreed, mut against_outside) = (Frontier::default(), 0, false);
     let mut due = expected.iter().peekable();
-    let (mut position, mut spoken): (i64, Spoken) = (0, Spoken::new());
+    let mut differing: Vec<(&Checkpoint, From)> = Vec::new();
+    let (mut position, mut spoken): (i64, Spoken) = (0, Spoken::default());
+    let (mut begun, mut oldest): (Vec<Begun>, Option<NaiveDateTime>) = (Vec::new(), None);
     loop {
         let from = i64::try_from(frontier.size).unwrap_or(i64::MAX);
         let rows: Vec<EntryRow> = audit_leaf::table
@@ -243,14 +268,19 @@ fn verify(db: &mut Db, verifier_keys: &str, outside: Option<&str>, deep: bool) -
             let at = frontier.size;
             if i64::try_from(at).ok() != Some(leaf) {
                 find(format!("leaf {at}"), "missing");
-                return report(db, &frontier, agreed, against_outside, None, findings);
+                return report(db, &frontier, Vec::new(), (agreed, against_outside), None, findings);
             }
             let said: Option<Said<'_>> = serde_json::from_str(&body).ok();
             if !said.as_ref().is_some_and(|said| columns_agree(said, &columns)) {
                 find(format!("leaf {at}"), "its columns are not those of the entry");
             }
-            if let Some(id) = said.and_then(|said| said.detail).and_then(|detail| detail.revision).filter(|_| deep) {
-                spoken.insert(id);
+            oldest = oldest.or(Some(columns.1));
+            if let Some(said) = &said {
+                spoken.hear(said);
+                if ["log.restore", "log.move", "log.accept"].contains(&&*said.action) {
+                    let detail: Option<Begins> = serde_json::from_str(&body).ok();
+                    begun.extend(detail.map(|begins| begins.detail));
+                }
             }
             for hash in frontier.push(record_hash(&leaf_data(&salt, &body))) {
                 match stored.next() {
@@ -259,28 +289,88 @@ fn verify(db: &mut Db, verifier_keys: &str, outside: Option<&str>, deep: bool) -
                 }
                 position += 1;
             }
-            while let Some((size, root, outside)) = due.next_if(|(size, _, _)| *size == frontier.size) {
-                if *root == frontier.root() {
-                    agreed += 1;
-                    against_outside |= outside;
+            while let Some((checkpoint, from)) = due.next_if(|(checkpoint, _)| checkpoint.size == frontier.size) {
+                if checkpoint.root == frontier.root().0 {
+                    agreed += u64::from(*from == From::Database);
+                    against_outside |= *from == From::Outside;
                 } else {
-                    find(format!("checkpoint {size}"), "the tree at this size has another root");
+                    differing.push((checkpoint, *from));
                 }
             }
         }
     }
-    for (size, _, _) in due {
-        find(format!("checkpoint {size}"), "the log is shorter than what was signed: its tail was cut");
+    differing.extend(due.map(|(checkpoint, from)| (checkpoint, *from)));
+    let mut lost = Vec::new();
+    for (checkpoint, from) in differing {
+        let size = checkpoint.size;
+        // What an earlier origin signed after the moment to which the log was set back, on the record.
+        let set_back =
+            begun.iter().find(|begun| begun.previous.as_deref() == Some(&checkpoint.origin) && begun.size < size);
+        match (set_back, from) {
+            (Some(begun), From::Kept | From::Outside) => lost.push((begun.size, size)),
+            _ if size > frontier.size => {
+                find(format!("checkpoint {size}"), "the log is shorter than what was signed: its tail was cut");
+            }
+            (_, From::Kept) => {
+                find(format!("the checkpoint {size} beside the log's key"), "the tree at this size has another root");
+            }
+            _ => find(format!("checkpoint {size}"), "the tree at this size has another root"),
+        }
     }
-    let revisions = if deep { Some(revisions(db, spoken, &mut find)?) } else { None };
-    report(db, &frontier, agreed, against_outside, revisions, findings)
+    if agreed == 0 && oldest.is_some_and(|oldest| oldest + FIRST_SIGNED < now) {
+        find("checkpoints".into(), "the log has entries, and nothing of it was ever signed");
+    }
+    let strays: Vec<Id> = audit_entry::table
+        .left_join(audit_leaf::table.on(audit_leaf::entry_id.eq(audit_entry::id)))
+        .left_join(audit_pending::table.on(audit_pending::entry_id.eq(audit_entry::id)))
+        .filter(audit_leaf::entry_id.is_null())
+        .filter(audit_pending::entry_id.is_null())
+        .select(audit_entry::id)
+        .load(db)?;
+    for stray in strays {
+        find(format!("entry {stray}"), "it is in no tree, and does not wait to be placed");
+    }
+    // Entries that wait to be placed speak of rows too.
+    let waiting: Vec<String> = audit_pending::table
+        .inner_join(audit_entry::table.on(audit_entry::id.eq(audit_pending::entry_id)))
+        .select(audit_entry::body)
+        .load(db)?;
+    for body in &waiting {
+        if let Ok(said) = serde_json::from_str::<Said<'_>>(body) {
+            spoken.hear(&said);
+        }
+    }
+    rows_without_an_entry(db, &spoken, &mut find)?;
+    let revisions = if deep { Some(revisions(db, spoken.revisions, &mut find)?) } else { None };
+    report(db, &frontier, lost, (agreed, against_outside), revisions, findings)
+}
+
+#[derive(Deserialize)]
+struct Begins {
+    detail: Begun,
+}
+
+/// Rows that only an act makes, each with the entry of that act: a row of which no entry speaks was put there past the program.
+fn rows_without_an_entry(db: &mut Db, spoken: &Spoken, find: &mut impl FnMut(String, &str)) -> Result<()> {
+    let mut look = |noun: &str, ids: Vec<Id>, known: &HashSet<String>| {
+        for id in ids.into_iter().map(|id| id.to_string()).filter(|id| !known.contains(id)) {
+            find(format!("{noun} {id}"), "no audit entry speaks of it");
+        }
+    };
+    look("revision", revision::table.select(revision::id).load(db)?, &spoken.revisions);
+    look("disclosure", disclosure::table.select(disclosure::id).load(db)?, &spoken.named);
+    look("approval", approval::table.select(approval::id).load(db)?, &spoken.named);
+    look("account", account::table.select(account::id).load(db)?, &spoken.named);
+    look("restoration", restoration::table.select(restoration::id).load(db)?, &spoken.named);
+    look("erasure request", erasure_request::table.select(erasure_request::id).load(db)?, &spoken.named);
+    Ok(())
 }
 
 fn report(
     db: &mut Db,
     frontier: &Frontier,
-    checkpoints: u64,
-    against_outside: bool,
+    lost: Vec<(u64, u64)>,
+    (checkpoints, against_outside): (u64, bool),
     revisions: Option<u64>,
     findings: Vec<LogFinding>,
 ) -> Result<LogReport> {
@@ -291,6 +381,7 @@ fn report(
         root: hex::encode(frontier.root().0),
         checkpoints,
         against_outside,
+        lost,
         revisions,
         findings,
     })
@@ -299,7 +390,7 @@ fn report(
 type RevisionRow = (Id, String, Id, Id, Option<i32>, String, NaiveDateTime, Id, Option<String>, String, String);
 
 /// Compares every revision with the hash that its audit entry holds, and requires those that entries speak of to be there.
-fn revisions(db: &mut Db, mut spoken: Spoken, find: &mut impl FnMut(String, &str)) -> Result<u64> {
+fn revisions(db: &mut Db, mut spoken: HashSet<String>, find: &mut impl FnMut(String, &str)) -> Result<u64> {
     let mut seen = 0;
     let mut after = Id([0; 16]);
     loop {
@@ -354,33 +445,6 @@ fn revisions(db: &mut Db, mut spoken: Spoken, find: &mut impl FnMut(String, &str
             if detail["revision_sha256"] != hex::encode(hash) || !hangs {
                 find(format!("revision {id}"), "it is not the revision that its audit entry speaks of");
             }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn the_frontier_computes_the_roots_of_rfc_6962(size in 1_u64..200) {
-            fn root(leaves: &[Hash]) -> Hash {
-                match leaves {
-                    [one] => *one,
-                    _ => {
-                        let half = leaves.len().next_power_of_two() / 2;
-                        node_hash(root(&leaves[..half]), root(&leaves[half..]))
-                    }
-                }
-            }
-            let leaves: Vec<Hash> = (0..size).map(|n| record_hash(&n.to_be_bytes())).collect();
-            let mut frontier = Frontier::default();
-            for leaf in &leaves {
-                frontier.push(*leaf);
-            }
-            prop_assert_eq!(frontier.root(), root(&leaves));
         }
     }
 }

@@ -68,11 +68,13 @@ const KEPT_FROM_SEALED: &[&str] = &[
     "mission",
     "mission_host",
     "erasure",
+    "erasure_request",
+    "restoration",
 ];
 
 /// The columns of a table that are granted where the whole table is not.
 const COLUMNS: &[(NodeRole, &str, &str)] = &[
-    (NodeRole::Sealed, "class_key", "id, class, public, signature, created_at"),
+    (NodeRole::Sealed, "class_key", "id, class, public, signature, created_at, sequence, effective_from"),
     // Whether something is held, and not what.
     (NodeRole::Reader, "sealed_value", "holder_id, field"),
 ];
@@ -110,6 +112,10 @@ fn statements(role: NodeRole, name: &str) -> String {
             sql.push_str(&format!("GRANT {granted} ON {table} TO {name};"));
         }
     }
+    // What the figures are made of where they never were: the first node of a new database makes them.
+    if matches!(role, NodeRole::Service) {
+        sql.push_str(&format!("GRANT SELECT ON tally_source TO {name};"));
+    }
     for (_, table, columns) in COLUMNS.iter().filter(|(of, ..)| *of == role) {
         sql.push_str(&format!("GRANT SELECT ({columns}) ON {table} TO {name};"));
     }
@@ -139,6 +145,12 @@ pub fn grant_roles(location: &Location, roles: &[(NodeRole, &str)]) -> Result<()
         if !(1..=40).contains(&name.len()) || !name.chars().all(plain) || name.starts_with(|c: char| c.is_ascii_digit())
         {
             return Err("a role's name has small letters, digits and underscores".into());
+        }
+        // Asked before anything is tried, or PostgreSQL writes every grant that failed into its log.
+        let known = diesel::sql_query("SELECT 1 AS one FROM pg_roles WHERE rolname = $1")
+            .bind::<diesel::sql_types::Text, _>(name);
+        if diesel::RunQueryDsl::execute(known, &mut owner).map_err(|e| e.to_string())? == 0 {
+            return Err(format!("there is no role {name}: make it first (CREATE ROLE {name} LOGIN …)"));
         }
         diesel::connection::SimpleConnection::batch_execute(&mut owner, &statements(*role, name))
             .map_err(|e| format!("the role {name} cannot be given its rights: {e}"))?;

@@ -6,12 +6,14 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 mod grants;
 mod pool;
+mod residue;
 pub mod rows;
 pub mod schema;
 mod types;
 
 pub use grants::{NodeRole, grant_roles};
 pub use pool::{Link, Location, Manager, Pool, Purpose, pool};
+pub use residue::{files_hold, rewrite};
 pub use types::Id;
 
 // Links the bundled libraries; diesel names only their headers.
@@ -76,8 +78,17 @@ pub fn is_migrated(db: &mut Db) -> Result<bool, Box<dyn std::error::Error + Send
             .map(|change| change.name().version().to_string())
             .collect(),
     };
-    let made: Vec<String> = __diesel_schema_migrations::table.select(__diesel_schema_migrations::version).load(db)?;
+    let made = __diesel_schema_migrations::table.select(__diesel_schema_migrations::version).load::<String>(db);
+    let made = match made {
+        // An empty database.
+        Err(diesel::result::Error::DatabaseError(_, said)) if is_no_table(said.message()) => return Ok(false),
+        made => made?,
+    };
     Ok(known.iter().all(|version| made.contains(version)) && made.len() == known.len())
+}
+
+fn is_no_table(message: &str) -> bool {
+    message.contains("no such table") || (message.contains("relation") && message.contains("does not exist"))
 }
 
 /// What a transaction does to others.

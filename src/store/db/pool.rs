@@ -214,17 +214,17 @@ pub fn pool(location: &Location, purpose: Purpose, size: u32) -> Result<Pool, St
         .test_on_check_out(false)
         .idle_timeout(Some(Duration::from_secs(60)))
         .connection_timeout(WAIT)
-        .error_handler(Box::new(Quiet))
+        .error_handler(Box::new(Told))
         .build_unchecked(manager))
 }
 
-/// Logs that no connection could be had, without the text: it names hosts and accounts.
+/// Logs why no connection could be had: it is for the operator, who knows hosts and roles.
 #[derive(Debug)]
-struct Quiet;
+struct Told;
 
-impl<E> r2d2::HandleError<E> for Quiet {
-    fn handle_error(&self, _: E) {
-        tracing::warn!("no connection to the database");
+impl<E: std::error::Error> r2d2::HandleError<E> for Told {
+    fn handle_error(&self, error: E) {
+        tracing::warn!(%error, "no connection to the database");
     }
 }
 

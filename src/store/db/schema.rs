@@ -185,6 +185,8 @@ diesel::table! {
         wrapped -> Binary,
         recovery -> Nullable<Binary>,
         created_at -> Timestamp,
+        sequence -> BigInt,
+        effective_from -> Timestamp,
     }
 }
 
@@ -691,6 +693,38 @@ diesel::table! {
 }
 
 diesel::table! {
+    erasure_request (id) {
+        id -> Binary,
+        number -> Text,
+        record -> Text,
+        record_id -> Binary,
+        reason -> Text,
+        asked_by -> Binary,
+        asked_at -> Timestamp,
+        expires_at -> Timestamp,
+        decided_by -> Nullable<Binary>,
+        decided_at -> Nullable<Timestamp>,
+        approved -> Nullable<Bool>,
+        erased_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    restoration (id) {
+        id -> Binary,
+        kind -> Text,
+        made_at -> Timestamp,
+        archived_at -> Timestamp,
+        reason -> Nullable<Text>,
+        undone -> Text,
+        officer_id -> Nullable<Binary>,
+        officer_at -> Nullable<Timestamp>,
+        administrator_id -> Nullable<Binary>,
+        administrator_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
     pulse (name) {
         name -> Text,
         value -> BigInt,
@@ -780,6 +814,8 @@ pub const TABLES: &[&str] = &[
     "import",
     "import_row",
     "erasure",
+    "erasure_request",
+    "restoration",
     "pulse",
     "tally_change",
     "tally",
@@ -841,6 +877,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     import,
     import_row,
     erasure,
+    erasure_request,
+    restoration,
     pulse,
     tally_change,
     tally,

@@ -210,7 +210,7 @@ impl Store {
     /// [`Error::Invalid`] when there is no such record to ask about; [`Error::Elsewhere`] on a node without keys; the
     /// database's.
     pub fn match_begin(&self, viewer: &Viewer, ask: &MatchAsk) -> Result<MatchOutcome> {
-        let granter = self.granter.as_ref().ok_or(Error::Elsewhere)?;
+        let granter = self.granter()?;
         let scope = viewer.scope();
         let about = self.read(&scope, |r| r.match_about(ask))?;
         // Counted against the day's: one at a time.

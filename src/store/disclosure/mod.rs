@@ -356,7 +356,7 @@ impl Store {
     /// [`Error::NotFound`] out of scope; [`Error::Invalid`] for what the form does not take; [`Error::Elsewhere`] on a node
     /// without keys; the database's.
     pub fn disclose(&self, viewer: &Viewer, ask: &DisclosureAsk) -> Result<DisclosureOutcome> {
-        let granter = self.granter.as_ref().ok_or(Error::Elsewhere)?;
+        let granter = self.granter()?;
         let (disclosed, gathered, refusal) = match ask.warrant {
             // Counted against the day's: one at a time.
             Warrant::File(_) => self.write(viewer, |w| w.disclose_all(ask)),

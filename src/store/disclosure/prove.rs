@@ -7,7 +7,7 @@ use serde_json::json;
 use super::super::db::Id;
 use super::super::db::schema::{data_key, sealed_value};
 use super::super::keys::Ciphertexts;
-use super::super::{Error, Result, Store};
+use super::super::{Result, Store};
 use crate::policy::Viewer;
 
 impl Store {
@@ -17,7 +17,7 @@ impl Store {
     /// # Errors
     /// [`Error::Elsewhere`] on a node without keys; the database's.
     pub fn prove(&self, viewer: &Viewer) -> Result<Vec<(ClassCode, Permit)>> {
-        let granter = self.granter.as_ref().ok_or(Error::Elsewhere)?;
+        let granter = self.granter()?;
         let found = self.add(viewer, |w| {
             let mut found = Vec::new();
             for class in ClassCode::ALL {

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::Withholding;
 use super::row::{EditionRow, VictimRow};
-use crate::domain::{Basis, Code, WithholdingReason};
+use crate::domain::{Basis, Code, NarrowingAct, WithholdingReason};
 use crate::store::db::Id;
 use crate::store::db::schema::{concern, incident_edition as e, victim, withholding};
 use crate::store::{Read, Result, Write, code, split};
@@ -188,6 +188,15 @@ impl Write<'_> {
         let action = if confirms { "incident.withholding.confirm" } else { "incident.withholding.propose" };
         let detail = serde_json::json!({ "states": states, "reason": reason });
         self.note_act(action, format!("incidents/{}", incident.reference), detail);
+        if confirms {
+            self.narrows(NarrowingAct::Withheld {
+                incident: incident.id.to_string(),
+                states,
+                reason: reason.code().to_owned(),
+                proposed_by: standing.map_or_else(String::new, |standing| standing.proposed_by.to_string()),
+                confirmed_by: self.actor().to_string(),
+            });
+        }
         Ok(confirms)
     }
 }

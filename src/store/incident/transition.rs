@@ -5,7 +5,9 @@ use serde_json::{Map, json};
 
 use super::row::{EditionRow, VictimRow};
 use super::{EditionChoice, Incident};
-use crate::domain::{Code, Fault, IncidentState, Noun, Perpetrator, ReleaseGate, release_gates, transition};
+use crate::domain::{
+    Code, Fault, IncidentState, NarrowingAct, Noun, Perpetrator, ReleaseGate, release_gates, transition,
+};
 use crate::policy::Denial;
 use crate::store::db::schema::{incident_edition as e, revision, victim};
 use crate::store::history::Change;
@@ -96,6 +98,16 @@ impl Write<'_> {
                 sealed: Vec::new(),
             },
         );
+        match to {
+            IncidentState::Withdrawn if !incident.amends => {
+                self.narrows(NarrowingAct::Withdrawn { incident: incident.id.to_string() });
+            }
+            IncidentState::Released if incident.number > 1 => {
+                let (incident, edition) = (incident.id.to_string(), incident.number);
+                self.narrows(NarrowingAct::Amended { incident, edition });
+            }
+            _ => {}
+        }
         self.incident_again(reference)
     }
 

@@ -5,9 +5,10 @@
 
 mod compact;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::PoisonError;
 
-use chrono::{NaiveDateTime, TimeDelta};
+use chrono::{DateTime, NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use seal::{ClassCode, Confidential, Plain, Sealed, StoredClassKey, StoredDataKey, StoredEpoch, StrictlyConfidential};
 
@@ -20,20 +21,27 @@ pub use compact::Mergeable;
 /// Sealed fields as typed: a text to seal, or `None` to clear the field.
 pub type SealedInput = Vec<(&'static SealedField, Option<Plain>)>;
 
-type PublicKeyRow = (Id, String, Vec<u8>, Vec<u8>, NaiveDateTime);
-type ClassKeyRow = (Id, String, Vec<u8>, Vec<u8>, Vec<u8>, Option<Vec<u8>>);
+type PublicKeyRow = (Id, String, (i64, NaiveDateTime), Vec<u8>, Vec<u8>);
+type ClassKeyRow = (Id, String, (i64, NaiveDateTime), Vec<u8>, Vec<u8>, Vec<u8>, Option<Vec<u8>>);
+
+fn sequence_of(sequence: i64, id: Id) -> Result<u64> {
+    let corrupt = |_| Error::Corrupt { table: "class_key", column: "sequence", row: id.to_string() };
+    u64::try_from(sequence).map_err(corrupt)
+}
 
 pub(super) fn class_keys(db: &mut Db) -> Result<Vec<StoredClassKey>> {
     use class_key::dsl as k;
     let rows: Vec<ClassKeyRow> = class_key::table
-        .select((k::id, k::class, k::public, k::signature, k::wrapped, k::recovery))
-        .order((k::created_at, k::id))
+        .select((k::id, k::class, (k::sequence, k::effective_from), k::public, k::signature, k::wrapped, k::recovery))
+        .order((k::sequence, k::id))
         .load(db)?;
     rows.into_iter()
-        .map(|(id, class, public, signature, wrapped, recovery)| {
+        .map(|(id, class, (sequence, from), public, signature, wrapped, recovery)| {
             Ok(StoredClassKey {
                 class: class_of(&class, "class_key", id)?,
                 id: id.0,
+                sequence: sequence_of(sequence, id)?,
+                effective_from: from.and_utc().timestamp(),
                 public,
                 signature,
                 wrapped,
@@ -43,24 +51,30 @@ pub(super) fn class_keys(db: &mut Db) -> Result<Vec<StoredClassKey>> {
         .collect()
 }
 
-/// A new class key is sealed to from so long after it was made, so that every node that opens knows it by then.
-const TAKES_EFFECT: TimeDelta = TimeDelta::minutes(1);
-
-/// The public halves of the class keys that are sealed to now, one a class: all that a node without private keys is told.
+/// The public halves of the class keys that are sealed to now, one a class: of those that have begun, the one of the highest number. It is
+/// all that a node without private keys is told. Number and beginning are signed with the key; when the row was made decides nothing.
 pub(super) fn sealing_keys(db: &mut Db, now: NaiveDateTime) -> Result<Vec<StoredClassKey>> {
     use class_key::dsl as k;
     let rows: Vec<PublicKeyRow> = class_key::table
-        .select((k::id, k::class, k::public, k::signature, k::created_at))
-        .order((k::created_at, k::id))
+        .select((k::id, k::class, (k::sequence, k::effective_from), k::public, k::signature))
+        .order((k::sequence.desc(), k::id))
         .load(db)?;
     let mut current: Vec<StoredClassKey> = Vec::new();
-    for (id, class, public, signature, created_at) in rows {
+    for (id, class, (sequence, from), public, signature) in rows {
         let class = class_of(&class, "class_key", id)?;
-        let key = StoredClassKey { class, id: id.0, public, signature, wrapped: Vec::new(), recovery: None };
-        match current.iter_mut().find(|known| known.class == class) {
-            None => current.push(key),
-            Some(known) if created_at + TAKES_EFFECT <= now => *known = key,
-            Some(_) => {}
+        if from <= now && current.iter().all(|known| known.class != class) {
+            let (wrapped, recovery) = (Vec::new(), None);
+            let (sequence, effective_from) = (sequence_of(sequence, id)?, from.and_utc().timestamp());
+            current.push(StoredClassKey {
+                class,
+                id: id.0,
+                sequence,
+                effective_from,
+                public,
+                signature,
+                wrapped,
+                recovery,
+            });
         }
     }
     Ok(current)
@@ -120,15 +134,27 @@ impl Store {
         })
     }
 
-    /// Destroys the private halves of class keys that are not sealed to any more and to which no epoch is sealed. Gives how many.
+    /// Destroys the private halves of class keys that are not sealed to any more and to which no epoch is sealed. Gives their old bytes, as
+    /// they were wrapped, to be looked for in the database's files.
     ///
     /// # Errors
     /// The database's: a node's own role may not.
-    pub fn class_keys_retire(&self) -> Result<usize> {
+    pub fn class_keys_retire(&self) -> Result<Vec<Vec<u8>>> {
         let now = self.now();
         db::transaction(&self.pool, Mode::Keep, |db| {
-            // Not before every write that began while another was sealed to is long over, whatever the nodes' clocks.
-            let current: Vec<Id> = sealing_keys(db, now - SETTLED)?.iter().map(|key| Id(key.id)).collect();
+            // Not before every write that began while another was sealed to is long over, whatever the nodes' clocks: each class keeps its
+            // highest number, and of those that were made an hour ago the highest too.
+            let settled: Vec<(Id, String)> = class_key::table
+                .filter(class_key::created_at.le(now - SETTLED))
+                .order((class_key::sequence.desc(), class_key::id))
+                .select((class_key::id, class_key::class))
+                .load(db)?;
+            let current: Vec<Id> = settled
+                .iter()
+                .enumerate()
+                .filter(|(at, (_, class))| settled[..*at].iter().all(|(_, known)| known != class))
+                .map(|(_, (id, _))| *id)
+                .collect();
             let newest: Vec<Id> = class_keys(db)?
                 .iter()
                 .rev()
@@ -140,21 +166,79 @@ impl Store {
                 .flatten()
                 .collect();
             let nothing: Option<Vec<u8>> = None;
-            let old = class_key::table
+            let old: Vec<(Id, Vec<u8>)> = class_key::table
                 .filter(class_key::id.ne_all(current))
                 .filter(class_key::id.ne_all(newest))
                 .filter(class_key::wrapped.ne(Vec::new()))
-                .filter(class_key::id.ne_all(epoch::table.select(epoch::class_key_id)));
+                .filter(class_key::id.ne_all(epoch::table.select(epoch::class_key_id)))
+                .select((class_key::id, class_key::wrapped))
+                .load(db)?;
+            let ids: Vec<Id> = old.iter().map(|(id, _)| *id).collect();
             let set = (class_key::wrapped.eq(Vec::<u8>::new()), class_key::recovery.eq(nothing));
-            Ok(diesel::update(old).set(set).execute(db)?)
+            diesel::update(class_key::table.filter(class_key::id.eq_any(ids))).set(set).execute(db)?;
+            Ok(old.into_iter().map(|(_, wrapped)| wrapped).collect())
         })
     }
 
     /// Seals to the class keys that are to be sealed to now, if others were made.
+    ///
+    /// # Errors
+    /// As [`Store::judge_sealing_keys`]; the database's.
     pub(super) fn learn_sealing_keys(&self) -> Result<()> {
-        let keys = db::transaction(&self.pool, Mode::Read, |db| sealing_keys(db, self.now()))?;
+        let keys = self.sealing_keys()?;
+        self.judge_sealing_keys(&keys)?;
         Ok(self.sealer.learn(&keys, &self.operator)?)
     }
+
+    /// Judges the class keys that are to be sealed to: their numbers are not lower than what this node has seen, and a node with keys
+    /// can open what is sealed to them. What is sealed to another key is lost, or read by somebody else.
+    ///
+    /// # Errors
+    /// [`Error::Keys`].
+    pub fn judge_sealing_keys(&self, keys: &[StoredClassKey]) -> Result<()> {
+        let mut trust = self.class_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        for key in keys {
+            let name = key.class.name();
+            let seen = trust.seen.get(&key.class).copied().unwrap_or(0);
+            if key.sequence < seen {
+                return Err(Error::Keys(format!(
+                    "the database offers key {} of class {name} to seal to, and this node has seen key {seen}: somebody went back to an \
+                     older one. After a restore, run `casque keys rotate-classes`",
+                    key.sequence
+                )));
+            }
+            if trust.opens.as_ref().is_some_and(|opens| !opens.contains(&key.id)) {
+                return Err(Error::Keys(format!(
+                    "key {} of class {name}, which is to be sealed to, is one that this node cannot open: nothing is sealed to it",
+                    key.sequence
+                )));
+            }
+        }
+        for key in keys {
+            trust.seen.insert(key.class, key.sequence);
+        }
+        Ok(())
+    }
+
+    /// The highest number of each class's key that this node has seen: to be kept in its folder of keys.
+    pub fn class_keys_seen(&self) -> HashMap<ClassCode, u64> {
+        self.class_keys.lock().unwrap_or_else(PoisonError::into_inner).seen.clone()
+    }
+
+    /// Tells the store which class keys its node can open.
+    pub fn class_keys_open(&self, keys: &[StoredClassKey]) {
+        let opens = keys.iter().filter(|key| !key.wrapped.is_empty()).map(|key| key.id).collect();
+        self.class_keys.lock().unwrap_or_else(PoisonError::into_inner).opens = Some(opens);
+    }
+}
+
+/// Which class keys a node trusts to be sealed to.
+#[derive(Debug, Clone, Default)]
+pub struct ClassKeyTrust {
+    /// The highest number of each class that it has seen.
+    pub seen: HashMap<ClassCode, u64>,
+    /// The keys that it can open; none where it holds no private key.
+    pub opens: Option<HashSet<[u8; 16]>>,
 }
 
 pub(super) fn class_keys_store(db: &mut Db, keys: &[StoredClassKey], now: NaiveDateTime) -> Result<()> {
@@ -163,6 +247,9 @@ pub(super) fn class_keys_store(db: &mut Db, keys: &[StoredClassKey], now: NaiveD
             .values((
                 class_key::id.eq(Id(key.id)),
                 class_key::class.eq(key.class.name()),
+                class_key::sequence.eq(i64::try_from(key.sequence).unwrap_or(i64::MAX)),
+                class_key::effective_from
+                    .eq(DateTime::from_timestamp(key.effective_from, 0).unwrap_or_default().naive_utc()),
                 class_key::public.eq(&key.public),
                 class_key::signature.eq(&key.signature),
                 class_key::wrapped.eq(&key.wrapped),

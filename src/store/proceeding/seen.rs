@@ -66,6 +66,7 @@ impl Read<'_> {
     /// When the open facts of these proceedings themselves changed.
     fn facts_edited(&mut self, ids: &[Id]) -> Result<Vec<(Id, NaiveDateTime)>> {
         Ok(revision::table
+            .filter(revision::root_id.eq_any(ids.to_vec()))
             .filter(revision::record_id.eq_any(ids.to_vec()))
             .filter(revision::kind.eq("edited"))
             .filter(revision::open_changes.ne("{}"))
