@@ -3,6 +3,7 @@
 mod cells;
 mod csv_out;
 mod fatalities;
+pub mod ledger;
 mod prosecutions;
 mod reference;
 mod xlsx_out;
