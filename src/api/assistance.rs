@@ -106,6 +106,8 @@ pub struct AssistanceInput {
     narrative: Option<String>,
     /// Sealed, confidential.
     contact_persons: Option<String>,
+    /// In a PATCH: pointers of sealed fields to empty, such as `/narrative`. `null` does not empty one.
+    clear: Option<Vec<String>>,
 }
 
 /// What a list of assistance is narrowed to.
@@ -299,7 +301,7 @@ async fn assistance_edit(call: Call, path: Path<String>, body: Bytes) -> Result<
             may(viewer, deed(&of.facts)).map_err(Error::from)?;
             let (facts, sealed) = Form::read(context, &body, |form| {
                 let facts = facts(form, Some(&of.facts));
-                let sealed = form.sealed(Noun::Assistance);
+                let sealed = form.sealed_patch(Noun::Assistance);
                 Some((facts?, sealed))
             })?;
             w.assistance_edit(&of, &facts, &sealed)?;

@@ -11,13 +11,14 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::form::{Context, Form, ReferenceData};
+use super::once;
 use super::problem::Problem;
 use super::trace;
 use crate::disclosure::Desk;
 use crate::domain::{Noun, Reference};
 use crate::identity::{Identity, Network};
-use crate::policy::{Scope, Viewer};
-use crate::store::{Error, Idempotency, Read, Result as StoreResult, SessionInfo, Store, Write};
+use crate::policy::{Deed, Scope, Viewer, may};
+use crate::store::{Error, Read, Result as StoreResult, SessionInfo, Store, Write};
 
 /// What every call shares.
 #[derive(Debug)]
@@ -173,8 +174,8 @@ impl FromRequest for Call {
 pub async fn block<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
-    let span = opentelemetry::Context::current();
-    web::block(move || trace::work(&span, work)).await.unwrap_or_else(|_| Err(Problem::of("busy")))
+    let (span, line) = (opentelemetry::Context::current(), tracing::Span::current());
+    web::block(move || line.in_scope(|| trace::work(&span, work))).await.unwrap_or_else(|_| Err(Problem::of("busy")))
 }
 
 impl Call {
@@ -194,14 +195,27 @@ impl Call {
     /// 401.
     fn arriving(&self) -> Result<Arc<SessionInfo>, Problem> {
         let bearer = self.bearer.as_deref().ok_or_else(|| Problem::of("unauthenticated"))?;
-        Ok(self.app.identity.authenticate(bearer)?)
+        let session = self.app.identity.authenticate(bearer)?;
+        if self.app.store.awaits_confirmation() && may(&session.account.viewer, Deed::ConfirmRestoration).is_err() {
+            return Err(Error::Unconfirmed.into());
+        }
+        Ok(session)
     }
 
     /// Who asks.
     ///
     /// # Errors
-    /// 401; 403 until a second factor is set up.
+    /// 401; 403 until a second factor is set up; 503 while a restored database awaits its confirmation.
     pub fn session(&self) -> Result<Arc<SessionInfo>, Problem> {
+        let session = self.assured()?;
+        if self.app.store.awaits_confirmation() {
+            return Err(Error::Unconfirmed.into());
+        }
+        Ok(session)
+    }
+
+    /// Who asks, once a second factor was given.
+    fn assured(&self) -> Result<Arc<SessionInfo>, Problem> {
         let session = self.arriving()?;
         if session.assured {
             Ok(session)
@@ -221,6 +235,22 @@ impl Call {
         let call = self.clone();
         block(move || {
             let session = call.arriving()?;
+            work(&call, &session)
+        })
+        .await
+    }
+
+    /// As [`Call::as_viewer`], while a restored database awaits its confirmation too: for what confirms it.
+    ///
+    /// # Errors
+    /// 401; those of `work`.
+    pub async fn as_confirming<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Call, &SessionInfo) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let call = self.clone();
+        block(move || {
+            let session = call.assured()?;
             work(&call, &session)
         })
         .await
@@ -322,8 +352,7 @@ impl Call {
         show: impl FnOnce(&Viewer, &mut Read<'_>, &str) -> StoreResult<Shown<T>> + Send + 'static,
     ) -> Result<HttpResponse, Problem> {
         let asked = match &self.key {
-            Some(key) if key.chars().count() >= 16 && key.len() <= 200 => Idempotency::new(&self.path, key, body),
-            Some(_) => return Err(Problem::of("invalid").saying("Idempotency-Key must have 16 to 200 characters")),
+            Some(key) => Some(once::read_key(&self.path, key, body)?),
             None => None,
         };
         Form::query(&self.context(), &self.query, |_| Some(()))?;

@@ -91,6 +91,8 @@ pub struct CaseInput {
     notes: Option<String>,
     /// Sealed, confidential.
     strategy: Option<String>,
+    /// In a PATCH: pointers of sealed fields to empty, such as `/narrative`. `null` does not empty one.
+    clear: Option<Vec<String>>,
 }
 
 /// A move of a case.
@@ -268,7 +270,7 @@ async fn case_edit(call: Call, path: Path<String>, body: Bytes) -> Result<HttpRe
             let (facts, add, sealed) = Form::read(context, &body, |form| {
                 let facts = facts(form, Some(&case.facts));
                 let add = incidents(form);
-                let sealed = form.sealed(Noun::Case);
+                let sealed = form.sealed_patch(Noun::Case);
                 Some((facts?, add?, sealed))
             })?;
             w.case_edit(&case, &facts, &add, &sealed)?;

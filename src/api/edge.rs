@@ -11,10 +11,12 @@ use actix_web::middleware::Next;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use opentelemetry::context::FutureExt as _;
+use tracing::Instrument as _;
 use utoipa::openapi::OpenApi;
 
 use super::call::App;
 use super::observe::{self, InFlight};
+use super::once::{self, Taken};
 use super::problem::{KINDS, Problem};
 use super::trace;
 
@@ -25,9 +27,9 @@ pub const LARGEST_FILE: usize = 16 << 20;
 /// Where files are imported.
 const IMPORTS: &str = "/v1/imports";
 
-/// The methods that each path has, as the API's description says.
+/// The methods that each path has, as the API's description says, and whether its POST keeps the `Idempotency-Key` by itself.
 #[derive(Debug)]
-struct Methods(Vec<(ResourceDef, String)>);
+struct Methods(Vec<(ResourceDef, String, bool)>);
 
 impl Methods {
     fn of(description: &OpenApi) -> Self {
@@ -39,7 +41,9 @@ impl Methods {
                 ("DELETE", item.delete.is_some()),
             ];
             let allow: Vec<&str> = has.into_iter().filter(|(_, has)| *has).map(|(method, _)| method).collect();
-            (ResourceDef::new(path.as_str()), allow.join(", "))
+            let parameters = item.post.as_ref().and_then(|post| post.parameters.as_ref());
+            let keeps = parameters.is_some_and(|all| all.iter().any(super::is_key));
+            (ResourceDef::new(path.as_str()), allow.join(", "), keeps)
         });
         Self(paths.collect())
     }
@@ -47,8 +51,8 @@ impl Methods {
 
 /// The API's description as it is served, and the methods that it gives each path: made when first asked for.
 static DESCRIBED: LazyLock<(Bytes, Methods)> = LazyLock::new(|| {
-    let description = super::openapi();
-    (description.to_json().unwrap_or_default().into(), Methods::of(&description))
+    let description = super::routes_described();
+    (super::with_keys(description.clone()).to_json().unwrap_or_default().into(), Methods::of(&description))
 });
 
 /// The API's description (OpenAPI 3.1).
@@ -58,8 +62,8 @@ pub async fn description() -> HttpResponse {
 
 /// Answers what no route does: 405 with `Allow` (RFC 9110, 15.5.6) where the path has other methods, else 404.
 pub async fn unrouted(request: HttpRequest) -> HttpResponse {
-    match DESCRIBED.1.0.iter().find(|(path, _)| path.is_match(request.path())) {
-        Some((_, allow)) => {
+    match DESCRIBED.1.0.iter().find(|(path, ..)| path.is_match(request.path())) {
+        Some((_, allow, _)) => {
             let mut response = Problem::of("method_not_allowed").error_response();
             if let Ok(allow) = HeaderValue::from_str(allow) {
                 response.headers_mut().insert(header::ALLOW, allow);
@@ -71,7 +75,7 @@ pub async fn unrouted(request: HttpRequest) -> HttpResponse {
 }
 
 /// What answers without a token, below `/v1`.
-const PUBLIC: [&str; 6] = [
+pub(super) const PUBLIC: [&str; 6] = [
     "/v1/sessions",
     "/v1/sessions/refresh",
     "/v1/sessions/single-sign-on",
@@ -107,9 +111,9 @@ fn refused(request: &ServiceRequest) -> Option<Problem> {
 }
 
 /// Reads the body whole before anybody works on it: a client that sends it slowly, or without end, holds nothing but itself.
-async fn take_body(request: &mut ServiceRequest, patience: Duration) -> Result<(), Problem> {
+async fn take_body(request: &mut ServiceRequest, patience: Duration) -> Result<Bytes, Problem> {
     if *request.method() == Method::GET {
-        return Ok(());
+        return Ok(Bytes::new());
     }
     let most = if request.path() == IMPORTS { LARGEST_FILE } else { LARGEST_BODY };
     let payload = request.extract::<web::Payload>().await.map_err(|_| Problem::of("internal"))?;
@@ -118,11 +122,26 @@ async fn take_body(request: &mut ServiceRequest, patience: Duration) -> Result<(
         Ok(Err(_)) => Err(Problem::of("too_large")),
         Ok(Ok(Err(_))) => Err(Problem::of("invalid").saying("the body was not sent whole")),
         Ok(Ok(Ok(body))) => {
-            let payload = Box::pin(futures_util::stream::once(std::future::ready(Ok(body))));
+            let payload = Box::pin(futures_util::stream::once(std::future::ready(Ok(body.clone()))));
             request.set_payload(Payload::Stream { payload });
-            Ok(())
+            Ok(body)
         }
     }
+}
+
+/// Takes the `Idempotency-Key` of a POST whose handler does not keep it by itself.
+async fn claim(request: &ServiceRequest, body: Bytes) -> Result<Taken, Problem> {
+    let text = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or_default().to_owned());
+    let (Some(key), Some(token)) = (text("idempotency-key"), text("authorization")) else { return Ok(Taken::Not) };
+    let path = request.path();
+    let here = *request.method() == Method::POST && path.starts_with("/v1/") && !PUBLIC.contains(&path);
+    let Some(app) = request.app_data::<web::Data<App>>().filter(|_| here) else { return Ok(Taken::Not) };
+    let known = DESCRIBED.1.0.iter().find(|(route, ..)| route.is_match(path));
+    if known.is_none_or(|(_, _, keeps)| *keeps) {
+        return Ok(Taken::Not);
+    }
+    let token = token.split_once(' ').map_or("", |(_, token)| token).trim().to_owned();
+    once::claim(app.clone(), token, path.to_owned(), key, body).await
 }
 
 /// Refuses a body that is too long or of another type, turns the framework's bare errors into problems, and sets the
@@ -135,6 +154,9 @@ pub async fn dress(
     let method = observe::method_name(request.method());
     let path = request.path().to_owned();
     let span = trace::request(request.request(), method);
+    // Whatever is logged while it is answered carries it, whichever the level.
+    let id = observe::request_id();
+    let line = tracing::error_span!("request", id);
     if request.method() == Method::HEAD {
         // Answered as a GET whose body the connection leaves out (RFC 9110, 9.3.2).
         request.head_mut().method = Method::GET;
@@ -144,16 +166,25 @@ pub async fn dress(
     // Whoever asks how the node is gets an answer when it is full, too.
     let asks_how_it_is = path == "/healthz" || path == "/readyz";
     let turn = InFlight::begin(if asks_how_it_is { usize::MAX } else { limits.in_flight });
-    let refused = match &turn {
-        None => Some(Problem::of("busy")),
-        Some(_) => match refused(&request) {
-            None => take_body(&mut request, limits.patience).await.err(),
-            refused => refused,
-        },
+    let taken = match (&turn, refused(&request)) {
+        (None, _) => Err(Problem::of("busy")),
+        (_, Some(refused)) => Err(refused),
+        (_, None) => take_body(&mut request, limits.patience).await,
     };
-    let mut response = match refused {
-        Some(problem) => request.into_response(problem.error_response()),
-        None => next.call(request).with_context(span.clone()).await?.map_into_boxed_body(),
+    let claimed = match taken {
+        Ok(body) => claim(&request, body).instrument(line.clone()).await,
+        Err(problem) => Err(problem),
+    };
+    let mut response = match claimed {
+        Err(problem) => request.into_response(problem.error_response()),
+        Ok(Taken::Answered(status, answer)) => request.into_response(once::again(status, answer)),
+        Ok(Taken::Once(once)) => {
+            let answer = next.call(request).with_context(span.clone()).instrument(line.clone()).await?;
+            once.settle(answer.map_into_boxed_body()).instrument(line.clone()).await
+        }
+        Ok(Taken::Not) => {
+            next.call(request).with_context(span.clone()).instrument(line.clone()).await?.map_into_boxed_body()
+        }
     };
     let status = response.status();
     let is_problem = response
@@ -170,6 +201,9 @@ pub async fn dress(
     let cacheable = status.is_success() && (path == "/v1/vocabulary" || path == "/v1/states");
     let docs = path.starts_with("/docs");
     let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
     if is_secure {
         let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
         headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
@@ -192,6 +226,6 @@ pub async fn dress(
     ] {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    observe::answered(&response, method, began.elapsed(), &span);
+    line.in_scope(|| observe::answered(&response, method, began.elapsed(), &span));
     Ok(response)
 }

@@ -95,6 +95,8 @@ pub struct MeasureInput {
     narrative: Option<String>,
     /// Sealed, confidential.
     contact_persons: Option<String>,
+    /// In a PATCH: pointers of sealed fields to empty, such as `/narrative`. `null` does not empty one.
+    clear: Option<Vec<String>>,
 }
 
 /// What a list of measures is narrowed to.
@@ -247,7 +249,7 @@ async fn measure_edit(call: Call, path: Path<String>, body: Bytes) -> Result<Htt
             may(viewer, Deed::Correct { state: &of.facts.state, undecided }).map_err(Error::from)?;
             let (facts, sealed) = Form::read(context, &body, |form| {
                 let facts = facts(form, Some(&of.facts));
-                let sealed = form.sealed(Noun::Measure);
+                let sealed = form.sealed_patch(Noun::Measure);
                 Some((facts?, sealed))
             })?;
             w.measure_edit(&of, &facts, &sealed)?;

@@ -9,6 +9,7 @@ mod decision;
 mod disclosure;
 mod duplicate;
 mod edge;
+mod erasure;
 mod export;
 mod form;
 #[cfg(fuzzing)]
@@ -20,9 +21,11 @@ mod list;
 mod me;
 mod measure;
 mod observe;
+mod once;
 mod problem;
 mod proceeding;
 mod reference;
+mod restoration;
 mod service;
 mod session;
 mod statistics;
@@ -38,6 +41,9 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{HttpServiceFactory, Server, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::{App as ActixApp, HttpServer, web};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -109,10 +115,12 @@ fn version_1(config: &mut impl Routes) {
     table::routes(config);
     import::routes(config);
     audit::routes(config);
+    erasure::routes(config);
+    restoration::routes(config);
 }
 
 fn outside(config: &mut impl Routes) {
-    config.service(service::healthz).service(service::readyz).service(service::jwks);
+    config.service(service::healthz).service(service::readyz).service(service::jwks).service(service::audit_keys);
 }
 
 /// The application with every route.
@@ -140,8 +148,42 @@ pub fn application(
         .wrap(from_fn(edge::dress))
 }
 
+/// The header of a POST that is to be done once.
+const KEY: &str = "Idempotency-Key";
+
 /// The API's description (OpenAPI 3.1).
 pub fn openapi() -> utoipa::openapi::OpenApi {
+    with_keys(routes_described())
+}
+
+/// Says of every POST that wants a token what its `Idempotency-Key` is.
+fn with_keys(mut described: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    let key = ParameterBuilder::new()
+        .name(KEY)
+        .parameter_in(ParameterIn::Header)
+        .description(Some(
+            "A value of your own, of 16 to 200 characters and new for each request: what was done under it is not done twice. It is bound to \
+             account and path, compared by the body as parsed, and kept 90 days. A refused request does not use it up.",
+        ))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).min_length(Some(16)).max_length(Some(200))))
+        .build();
+    for (path, item) in &mut described.paths.paths {
+        if let Some(post) =
+            item.post.as_mut().filter(|_| path.starts_with("/v1/") && !edge::PUBLIC.contains(&path.as_str()))
+        {
+            let parameters = post.parameters.get_or_insert_default();
+            parameters.retain(|one| !is_key(one));
+            parameters.push(RefOr::T(key.clone()));
+        }
+    }
+    described
+}
+
+fn is_key(parameter: &RefOr<Parameter>) -> bool {
+    matches!(parameter, RefOr::T(parameter) if parameter.name == KEY)
+}
+
+fn routes_described() -> utoipa::openapi::OpenApi {
     ActixApp::new()
         .into_utoipa_app()
         .openapi(Description::openapi())
@@ -185,7 +227,7 @@ pub fn serve_operators(shared: web::Data<App>, listener: TcpListener) -> io::Res
             .app_data(shared.clone())
             .route("/metrics", web::get().to(metrics))
             .service(service::healthz)
-            .service(service::readyz)
+            .route("/readyz", web::get().to(service::readiness))
     };
     Ok(HttpServer::new(application).workers(1).disable_signals().shutdown_timeout(1).listen(listener)?.run())
 }

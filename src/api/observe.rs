@@ -12,6 +12,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use opentelemetry::Context;
 
 use super::call::App;
+use crate::store::LogStanding;
 
 /// Upper bounds of the buckets of durations, in seconds.
 const BUCKETS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0];
@@ -54,6 +55,11 @@ impl Drop for InFlight {
     }
 }
 
+/// A request's id, at random: in its answer (`x-request-id`) and in every line that is logged of it.
+pub(super) fn request_id() -> String {
+    hex::encode(rand::random::<[u8; 8]>())
+}
+
 /// Tells of one request.
 pub(super) fn answered<B>(response: &ServiceResponse<B>, method: &'static str, took: Duration, span: &Context) {
     let route = response.request().match_pattern().unwrap_or_else(|| "unrouted".into());
@@ -94,6 +100,17 @@ pub async fn metrics(app: web::Data<App>) -> HttpResponse {
         set("casque_values_opened", usize::try_from(desk.opened()).unwrap_or(usize::MAX));
     }
     set("casque_resident_bytes", resident());
+    let (signed, shipped) = app.store.ages();
+    let seconds = |age: u64| usize::try_from(age).unwrap_or(usize::MAX);
+    if app.desk.is_some() {
+        set("casque_audit_unsigned_seconds", seconds(signed));
+        set("casque_ledger_behind_seconds", seconds(shipped));
+        if let Some(age) = app.store.backup_age() {
+            set("casque_backup_age_seconds", seconds(age));
+        }
+    }
+    set("casque_audit_log_broken", usize::from(app.store.log_standing() == LogStanding::Broken));
+    set("casque_restoration_unconfirmed", usize::from(app.store.awaits_confirmation()));
     let waiting = web::block(move || app.store.audit_waiting()).await;
     if let Ok(Ok(waiting)) = waiting {
         set("casque_audit_entries_unplaced", waiting);

@@ -63,6 +63,8 @@ pub const KINDS: &[(u16, &str, &str)] = &[
     (429, "throttled", "Tried too often"),
     (500, "internal", "The service failed"),
     (503, "busy", "Try again shortly"),
+    (503, "unconfirmed", "The database was restored, and awaits its confirmation"),
+    (503, "unproved", "The audit log does not go on from what was signed"),
     (507, "full", "There is no room for more"),
 ];
 
@@ -113,8 +115,20 @@ impl From<Error> for Problem {
                 tracing::error!(why, "a file");
                 Self::of("internal")
             }
+            Error::Unproved => {
+                Self::of("unproved").saying("nobody is signed in and nothing is opened until the operator has looked")
+            }
+            Error::Unconfirmed => Self::of("unconfirmed").saying(
+                "until an officer and an administrator have confirmed what the restore undid, nobody else is served",
+            ),
+            Error::Keys(why) => {
+                tracing::error!(why, "class keys");
+                Self::of("busy")
+            }
             Error::Elsewhere => Self::of("elsewhere"),
             Error::Seal(seal::Error::TooLong(_)) => Self::of("too_large"),
+            // The class keys are not to be trusted: that was told in the log.
+            Error::Seal(seal::Error::NoEpoch(_)) => Self::of("busy"),
             Error::Seal(error) => {
                 tracing::error!(%error, "sealing failed");
                 Self::of("internal")

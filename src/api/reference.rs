@@ -11,7 +11,7 @@ use super::call::{Call, Shown};
 use super::form::{self, Form};
 use super::problem::{NotModified, Problem, Problems};
 use crate::domain::{self, Code, DesignationKind, MissionKind, SEALED};
-use crate::policy::columns::{COLUMNS, Visibility};
+use crate::policy::columns::{Visibility, columns};
 use crate::policy::{FORMS, FormRule, MATCHES, RULES, Rule};
 use crate::store::{Dimension, Error, Mission, State, Unit};
 
@@ -175,6 +175,7 @@ fn vocabulary_lists() -> Vec<CodeList> {
         list::<domain::AccountStatus>(),
         list::<domain::AccountChangeKind>(),
         list::<domain::NoticeKind>(),
+        list::<domain::ErasureReason>(),
         list::<domain::Purpose>(),
         list::<domain::Role>(),
         list::<domain::MissionKind>(),
@@ -330,8 +331,7 @@ fn policy_view() -> Policy {
             .iter()
             .map(|field| PolicyField { noun: field.noun.name(), field: field.name, class: field.class.name() })
             .collect(),
-        columns: COLUMNS
-            .iter()
+        columns: columns()
             .flat_map(|(table, columns)| {
                 columns.iter().map(|(column, visibility)| PolicyColumn { table, column, visibility: *visibility })
             })

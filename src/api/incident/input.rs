@@ -69,6 +69,8 @@ pub struct IncidentInput {
     victims: Option<Vec<VictimInput>>,
     /// Suspects (in a report only; later at `…/suspects`).
     suspects: Option<Vec<SuspectInput>>,
+    /// In a PATCH: pointers of sealed fields to empty, such as `/narrative`. `null` does not empty one.
+    clear: Option<Vec<String>>,
 }
 
 /// A victim as reported or changed.
@@ -108,6 +110,8 @@ pub struct VictimInput {
     medical_detail: Option<String>,
     /// Sealed, strictly confidential.
     sexual_violence_detail: Option<String>,
+    /// In a PATCH: pointers of sealed fields to empty, such as `/narrative`. `null` does not empty one.
+    clear: Option<Vec<String>>,
 }
 
 /// A suspect as reported or changed.
@@ -127,6 +131,8 @@ pub struct SuspectInput {
     aliases: Option<String>,
     /// Sealed, strictly confidential.
     identifiers: Option<String>,
+    /// In a PATCH: pointers of sealed fields to empty, such as `/narrative`. `null` does not empty one.
+    clear: Option<Vec<String>>,
 }
 
 /// Reads the open facts of an incident, over those it had.
@@ -229,7 +235,7 @@ pub(super) fn victim(form: &mut Form<'_>, base: Option<&VictimFacts>) -> Option<
     let noticas_id = form.optional("noticas_id", base.and_then(|b| b.noticas_id.clone()), form::external_id);
     let kin_notified_on = form.optional("kin_notified_on", base.and_then(|b| b.kin_notified_on), form::past_date);
     let state_notified_on = form.optional("state_notified_on", base.and_then(|b| b.state_notified_on), form::past_date);
-    let sealed = form.sealed(Noun::Victim);
+    let sealed = if base.is_some() { form.sealed_patch(Noun::Victim) } else { form.sealed(Noun::Victim) };
     Some(NewVictim {
         facts: VictimFacts {
             category: category?,
@@ -248,7 +254,7 @@ pub(super) fn victim(form: &mut Form<'_>, base: Option<&VictimFacts>) -> Option<
 pub(super) fn suspect(form: &mut Form<'_>, base: Option<&SuspectFacts>) -> Option<NewSuspect> {
     let category = form.required("category", base.map(|b| b.category), form::code);
     let status = form.required("status", Some(base.map_or(SuspectStatus::NotKnown, |b| b.status)), form::code);
-    let sealed = form.sealed(Noun::Suspect);
+    let sealed = if base.is_some() { form.sealed_patch(Noun::Suspect) } else { form.sealed(Noun::Suspect) };
     Some(NewSuspect { facts: SuspectFacts { category: category?, status: status? }, sealed })
 }
 

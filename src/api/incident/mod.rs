@@ -257,7 +257,7 @@ async fn incident_edit(call: Call, path: Path<String>, body: Bytes) -> Result<Ht
             may(viewer, Deed::Report { mission: &incident.facts.mission }).map_err(Error::from)?;
             let (facts, sealed) = Form::read(context, &body, |form| {
                 let facts = input::incident_facts(form, Some(&incident.facts));
-                let sealed = form.sealed(Noun::Incident);
+                let sealed = form.sealed_patch(Noun::Incident);
                 Some((facts?, sealed))
             })?;
             may(viewer, Deed::Report { mission: &facts.mission }).map_err(Error::from)?;

@@ -60,6 +60,8 @@ pub struct AccusedInput {
     name: Option<String>,
     /// Sealed, strictly confidential.
     identifiers: Option<String>,
+    /// In a PATCH: pointers of sealed fields to empty, such as `/narrative`. `null` does not empty one.
+    clear: Option<Vec<String>>,
 }
 
 pub(super) fn accused_view(
@@ -166,7 +168,7 @@ pub(super) async fn accused_edit(
             may_work(viewer, w, &of)?;
             let number: i32 = number.parse().map_err(|_| Error::NotFound)?;
             let known = w.accused_list(&of)?.into_iter().find(|one| one.number == number).ok_or(Error::NotFound)?;
-            let sealed = Form::read(context, &body, |form| Some(form.sealed(Noun::Accused)))?;
+            let sealed = Form::read(context, &body, |form| Some(form.sealed_patch(Noun::Accused)))?;
             w.accused_edit(&of, &known, &sealed)?;
             Ok(())
         },

@@ -67,6 +67,8 @@ pub struct ProceedingInput {
     internal_obstacles: Option<String>,
     /// Sealed, confidential.
     notes: Option<String>,
+    /// In a PATCH: pointers of sealed fields to empty, such as `/narrative`. `null` does not empty one.
+    clear: Option<Vec<String>>,
 }
 
 /// What a list of proceedings is narrowed to.
@@ -209,7 +211,7 @@ async fn proceeding_edit(call: Call, path: Path<String>, body: Bytes) -> Result<
             may_work(viewer, w, &of)?;
             let (facts, sealed) = Form::read(context, &body, |form| {
                 let facts = facts(form, Some(&of.facts));
-                let sealed = form.sealed(Noun::Proceeding);
+                let sealed = form.sealed_patch(Noun::Proceeding);
                 Some((facts?, sealed))
             })?;
             w.proceeding_edit(&of, &facts, &sealed)?;

@@ -3,97 +3,18 @@
 //! Bodies are parsed into [`Input`], whose texts wipe themselves, never into `serde_json::Value`. A [`Form`] then takes its
 //! members one by one; what nobody took is an unknown field.
 
+mod input;
+
 use std::collections::{HashMap, HashSet};
-use std::fmt;
 use std::sync::Arc;
 
 use chrono::{NaiveDate, NaiveDateTime};
+pub use input::Input;
 use seal::Plain;
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use super::problem::Problem;
 use crate::domain::{Code, Fault, Noun, PartialDate, Precision, Reference, SealedField};
 use crate::store::{Id, SealedInput};
-
-/// A JSON value as sent. Repeated keys are kept, so that the form can refuse them.
-pub enum Input {
-    /// `null`.
-    Null,
-    /// A truth value.
-    Bool(bool),
-    /// A whole number.
-    Integer(i64),
-    /// Another number.
-    Other,
-    /// A text.
-    Text(Plain),
-    /// A parameter of a query, which may be meant as any type.
-    Word(Plain),
-    /// A list.
-    List(Vec<Input>),
-    /// An object.
-    Object(Vec<(String, Input)>),
-}
-
-impl fmt::Debug for Input {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Input")
-    }
-}
-
-impl<'de> Deserialize<'de> for Input {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
-        impl<'de> Visitor<'de> for Any {
-            type Value = Input;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON value")
-            }
-            fn visit_unit<E>(self) -> Result<Input, E> {
-                Ok(Input::Null)
-            }
-            fn visit_bool<E>(self, value: bool) -> Result<Input, E> {
-                Ok(Input::Bool(value))
-            }
-            fn visit_i64<E>(self, value: i64) -> Result<Input, E> {
-                Ok(Input::Integer(value))
-            }
-            fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Input, E> {
-                Ok(i64::try_from(value).map_or(Input::Other, Input::Integer))
-            }
-            fn visit_f64<E>(self, _: f64) -> Result<Input, E> {
-                Ok(Input::Other)
-            }
-            fn visit_str<E>(self, value: &str) -> Result<Input, E> {
-                Ok(Input::Text(Plain::from(value)))
-            }
-            fn visit_string<E>(self, value: String) -> Result<Input, E> {
-                Ok(Input::Text(Plain::from(value)))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Input, A::Error> {
-                let mut list = Vec::new();
-                while let Some(item) = seq.next_element()? {
-                    if list.len() > 5_000 {
-                        return Err(A::Error::custom("too many items"));
-                    }
-                    list.push(item);
-                }
-                Ok(Input::List(list))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Input, A::Error> {
-                let mut members = Vec::new();
-                while let Some(key) = map.next_key::<String>()? {
-                    if members.len() > 500 {
-                        return Err(A::Error::custom("too many members"));
-                    }
-                    members.push((key, map.next_value()?));
-                }
-                Ok(Input::Object(members))
-            }
-        }
-        deserializer.deserialize_any(Any)
-    }
-}
 
 /// Reference data that inputs are checked against.
 #[derive(Debug, Default)]
@@ -276,18 +197,46 @@ impl<'c> Form<'c> {
         }
     }
 
-    /// The sealed fields of a noun, as far as they were sent. A marker sent back is refused, so that nobody overwrites a
+    /// The sealed fields of a new record, as far as they were sent. A marker sent back is refused, so that nobody overwrites a
     /// seal with it.
     pub fn sealed(&mut self, noun: Noun) -> SealedInput {
+        self.sealed_over(noun, false)
+    }
+
+    /// The sealed fields of a record that is changed, as far as they were sent. `null` and an empty text are refused: a client that sends
+    /// back what it was not shown would empty them. Who means to empty a field names it in `clear`, by its pointer.
+    pub fn sealed_patch(&mut self, noun: Noun) -> SealedInput {
+        let mut sealed = self.sealed_over(noun, true);
+        let pointers = self.optional("clear", None, list_of(100, text(100))).unwrap_or_default();
+        for (at, pointer) in pointers.iter().enumerate() {
+            let found = pointer.strip_prefix('/').and_then(|name| SealedField::named(noun, name));
+            match found {
+                None => self
+                    .fault("clear", &format!("item {at}: must be the pointer of a sealed field, such as /narrative")),
+                Some(field) if sealed.iter().any(|(known, _)| known.code == field.code) => {
+                    self.fault("clear", &format!("item {at}: {pointer} is sent too, or named twice"));
+                }
+                Some(field) => sealed.push((field, None)),
+            }
+        }
+        sealed
+    }
+
+    fn sealed_over(&mut self, noun: Noun, changes: bool) -> SealedInput {
+        const EMPTIES: &str = "this does not empty a sealed field: leave it out to keep it, or name it in clear";
         let mut sealed = Vec::new();
         for field in SealedField::of(noun) {
             match self.take(field.name) {
                 None => {}
-                Some(Input::Null) => sealed.push((field, None)),
+                Some(Input::Null) if changes => self.fault(field.name, EMPTIES),
+                Some(Input::Text(text)) if changes && text.expose().trim().is_empty() => {
+                    self.fault(field.name, EMPTIES)
+                }
+                Some(Input::Null) => {}
                 Some(Input::Text(text)) if text.expose().chars().count() > field.longest => {
                     self.fault(field.name, &format!("at most {} characters", field.longest));
                 }
-                Some(Input::Text(text)) if text.expose().trim().is_empty() => sealed.push((field, None)),
+                Some(Input::Text(text)) if text.expose().trim().is_empty() => {}
                 Some(Input::Text(text)) => sealed.push((field, Some(text))),
                 Some(Input::Object(members)) if members.iter().any(|(name, _)| name == "withheld") => {
                     self.fault(field.name, "a withheld marker cannot be sent back: leave the field out to keep it");
