@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::Outcome;
 use super::house::{Place, Start};
+use super::output::{say, tell};
 use crate::domain::{Code as _, Rights, Role, StateFunction};
 use crate::identity::{code_at, password_fault, step_at};
 use crate::policy::{Scope, Viewer};
@@ -16,7 +17,7 @@ use crate::store::{AccountFilter, AccountLine, NewAccount};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Account {
-    /// Make an account; its password is read from standard input.
+    /// Make an account; its password is asked for, or read from standard input.
     Create(Create),
     /// List accounts.
     List(List),
@@ -26,7 +27,7 @@ pub(super) enum Account {
     Code(Code),
 }
 
-/// Make an account. The password, of at least 15 characters, is read from standard input.
+/// Make an account. The password, of at least 15 characters, is asked for on a terminal; elsewhere it is read from standard input.
 #[derive(Debug, Args)]
 pub(super) struct Create {
     #[command(flatten)]
@@ -104,10 +105,23 @@ impl Account {
     }
 }
 
+/// A secret: asked for, unseen, on a terminal, and there `twice` if a slip of the hand would not show; else all of standard input.
+fn secret_typed(prompt: &str, twice: bool) -> Result<Zeroizing<String>, Box<dyn std::error::Error>> {
+    if std::io::IsTerminal::is_terminal(&std::io::stdin()) {
+        let typed = Zeroizing::new(rpassword::prompt_password(prompt)?);
+        if twice && *typed != rpassword::prompt_password("The same again: ")? {
+            return Err("the two are not the same (nothing was changed)".into());
+        }
+        return Ok(typed);
+    }
+    let mut text = Zeroizing::new(String::new());
+    std::io::stdin().take(2_048).read_to_string(&mut text)?;
+    Ok(text)
+}
+
 impl Create {
     fn run(self) -> Outcome {
-        let mut password = Zeroizing::new(String::new());
-        std::io::stdin().take(2_048).read_to_string(&mut password)?;
+        let password = secret_typed(&format!("Password of {}: ", self.email), true)?;
         let password = password.trim_end_matches(['\r', '\n']);
         if let Some(fault) = password_fault(password, &[&self.email, &self.name]) {
             return Err(fault.into());
@@ -148,7 +162,7 @@ impl Create {
         let new = NewAccount { email: self.email, name: self.name, rights, password_hash: Some(hash) };
         house.store.write(&Viewer::operator(), |w| w.account_create(new))?;
         house.settle_audit()?;
-        println!("{made}");
+        say!("{made}")?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -164,19 +178,19 @@ impl Invite {
         }
         let (token, ends) = house.identity.invite(&operator, account.id)?;
         house.settle_audit()?;
-        println!("{token}");
-        eprintln!(
+        say!("{token}")?;
+        tell(format_args!(
             "Good until {} UTC: POST /v1/invitations/acceptance {{\"token\", \"new_password\"}}.",
             ends.format("%Y-%m-%d %H:%M")
-        );
+        ));
         Ok(ExitCode::SUCCESS)
     }
 }
 
 impl Code {
     fn run(self) -> Outcome {
-        let mut secret = Zeroizing::new(String::new());
-        std::io::stdin().take(200).read_to_string(&mut secret)?;
+        let secret = secret_typed("Secret of the second factor: ", false)?;
+        let secret = secret.trim();
         let present = || step_at(Utc::now().naive_utc());
         let step = match self.after {
             None => present(),
@@ -186,11 +200,11 @@ impl Code {
         while step > present() + 1 {
             std::thread::sleep(std::time::Duration::from_millis(250));
         }
-        let code = code_at(&secret, step).ok_or("that is not a secret in base 32")?;
+        let code = code_at(secret, step).ok_or("that is not a secret in base 32")?;
         if self.after.is_some() {
-            println!("{code} {step}");
+            say!("{code} {step}")?;
         } else {
-            println!("{code}");
+            say!("{code}")?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -209,9 +223,9 @@ impl List {
             };
             if self.json {
                 let line = serde_json::json!({ "email": account.email, "name": account.name, "role": account.viewer.role, "scope": scope, "state_function": account.viewer.state_function, "graded": account.viewer.graded, "from_on": account.rights.from_on, "to_on": account.rights.to_on, "status": status, "second_factor": second_factor });
-                println!("{line}");
+                say!("{line}")?;
             } else {
-                println!("{:40} {:20} {:18} {scope}", account.email, account.viewer.role.code(), status.code());
+                say!("{:40} {:20} {:18} {scope}", account.email, account.viewer.role.code(), status.code())?;
             }
         }
         Ok(ExitCode::SUCCESS)

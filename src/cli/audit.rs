@@ -8,8 +8,12 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::Outcome;
-use super::house::{Place, Start};
-use crate::store::{InclusionProof, audit_verify, entry_is_proved, tree_is_extended};
+use super::house::{Place, Start, locked};
+use super::key_files::NewOrigin;
+use super::output::say;
+use crate::store::{
+    InclusionProof, LogAsk, LogStanding, SetBack, SetBackKind, audit_verify, entry_is_proved, tree_is_extended,
+};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Audit {
@@ -17,6 +21,27 @@ pub(super) enum Audit {
     Verify(Verify),
     /// Check a proof against signed checkpoints, with no database.
     Check(Check),
+    /// Go on with a database that does not extend the last checkpoint: as with a restored backup.
+    Accept(Accept),
+}
+
+/// Go on with a database whose audit log does not extend the last checkpoint that was signed here: after a failover to a standby that had
+/// not everything, or when an older copy was put in place. It is the operator's one way on, and it is on the record. The database is taken as
+/// a restored backup: the ledger is applied, all sessions, links, machine keys, codes and approvals end, the log begins a new origin, and
+/// until an officer and an administrator have confirmed what that undid, nobody else is served. Stop the nodes with keys before, and start
+/// them again afterwards.
+///
+/// Example: casque audit accept --data casque-data --reason "failover of 28 November, the standby lacked two seconds"
+#[derive(Debug, Args)]
+pub(super) struct Accept {
+    #[command(flatten)]
+    place: Place,
+    /// Why: it goes on the record.
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Check a proof against signed checkpoints, anywhere, with no database: that an entry is in the log (what
@@ -62,6 +87,7 @@ impl Audit {
         match self {
             Audit::Verify(command) => command.run(),
             Audit::Check(command) => command.run(),
+            Audit::Accept(command) => command.run(),
         }
     }
 }
@@ -107,12 +133,82 @@ impl Check {
             }
         };
         if holds {
-            println!("{what}");
+            say!("{what}")?;
             Ok(ExitCode::SUCCESS)
         } else {
-            println!("It does not hold.");
+            say!("It does not hold.")?;
             Ok(ExitCode::FAILURE)
         }
+    }
+}
+
+impl Accept {
+    fn run(self) -> Outcome {
+        let command = self;
+        if command.reason.trim().is_empty() {
+            return Err("--reason: say why".into());
+        }
+        let start = Start { deskless: true, existing: true, doubtful: true, ..Start::default() };
+        let house = command.place.open(start)?;
+        let key = house.log_key.as_ref().ok_or("the log is accepted where its key is")?;
+        if house.store.log_standing() == LogStanding::Holds {
+            return Err(
+                "the audit log extends its last checkpoint: there is nothing to accept (nothing was changed)".into()
+            );
+        }
+        let acts = match &house.ledger {
+            Some(Ok(ledger)) => locked(ledger).chain().acts(),
+            Some(Err(fault)) => return Err(fault.clone().into()),
+            None => Vec::new(),
+        };
+        let log = house.store.audit_recomputed()?;
+        let next = NewOrigin::random();
+        let last = house.keys.read("audit.checkpoint")?.map(|note| note.to_string()).unwrap_or_default();
+        let back = SetBack {
+            kind: SetBackKind::Accept,
+            acts,
+            reason: Some(command.reason.trim().to_owned()),
+            as_of: house.store.now(),
+            log: log.clone(),
+            origin: next.name.clone(),
+            previous: Some((key.origin().to_owned(), last)),
+        };
+        let mut switched = None;
+        let done = house.store.set_back(&back, &mut || {
+            switched = Some(house.keys.origin_switch(&next).map_err(|error| error.to_string())?);
+            Ok(())
+        });
+        let undone = match done {
+            Ok(undone) => undone,
+            Err(error) => {
+                if let Some(switched) = &switched {
+                    switched.undo();
+                }
+                return Err(error.into());
+            }
+        };
+        drop(house);
+        let house = command.place.open(Start { deskless: true, existing: true, ..Start::default() })?;
+        house.origin_begun(log.size)?;
+        house.settle_audit()?;
+        if command.json {
+            say!("{}", json!({ "size": log.size, "root": log.root, "origin": next.name, "undone": undone }))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        say!(
+            "Accepted: the audit log goes on from {} entries, root {}, with the new origin {}.",
+            log.size,
+            log.root,
+            next.name
+        )?;
+        for one in &undone {
+            say!("{}", one.said())?;
+        }
+        say!(
+            "Until an officer and an administrator have confirmed this list (GET /v1/restorations, POST \
+             /v1/restorations/ID/confirmation), nobody else is served. Give nodes without keys the new audit.pub."
+        )?;
+        Ok(ExitCode::SUCCESS)
     }
 }
 
@@ -120,12 +216,14 @@ impl Verify {
     fn run(self) -> Outcome {
         let command = self;
         let outside = command.checkpoint.map(read).transpose()?;
-        let house = command.place.open(Start { deskless: true, existing: true, ..Start::default() })?;
-        let key = match command.key {
-            Some(key) => key,
-            None => house.keys.audit_public()?,
+        let start = Start { deskless: true, existing: true, doubtful: true, ..Start::default() };
+        let house = command.place.open(start)?;
+        let (key, kept) = match command.key {
+            Some(key) => (key, Vec::new()),
+            None => (house.keys.audit_public()?, house.keys.kept_checkpoints()?),
         };
-        let report = audit_verify(&house.store, &key, outside.as_deref(), command.deep)?;
+        let ask = LogAsk { verifier_keys: &key, outside: outside.as_deref(), kept: &kept, deep: command.deep };
+        let report = audit_verify(&house.store, &ask)?;
         let holds = report.findings.is_empty();
         if command.json {
             let findings: Vec<_> =
@@ -133,24 +231,30 @@ impl Verify {
             let text = json!({
                 "holds": holds, "entries": report.entries, "unplaced": report.unplaced, "root": report.root,
                 "checkpoints": report.checkpoints, "against_outside": report.against_outside,
-                "revisions": report.revisions, "findings": findings,
+                "revisions": report.revisions, "set_back": report.lost, "findings": findings,
             });
-            println!("{text}");
+            say!("{text}")?;
         } else {
-            println!("{} entries, {} not placed yet; root {}", report.entries, report.unplaced, report.root);
-            println!("{} signed checkpoints agree", report.checkpoints);
+            say!("{} entries, {} not placed yet; root {}", report.entries, report.unplaced, report.root)?;
+            say!("{} signed checkpoints agree", report.checkpoints)?;
             if let Some(revisions) = report.revisions {
-                println!("{revisions} revisions compared with their entries");
+                say!("{revisions} revisions compared with their entries")?;
+            }
+            for (from, to) in &report.lost {
+                say!(
+                    "A checkpoint of {to} entries was signed before the log was set back to {from}, by a restore or what the operator accepted; \
+                     the log says why. Entries {from} to {to} of then are not in it: of these nothing can be compared."
+                )?;
             }
             for finding in &report.findings {
-                println!("DOES NOT HOLD: {}: {}", finding.at, finding.what);
+                say!("DOES NOT HOLD: {}: {}", finding.at, finding.what)?;
             }
             match (holds, report.against_outside) {
-                (true, true) => println!("The log holds, against a checkpoint from outside."),
-                (true, false) => println!(
+                (true, true) => say!("The log holds, against a checkpoint from outside.")?,
+                (true, false) => say!(
                     "The log is self-consistent only: give --checkpoint FILE to compare it with one kept elsewhere."
-                ),
-                (false, _) => println!("The log does not hold."),
+                )?,
+                (false, _) => say!("The log does not hold.")?,
             }
         }
         Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })

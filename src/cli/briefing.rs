@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::Outcome;
 use super::house::{Place, Start};
+use super::output::{print, say};
 use crate::briefing::{figures, markdown};
 use crate::policy::Scope;
 
@@ -35,9 +36,9 @@ impl Briefing {
             figures(r, self.year, cut_off)
         })?;
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&figures)?);
+            say!("{}", serde_json::to_string_pretty(&figures)?)?;
         } else {
-            print!("{}", markdown(&figures));
+            print(format_args!("{}", markdown(&figures)))?;
         }
         Ok(if figures.cases.reconciles { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

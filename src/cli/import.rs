@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Outcome;
 use super::house::{Place, Start};
+use super::output::{print, say};
 use crate::exchange::import_fatalities;
 use crate::policy::{Deed, Scope, may};
 
@@ -22,6 +23,8 @@ pub(super) struct Import {
     /// Folder that `casque export --all` wrote: everything goes into a database that holds nothing yet.
     #[arg(long, value_name = "DIR", required = true)]
     all: Option<PathBuf>,
+    #[command(flatten)]
+    ledger: super::archive::LedgerFrom,
 }
 
 #[derive(Debug, Subcommand)]
@@ -61,7 +64,7 @@ impl Import {
     pub(super) fn run(self) -> Outcome {
         let command = match (self.what, self.all) {
             (Some(ImportWhat::Fatalities(command)), _) => command,
-            (None, Some(from)) => return super::archive::import_all(&self.place, &from),
+            (None, Some(from)) => return super::archive::import_all(&self.place, &from, &self.ledger),
             (None, None) => return Err("give --all DIR, or what to import".into()),
         };
         let file =
@@ -80,9 +83,9 @@ impl Import {
         bar.finish_and_clear();
         house.settle_audit()?;
         if command.json {
-            println!("{}", serde_json::to_string(&report)?);
+            say!("{}", serde_json::to_string(&report)?)?;
         } else {
-            print!("{report}");
+            print(format_args!("{report}"))?;
         }
         Ok(ExitCode::SUCCESS)
     }

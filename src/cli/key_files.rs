@@ -1,16 +1,18 @@
 //! The folder of keys: its files, which only their owner reads and which are never written over, and what is read out of them.
 
+use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
-use seal::OperatorPublic;
-use signed_note::StandardSigner;
+use seal::{ClassCode, OperatorPublic};
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::exchange::ledger::{Chain, FILE};
 use crate::identity::{TokenKey, TokenKeys};
-use crate::store::Checkpoint;
+use crate::store::{Checkpoint, LogKey};
 
 type Failed = Box<dyn std::error::Error>;
 
@@ -33,6 +35,9 @@ impl Keys {
         let mut text = Zeroizing::new(String::new());
         match OpenOptions::new().read(true).open(&path) {
             Ok(mut file) => {
+                if is_private(name) {
+                    refuse_shared(&path, &file)?;
+                }
                 file.read_to_string(&mut text).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
                 Ok(Some(text))
             }
@@ -55,7 +60,11 @@ impl Keys {
     /// Lets one command at a time change keys. It is let go with what this gives.
     pub(super) fn lock(&self) -> Result<fs::File, Failed> {
         let path = self.path("keys.lock");
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path)?;
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(fs::TryLockError::WouldBlock) => Err("another command is changing keys: wait until it is done".into()),
@@ -179,75 +188,269 @@ impl Keys {
     }
 
     /// The key that signs checkpoints, made when there is none, with its public half beside it.
-    pub(super) fn audit_signer(&self) -> Result<StandardSigner, Failed> {
+    pub(super) fn log_key(&self) -> Result<LogKey, Failed> {
         if self.read("audit.key")?.is_none() {
-            self.make_audit_key("casque")?;
+            self.origin_switch(&NewOrigin::random())?;
         }
-        let text = self.read("audit.key")?.unwrap_or_default();
-        StandardSigner::new(text.trim()).map_err(|e| format!("audit.key cannot be read: {e}").into())
+        let private = self.read("audit.key")?.unwrap_or_default();
+        let public =
+            self.read("audit.pub")?.ok_or_else(|| format!("{} is missing", self.path("audit.pub").display()))?;
+        Ok(LogKey::new(private.trim(), public.trim())?)
     }
 
-    /// The public halves of the keys that sign, and signed, checkpoints: one a line, one an origin of the log.
+    /// Whether there is a key that signs checkpoints.
+    pub(super) fn has_log_key(&self) -> Result<bool, Failed> {
+        Ok(self.read("audit.key")?.is_some())
+    }
+
+    /// The public halves of the keys that sign, and signed, checkpoints: one a line, one an origin of the log, the present one first.
     ///
     /// # Errors
     /// When there is none.
     pub fn audit_public(&self) -> Result<String, Failed> {
-        let text = self.read("audit.pub")?.ok_or_else(|| format!("{} is missing", self.path("audit.pub").display()))?;
+        let text = self.read("audit.pub")?.ok_or_else(|| {
+            format!(
+                "{} is missing: without it nobody can tell whose audit log and ledger these are",
+                self.path("audit.pub").display()
+            )
+        })?;
         let mut all = text.trim().to_owned();
-        for number in 1.. {
-            let Some(earlier) = self.read(&format!("audit-{number}.pub"))? else { break };
-            all.push('\n');
-            all.push_str(earlier.trim());
+        for number in self.origin_numbers()? {
+            if let Some(earlier) = self.read(&format!("audit-{number}.pub"))? {
+                all.push('\n');
+                all.push_str(earlier.trim());
+            }
         }
         Ok(all)
     }
 
-    /// Begins a new origin of the log, after a restore or a move: the key and the last checkpoint of the old one are put
-    /// aside, and another key signs from now on. Gives the old checkpoint.
+    /// The numbers of earlier origins of the log.
+    fn origin_numbers(&self) -> Result<Vec<u32>, Failed> {
+        let mut numbers = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let name = entry?.file_name();
+            let number =
+                name.to_str().and_then(|name| name.strip_prefix("audit-")?.strip_suffix(".pub")?.parse::<u32>().ok());
+            numbers.extend(number);
+        }
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// Lets another key sign the log from now on: the old one and its last checkpoint are put aside. Gives how to take that back.
     ///
     /// # Errors
-    /// When a file cannot be moved or written.
-    pub fn begin_origin(&self) -> Result<Option<Checkpoint>, Failed> {
-        let last = self.last_checkpoint()?;
-        if self.read("audit.key")?.is_none() {
-            return Ok(last);
-        }
-        let mut number = 1;
-        while self.path(&format!("audit-{number}.pub")).exists() {
-            number += 1;
-        }
-        for ending in ["key", "pub", "checkpoint"] {
-            let from = self.path(&format!("audit.{ending}"));
-            if from.exists() {
-                fs::rename(from, self.path(&format!("audit-{number}.{ending}")))?;
+    /// When a file cannot be moved or written; then nothing was.
+    pub(super) fn origin_switch(&self, next: &NewOrigin) -> Result<Switched, Failed> {
+        let number = self.origin_numbers()?.last().copied().unwrap_or(0) + 1;
+        let mut switched = Switched { moved: Vec::new(), made: Vec::new() };
+        let mut switch = || -> Result<(), Failed> {
+            for ending in ["key", "pub", "checkpoint"] {
+                let (from, to) =
+                    (self.path(&format!("audit.{ending}")), self.path(&format!("audit-{number}.{ending}")));
+                if from.exists() {
+                    fs::rename(&from, &to)?;
+                    switched.moved.push((from, to));
+                }
+            }
+            for (name, text) in [("audit.key", &*next.private), ("audit.pub", &next.public)] {
+                self.write_new(name, &format!("{text}\n"))?;
+                switched.made.push(self.path(name));
+            }
+            Ok(())
+        };
+        match switch() {
+            Ok(()) => Ok(switched),
+            Err(error) => {
+                switched.undo();
+                Err(error)
             }
         }
-        self.make_audit_key(&format!("casque-{}", number + 1))?;
-        Ok(last)
     }
 
-    fn make_audit_key(&self, name: &str) -> Result<(), Failed> {
-        let mut seed = Zeroizing::new([0; 32]);
-        rand::fill(&mut seed[..]);
-        let (private, public) = note_key(name, &seed);
-        self.write_new("audit.key", &format!("{}\n", *private))?;
-        self.write_new("audit.pub", &format!("{public}\n"))
-    }
-
-    /// The last checkpoint that was signed here.
-    pub(super) fn last_checkpoint(&self) -> Result<Option<Checkpoint>, Failed> {
+    /// The last checkpoint that was signed here. One that this log's own key did not sign is refused: nothing is built on it.
+    pub(super) fn last_checkpoint(&self, key: &LogKey) -> Result<Option<Checkpoint>, Failed> {
         let Some(text) = self.read("audit.checkpoint")? else { return Ok(None) };
-        let size = text.lines().nth(1).and_then(|line| line.parse().ok());
-        let size = size.ok_or_else(|| format!("{} is damaged", self.path("audit.checkpoint").display()))?;
-        Ok(Some(Checkpoint { size, note: text.to_string() }))
+        let path = self.path("audit.checkpoint");
+        let checkpoint = Checkpoint::verified(&text, key.public())
+            .ok_or_else(|| format!("{} is not signed by this log's key: put back the one that is", path.display()))?;
+        Ok(Some(checkpoint))
+    }
+
+    /// The checkpoints that were kept here: the last of each origin, and the last few of the present one.
+    pub(super) fn kept_checkpoints(&self) -> Result<Vec<String>, Failed> {
+        let mut kept: Vec<String> = self.read("audit.checkpoint")?.into_iter().map(|text| text.to_string()).collect();
+        for number in self.origin_numbers()? {
+            kept.extend(self.read(&format!("audit-{number}.checkpoint"))?.map(|text| text.to_string()));
+        }
+        for path in self.older_checkpoints()? {
+            kept.push(fs::read_to_string(path)?);
+        }
+        Ok(kept)
+    }
+
+    fn older_checkpoints(&self) -> Result<Vec<PathBuf>, Failed> {
+        let mut found = Vec::new();
+        if let Ok(entries) = fs::read_dir(self.path("checkpoints")) {
+            for entry in entries {
+                found.push(entry?.path());
+            }
+        }
+        found.sort();
+        Ok(found)
     }
 
     pub(super) fn keep_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), Failed> {
-        let fresh = self.path("audit.checkpoint.new");
-        fs::write(&fresh, &checkpoint.note)?;
-        fs::rename(&fresh, self.path("audit.checkpoint"))?;
+        make_private(&self.path("checkpoints"))?;
+        let older = self.path("checkpoints").join(format!("{:020}", checkpoint.size));
+        if !older.exists() {
+            owners_file(&older)?.write_all(checkpoint.note.as_bytes())?;
+        }
+        let all = self.older_checkpoints()?;
+        for path in all.iter().take(all.len().saturating_sub(KEPT)) {
+            let _ = fs::remove_file(path);
+        }
+        self.replace("audit.checkpoint", &checkpoint.note)
+    }
+
+    /// Writes a file of ours in place of what it was, whole or not at all.
+    fn replace(&self, name: &str, text: &str) -> Result<(), Failed> {
+        let fresh = self.path(&format!("{name}.new"));
+        let _ = fs::remove_file(&fresh);
+        let mut file = owners_file(&fresh)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&fresh, self.path(name))?;
         Ok(())
     }
+
+    /// The highest number of each class's key that was seen here.
+    pub(super) fn class_keys_seen(&self) -> Result<HashMap<ClassCode, u64>, Failed> {
+        let Some(text) = self.read(SEEN)? else { return Ok(HashMap::new()) };
+        let seen: HashMap<String, u64> =
+            serde_json::from_str(&text).map_err(|_| format!("{} is damaged", self.path(SEEN).display()))?;
+        Ok(seen.into_iter().filter_map(|(class, number)| Some((ClassCode::parse(&class)?, number))).collect())
+    }
+
+    /// Remembers the highest number of each class's key. Where the folder cannot be written, as where it is mounted as secrets, the node
+    /// remembers while it runs.
+    pub(super) fn class_keys_remember(&self, seen: &HashMap<ClassCode, u64>) -> Result<(), Failed> {
+        if self.class_keys_seen()? == *seen {
+            return Ok(());
+        }
+        let text: std::collections::BTreeMap<&str, u64> =
+            seen.iter().map(|(class, number)| (class.name(), *number)).collect();
+        let kept = self.replace(SEEN, &format!("{}\n", serde_json::to_string(&text)?));
+        if let Err(error) = kept {
+            tracing::debug!(%error, "the numbers of class keys are remembered while the node runs");
+        }
+        Ok(())
+    }
+
+    /// Where the ledger lies, as it was last said; its own place in the folder of keys is always among them.
+    pub(super) fn ledger_known(&self) -> Result<LedgerKnown, Failed> {
+        let Some(text) = self.read(LEDGER)? else { return Ok(LedgerKnown::default()) };
+        Ok(serde_json::from_str(&text).map_err(|_| format!("{} is damaged", self.path(LEDGER).display()))?)
+    }
+
+    /// Keeps a copy of a ledger here, in place of a shorter one.
+    pub(super) fn ledger_keep(&self, chain: &Chain) -> Result<(), Failed> {
+        self.replace(FILE, &chain.text())
+    }
+
+    /// Remembers where the ledger lies, and its last line.
+    pub(super) fn ledger_remember(&self, known: &LedgerKnown) -> Result<(), Failed> {
+        if self.ledger_known()? == *known {
+            return Ok(());
+        }
+        self.replace(LEDGER, &format!("{}\n", serde_json::to_string(known)?))
+    }
+}
+
+/// The file with the highest numbers of class keys that were seen.
+const SEEN: &str = "class-keys.json";
+/// The file that says where the ledger lies, and which line was its last.
+const LEDGER: &str = "ledger.json";
+/// So many checkpoints are kept beside the last one.
+const KEPT: usize = 50;
+
+/// What is remembered of the ledger.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LedgerKnown {
+    /// Its places besides the folder of keys.
+    pub(super) places: Vec<PathBuf>,
+    /// Number and hash of its last line.
+    pub(super) head: Option<(u64, String)>,
+    /// The log's origin, and the place up to which its acts are in the ledger.
+    pub(super) shipped: Option<(String, u64)>,
+}
+
+/// The key of a new origin of the log, before it is in place. Its name is unique to the installation (C2SP tlog-checkpoint).
+pub(super) struct NewOrigin {
+    pub(super) name: String,
+    private: Zeroizing<String>,
+    pub(super) public: String,
+}
+
+impl NewOrigin {
+    pub(super) fn random() -> Self {
+        let mut seed = Zeroizing::new([0; 32]);
+        rand::fill(&mut seed[..]);
+        let name = format!("casque-{}", hex::encode(rand::random::<[u8; 8]>()));
+        let (private, public) = note_key(&name, &seed);
+        Self { name, private, public }
+    }
+}
+
+/// A change of origin that can be taken back.
+pub(super) struct Switched {
+    moved: Vec<(PathBuf, PathBuf)>,
+    made: Vec<PathBuf>,
+}
+
+impl Switched {
+    pub(super) fn undo(&self) {
+        for made in &self.made {
+            let _ = fs::remove_file(made);
+        }
+        for (from, to) in &self.moved {
+            let _ = fs::rename(to, from);
+        }
+    }
+}
+
+/// Whether a file of this name holds what must not be read by others.
+fn is_private(name: &str) -> bool {
+    name.ends_with(".key") || name.ends_with(".secret")
+}
+
+/// Refuses a key that others may read, as ssh does. A secret that a container mounts belongs to root, and the service reads it as a member
+/// of its group.
+#[cfg(unix)]
+fn refuse_shared(path: &Path, file: &fs::File) -> Result<(), Failed> {
+    use std::os::unix::fs::MetadataExt as _;
+    let about = file.metadata()?;
+    let own = about.mode() & 0o077 == 0;
+    let mounted = || {
+        let in_group = rustix::process::getegid().as_raw() == about.gid()
+            || rustix::process::getgroups()
+                .is_ok_and(|groups| groups.iter().any(|group| group.as_raw() == about.gid()));
+        about.uid() == 0 && about.mode() & 0o037 == 0 && in_group
+    };
+    if own || mounted() {
+        return Ok(());
+    }
+    Err(format!(
+        "{} may be read by others (mode {:04o}): let its owner alone read it (chmod 600)",
+        path.display(),
+        about.mode() & 0o7777
+    )
+    .into())
+}
+
+#[cfg(not(unix))]
+fn refuse_shared(_: &Path, _: &fs::File) -> Result<(), Failed> {
+    Ok(())
 }
 
 fn token_name(number: u32) -> String {

@@ -3,15 +3,21 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use std::time::Duration;
+
 use chrono::{TimeDelta, Utc};
 use clap::{Args, Subcommand};
-use seal::{ClassCode, MasterKey, OperatorKey, generate_class_key, rewrap, rewrap_with_recovery, unlock};
+use seal::{ClassCode, KeyPlace, MasterKey, OperatorKey, generate_class_key, rewrap, rewrap_with_recovery, unlock};
+use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::Outcome;
 use super::house::{Place, Start};
 use super::import::bar;
 use super::key_files::{Keys as KeyFiles, NEXT_MASTER};
+use super::output::say;
+use crate::domain::NarrowingAct;
+use crate::exchange::ledger::NewLine;
 use crate::policy::Viewer;
 
 #[derive(Debug, Subcommand)]
@@ -28,23 +34,34 @@ pub(super) enum Keys {
     RotateClasses(RotateClasses),
     /// Seal to the class keys of now what is still sealed to older ones, and destroy those.
     Reseal(Reseal),
+    /// Write back and empty the journal of the embedded database, in which old bytes of what was erased may be.
+    Scrub(Scrub),
     /// Make few of the many short-lived keys under which data keys stand, so that a file or a match opens fast.
     Compact(Compact),
 }
 
 /// Erase what is sealed of one person's record, for ever and in every copy: its data keys are emptied, here and, by the ledger
-/// beside the backups, in whatever is restored. The record stays, with its open facts; its markers say that something is held,
+/// beside the backups, in whatever is restored. Two officers agreed to it before: the command needs the number of their request
+/// (POST /v1/erasures, POST /v1/erasures/NUMBER/decision). The ledger is written first: where it cannot be, nothing is erased. The command
+/// ends when the old bytes are gone from the embedded database's files; on PostgreSQL it is run as the owner of the schema, writes the table
+/// anew, and says what may remain elsewhere, and until when. The record stays, with its open facts; its markers say that something is held,
 /// and nobody can open it. Free text about the person in other records stays: a human must look for it. The last copy of the
 /// keys dies with the last backup of keys, after 35 days.
+///
+/// Example: casque keys erase E-7KQ4M2 --data casque-data --ledger /var/backups/casque
 #[derive(Debug, Args)]
 pub(super) struct Erase {
     #[command(flatten)]
     place: Place,
-    /// Path of the record: incidents/REF/victims/HANDLE, incidents/REF/suspects/HANDLE, or proceedings/REF/accused/N.
-    record: String,
-    /// Do it: it cannot be undone.
-    #[arg(long, required = true)]
-    yes: bool,
+    /// Number of the approved request.
+    #[arg(value_name = "NUMBER")]
+    request: String,
+    /// Seconds to wait until the old bytes are gone from the embedded database's files.
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    wait: u64,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Make another key that signs access tokens. Nodes read the folder of keys every quarter of a minute, and sign with the new key
@@ -88,6 +105,9 @@ pub(super) struct Recover {
 pub(super) struct RotateClasses {
     #[command(flatten)]
     place: Place,
+    /// Seconds until everything is sealed to the new keys: time for every node that opens to learn of them.
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    after: u32,
 }
 
 /// Seal to the class keys of now what is still sealed to older ones, while the service runs: epochs are sealed anew, and no value is
@@ -111,6 +131,28 @@ pub(super) struct Compact {
     place: Place,
 }
 
+/// Write back and empty the journal of the embedded database, or on PostgreSQL write the table of keys anew, as the owner of the schema: what
+/// was erased leaves its old bytes there.
+///
+/// Example: casque keys scrub --data casque-data
+#[derive(Debug, Args)]
+pub(super) struct Scrub {
+    #[command(flatten)]
+    place: Place,
+}
+
+impl Scrub {
+    fn run(self) -> Outcome {
+        let (opened, _) = self.place.open_locked()?;
+        if opened.scrub(Duration::from_secs(MOST_WAIT))? {
+            say!("No old bytes of keys are left in the database's own files.")?;
+            Ok(ExitCode::SUCCESS)
+        } else {
+            Err("somebody reads from before: stop the service and run this again".into())
+        }
+    }
+}
+
 impl Compact {
     fn run(self) -> Outcome {
         let house = self.place.open(Start { existing: true, ..Start::default() })?;
@@ -131,34 +173,46 @@ impl Compact {
             bar.inc(group.len() as u64);
         }
         bar.finish_and_clear();
-        println!(
+        say!(
             "{merged} epochs became {}, with {data_keys} data keys; {removed} empty ones were taken away.",
             groups.len()
-        );
+        )?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
+/// Makes another key for each class, with a higher number than any that the database or this folder of keys has seen. Gives how many.
+pub(super) fn make_class_keys(place: &Place, after: u32) -> Result<usize, Box<dyn std::error::Error>> {
+    let (opened, keys) = place.open_locked()?;
+    let _alone = keys.lock()?;
+    let missing = |name: &str| format!("{} is missing", keys.path(name).display());
+    let master = MasterKey::from_bytes(*keys.seed("master.key")?.ok_or_else(|| missing("master.key"))?);
+    let operator = OperatorKey::from_seed(&*keys.seed("operator.key")?.ok_or_else(|| missing("operator.key"))?);
+    let classes = opened.class_keys()?;
+    if place.recovery.is_none() && classes.iter().any(|class| class.recovery.is_some()) {
+        return Err(
+            "the class keys of now can be recovered with an offline key: give --recovery with its recipient".into()
+        );
+    }
+    unlock(&master, &classes).map_err(|_| "master.key is not the one of this database (nothing was changed)")?;
+    let seen = keys.class_keys_seen()?;
+    let effective_from = (Utc::now() + TimeDelta::seconds(after.into())).timestamp();
+    let make = |class: ClassCode| {
+        let of_class = classes.iter().filter(|key| key.class == class).map(|key| key.sequence);
+        let sequence = of_class.chain(seen.get(&class).copied()).max().unwrap_or(0) + 1;
+        let place_of = KeyPlace { sequence, effective_from };
+        generate_class_key(class, &master, &operator, place.recovery.as_deref(), place_of)
+    };
+    let made = ClassCode::ALL.map(make).into_iter().collect::<Result<Vec<_>, _>>()?;
+    opened.class_keys_store(&made)?;
+    Ok(made.len())
+}
+
 impl RotateClasses {
     fn run(self) -> Outcome {
-        let (opened, keys) = self.place.open_locked()?;
-        let _alone = keys.lock()?;
-        let missing = |name: &str| format!("{} is missing", keys.path(name).display());
-        let master = MasterKey::from_bytes(*keys.seed("master.key")?.ok_or_else(|| missing("master.key"))?);
-        let operator = OperatorKey::from_seed(&*keys.seed("operator.key")?.ok_or_else(|| missing("operator.key"))?);
-        let classes = opened.class_keys()?;
-        if self.place.recovery.is_none() && classes.iter().any(|class| class.recovery.is_some()) {
-            return Err(
-                "the class keys of now can be recovered with an offline key: give --recovery with its recipient".into(),
-            );
-        }
-        unlock(&master, &classes).map_err(|_| "master.key is not the one of this database (nothing was changed)")?;
-        let recovery = self.place.recovery.as_deref();
-        let made = ClassCode::ALL.map(|class| generate_class_key(class, &master, &operator, recovery));
-        let made = made.into_iter().collect::<Result<Vec<_>, _>>()?;
-        opened.class_keys_store(&made)?;
-        println!("Made {} class keys. Everything is sealed to them from a minute from now on.", made.len());
-        println!("Then: casque keys reseal, for what was sealed before.");
+        let made = make_class_keys(&self.place, self.after)?;
+        say!("Made {made} class keys. Everything is sealed to them from {} seconds from now on.", self.after)?;
+        say!("Then: casque keys reseal, for what was sealed before.")?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -189,12 +243,17 @@ impl Reseal {
         }
         bar.finish_and_clear();
         let (_, left) = house.store.epochs_of_old_keys(0)?;
-        println!("{done} epochs are sealed to the class keys of now; {left} are left.");
+        say!("{done} epochs are sealed to the class keys of now; {left} are left.")?;
         if left == 0 {
-            println!(
-                "{} older private keys were destroyed; one is an hour after another took its place.",
-                house.store.class_keys_retire()?
-            );
+            let retired = house.store.class_keys_retire()?;
+            let gone = retired.is_empty() || house.store.scrub(&retired, Duration::from_secs(MOST_WAIT))?;
+            say!(
+                "{} older private keys were destroyed. A key is destroyed one hour after another took its place.",
+                retired.len()
+            )?;
+            if !gone {
+                return Err("their old bytes are still in the database's files, since somebody reads from before: run casque keys scrub".into());
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -217,9 +276,9 @@ impl RotateMaster {
             opened.class_keys_rewrap(&classes)?;
         }
         let old = keys.take_next_master()?;
-        println!("{} class keys are wrapped under the new {}.", classes.len(), keys.path("master.key").display());
+        say!("{} class keys are wrapped under the new {}.", classes.len(), keys.path("master.key").display())?;
         if let Some(old) = old {
-            println!("Keep {} as long as backups of keys from before, 35 days; then destroy it.", old.display());
+            say!("Keep {} as long as backups of keys from before, 35 days; then destroy it.", old.display())?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -247,7 +306,7 @@ impl Recover {
         }
         opened.class_keys_rewrap(&classes)?;
         keys.take_next_master()?;
-        println!("{} class keys are wrapped under the new {}.", classes.len(), keys.path("master.key").display());
+        say!("{} class keys are wrapped under the new {}.", classes.len(), keys.path("master.key").display())?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -261,6 +320,7 @@ impl Keys {
             Keys::Recover(command) => command.run(),
             Keys::RotateClasses(command) => command.run(),
             Keys::Reseal(command) => command.run(),
+            Keys::Scrub(command) => command.run(),
             Keys::Compact(command) => command.run(),
         }
     }
@@ -271,31 +331,71 @@ impl RotateTokens {
         let from = Utc::now().naive_utc() + TimeDelta::seconds(self.after.into());
         let made = KeyFiles { folder: self.keys }.rotate_token_key(from)?;
         for path in made {
-            println!("Made {}.", path.display());
+            say!("Made {}.", path.display())?;
         }
-        println!("It signs from {} UTC on; nobody is signed out.", from.format("%Y-%m-%d %H:%M:%S"));
+        say!("It signs from {} UTC on; nobody is signed out.", from.format("%Y-%m-%d %H:%M:%S"))?;
         Ok(ExitCode::SUCCESS)
     }
 }
+
+/// Nobody waits longer for one reader than this.
+const MOST_WAIT: u64 = 300;
 
 impl Erase {
     fn run(self) -> Outcome {
         let command = self;
         let house = command.place.open(Start { deskless: true, existing: true, ..Start::default() })?;
-        let erasure = house.store.erase(&Viewer::operator(), &command.record)?;
+        if house.keys.ledger_known()?.places.is_empty() {
+            return Err("say where the ledger lies, with --ledger DIR: in the folder of the backups. Without it a restored backup would bring \
+                        the person back (nothing was changed)"
+                .into());
+        }
+        let request = house.store.erasure_approved(&command.request)?;
+        house.ship()?;
+        // Before anything is committed: if this machine falls now, a restore erases all the same.
+        let intent =
+            NarrowingAct::EraseIntent { record: request.record_id.to_string(), request: request.number.clone() };
+        house.ledger_write(vec![NewLine { at: house.store.now().and_utc(), logged: None, act: intent }])?;
+        let erasure = house.store.erase(&Viewer::operator(), &command.request)?;
+        let gone = house.store.scrub(&erasure.emptied, Duration::from_secs(command.wait.min(MOST_WAIT)))?;
+        let embedded = !house.store.may_have_standby();
         house.settle_audit()?;
-        println!("{} data keys of {} are emptied: what they sealed opens no more.", erasure.data_keys, command.record);
-        println!(
-            "It is in the ledger of erasures with the next backup; the last copy of the keys dies with the last backup of keys."
-        );
-        if erasure.free_text.is_empty() {
-            println!("No free text hangs together with it.");
+        if command.json {
+            let free_text: Vec<_> =
+                erasure.free_text.iter().map(|(path, fields)| json!({ "record": path, "fields": fields })).collect();
+            say!(
+                "{}",
+                json!({ "record": erasure.record, "request": request.number, "data_keys": erasure.data_keys, "gone": gone, "free_text": free_text })
+            )?;
         } else {
-            println!("Somebody must look for the person in this free text:");
-            for (path, fields) in erasure.free_text {
-                println!("  {path}: {}", fields.join(", "));
+            say!("{} data keys of {} are emptied: what they sealed opens no more.", erasure.data_keys, erasure.record)?;
+            match (embedded, gone) {
+                (true, true) => say!("Their old bytes are gone from the database's files.")?,
+                (true, false) => {}
+                (false, _) => {
+                    say!(
+                        "The table of keys was written anew. Old bytes may remain in PostgreSQL's journal until it is recycled, in archives of it until \
+                          you destroy them, and on standbys until they have replayed it; in backups of keys for 35 days."
+                    )?;
+                }
+            }
+            say!(
+                "It is in the ledger: no restore brings it back. The last copy of the keys dies with the last backup of keys."
+            )?;
+            if erasure.free_text.is_empty() {
+                say!("No free text hangs together with it.")?;
+            } else {
+                say!("Somebody must look for the person in this free text:")?;
+                for (path, fields) in &erasure.free_text {
+                    say!("  {path}: {}", fields.join(", "))?;
+                }
             }
         }
-        Ok(ExitCode::SUCCESS)
+        if gone {
+            return Ok(ExitCode::SUCCESS);
+        }
+        Err("the old bytes are still in the database's files, since somebody reads from before: stop the service and start it again, which \
+             writes the journal back, and look again with casque keys scrub"
+            .into())
     }
 }

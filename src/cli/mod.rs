@@ -11,12 +11,14 @@ mod import;
 mod key_files;
 mod keys;
 mod openapi;
+mod output;
 mod serve;
 mod tls;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use output::{Unwritten, flush, tell};
 
 pub use demo::{DemoAccount, Sample, load_sample};
 pub use house::{House, Keeper, Place, Start};
@@ -87,10 +89,11 @@ pub fn run() -> ExitCode {
         Command::Audit(command) => command.run(),
         Command::Openapi => openapi::run(),
     };
-    match outcome {
+    match outcome.and_then(|code| Ok(flush().map(|()| code)?)) {
         Ok(code) => code,
+        Err(error) if error.downcast_ref().is_some_and(Unwritten::is_closed) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("casque: {error}");
+            tell(format_args!("casque: {error}"));
             ExitCode::FAILURE
         }
     }

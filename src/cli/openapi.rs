@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use super::Outcome;
+use super::output::say;
 
 pub(super) fn run() -> Outcome {
-    println!("{}", crate::api::openapi().to_pretty_json()?);
+    say!("{}", crate::api::openapi().to_pretty_json()?)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::Outcome;
 use super::house::{House, Keeper, Place, Start};
+use super::output::{Unwritten, say};
 use crate::api::Limits;
 use crate::identity::Provider;
 use crate::store::{Access, NodeRole};
@@ -88,9 +89,9 @@ impl Migrate {
         .filter_map(|(role, name)| Some((role, name.as_deref()?)))
         .collect();
         self.place.migrate(&roles)?;
-        println!("The database has this program's schema.");
+        say!("The database has this program's schema.")?;
         for (role, name) in roles {
-            println!("The role {name} has the rights of a {} node.", format!("{role:?}").to_lowercase());
+            say!("The role {name} has the rights of a {} node.", format!("{role:?}").to_lowercase())?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -104,7 +105,8 @@ impl Serve {
             _ => Access::Full,
         };
         let _traces = self.traces.as_deref().map(crate::api::trace).transpose()?;
-        let house = self.place.open(Start { access, ..Start::default() })?;
+        // What was set back is served to nobody, and its operator is told: a node that does not start tells less.
+        let house = self.place.open(Start { access, doubtful: true, ..Start::default() })?;
         if let (Some(issuer), Some(client), Some(redirect)) = (self.oidc_issuer, self.oidc_client, self.oidc_redirect) {
             let secret = house.keys.read("oidc.secret")?.map(|secret| secret.trim().to_owned().into());
             house.identity.trust(Provider { issuer, client, secret, redirect })?;
@@ -125,7 +127,7 @@ impl Serve {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let serving = Serving { listener, operators, workers: self.workers.into(), limits, tls };
         until_stopped(house, serving, || {
-            println!("Casque answers at {scheme}://{address}, interactive documentation at /docs/");
+            say!("Casque answers at {scheme}://{address}, interactive documentation at /docs/")
         })
     }
 }
@@ -183,7 +185,7 @@ pub(super) struct Serving {
 
 /// Serves until Ctrl-C or SIGTERM; then lets requests end, places the last audit entries and signs. Tells `ready` once it
 /// answers, and listens for the signal to stop.
-pub(super) fn until_stopped(house: House, serving: Serving, ready: impl FnOnce()) -> Outcome {
+pub(super) fn until_stopped(house: House, serving: Serving, ready: impl FnOnce() -> Result<(), Unwritten>) -> Outcome {
     let Serving { listener, operators, workers, limits, tls } = serving;
     // Keys and what passes through are in this process's memory: when it falls, none of it is written down.
     rlimit::setrlimit(rlimit::Resource::CORE, 0, 0)?;
@@ -199,13 +201,14 @@ pub(super) fn until_stopped(house: House, serving: Serving, ready: impl FnOnce()
         let server = actix_web::rt::spawn(crate::api::serve(app, listener, workers, tls)?);
         // Its first turn starts the workers and listens for signals.
         tokio::task::yield_now().await;
-        ready();
+        // Nobody has to read it.
+        let _ = ready();
         server.await.map_err(std::io::Error::other)?
     });
     drop(stop);
     let kept = keeping.join();
     served?;
     kept.map_err(|_| "the audit log's keeper failed")?;
-    println!("Stopped.");
+    let _ = say!("Stopped.");
     Ok(ExitCode::SUCCESS)
 }

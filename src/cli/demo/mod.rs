@@ -14,6 +14,7 @@ use super::Outcome;
 use super::house::{Place, Start};
 use super::import::bar;
 use super::key_files::{make_private, owners_file};
+use super::output::{Unwritten, say};
 use super::serve::{Serving, until_stopped};
 use crate::api::Limits;
 pub use sample::{Sample, load_sample};
@@ -104,9 +105,9 @@ impl Demo {
         let serving = Serving { listener, operators: None, workers: 2, limits: Limits::default(), tls: None };
         let ended = until_stopped(house, serving, || {
             if self.json {
-                println!("{}", serde_json::json!({ "address": address, "accounts": accounts }));
+                say!("{}", serde_json::json!({ "address": address, "accounts": accounts }))
             } else {
-                print_accounts(&address, folder, &accounts, temporary.is_some());
+                print_accounts(&address, folder, &accounts, temporary.is_some())
             }
         });
         drop(temporary);
@@ -146,20 +147,20 @@ fn tour_of(address: &str, folder: &Path, accounts: &[DemoAccount]) -> std::io::R
         .replace("{accounts}", &cases.join("\n")))
 }
 
-fn print_accounts(address: &str, folder: &Path, accounts: &[DemoAccount], temporary: bool) {
-    println!("Casque answers at {address}");
-    println!("Interactive documentation: {address}/docs/");
+fn print_accounts(address: &str, folder: &Path, accounts: &[DemoAccount], temporary: bool) -> Result<(), Unwritten> {
+    say!("Casque answers at {address}")?;
+    say!("Interactive documentation: {address}/docs/")?;
     let until = if temporary { " (removed at the end; keep one with --data DIR)" } else { "" };
-    println!("Database and keys: {}{until}", folder.display());
-    println!("\nTo ask as any account, from another shell:\n  . {}", folder.join(TOUR).display());
-    println!("\nAccounts, each with what it would ask first:");
+    say!("Database and keys: {}{until}", folder.display())?;
+    say!("\nTo ask as any account, from another shell:\n  . {}", folder.join(TOUR).display())?;
+    say!("\nAccounts, each with what it would ask first:")?;
     for account in accounts {
-        println!("\n  {:18} {:44} {}", account.role, account.scope, account.email);
-        println!("  password {}   second factor {}", account.password, account.totp_secret);
+        say!("\n  {:18} {:44} {}", account.role, account.scope, account.email)?;
+        say!("  password {}   second factor {}", account.password, account.totp_secret)?;
         let name = account.email.split(['.', '@']).next().unwrap_or_default();
-        println!("  as {name} '{}'", first_question(&account.role));
+        say!("  as {name} '{}'", first_question(&account.role))?;
     }
-    println!("\nCtrl-C stops it.");
+    say!("\nCtrl-C stops it.")
 }
 
 /// What each role would ask first.
