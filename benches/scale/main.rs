@@ -6,7 +6,14 @@
 //!
 //! Server, ceilings, database and load share the machine.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a bench fails by panicking"
+)]
 #![expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "figures")]
 #![allow(clippy::allow_attributes, reason = "shared with the tests")]
 
@@ -17,9 +24,13 @@ mod cluster;
 mod generate;
 mod load;
 mod main_job;
+#[path = "../../tests/casque/harness/process.rs"]
+#[allow(dead_code, reason = "shared with the tests")]
+mod process;
 #[path = "../../src/store/db/schema.rs"]
 #[allow(dead_code, missing_docs, reason = "the store's own listing")]
 mod schema;
+mod worst_day;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -357,6 +368,9 @@ fn measure(subject: &Subject, database: &str, options: &Options, table: &mut Tab
     if options.wants("export") {
         export(subject, &named, &officer, table);
     }
+    if options.wants("archive") {
+        worst_day::archive(subject, &named, table);
+    }
     table.row("resident memory, after the load", &named, &format!("{:.0} MB", server.resident("VmRSS")), "", None);
     kept
 }
@@ -510,6 +524,9 @@ fn main() -> ExitCode {
             kept.push(measure(&subject, database, &options, &mut table));
         }
         compare(database, &options.sizes, &kept, &options, &mut table);
+        if options.wants("log") {
+            worst_day::log(database, options.sizes[0], &mut table);
+        }
     }
     if options.wants("import") {
         main_job::import(&mut table);
