@@ -16,7 +16,7 @@ pub struct Client {
 pub struct Answer {
     /// Status.
     pub status: u16,
-    /// Headers but `Date`, by name.
+    /// Headers but `Date` and `X-Request-Id`, by name.
     pub headers: Vec<(String, String)>,
     /// Body.
     pub text: String,
@@ -95,7 +95,7 @@ impl Client {
         let mut headers: Vec<(String, String)> = response
             .headers()
             .iter()
-            .filter(|(name, _)| name.as_str() != "date")
+            .filter(|(name, _)| !["date", "x-request-id"].contains(&name.as_str()))
             .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
             .collect();
         headers.sort();

@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use super::process::{Signal, signal};
+
 /// A running cluster, or one that was stopped.
 pub struct Cluster {
     folder: PathBuf,
     bin: PathBuf,
     settings: String,
+    owner: &'static str,
 }
 
 /// Where the system's binaries are, if they are anywhere.
@@ -21,10 +24,15 @@ pub fn binaries() -> Option<PathBuf> {
 impl Cluster {
     /// A new cluster, with the user `casque` who owns it, and these settings (`-c name=value …`).
     pub fn start(settings: &str) -> Self {
-        let cluster = Self::folder(settings);
+        Self::start_of("casque", settings)
+    }
+
+    /// A new cluster whose superuser has this name.
+    pub fn start_of(owner: &'static str, settings: &str) -> Self {
+        let cluster = Self { owner, ..Self::folder(settings) };
         cluster.shell(&format!(
-            "\"{bin}/initdb\" -D data -U casque --auth=trust --encoding=UTF8 --locale=C.UTF-8 -N >log 2>&1",
-            bin = cluster.bin.display()
+            "\"{bin}/initdb\" -D data -U {owner} --auth=trust --encoding=UTF8 --locale=C.UTF-8 -N >log 2>&1",
+            bin = cluster.bin.display(),
         ));
         cluster.begin();
         cluster
@@ -48,7 +56,22 @@ impl Cluster {
         if is_root() {
             assert!(Command::new("chown").args(["postgres", folder.to_str().unwrap()]).status().unwrap().success());
         }
-        Self { folder, bin, settings: settings.to_owned() }
+        Self { folder, bin, settings: settings.to_owned(), owner: "casque" }
+    }
+
+    /// A cluster that does not run yet, and whose data a script is to bring.
+    pub fn to_come(owner: &'static str, settings: &str) -> Self {
+        Self { owner, ..Self::folder(settings) }
+    }
+
+    /// Runs a script in the cluster's folder, as its user.
+    pub fn bring(&self, script: &str) {
+        self.shell(&format!("export PATH={}:$PATH; {script}", self.bin.display()));
+    }
+
+    /// Where the system's programs of PostgreSQL are.
+    pub fn bin(&self) -> &Path {
+        &self.bin
     }
 
     /// A shell in the cluster's folder. PostgreSQL refuses to run as root: then as the user that its package made.
@@ -118,7 +141,7 @@ impl Cluster {
                 "-h",
                 self.folder.to_str().unwrap(),
                 "-U",
-                "casque",
+                self.owner,
                 "-d",
                 database,
                 "-qAt",
@@ -132,21 +155,39 @@ impl Cluster {
         String::from_utf8(done.stdout).unwrap().trim().to_owned()
     }
 
+    /// Runs a file of SQL as the owner.
+    pub fn run_file(&self, path: &str) {
+        let mut psql = Command::new(self.bin.join("psql"));
+        psql.args([
+            "-h",
+            self.folder.to_str().unwrap(),
+            "-U",
+            self.owner,
+            "-d",
+            "postgres",
+            "-q",
+            "-v",
+            "ON_ERROR_STOP=1",
+        ]);
+        let done = psql.args(["-f", path]).output().unwrap();
+        assert!(done.status.success(), "{path}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+
     /// Its first process.
-    fn pid(&self) -> String {
+    fn pid(&self) -> u32 {
         let text = std::fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
-        text.lines().next().unwrap().to_owned()
+        text.lines().next().unwrap().trim().parse().unwrap()
     }
 
     /// `kill -9`, and waits until nobody answers.
     pub fn kill(&self) {
-        assert!(Command::new("kill").args(["-9", &self.pid()]).status().unwrap().success());
+        signal(self.pid(), Signal::KILL);
         self.gone();
     }
 
     /// An immediate shutdown, as of a machine that is switched off with its disk written.
     pub fn stop(&self) {
-        assert!(Command::new("kill").args(["-QUIT", &self.pid()]).status().unwrap().success());
+        signal(self.pid(), Signal::QUIT);
         self.gone();
     }
 

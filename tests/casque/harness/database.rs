@@ -72,6 +72,36 @@ pub fn analysed(place: &Place, folder: &Path) -> String {
     diesel::RunQueryDsl::get_result(told, &mut connection).unwrap()
 }
 
+/// What the owner of a house's database is answered: one value, as text.
+pub fn asked(place: &Place, folder: &Path, sql: &str) -> String {
+    if let Some(name) = name_of(place) {
+        return cluster().run(name, sql);
+    }
+    let path = place.data.clone().unwrap_or_else(|| folder.to_owned()).join("casque.db");
+    let mut connection: diesel::SqliteConnection = diesel::Connection::establish(path.to_str().unwrap()).unwrap();
+    diesel::connection::SimpleConnection::batch_execute(&mut connection, "PRAGMA busy_timeout = 10000").unwrap();
+    #[derive(diesel::QueryableByName)]
+    struct One {
+        #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Text>)]
+        one: Option<String>,
+    }
+    let query = diesel::sql_query(format!("SELECT CAST(({sql}) AS TEXT) AS one"));
+    let rows: Vec<One> = diesel::RunQueryDsl::load(query, &mut connection).unwrap();
+    rows.into_iter().next().and_then(|row| row.one).unwrap_or_default()
+}
+
+/// Does something to a house's database as its owner, past the program.
+pub fn tampered(place: &Place, folder: &Path, sql: &str) {
+    if let Some(name) = name_of(place) {
+        cluster().run(name, sql);
+        return;
+    }
+    let path = place.data.clone().unwrap_or_else(|| folder.to_owned()).join("casque.db");
+    let mut connection: diesel::SqliteConnection = diesel::Connection::establish(path.to_str().unwrap()).unwrap();
+    let patient = format!("PRAGMA busy_timeout = 10000; {sql}");
+    diesel::connection::SimpleConnection::batch_execute(&mut connection, &patient).unwrap();
+}
+
 fn place_as(role: &str, name: &str, folder: &Path) -> Place {
     let database = Some(cluster().url(role, name).parse().unwrap());
     Place { database, keys: Some(folder.join("keys")), ..Place::default() }

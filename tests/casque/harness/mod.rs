@@ -4,8 +4,10 @@ mod client;
 pub mod cluster;
 mod database;
 mod people;
+pub mod process;
 
 use std::collections::{BTreeSet, HashMap};
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -32,7 +34,8 @@ pub use people::PASSWORD;
 /// Whether a test is left out because a program is missing: said plainly, and a failure in CI.
 pub fn skipped(program: &str, there: bool) -> bool {
     if !there {
-        eprintln!("SKIPPED: {program} is not installed");
+        // Past the capture of what a passing test prints: whoever runs the suite sees it.
+        let _ = writeln!(std::io::stderr(), "SKIPPED: {program} is not there");
         assert!(!database::in_ci(), "in CI {program} must be there");
     }
     !there
@@ -115,6 +118,16 @@ impl House {
     /// What of its address distinguishes its database from every other's.
     pub fn database_address(&self) -> String {
         database::address_of(&self.place, &self.folder())
+    }
+
+    /// What the owner of its database is answered: one value, as text.
+    pub fn asked(&self, sql: &str) -> String {
+        database::asked(&self.place, &self.folder(), sql)
+    }
+
+    /// Does something to its database as its owner, past the program.
+    pub fn tampered(&self, sql: &str) {
+        database::tampered(&self.place, &self.folder(), sql);
     }
 
     /// The planner's own tables, as text.
@@ -253,6 +266,16 @@ impl House {
         client.post(path, &body)
     }
 
+    /// Has a person's erasure asked for and approved by two officers: the number of the request.
+    pub fn erasure_approved(&self, record: &str) -> String {
+        let asked = self.as_("verifier").post("/v1/erasures", &json!({"record": record, "reason": "family_asked"}));
+        assert_eq!(asked.status, 201, "{}", asked.text);
+        let number = asked.json()["number"].as_str().unwrap().to_owned();
+        let decided = self.prove("releaser", &format!("/v1/erasures/{number}/decision"), &json!({"approve": true}));
+        assert_eq!(decided.status, 200, "{}", decided.text);
+        number
+    }
+
     /// A client that is not signed in.
     pub fn anonymous(&self) -> Client {
         Client::new(&self.address, None)
@@ -322,6 +345,16 @@ impl House {
     /// Places audit entries and signs the tree.
     pub fn settle_audit(&self) {
         self.keeper.sign().unwrap();
+    }
+
+    /// Does once what a node does by itself all the time.
+    pub fn regular(&self) {
+        self.keeper.pulse().unwrap();
+        self.keeper.keys().unwrap();
+        self.keeper.place().unwrap();
+        self.keeper.sign().unwrap();
+        assert!(self.store.checks().iter().all(|check| check.ok || !check.required));
+        self.store.audit_waiting().unwrap();
     }
 
     /// Where its database and keys are.

@@ -8,6 +8,8 @@ use std::process::{Child, Command, Output, Stdio};
 use casque::cli::{Place, Start};
 use serde_json::Value;
 
+use crate::harness::process::{Signal, ended, output, output_of, signal, write_private};
+
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/exchange/data/fatalities-2025-04-04.csv");
 
 fn casque(data: &Path, arguments: &[&str]) -> Output {
@@ -16,7 +18,7 @@ fn casque(data: &Path, arguments: &[&str]) -> Output {
     if arguments[0] != "openapi" {
         command.arg("--data").arg(data);
     }
-    command.output().unwrap()
+    output(&mut command)
 }
 
 fn said(bytes: &[u8]) -> String {
@@ -54,8 +56,8 @@ impl Running {
 
     /// Ctrl-C.
     fn interrupt(mut self) -> i32 {
-        assert!(Command::new("kill").args(["-INT", &self.0.id().to_string()]).status().unwrap().success());
-        self.0.wait().unwrap().code().unwrap()
+        signal(self.0.id(), Signal::INT);
+        ended(&mut self.0).code().unwrap()
     }
 }
 
@@ -81,7 +83,7 @@ fn a_wrong_or_missing_master_key_stops_the_server_with_one_sentence_and_destroys
     ] {
         std::fs::remove_file(&key).unwrap();
         if let Some(wrong) = &wrong {
-            std::fs::write(&key, wrong).unwrap();
+            write_private(&key, wrong);
         }
         let before = bytes_of(data);
         let refused = casque(data, &["serve", "--listen", "127.0.0.1:0"]);
@@ -90,7 +92,7 @@ fn a_wrong_or_missing_master_key_stops_the_server_with_one_sentence_and_destroys
         assert!(error.contains(sentence), "{error}");
         assert!(before == bytes_of(data), "a file changed");
         let _ = std::fs::remove_file(&key);
-        std::fs::write(&key, &right).unwrap();
+        write_private(&key, &right);
     }
     let house = Place::folder(data).open(Start::default());
     assert!(house.is_ok_and(|house| house.desk.is_some()), "with the right key it opens as before");
@@ -147,7 +149,7 @@ fn an_operator_makes_an_account_imports_a_file_and_prints_the_figures() {
         let mut child =
             command.env_clear().stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(password.as_bytes()).unwrap();
-        let done = child.wait_with_output().unwrap();
+        let done = output_of(child);
         (done.status.code(), said(&done.stderr))
     };
     assert_eq!(make("one@casque.example", "a long enough password", "secretariat"), (Some(0), String::new()));
@@ -163,7 +165,7 @@ fn an_operator_makes_an_account_imports_a_file_and_prints_the_figures() {
         command.args(base).args(more).arg("--data").arg(data).env_clear();
         let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let _ = child.stdin.take().unwrap().write_all(b"a long enough password");
-        said(&child.wait_with_output().unwrap().stderr)
+        said(&output_of(child).stderr)
     };
     for (more, sentence) in [
         (&["--role", "focal_point"][..], "--mission: a focal point has at least one"),

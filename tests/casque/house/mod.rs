@@ -1,5 +1,6 @@
 //! The house itself: that its promises about its own shape hold.
 
+mod ci;
 mod columns;
 mod commands;
 mod docs;

@@ -6,7 +6,8 @@ use std::process::{Child, Command, Stdio};
 
 use regex::Regex;
 
-use crate::harness::rewriting;
+use crate::harness::process::{has, output_within};
+use crate::harness::{rewriting, skipped};
 
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
 const CASQUE: &str = env!("CARGO_BIN_EXE_casque");
@@ -65,7 +66,7 @@ fn run(folder: &Path, blocks: &[(&str, std::ops::Range<usize>)]) -> Vec<String> 
         .spawn()
         .unwrap();
     shell.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
-    let done = shell.wait_with_output().unwrap();
+    let done = output_within(shell, std::time::Duration::from_secs(300));
     let text = String::from_utf8(done.stdout).unwrap();
     let errors = String::from_utf8_lossy(&done.stderr);
     assert!(done.status.success() && errors.is_empty(), "{text}\n{errors}");
@@ -77,9 +78,7 @@ fn run(folder: &Path, blocks: &[(&str, std::ops::Range<usize>)]) -> Vec<String> 
 #[test]
 fn the_tour_in_the_readme_prints_what_it_says() {
     let _one = WRITING.lock();
-    if Command::new("curl").arg("--version").output().is_err() {
-        assert!(option_env!("CI").is_none(), "curl is missing");
-        eprintln!("skipped: the tour needs curl");
+    if skipped("curl", has("curl")) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -119,9 +118,10 @@ fn settings() -> String {
             }
             seen.push(name);
             let of = match (sub, name) {
-                ("serve", "data" | "database" | "keys" | "recovery" | "read-url" | "without-tls" | "connections") => {
-                    "every command"
-                }
+                (
+                    "serve",
+                    "data" | "database" | "keys" | "ledger" | "recovery" | "read-url" | "without-tls" | "connections",
+                ) => "every command",
                 _ => sub,
             };
             let value =

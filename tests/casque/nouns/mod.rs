@@ -4,6 +4,7 @@ mod account;
 mod assistance;
 mod audit;
 mod case;
+mod clearing;
 mod disclosure;
 mod export;
 mod forms;

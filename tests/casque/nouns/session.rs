@@ -201,7 +201,7 @@ fn tokens_that_this_service_did_not_sign_are_refused() {
 #[test]
 fn everything_but_a_short_public_list_wants_a_token() {
     let house = House::start();
-    let public = ["/healthz", "/readyz", "/.well-known/jwks.json", "/v1/openapi.json"];
+    let public = ["/healthz", "/readyz", "/.well-known/jwks.json", "/.well-known/audit-keys", "/v1/openapi.json"];
     for path in public {
         assert_eq!(house.anonymous().get(path).status, 200, "{path}");
     }

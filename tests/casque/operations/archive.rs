@@ -4,31 +4,31 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use casque::cli::{Place, Start};
-use casque::store::Erased;
 use serde_json::{Value, json};
 
 use crate::harness::cluster::{Cluster, binaries};
+use crate::harness::process::output;
 use crate::harness::{House, ambush, skipped};
 use crate::promises::canaries::plant;
 
-fn casque(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_casque")).args(arguments).env_clear().output().unwrap()
+pub fn casque(arguments: &[&str]) -> Output {
+    output(Command::new(env!("CARGO_BIN_EXE_casque")).args(arguments).env_clear())
 }
 
-fn succeeds(arguments: &[&str]) -> String {
+pub fn succeeds(arguments: &[&str]) -> String {
     let done = casque(arguments);
     assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
     String::from_utf8(done.stdout).unwrap()
 }
 
-fn fails(arguments: &[&str]) -> String {
+pub fn fails(arguments: &[&str]) -> String {
     let done = casque(arguments);
     assert_eq!(done.status.code(), Some(1), "{arguments:?}: {}", String::from_utf8_lossy(&done.stdout));
     String::from_utf8(done.stderr).unwrap()
 }
 
 /// How the program is told of a place.
-fn told(place: &Place) -> Vec<String> {
+pub fn told(place: &Place) -> Vec<String> {
     match (&place.data, &place.database) {
         (Some(folder), _) => vec!["--data".into(), folder.display().to_string()],
         (None, Some(casque::store::Location::Postgres(url))) => {
@@ -38,14 +38,15 @@ fn told(place: &Place) -> Vec<String> {
     }
 }
 
-fn with<'a>(place: &'a [String], arguments: &[&'a str]) -> Vec<&'a str> {
+pub fn with<'a>(place: &'a [String], arguments: &[&'a str]) -> Vec<&'a str> {
     arguments.iter().copied().chain(place.iter().map(String::as_str)).collect()
 }
 
 /// The operator's keys, which no backup holds.
-fn copy_keys(from: &Path, to: &Path) {
+pub fn copy_keys(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for name in [
+        "ledger.log",
         "master.key",
         "operator.pub",
         "operator.key",
@@ -66,6 +67,16 @@ fn opened(house: &House, reference: &str) -> Value {
     let answer = house.disclose("minusma", &ask);
     assert_eq!(answer.status, 201, "{}", answer.text);
     answer.json()["opened"].clone()
+}
+
+/// An officer and an administrator confirm what a restore undid.
+pub fn confirmed(house: &House) {
+    let waiting = house.as_("administrator").get("/v1/restorations").json();
+    let id = waiting["items"][0]["id"].as_str().unwrap().to_owned();
+    for who in ["administrator", "verifier"] {
+        let done = house.prove(who, &format!("/v1/restorations/{id}/confirmation"), &json!({}));
+        assert_eq!(done.status, 200, "{}", done.text);
+    }
 }
 
 #[test]
@@ -105,6 +116,7 @@ fn a_backup_made_while_writes_go_on_is_one_moment_and_comes_back_with_seals_hist
     let refused = fails(&with(&data, &["restore", made.to_str().unwrap()]));
     assert!(refused.contains("not empty"), "{refused}");
     let again = House::of(Place::folder(&restored), &house);
+    confirmed(&again);
     assert_eq!(again.as_("chad").get(&format!("/v1/incidents/{reference}")).json()["state"], "released");
     assert_eq!(opened(&again, &reference), opened(&house, &reference));
     let history = |house: &House| house.as_("verifier").get(&format!("/v1/incidents/{reference}/history")).text;
@@ -130,7 +142,8 @@ fn what_was_erased_does_not_come_back_from_an_older_backup() {
     let erased = format!("incidents/{reference}/victims/{}", victims[0]["handle"].as_str().unwrap());
     let names = |opened: &Value| opened.to_string().matches("canary-name").count();
     assert_eq!(names(&opened(&house, &reference)), 1);
-    let told = succeeds(&with(&place, &["keys", "erase", &erased, "--yes"]));
+    let request = house.erasure_approved(&erased);
+    let told = succeeds(&with(&place, &["keys", "erase", &request]));
     let listed = |line: &str| told.lines().any(|one| regex::Regex::new(line).unwrap().is_match(one));
     for line in [
         &format!("^  incidents/{reference}: narrative, attribution, attribution_basis, sources$"),
@@ -156,23 +169,25 @@ fn what_was_erased_does_not_come_back_from_an_older_backup() {
 
     let old =
         std::fs::read_dir(&backups).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.is_dir()).unwrap();
-    // The next backup brings the ledger up to date, and the old one is restored by it.
-    std::thread::sleep(std::time::Duration::from_millis(1_100));
-    succeeds(&with(&place, &["backup", backups.to_str().unwrap()]));
-    let ledger = std::fs::read_to_string(backups.join("erasures.jsonl")).unwrap();
-    let ledger: Vec<Erased> = ledger.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(ledger.len(), 1);
+    // No other backup was made since: the ledger has it all the same.
+    let ledger = std::fs::read_to_string(backups.join("ledger.log")).unwrap();
+    assert!(ledger.contains("\"act\":\"erase_intent\"") && ledger.contains("\"act\":\"erased\""), "{ledger}");
     let restored = folder.path().join("restored");
     copy_keys(&house.folder().join("keys"), &restored.join("keys"));
     let data = ["--data".to_owned(), restored.display().to_string()];
-    std::fs::rename(backups.join("erasures.jsonl"), backups.join("elsewhere")).unwrap();
+    // The machine is lost, with its own copy; the operator has the keys.
+    std::fs::remove_file(restored.join("keys/ledger.log")).unwrap();
+    std::fs::rename(backups.join("ledger.log"), backups.join("elsewhere")).unwrap();
     let refused = fails(&with(&data, &["restore", old.to_str().unwrap()]));
-    assert!(refused.contains("what was erased would come back"), "{refused}");
-    succeeds(&with(
+    assert!(refused.contains("no ledger is found: without it what was erased"), "{refused}");
+    assert!(!restored.join("casque.db").exists(), "a restore that failed leaves nothing behind");
+    let told = succeeds(&with(
         &data,
-        &["restore", old.to_str().unwrap(), "--ledger", backups.join("elsewhere").to_str().unwrap()],
+        &["restore", old.to_str().unwrap(), "--ledger-file", backups.join("elsewhere").to_str().unwrap()],
     ));
+    assert!(told.contains(&format!("Person {request} was erased again.")), "{told}");
     let again = House::of(Place::folder(&restored), &house);
+    confirmed(&again);
     assert_eq!(names(&opened(&again, &reference)), 0);
     assert_eq!(opened(&again, &reference).to_string().matches("canary-guinea-name").count(), 1);
 }

@@ -264,10 +264,8 @@ fn a_client_that_sends_slowly_holds_nobody_up_and_is_given_up() {
 
 #[test]
 fn five_thousand_idle_connections_hold_nobody_up() {
-    let pid = std::process::id().to_string();
-    let raised =
-        Command::new("prlimit").args(["--pid", &pid, "--nofile=20000"]).status().is_ok_and(|done| done.success());
-    if skipped("a limit of 20,000 open files (prlimit)", raised) {
+    let raised = rlimit::increase_nofile_limit(20_000).is_ok_and(|limit| limit >= 20_000);
+    if skipped("a limit of 20,000 open files", raised) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -308,7 +306,8 @@ fn a_clock_that_is_set_back_by_an_hour_ends_no_session_and_turns_no_order() {
     assert_eq!(house.as_("minusma").get("/v1/me").status, 200);
     house.settle_audit();
     let key = std::fs::read_to_string(house.folder().join("keys/audit.pub")).unwrap();
-    assert_eq!(casque::store::audit_verify(&house.store, key.trim(), None, true).unwrap().findings, []);
+    let ask = casque::store::LogAsk { verifier_keys: key.trim(), deep: true, ..Default::default() };
+    assert_eq!(casque::store::audit_verify(&house.store, &ask).unwrap().findings, []);
 }
 
 #[test]

@@ -7,10 +7,11 @@ use casque::cli::{DemoAccount, Place, Start};
 use serde_json::{Value, json};
 
 use super::node::{Node, embedded, until};
-use crate::harness::ambush;
+use crate::harness::process::{output, write_private};
+use crate::harness::{House, ambush};
 
 fn casque(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_casque")).args(arguments).env_clear().output().unwrap()
+    output(Command::new(env!("CARGO_BIN_EXE_casque")).args(arguments).env_clear())
 }
 
 fn said(bytes: &[u8]) -> String {
@@ -82,7 +83,7 @@ fn another_master_key_takes_the_old_ones_place_and_everything_opens_as_before() 
     let second = std::fs::read(keys.join("master.key")).unwrap();
     assert_ne!(first, second);
     let kept = std::fs::read_dir(&keys).unwrap().map(|entry| entry.unwrap().path());
-    let kept: Vec<_> = kept.filter(|path| std::fs::read(path).unwrap() == first).collect();
+    let kept: Vec<_> = kept.filter(|path| path.is_file() && std::fs::read(path).unwrap() == first).collect();
     assert_eq!(kept.len(), 1, "the old one stays for backups of before: {kept:?}");
     let node = Node::start(&["--data", data]);
     assert_eq!(opened(&node, &sitting, &record), before);
@@ -90,13 +91,13 @@ fn another_master_key_takes_the_old_ones_place_and_everything_opens_as_before() 
 
     // Cut off after the database had the new one, and before the files were in place.
     std::fs::rename(keys.join("master.key"), keys.join("master-next.key")).unwrap();
-    std::fs::write(keys.join("master.key"), &first).unwrap();
+    write_private(&keys.join("master.key"), &first);
     let node = Node::start(&["--data", data]);
     assert_eq!(opened(&node, &sitting, &record), before, "a node that starts ends the rotation");
     node.terminate();
     assert_eq!(std::fs::read(keys.join("master.key")).unwrap(), second);
 
-    std::fs::write(keys.join("master.key"), &first).unwrap();
+    write_private(&keys.join("master.key"), &first);
     let refused = casque(&["keys", "rotate-master", "--data", data]);
     assert!(said(&refused.stderr).contains("not the one of this database"), "{}", said(&refused.stderr));
 }
@@ -114,15 +115,16 @@ fn class_keys_rotate_while_the_node_runs_and_the_old_ones_are_destroyed() {
     let count = |sql: &str| asked::<diesel::sql_types::BigInt, i64>(folder.path(), sql);
     assert_eq!(
         done(&["keys", "reseal"]),
-        "0 epochs are sealed to the class keys of now; 0 are left.\n0 older private keys were destroyed; one is an hour after another took its place.\n"
+        "0 epochs are sealed to the class keys of now; 0 are left.\n0 older private keys were destroyed. A key is destroyed one hour after another took its place.\n"
     );
-    assert!(done(&["keys", "rotate-classes"]).starts_with("Made 2 class keys."));
+    assert!(done(&["keys", "rotate-classes", "--after", "20"]).starts_with("Made 2 class keys."));
     assert_eq!(
         done(&["keys", "reseal"]),
-        "0 epochs are sealed to the class keys of now; 0 are left.\n0 older private keys were destroyed; one is an hour after another took its place.\n",
+        "0 epochs are sealed to the class keys of now; 0 are left.\n0 older private keys were destroyed. A key is destroyed one hour after another took its place.\n",
         "not before every node knows them"
     );
-    // Time passes, as the database has it.
+    // Time passes until they are sealed to; and, as the database has it, until the old ones may be destroyed.
+    std::thread::sleep(std::time::Duration::from_secs(20));
     count("UPDATE class_key SET created_at = strftime('%Y-%m-%d %H:%M:%f', created_at, '-2 hours') RETURNING 1");
     let epochs = count("SELECT count(*) FROM epoch");
     assert!(epochs >= 2);
@@ -175,7 +177,9 @@ fn many_epochs_become_few_while_the_node_runs_and_what_was_erased_stays_so() {
     assert!(done(&["keys", "compact"]).starts_with("0 epochs became 0"), "those of this hour are still in use");
     let victims = node.client(Some(&sitting.token)).get(&format!("/v1/{}/victims", records[1])).json();
     let victim = format!("{}/victims/{}", records[1], victims["items"][0]["handle"].as_str().unwrap());
-    done(&["keys", "erase", &victim, "--yes"]);
+    let request = node.erasure_approved(&accounts, &victim);
+    let ledger = tempfile::tempdir().unwrap();
+    done(&["keys", "erase", &request, "--ledger", ledger.path().to_str().unwrap()]);
     let erased = opened(&node, &sitting, &records[1]);
     assert_ne!(erased, before[1]);
     count(
@@ -336,7 +340,7 @@ fn a_node_without_private_keys_holds_none_and_no_value_that_it_was_not_sent() {
 
     let public = folder.path().join("public");
     std::fs::create_dir_all(&public).unwrap();
-    for name in ["operator.pub", "token.pub"] {
+    for name in ["operator.pub", "token.pub", "audit.pub"] {
         std::fs::copy(keys.join(name), public.join(name)).unwrap();
     }
     wanted.push(("what was sealed before", b"canary-".to_vec()));
@@ -358,4 +362,182 @@ fn a_node_without_private_keys_holds_none_and_no_value_that_it_was_not_sent() {
         }
         node.terminate();
     }
+}
+
+#[test]
+fn nobody_goes_back_to_an_older_class_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let accounts = embedded(folder.path());
+    let count = |sql: &str| asked::<diesel::sql_types::BigInt, i64>(folder.path(), sql);
+    done(data, &["keys", "rotate-classes", "--after", "0"]);
+    let node = Node::start(&["--data", data]);
+    let token = node.sign_in(&accounts, "minusma");
+    reported(&node, &token);
+    let newest = "SELECT count(*) FROM epoch JOIN class_key ON class_key.id = class_key_id WHERE sequence = 2";
+    assert_ne!(count(newest), 0, "it seals to the new ones");
+    until(std::time::Duration::from_secs(30), || folder.path().join("keys/class-keys.json").exists());
+    assert_eq!(node.terminate(), Some(0));
+    // When a row was made decides nothing; what was signed does.
+    count(
+        "UPDATE class_key SET created_at = strftime('%Y-%m-%d %H:%M:%f', 'now', '+5 minutes') WHERE sequence = 1 RETURNING 1",
+    );
+    count("UPDATE class_key SET created_at = '2020-01-01 00:00:00' WHERE sequence = 2 RETURNING 1");
+    let before = count(newest);
+    let node = Node::start(&["--data", data]);
+    let token = node.sign_in(&accounts, "minusma");
+    reported(&node, &token);
+    assert!(count(newest) > before);
+    assert_eq!(node.terminate(), Some(0));
+    // The new ones are hidden: the node remembers that it has seen them.
+    count("UPDATE epoch SET class_key_id = (SELECT k.id FROM class_key AS k WHERE k.sequence = 1 LIMIT 1) RETURNING 1");
+    count("DELETE FROM class_key WHERE sequence = 2 RETURNING 1");
+    let node = Node::start(&["--data", data]);
+    until(std::time::Duration::from_secs(5), || node.client(None).get("/readyz").status == 503);
+    let epochs = count("SELECT count(*) FROM epoch");
+    let token = node.sign_in(&accounts, "minusma");
+    let refused = node.client(Some(&token)).post("/v1/incidents", &ambush());
+    assert_eq!(refused.status, 503, "{}", refused.text);
+    assert_eq!(count("SELECT count(*) FROM epoch"), epochs, "nothing is sealed to the older ones");
+    assert_eq!(node.terminate(), Some(0));
+    // Another number is not signed.
+    count("UPDATE class_key SET sequence = 3 RETURNING 1");
+    let refused = casque(&["serve", "--data", data, "--listen", "127.0.0.1:0"]);
+    assert!(said(&refused.stderr).contains("is not signed by the operator's key"), "{}", said(&refused.stderr));
+}
+
+#[test]
+fn a_node_with_keys_seals_only_to_what_it_can_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let accounts = embedded(folder.path());
+    done(data, &["keys", "rotate-classes", "--after", "0"]);
+    let count = |sql: &str| asked::<diesel::sql_types::BigInt, i64>(folder.path(), sql);
+    // The private half is gone: what would be sealed to it would be lost.
+    count("UPDATE class_key SET wrapped = x'' WHERE sequence = 2 RETURNING 1");
+    let node = Node::start(&["--data", data]);
+    until(std::time::Duration::from_secs(5), || node.client(None).get("/readyz").status == 503);
+    let token = node.sign_in(&accounts, "minusma");
+    assert_eq!(node.client(Some(&token)).post("/v1/incidents", &ambush()).status, 503);
+    assert_eq!(count("SELECT count(*) FROM epoch JOIN class_key ON class_key.id = class_key_id WHERE sequence = 2"), 0);
+    assert_eq!(node.terminate(), Some(0));
+}
+
+#[test]
+fn a_key_that_others_may_read_is_refused_unless_it_is_a_mounted_secret() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    embedded(folder.path());
+    let keys = folder.path().join("keys");
+    let allow = |name: &str, mode: u32| {
+        std::fs::set_permissions(keys.join(name), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    for name in ["master.key", "operator.key", "system.key", "token.key", "audit.key"] {
+        for mode in [0o644, 0o604, 0o620, 0o666] {
+            allow(name, mode);
+            // Every command that reads it says so.
+            let command: &[&str] = if name == "operator.key" {
+                &["keys", "rotate-classes"]
+            } else {
+                &["serve", "--listen", "127.0.0.1:0"]
+            };
+            let refused = casque(&[command, &["--data", data]].concat());
+            let told = said(&refused.stderr);
+            assert_eq!(refused.status.code(), Some(1), "{name} {mode:o}: {told}");
+            assert!(
+                told.contains(name) && told.contains("may be read by others") && told.contains("chmod 600"),
+                "{told}"
+            );
+        }
+        allow(name, 0o600);
+    }
+    for entry in std::fs::read_dir(&keys).unwrap() {
+        let path = entry.unwrap().path();
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o077;
+        assert_eq!(mode, 0, "{}: for its owner alone, whatever the umask", path.display());
+    }
+    // As a container mounts a secret: root's, and read by the service's group alone.
+    let ours = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(&keys).unwrap());
+    if ours == 0 {
+        allow("master.key", 0o440);
+        let node = Node::start(&["--data", data]);
+        assert_eq!(node.terminate(), Some(0));
+        allow("master.key", 0o444);
+        assert_eq!(casque(&["serve", "--listen", "127.0.0.1:0", "--data", data]).status.code(), Some(1));
+    }
+}
+
+#[test]
+fn what_was_erased_leaves_no_bytes_in_the_files_of_the_embedded_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, ledger) = (folder.path().join("data"), folder.path().join("ledger"));
+    std::fs::create_dir(&ledger).unwrap();
+    let accounts = embedded(&data);
+    let path = data.to_str().unwrap();
+    let node = Node::start(&["--data", path]);
+    let token = node.sign_in(&accounts, "minusma");
+    let record = reported(&node, &token);
+    let victims = node.client(Some(&token)).get(&format!("/v1/{record}/victims")).json();
+    let victim = format!("{record}/victims/{}", victims["items"][0]["handle"].as_str().unwrap());
+    let wrapped =
+        "SELECT group_concat(hex(wrapped)) FROM data_key JOIN victim ON victim_id = record_id WHERE position = 0";
+    let wrapped: String = asked::<diesel::sql_types::Text, _>(&data, wrapped);
+    let old: Vec<Vec<u8>> = wrapped.split(',').map(|one| hex::decode(one).unwrap()).collect();
+    let held = || {
+        let files = ["casque.db", "casque.db-wal"].map(|name| std::fs::read(data.join(name)).unwrap_or_default());
+        old.iter().any(|one| files.iter().any(|file| memchr::memmem::find(file, one).is_some()))
+    };
+    assert!(old.len() >= 2 && held());
+    let request = node.erasure_approved(&accounts, &victim);
+    let unsaid = casque(&["keys", "erase", &request, "--data", path]);
+    assert!(said(&unsaid.stderr).contains("say where the ledger lies"), "{}", said(&unsaid.stderr));
+    assert!(held(), "nothing was changed");
+    // Somebody reads from before: the command says that it is not over, and how it is ended.
+    let mut reader: diesel::SqliteConnection =
+        diesel::Connection::establish(data.join("casque.db").to_str().unwrap()).unwrap();
+    diesel::connection::SimpleConnection::batch_execute(&mut reader, "BEGIN; SELECT count(*) FROM victim;").unwrap();
+    let erase = ["keys", "erase", &request, "--data", path, "--ledger", ledger.to_str().unwrap(), "--wait", "1"];
+    let early = casque(&erase);
+    assert_eq!(early.status.code(), Some(1));
+    assert!(said(&early.stderr).contains("casque keys scrub"), "{}", said(&early.stderr));
+    diesel::connection::SimpleConnection::batch_execute(&mut reader, "COMMIT").unwrap();
+    done(path, &["keys", "scrub"]);
+    assert!(!held(), "while the service runs");
+    let twice = casque(&["keys", "erase", &request, "--data", path]);
+    assert!(said(&twice.stderr).contains("carried out already"), "{}", said(&twice.stderr));
+    for (number, why) in [("E-000000", "not found"), ("nonsense", "not found")] {
+        let refused = casque(&["keys", "erase", number, "--data", path]);
+        assert!(said(&refused.stderr).contains(why), "{}", said(&refused.stderr));
+    }
+    assert_eq!(node.terminate(), Some(0));
+}
+
+#[test]
+fn an_erasure_takes_two_officers_who_still_may() {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    let victims = house.as_("minusma").get(&format!("/v1/incidents/{reference}/victims")).json();
+    let victim = format!("incidents/{reference}/victims/{}", victims["items"][0]["handle"].as_str().unwrap());
+    let ask = json!({"record": victim, "reason": "person_asked"});
+    assert_eq!(house.as_("minusma").post("/v1/erasures", &ask).status, 403);
+    let nobody = json!({"record": format!("incidents/{reference}/victims/000000"), "reason": "person_asked"});
+    assert_eq!(house.as_("verifier").post("/v1/erasures", &nobody).pointers(), ["/record"]);
+    let number = house.as_("verifier").post("/v1/erasures", &ask).json()["number"].as_str().unwrap().to_owned();
+    assert_eq!(house.as_("verifier").post("/v1/erasures", &ask).status, 409, "one waits already");
+    assert!(house.store.erase(&casque::policy::Viewer::operator(), &number).is_err(), "nobody agreed");
+    let path = format!("/v1/erasures/{number}/decision");
+    assert_eq!(house.prove("verifier", &path, &json!({"approve": true})).status, 403, "another officer");
+    let bare = house.as_("releaser").post(&path, &json!({"approve": true}));
+    assert_eq!(bare.pointers(), ["/code"], "with a fresh code");
+    assert_eq!(house.prove("releaser", &path, &json!({"approve": true})).status, 200);
+    assert_eq!(house.prove("senior", &path, &json!({"approve": false})).status, 409, "it was decided");
+    let accounts = house.as_("administrator").get("/v1/accounts?limit=200").json();
+    let releaser =
+        accounts["items"].as_array().unwrap().iter().find(|one| one["email"] == "releaser@casque.example").unwrap();
+    let suspended = json!({"role": "secretariat", "graded": true, "suspended": true});
+    let path = format!("/v1/accounts/{}/changes", releaser["id"].as_str().unwrap());
+    assert_eq!(house.as_("administrator").post(&path, &suspended).status, 200);
+    let refused = house.store.erase(&casque::policy::Viewer::operator(), &number).unwrap_err().to_string();
+    assert!(refused.contains("may not ask or approve this any more"), "{refused}");
 }

@@ -12,6 +12,7 @@ use casque::identity::{code_at, step_at};
 use serde_json::{Value, json};
 
 use crate::harness::cluster::Cluster;
+use crate::harness::process::{Signal, ended, output, signal};
 use crate::harness::{Answer, Client};
 
 /// A running `casque serve`.
@@ -117,6 +118,19 @@ impl Node {
         answer.json()["access_token"].as_str().unwrap().to_owned()
     }
 
+    /// Has a person's erasure asked for and approved by two officers: the number of the request.
+    pub fn erasure_approved(&self, accounts: &[DemoAccount], record: &str) -> String {
+        let asks = self.client(Some(&self.sign_in(accounts, "verifier")));
+        let asked = asks.post("/v1/erasures", &json!({"record": record, "reason": "family_asked"}));
+        assert_eq!(asked.status, 201, "{}", asked.text);
+        let number = asked.json()["number"].as_str().unwrap().to_owned();
+        let decides = self.sign_in(accounts, "releaser");
+        let path = format!("/v1/erasures/{number}/decision");
+        let decided = self.prove(accounts, "releaser", &decides, &path, &json!({"approve": true}));
+        assert_eq!(decided.status, 200, "{}", decided.text);
+        number
+    }
+
     /// `kill -9`.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
@@ -125,8 +139,8 @@ impl Node {
 
     /// SIGTERM: gives the exit code.
     pub fn terminate(mut self) -> Option<i32> {
-        assert!(Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap().success());
-        self.child.wait().unwrap().code()
+        signal(self.child.id(), Signal::TERM);
+        ended(&mut self.child).code()
     }
 }
 
@@ -189,7 +203,7 @@ impl Site {
         for (option, role) in ROLES {
             command.args([option, role]);
         }
-        let done = command.output().unwrap();
+        let done = output(&mut command);
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         Self { primary, accounts, folder }
     }
@@ -203,7 +217,7 @@ impl Site {
     pub fn public_keys(&self, name: &str) -> PathBuf {
         let folder = self.folder.path().join(name);
         std::fs::create_dir_all(&folder).unwrap();
-        for name in ["operator.pub", "token.pub"] {
+        for name in ["operator.pub", "token.pub", "audit.pub"] {
             std::fs::copy(self.keys().join(name), folder.join(name)).unwrap();
         }
         folder
@@ -212,6 +226,11 @@ impl Site {
     /// Signs in at a node, and gives the token.
     pub fn sign_in(&self, node: &Node, who: &str) -> String {
         node.sign_in(&self.accounts, who)
+    }
+
+    /// Tries to sign in at a node.
+    pub fn try_sign_in(&self, node: &Node, who: &str) -> Answer {
+        node.try_sign_in(&self.accounts, who)
     }
 
     /// Verifies the audit log, by the command.
@@ -224,7 +243,7 @@ impl Site {
 /// Verifies the audit log of a place, by the command.
 pub fn verify_log(place: &[&str]) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_casque"));
-    let done = command.args(["audit", "verify", "--deep"]).args(place).env_clear().output().unwrap();
+    let done = output(command.args(["audit", "verify", "--deep"]).args(place).env_clear());
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
 }
 

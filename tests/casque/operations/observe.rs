@@ -40,10 +40,22 @@ fn metrics_and_logs_tell_of_every_request_and_of_nothing_that_was_said() {
         "casque_audit_entries_unplaced ",
         "casque_values_opened ",
         "casque_resident_bytes ",
+        "casque_audit_unsigned_seconds ",
+        "casque_ledger_behind_seconds ",
+        "casque_audit_log_broken 0",
+        "casque_restoration_unconfirmed 0",
     ] {
         assert!(metrics.contains(told), "{told}: {metrics}");
     }
     assert_eq!((operators.get("/healthz").status, operators.get("/readyz").status), (200, 200));
+    let checks = operators.get("/readyz").json()["checks"].clone();
+    let named: Vec<&str> = checks.as_array().unwrap().iter().map(|one| one["check"].as_str().unwrap()).collect();
+    let wanted =
+        ["database", "audit_log", "class_keys", "checkpoint", "ledger", "ledger_places", "backup", "restoration"];
+    assert_eq!(named, wanted);
+    assert!(checks[3]["age_seconds"].is_number() && checks[4]["age_seconds"].is_number(), "{checks}");
+    assert_eq!((&checks[6]["ok"], &checks[6]["required"]), (&json!(false), &json!(false)), "no backup was made yet");
+    assert_eq!(node.client(None).get("/readyz").text, "ready\n", "strangers are told no more");
 
     until(Duration::from_secs(20), || node.log().contains("unrouted"));
     let log = node.log();

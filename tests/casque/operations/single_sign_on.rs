@@ -227,10 +227,8 @@ fn whom_the_provider_vouches_for_signs_in_as_the_account_that_two_administrators
     super::node::until(std::time::Duration::from_secs(5), || mine.get("/v1/me").status == 401);
     assert_eq!(signed_in("person-1", Some("000000")).status, 401);
 
-    let entries = std::process::Command::new(env!("CARGO_BIN_EXE_casque"))
-        .args(["audit", "verify", "--data", data])
-        .output()
-        .unwrap();
+    let mut verify = std::process::Command::new(env!("CARGO_BIN_EXE_casque"));
+    let entries = crate::harness::process::output(verify.args(["audit", "verify", "--data", data]));
     assert!(entries.status.success());
     node.terminate();
     let node = Node::start(&["--data", data]);

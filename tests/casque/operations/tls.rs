@@ -10,6 +10,7 @@ use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion};
 
 use super::node::{Node, embedded};
+use crate::harness::process::output;
 
 /// A made-up certificate for localhost, which nobody signed, and its key.
 fn certificate(folder: &Path) -> (String, String) {
@@ -75,12 +76,9 @@ fn a_certificate_that_cannot_be_used_is_said_in_one_sentence_at_the_start() {
     let other = tempfile::tempdir().unwrap();
     let (_, foreign) = certificate(other.path());
     let serve = |certificate: &str, key: &str| {
-        let output = Command::new(env!("CARGO_BIN_EXE_casque"))
-            .args(["serve", "--data", data, "--listen", "127.0.0.1:0"])
-            .args(["--tls-certificate", certificate, "--tls-key", key])
-            .env_clear()
-            .output()
-            .unwrap();
+        let mut serve = Command::new(env!("CARGO_BIN_EXE_casque"));
+        serve.args(["serve", "--data", data, "--listen", "127.0.0.1:0"]);
+        let output = output(serve.args(["--tls-certificate", certificate, "--tls-key", key]).env_clear());
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
     for (certificate, key) in [(first.as_str(), foreign.as_str()), (&key, &key), ("nowhere", &key), (&first, "nowhere")]
@@ -89,7 +87,6 @@ fn a_certificate_that_cannot_be_used_is_said_in_one_sentence_at_the_start() {
         assert_eq!(code, Some(1), "{said}");
         assert!(said.contains("cannot be used") && said.trim().lines().count() == 1, "{said}");
     }
-    let alone =
-        Command::new(env!("CARGO_BIN_EXE_casque")).args(["serve", "--tls-key", &key]).env_clear().output().unwrap();
+    let alone = output(Command::new(env!("CARGO_BIN_EXE_casque")).args(["serve", "--tls-key", &key]).env_clear());
     assert_eq!(alone.status.code(), Some(2), "both or none");
 }

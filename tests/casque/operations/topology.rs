@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::node::{Node, Site, embedded, until};
 use crate::harness::cluster::binaries;
+use crate::harness::process::output;
 use crate::harness::{ambush, skipped};
 
 #[test]
@@ -103,7 +104,8 @@ fn accounts_that_cannot_write_read_the_standby_and_the_primary_when_it_stands_st
 /// What `psql` says to a role.
 fn denied(site: &Site, role: &str, sql: &str) {
     let url = site.primary.url(role, "casque");
-    let done = Command::new("psql").args([&url, "-qAt", "-c", sql]).output().unwrap();
+    let psql = binaries().unwrap().join("psql");
+    let done = output(Command::new(psql).args([&url, "-qAt", "-c", sql]));
     let said = String::from_utf8_lossy(&done.stderr);
     let refused =
         said.contains("permission denied") || said.contains("must be owner") || said.contains("row-level security");
@@ -163,10 +165,14 @@ fn the_key_of_tokens_is_rotated_while_the_node_runs_and_nobody_is_signed_out() {
     let node = Node::start(&["--data", folder.path().to_str().unwrap()]);
     let old = node.sign_in(&accounts, "minusma");
     let keys = folder.path().join("keys");
-    let rotated = std::process::Command::new(env!("CARGO_BIN_EXE_casque"))
-        .args(["keys", "rotate-tokens", "--after", "1", "--keys", keys.to_str().unwrap()])
-        .output()
-        .unwrap();
+    let rotated = output(Command::new(env!("CARGO_BIN_EXE_casque")).args([
+        "keys",
+        "rotate-tokens",
+        "--after",
+        "1",
+        "--keys",
+        keys.to_str().unwrap(),
+    ]));
     let told = String::from_utf8(rotated.stdout).unwrap();
     assert!(
         rotated.status.success() && told.contains("token-2.key") && told.contains("nobody is signed out"),

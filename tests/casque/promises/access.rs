@@ -247,6 +247,16 @@ impl Site {
         }
     }
 
+    /// Declines the requests to erase somebody that wait, each by an officer who did not ask it.
+    fn decline_erasures(&self) {
+        let waiting = self.house.as_("verifier").get("/v1/erasures?waiting=true").json();
+        for one in waiting["items"].as_array().unwrap() {
+            let path = format!("/v1/erasures/{}/decision", one["number"].as_str().unwrap());
+            let declined = |who: &str| self.house.prove(who, &path, &json!({"approve": false})).status == 200;
+            assert!(declined("verifier") || declined("releaser"), "{one}");
+        }
+    }
+
     /// What is asked of a route: its path and body. A `code` is put in for whoever has a second factor.
     fn asked(&mut self, method: &str, route: &str, of: &Subject, state: &str) -> (String, Value) {
         let record = format!("incidents/{}", of.incident);
@@ -289,6 +299,13 @@ impl Site {
                 let listed = chad.get("/v1/sessions").json();
                 let current = listed["items"].as_array().unwrap().iter().find(|one| one["current"] == true).unwrap();
                 format!("/v1/sessions/{}", current["id"].as_str().unwrap())
+            }
+            "/v1/restorations/{id}/confirmation" => route.replace("{id}", &"0".repeat(32)),
+            "/v1/erasures/{number}/decision" => {
+                self.decline_erasures();
+                let record = format!("{record}/victims/{}", of.victim);
+                let asked = self.done("verifier", "/v1/erasures", &json!({"record": record, "reason": "court_order"}));
+                format!("/v1/erasures/{}/decision", asked["number"].as_str().unwrap())
             }
             "/v1/sittings/{id}" => {
                 let begun = self.house.prove("verifier", "/v1/sittings", &json!({"purpose": "verification"})).json();
@@ -408,6 +425,12 @@ impl Site {
                 json!({"person": "victim", "name": "Nobody Known", "purpose": "verification", "code": ""})
             }
             ("POST", "/v1/likely-duplicates/{id}/decision") => json!({"finding": "different_persons"}),
+            ("POST", "/v1/erasures") => {
+                self.decline_erasures();
+                json!({"record": format!("{record}/victims/{}", of.victim), "reason": "court_order"})
+            }
+            ("POST", "/v1/erasures/{number}/decision") => json!({"approve": false, "code": ""}),
+            ("POST", "/v1/restorations/{id}/confirmation") => json!({"code": ""}),
             ("POST", "/v1/sittings") => json!({"purpose": "verification", "code": ""}),
             ("POST", "/v1/approvals") => {
                 json!({"record": record, "class": "strictly_confidential", "purpose": "verification"})

@@ -59,6 +59,9 @@ pub fn questions(house: &House, reference: &str) -> Vec<String> {
         "/healthz",
         "/readyz",
         "/.well-known/jwks.json",
+        "/.well-known/audit-keys",
+        "/v1/erasures",
+        "/v1/restorations",
         "/v1/nothing",
     ]
     .map(str::to_owned)
@@ -172,7 +175,7 @@ fn no_canary_is_ever_read() {
     house.release("minusma", &reference);
     let path = format!("/v1/incidents/{reference}");
     let shown = house.as_("minusma").get(&path);
-    let edit = json!({"narrative": "canary-second-narrative", "exact_place": null});
+    let edit = json!({"narrative": "canary-second-narrative", "clear": ["/exact_place"]});
     assert_eq!(house.as_("minusma").patch(&path, &edit, shown.etag()).status, 200);
     nothing_leaks(&house, &reference, "amended");
     house.release("minusma", &reference);
