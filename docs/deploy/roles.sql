@@ -11,7 +11,7 @@ GRANT CONNECT ON DATABASE casque TO casque_service, casque_sealed, casque_reader
 \connect casque
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT ALL ON SCHEMA public TO casque;
--- What the standby lacks is kept for it, however long it is away, up to a bound: beyond it, the standby is made anew.
+-- What the standby lacks is kept for it, however long it is away, up to a bound: beyond it, the standby is made again.
 SELECT pg_create_physical_replication_slot('standby');
 ALTER SYSTEM SET max_slot_wal_keep_size = '20GB';
 SELECT pg_reload_conf();

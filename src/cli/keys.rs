@@ -43,8 +43,8 @@ pub(super) enum Keys {
 /// Erase what is sealed of one person's record, for ever and in every copy: its data keys are emptied, here and, by the ledger
 /// beside the backups, in whatever is restored. Two officers agreed to it before: the command needs the number of their request
 /// (POST /v1/erasures, POST /v1/erasures/NUMBER/decision). The ledger is written first: where it cannot be, nothing is erased. The command
-/// ends when the old bytes are gone from the embedded database's files; on PostgreSQL it is run as the owner of the schema, writes the table
-/// anew, and says what may remain elsewhere, and until when. The record stays, with its open facts; its markers say that something is held,
+/// ends when the old bytes are gone from the embedded database's files; on PostgreSQL run it as the owner of the schema: it rewrites the
+/// table of keys, and says what may remain elsewhere, and until when. The record stays, with its open facts; its markers say that something is held,
 /// and nobody can open it. Free text about the person in other records stays: a human must look for it. The last copy of the
 /// keys dies with the last backup of keys, after 35 days.
 ///
@@ -110,7 +110,7 @@ pub(super) struct RotateClasses {
     after: u32,
 }
 
-/// Seal to the class keys of now what is still sealed to older ones, while the service runs: epochs are sealed anew, and no value is
+/// Seal to the class keys of now what is still sealed to older ones, while the service runs: epochs are sealed again, and no value is
 /// opened or touched. Cut off, it goes on where it was. Then the older private keys, to which nothing is sealed any more, are
 /// destroyed. On PostgreSQL it is done as the owner of the schema.
 #[derive(Debug, Args)]
@@ -122,7 +122,7 @@ pub(super) struct Reseal {
     at_most: Option<u64>,
 }
 
-/// Make few epochs of many, while the service runs: data keys are wrapped anew, and no value is opened or touched. An epoch wraps 10,000
+/// Make few epochs of many, while the service runs: data keys are wrapped again, and no value is opened or touched. An epoch wraps 10,000
 /// data keys at most, and each costs its opening when anything under it is opened: run this now and then, as once a week. Cut off, it
 /// goes on where it was. What an earlier run left empty is taken away. On PostgreSQL it is done as the owner of the schema.
 #[derive(Debug, Args)]
@@ -131,7 +131,7 @@ pub(super) struct Compact {
     place: Place,
 }
 
-/// Write back and empty the journal of the embedded database, or on PostgreSQL write the table of keys anew, as the owner of the schema: what
+/// Write back and empty the journal of the embedded database, or on PostgreSQL rewrite the table of keys, as the owner of the schema: what
 /// was erased leaves its old bytes there.
 ///
 /// Example: casque keys scrub --data casque-data
@@ -217,14 +217,14 @@ impl RotateClasses {
     }
 }
 
-/// Epochs that are sealed anew in one transaction.
+/// Epochs that are sealed again in one transaction.
 const BATCH: i64 = 200;
 
 impl Reseal {
     fn run(self) -> Outcome {
         let house = self.place.open(Start { existing: true, ..Start::default() })?;
         let _alone = house.keys.lock()?;
-        let desk = house.desk.as_ref().ok_or("what is sealed is sealed anew where the private keys are")?;
+        let desk = house.desk.as_ref().ok_or("what is sealed is sealed again where the private keys are")?;
         let operator = house.keys.operator()?;
         let (_, all) = house.store.epochs_of_old_keys(0)?;
         let bar = bar("epochs");
@@ -374,7 +374,7 @@ impl Erase {
                 (true, false) => {}
                 (false, _) => {
                     say!(
-                        "The table of keys was written anew. Old bytes may remain in PostgreSQL's journal until it is recycled, in archives of it until \
+                        "The table of keys was rewritten. Old bytes may remain in PostgreSQL's journal until it is recycled, in archives of it until \
                           you destroy them, and on standbys until they have replayed it; in backups of keys for 35 days."
                     )?;
                 }

@@ -136,7 +136,7 @@ impl Serve {
 const PULSE_EVERY: Duration = Duration::from_millis(250);
 const PLACE_EVERY: Duration = Duration::from_millis(500);
 const SIGN_EVERY: Duration = Duration::from_secs(60);
-/// How often keys are read anew.
+/// How often keys are read again.
 const KEYS_EVERY: Duration = Duration::from_secs(15);
 
 /// Keeps the house until it is told to stop, then places and signs once more.

@@ -126,7 +126,14 @@ impl Chain {
         self.signed_by.truncate(most);
         self.texts.truncate(most);
         self.hashes.truncate(most);
+        self.entries = self.lines.iter().filter_map(|line| line.entry.clone()).collect();
         self
+    }
+
+    /// The longer of two ledgers; none when it does not go on from the shorter one.
+    pub fn longer(self, other: Self) -> Option<Self> {
+        let (short, long) = if other.lines.len() > self.lines.len() { (self, other) } else { (other, self) };
+        short.head().is_none_or(|head| long.extends(&head)).then_some(long)
     }
 
     fn push(&mut self, text: &str, verifiers: &[StandardVerifier]) -> Option<()> {
@@ -175,20 +182,17 @@ fn verifiers(keys: &str) -> Vec<StandardVerifier> {
 pub fn read(path: &Path, verifier_keys: &str) -> Result<Chain, Fault> {
     let mut chain = Chain::default();
     let text = fs::read_to_string(path).map_err(|e| Fault::File(path.to_owned(), "read", e))?;
-    extend(&mut chain, path, &text, &verifiers(verifier_keys))?;
+    let verifiers = verifiers(verifier_keys);
+    for line in whole_lines(&text) {
+        let number = chain.lines.len() as u64 + 1;
+        chain.push(line, &verifiers).ok_or_else(|| Fault::Changed(path.to_owned(), number))?;
+    }
     Ok(chain)
 }
 
-/// Takes whole lines out of a text. Gives how many bytes they are.
-fn extend(chain: &mut Chain, path: &Path, text: &str, verifiers: &[StandardVerifier]) -> Result<u64, Fault> {
-    let mut taken = 0;
-    for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
-        chain
-            .push(line.trim_end_matches('\n'), verifiers)
-            .ok_or_else(|| Fault::Changed(path.to_owned(), chain.lines.len() as u64 + 1))?;
-        taken += line.len() as u64;
-    }
-    Ok(taken)
+/// The lines of a text, without their breaks; a last one that has no break is not whole.
+fn whole_lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'))
 }
 
 /// One of its places, as it was last seen.
@@ -229,16 +233,10 @@ impl Ledger {
             let path = folder.join(FILE);
             match read(&path, verifier_keys) {
                 Ok(other) => {
-                    let (short, long) = if other.lines.len() > ledger.chain.lines.len() {
-                        (&ledger.chain, &other)
-                    } else {
-                        (&other, &ledger.chain)
-                    };
-                    if short.head().is_some_and(|head| !long.extends(&head)) {
-                        return Err(Fault::Fork(from, path));
-                    }
-                    if other.lines.len() > ledger.chain.lines.len() {
-                        ledger.chain = other;
+                    let grows = other.lines.len() > ledger.chain.lines.len();
+                    let fork = || Fault::Fork(from.clone(), path.clone());
+                    ledger.chain = std::mem::take(&mut ledger.chain).longer(other).ok_or_else(fork)?;
+                    if grows {
                         from.clone_from(&path);
                     }
                 }
@@ -334,21 +332,16 @@ impl Ledger {
             file.seek(SeekFrom::Start(place.bytes)).map_err(fault("read"))?;
             file.read_to_string(&mut text).map_err(fault("read"))?;
             let verifiers = verifiers(&self.verifier_keys);
-            let mut taken = 0;
-            for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
-                let said = line.trim_end_matches('\n');
+            for line in whole_lines(&text) {
+                let changed = || Fault::Changed(place.path.clone(), place.lines as u64 + 1);
                 match self.chain.texts.get(place.lines) {
-                    Some(known) if known == said => {}
-                    Some(_) => return Err(Fault::Changed(place.path.clone(), place.lines as u64 + 1)),
-                    None => self
-                        .chain
-                        .push(said, &verifiers)
-                        .ok_or_else(|| Fault::Changed(place.path.clone(), place.lines as u64 + 1))?,
+                    Some(known) if known == line => {}
+                    Some(_) => return Err(changed()),
+                    None => self.chain.push(line, &verifiers).ok_or_else(changed)?,
                 }
                 place.lines += 1;
-                taken += line.len() as u64;
+                place.bytes += line.len() as u64 + 1;
             }
-            place.bytes += taken;
             // What was cut off while it was written.
             file.set_len(place.bytes).map_err(fault("written"))?;
         }

@@ -8,8 +8,7 @@ use serde_json::json;
 use super::archive::ArchivedLog;
 use super::audit::{self, Doer};
 use super::db::schema::{
-    account, account_change, approval, invitation, machine_key, pulse as pulse_table, recovery_code, restoration,
-    session, sitting,
+    account, account_change, approval, invitation, machine_key, recovery_code, restoration, session, sitting,
 };
 use super::db::{self, Db, Id, Mode};
 use super::ledger::{Act, Undone, apply};
@@ -137,20 +136,18 @@ pub(super) fn set_back(db: &mut Db, back: &SetBack, now: NaiveDateTime) -> Resul
     });
     let doer = Doer { account: Id(Viewer::operator().account), role: Role::Administrator, at: now };
     audit::append(db, Id::new(), &doer, (action, &format!("restorations/{id}")), &detail)?;
-    pulse::advance(db, Counter::Rights)?;
     settle(db)?;
     Ok(undone)
 }
 
-/// Brings the counter that every node hears to what the table says.
+/// Brings the counters that every node hears to what the table says.
 fn settle(db: &mut Db) -> Result<()> {
     let waiting: i64 = restoration::table
         .filter(restoration::officer_at.is_null().or(restoration::administrator_at.is_null()))
         .count()
         .get_result(db)?;
     pulse::set(db, Counter::Restored, waiting)?;
-    diesel::update(pulse_table::table.find("rights")).set(pulse_table::value.eq(pulse_table::value + 1)).execute(db)?;
-    Ok(())
+    pulse::advance(db, Counter::Rights)
 }
 
 impl Store {

@@ -32,11 +32,9 @@ pub(super) fn ledger_for(
         }
         let chain = ledger::read(path, &verifiers)?;
         found = true;
-        let (short, long) = if chain.lines.len() > best.lines.len() { (best, chain) } else { (chain, best) };
-        if short.head().is_some_and(|head| !long.extends(&head)) {
-            return Err(format!("the ledger {} disagrees with another one", path.display()).into());
-        }
-        best = long;
+        best = best
+            .longer(chain)
+            .ok_or_else(|| Failed::from(format!("the ledger {} disagrees with another one", path.display())))?;
     }
     if let Some(hash) = &from.ledger_head {
         let numbered = (1..=best.lines.len() as u64).rev().find(|number| best.extends(&(*number, hash.clone())));
@@ -66,7 +64,7 @@ pub(super) fn ledger_for(
 }
 
 /// What a restore made and must take away if it fails.
-pub(super) struct Cleaning {
+struct Cleaning {
     made: Vec<PathBuf>,
     switched: Option<Switched>,
     done: bool,
@@ -147,7 +145,7 @@ pub(super) fn bring_back(
 
 /// Signs what was brought back, tells the ledger that another origin goes on, and, where the class keys are older than those that were seen
 /// here, makes newer ones. Gives whether those are still to be made.
-pub(super) fn settle(place: &Place, manifest: &Manifest, chain: &Chain) -> Result<bool, Failed> {
+fn settle(place: &Place, manifest: &Manifest, chain: &Chain) -> Result<bool, Failed> {
     let house = place.open(Start { deskless: true, ..Start::default() })?;
     if let Some(head) = chain.head() {
         // What was taken as the ledger is the ledger from now on.

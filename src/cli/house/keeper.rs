@@ -17,7 +17,7 @@ pub(in crate::cli) fn locked(ledger: &Mutex<Ledger>) -> std::sync::MutexGuard<'_
 }
 
 /// Keeps the house while a server runs: hears and gives the pulse, places audit entries, ships acts that narrow to the ledger, folds
-/// tallies, and signs the tree, as far as the node may; watches that the log goes on from what was signed; reads keys anew.
+/// tallies, and signs the tree, as far as the node may; watches that the log goes on from what was signed; reads keys again.
 pub struct Keeper {
     pub(super) store: Arc<Store>,
     pub(super) identity: Arc<Identity>,
@@ -44,7 +44,7 @@ impl Keeper {
         Ok(self.store.pulse()?)
     }
 
-    /// Reads the keys of tokens and the class keys anew: others may have been made.
+    /// Reads the keys of tokens and the class keys again: others may have been made.
     ///
     /// # Errors
     /// One sentence; the keys stay as they were.
@@ -135,7 +135,7 @@ impl Keeper {
 pub(super) fn shipped_to(keys: &Keys, key: &LogKey, ledger: &Ledger) -> u64 {
     let in_chain = ledger.chain().shipped(key.origin());
     match keys.ledger_known().ok().and_then(|known| known.shipped) {
-        // What is remembered spares reading the log anew, as long as the ledger is the one that was remembered.
+        // What is remembered spares reading the log again, as long as the ledger is the one that was remembered.
         Some((origin, leaf)) if origin == key.origin() && ledger.chain().head().is_some() => leaf.max(in_chain),
         _ => in_chain,
     }
