@@ -12,7 +12,7 @@ use casque::domain::{
     SealedField, VictimFacts,
 };
 use casque::policy::{Scope, Viewer};
-use casque::store::{Clock, MatchAsk, NewIncident, NewVictim};
+use casque::store::{Clock, FactorUse, MatchAsk, NewIncident, NewVictim};
 use serde_json::{Value, json};
 
 use crate::Table;
@@ -144,7 +144,12 @@ pub fn matching(table: &mut Table) {
         let house = place.open(Start::default()).unwrap();
         let viewer = viewer(&house, &accounts, "verifier");
         let desk = house.desk.as_ref().unwrap();
-        let ask = || MatchAsk { noun: Noun::Victim, about: None, purpose: Purpose::Verification, note: None };
+        // Each takes a code of its own, later than any before.
+        let mut steps = i64::from(u32::MAX)..;
+        let mut ask = || {
+            let factor = FactorUse::Step(steps.next().unwrap());
+            MatchAsk { noun: Noun::Victim, about: None, purpose: Purpose::Verification, note: None, factor }
+        };
         let mut took: Vec<f64> = (0..5)
             .map(|_| {
                 let began = Instant::now();

@@ -13,7 +13,7 @@ use super::list::Paging;
 use super::problem::{NotAcceptable, Problem, Problems};
 use super::session::secret;
 use crate::domain::ErasureReason;
-use crate::policy::{Deed, may};
+use crate::policy::{Deed, Viewer, may};
 use crate::store::{ErasureRequest, Error, Page};
 
 /// Adds the routes.
@@ -176,21 +176,13 @@ pub struct ErasureDecision {
 #[utoipa::path(tag = "erasures", request_body = ErasureDecision, responses((status = 200, body = ErasureView), Problems))]
 #[post("/erasures/{number}/decision")]
 async fn erasure_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
     let (approve, code) = Form::read(&call.context(), &body, |form| {
         let approve = form.required("approve", None, form::truth);
         let code = form.required("code", None, secret);
         Some((approve?, code?))
     })?;
     let number = path.into_inner();
-    let decided = call
-        .as_viewer(move |call, session| {
-            let (app, viewer) = (call.app(), &session.account.viewer);
-            app.store.signs_in()?;
-            may(viewer, Deed::Erase).map_err(Error::from)?;
-            app.identity.prove(viewer, code.expose(), "erasure")?;
-            Ok(app.store.write(viewer, |w| w.erasure_decide(&number, approve))?)
-        })
-        .await?;
+    let judge = |viewer: &Viewer| Ok(may(viewer, Deed::Erase)?);
+    let decided = call.agree(("erasure", code), judge, move |_, w| w.erasure_decide(&number, approve)).await?;
     Ok(HttpResponse::Ok().json(view(decided)))
 }

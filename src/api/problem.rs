@@ -126,6 +126,7 @@ impl From<Error> for Problem {
                 Self::of("busy")
             }
             Error::Elsewhere => Self::of("elsewhere"),
+            Error::CodeUsed => Refused::SecondFactor.into(),
             Error::Seal(seal::Error::TooLong(_)) => Self::of("too_large"),
             // The class keys are not to be trusted: that was told in the log.
             Error::Seal(seal::Error::NoEpoch(_)) => Self::of("busy"),

@@ -11,6 +11,7 @@ use super::call::{Call, Shown};
 use super::form::{self, Form};
 use super::list::Paging;
 use super::problem::{NotAcceptable, NotModified, Problem, Problems};
+use super::session::secret;
 use crate::briefing::{PublishedTable, ReleasedTable, tables};
 use crate::domain::Code;
 use crate::policy::suppression::Suppressed;
@@ -278,24 +279,25 @@ async fn table_propose(call: Call, body: Bytes) -> Result<HttpResponse, Problem>
 /// What is decided on a proposal.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"release": true}))]
+#[schema(example = json!({"release": true, "code": "123456"}))]
 pub struct TableDecision {
     /// Whether to release it; else it is declined, and the year may have another.
     release: bool,
+    /// A fresh code of the second factor.
+    code: String,
 }
 
-/// Releases the tables that another person of the Secretariat proposed, or declines them.
+/// Releases the tables that another person of the Secretariat proposed, or declines them. It takes a fresh code.
 #[utoipa::path(tag = "tables", request_body = TableDecision, responses((status = 204, description = "Decided"), Problems))]
 #[post("/tables/{year}/decision")]
 async fn table_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let year = year_of(&path)?;
-    let release = Form::read(&call.context(), &body, |form| form.required("release", None, form::truth))?;
-    call.as_viewer(move |call, session| {
-        let (store, viewer) = (&call.app().store, &session.account.viewer);
-        store.signs_in()?;
-        may(viewer, Deed::Decide).map_err(Error::from)?;
-        Ok(store.write(viewer, |w| w.table_decide(year, release))?)
-    })
-    .await?;
+    let (release, code) = Form::read(&call.context(), &body, |form| {
+        let release = form.required("release", None, form::truth);
+        let code = form.required("code", None, secret);
+        Some((release?, code?))
+    })?;
+    let judge = |viewer: &Viewer| Ok(may(viewer, Deed::Decide)?);
+    call.agree(("tables", code), judge, move |_, w| w.table_decide(year, release)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

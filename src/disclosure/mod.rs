@@ -10,8 +10,8 @@ use seal::{MasterKey, Opener, OperatorPublic, Plain, Sealable, StoredClassKey, S
 use crate::domain::Purpose;
 use crate::policy::{Refusal, Viewer};
 use crate::store::{
-    Disclosed, DisclosureAsk, DisclosureOutcome, Known, MatchAsk, MatchOutcome, Matching, Mergeable, OpenableRecord,
-    RefusedField, Store,
+    Asked, Disclosed, DisclosureAsk, DisclosureOutcome, FactorUse, Known, MatchAsk, MatchOutcome, Matching, Mergeable,
+    OpenableRecord, RefusedField, Store,
 };
 use likeness::{ALIKE, Name};
 
@@ -111,6 +111,22 @@ impl Desk {
             })
             .collect();
         Ok(Given { id, at, purpose, review_due_at, records, refused })
+    }
+
+    /// Opens the note of what somebody asks to open, or opened in an emergency, for the officer who agrees to it.
+    ///
+    /// # Errors
+    /// [`NotGiven`].
+    pub fn note(
+        &self,
+        store: &Store,
+        viewer: &Viewer,
+        of: Asked,
+        given: &FactorUse,
+    ) -> Result<Option<Plain>, NotGiven> {
+        let opened = self.opener.open(store.note_begin(viewer, of, given)?)?;
+        let written = opened.iter().flat_map(|record| &record.values);
+        Ok(written.filter_map(|value| Plain::from_plain(value.expose())).find(|plain| !plain.expose().is_empty()))
     }
 
     /// Looks for a person by name among all that are known: names are opened here, compared, and forgotten. What is alike within

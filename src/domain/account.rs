@@ -111,6 +111,20 @@ impl Rights {
         self.to_on?.succ_opt()?.and_hms_opt(0, 0, 0)
     }
 
+    /// What a change may not do, whoever agrees, each by its field: an account stays a person's, or a State's own system's.
+    pub fn change_faults(&self, before: &Self) -> Vec<Fault> {
+        let moved = self.machine != before.machine;
+        let detail = "an account stays what it was made: a person's, or a State's own system's. Make another account";
+        moved.then(|| Fault::new("/machine", detail)).into_iter().collect()
+    }
+
+    /// Whether both stand for the same scope and part: what is signed in under one may go on under the other.
+    pub fn stand_alike(&self, other: &Self) -> bool {
+        let Self { role, missions, state, state_function, machine, .. } = self;
+        (*role, missions, state, state_function, *machine)
+            == (other.role, &other.missions, &other.state, &other.state_function, other.machine)
+    }
+
     /// What does not fit together, each by its field.
     pub fn faults(&self) -> Vec<Fault> {
         let for_missions = self.role == Role::FocalPoint;

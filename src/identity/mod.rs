@@ -222,20 +222,17 @@ impl Identity {
         Err(Refused::Unauthenticated)
     }
 
-    /// Asks for the second factor anew, for an act that wants one of its own: a code that was not used yet, and no recovery
-    /// code.
+    /// Asks for the second factor again, for an act that wants one of its own: a code that was not used yet, and no recovery
+    /// code. The act's own transaction uses it up ([`crate::store::Write::factor_spend`]).
     ///
     /// # Errors
     /// [`Refused::SecondFactor`], on the record; the store's.
-    pub fn prove(&self, viewer: &Viewer, code: &str, act: &'static str) -> Result<(), Refused> {
+    pub fn prove(&self, viewer: &Viewer, code: &str, act: &'static str) -> Result<FactorUse, Refused> {
         let (system, of) = (self.system()?, Id(viewer.account));
         let factor = self.store.read(&Scope::Nothing, |r| r.factor_get(of))?;
         let given = factor.and_then(|factor| second_factor::given(system, of, &factor, code, self.store.now()));
-        let given = given.filter(|given| matches!(given, FactorUse::Step(_)));
-        if let Some(given) = given
-            && self.store.factor_prove(viewer, &given, act)?
-        {
-            return Ok(());
+        if let Some(given @ FactorUse::Step(_)) = given {
+            return Ok(given);
         }
         self.store.sign_in_refused(Some(of), Some(of), act, second_factor::GUESSING)?;
         Err(Refused::SecondFactor)
@@ -270,7 +267,7 @@ impl Identity {
                 let given = code.and_then(|code| second_factor::given(system, of, &factor, code, self.store.now()));
                 match given {
                     None => false,
-                    Some(given) => self.store.factor_prove(&account.viewer, &given, "second_factor.begin")?,
+                    Some(given) => self.store.factor_prove(&account.viewer, &given)?,
                 }
             }
         };

@@ -7,8 +7,8 @@ use super::disclosure::Refusal;
 use super::writing::Denial;
 use crate::domain::{Rights, Role, StateFunction};
 
-/// For so long after a second factor was first set up, reset, or replaced by a recovery code, its account opens no seals and approves
-/// nothing: time for the person to notice, if it was not them.
+/// For so long after a second factor or password was reset by others, or a recovery code was used, an account opens no seals and agrees to
+/// nothing: time for the person to notice, if it was not them. A person's first one waits for nothing.
 pub const COOL_DOWN: TimeDelta = TimeDelta::hours(72);
 /// Access is looked at anew after this long.
 pub const REVIEW_EVERY: TimeDelta = TimeDelta::days(90);
@@ -41,6 +41,15 @@ pub fn may_manage(viewer: &Viewer, of: [u8; 16], rights: &Rights) -> Result<(), 
     }
 }
 
+/// Judges a new key for a State's own system: whoever is shown it has what the State sees, so that it is for the State's manager alone.
+///
+/// # Errors
+/// The reason for which it is denied.
+pub fn may_make_key(viewer: &Viewer, of: [u8; 16], rights: &Rights) -> Result<(), Denial> {
+    may_manage(viewer, of, rights)?;
+    if viewer.role == Role::MemberState { Ok(()) } else { Err(Denial::StatesOwn) }
+}
+
 /// Judges a change of an account's rights, or a new account (`before` is none).
 ///
 /// # Errors
@@ -58,9 +67,7 @@ pub fn may_change(viewer: &Viewer, of: [u8; 16], before: Option<&Rights>, after:
     }
     let is_tied = is_known_otherwise && after.single_sign_on.is_some();
     let widens = is_tied || (!after.suspended && !before.is_some_and(|before| covers(before, after)));
-    // A State's own system opens nothing, and decides nothing: an administrator makes one alone.
-    let plain = viewer.is_operator() || (after.machine && viewer.role == Role::Administrator);
-    Ok(if widens && !plain { Approval::Second } else { Approval::Alone })
+    Ok(if widens && !viewer.is_operator() { Approval::Second } else { Approval::Alone })
 }
 
 /// Whether everything that `after` gives, `before` gave.
@@ -118,6 +125,15 @@ pub fn bars(viewer: &Viewer, now: NaiveDateTime) -> Option<Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
+    use chrono::NaiveDate;
+    use strum::VariantArray;
+
+    use super::super::Scope;
+    use super::super::disclosure::RULES;
+    use super::super::forms::{may_begin, may_judge_opening};
+    use super::super::writing::{Deed, may};
     use super::*;
 
     fn administrator() -> Viewer {
@@ -151,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_is_made_by_two_and_a_states_own_system_by_one_administrator() {
+    fn every_account_is_made_by_two() {
         let change = |after: &Rights| may_change(&administrator(), OTHER, None, after);
         for trusted in [
             focal_point(),
@@ -166,7 +182,115 @@ mod tests {
             assert_eq!(change(&trusted), Ok(Approval::Second), "{trusted:?}");
         }
         let machine = Rights { machine: true, ..of_mali(StateFunction::Proposer) };
-        assert_eq!(change(&machine), Ok(Approval::Alone));
+        assert_eq!(change(&machine), Ok(Approval::Second), "a State's own system reads what the State reads");
+    }
+
+    /// Every combination of rights that fits together, over two missions, two States and two terms.
+    fn every_rights() -> Vec<Rights> {
+        let term = |text: &str| text.parse::<NaiveDate>().ok();
+        let terms = [(None, term("2027-01-01")), (term("2026-06-01"), term("2026-12-31")), (None, None)];
+        let missions: [&[&str]; 4] = [&[], &["MINUSMA"], &["UNIFIL"], &["MINUSMA", "UNIFIL"]];
+        let mut all = Vec::new();
+        for role in Role::VARIANTS {
+            for missions in missions {
+                for state in [None, Some("MLI"), Some("TCD")] {
+                    for function in [None].into_iter().chain(StateFunction::VARIANTS.iter().copied().map(Some)) {
+                        for bits in 0..8_u8 {
+                            for (from_on, to_on) in terms {
+                                all.push(Rights {
+                                    missions: missions.iter().map(|one| (*one).to_owned()).collect(),
+                                    state: state.map(str::to_owned),
+                                    state_function: function,
+                                    machine: bits & 1 != 0,
+                                    graded: bits & 2 != 0,
+                                    suspended: bits & 4 != 0,
+                                    from_on,
+                                    to_on,
+                                    ..Rights::of(*role)
+                                });
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        all.retain(|rights| rights.faults().is_empty());
+        all
+    }
+
+    /// Everything that rights let somebody see, open, agree to or write, on each of some days.
+    fn reach(rights: &Rights) -> HashSet<(usize, String)> {
+        let mut reach = HashSet::new();
+        for (at, day) in ["2026-01-01", "2026-07-01", "2027-01-01", "2027-06-01"].iter().enumerate() {
+            if !day.parse().is_ok_and(|day| rights.hold_on(day)) {
+                continue;
+            }
+            let viewer = Viewer {
+                account: OTHER,
+                role: rights.role,
+                missions: rights.missions.clone(),
+                state: rights.state.clone(),
+                state_function: rights.state_function,
+                machine: rights.machine,
+                graded: rights.graded,
+                opens_from: None,
+            };
+            let seen: Vec<String> = match viewer.scope() {
+                Scope::Everything => vec!["MINUSMA".into(), "UNIFIL".into(), "MLI".into(), "TCD".into(), "all".into()],
+                Scope::Missions(missions) => missions,
+                Scope::State(state) => vec![state],
+                Scope::Nothing => Vec::new(),
+            };
+            reach.extend(seen.into_iter().map(|what| (at, format!("sees {what}"))));
+            for rule in RULES.iter().filter(|rule| rule.role == rights.role) {
+                let opens = may_begin(&viewer, NOW).is_ok();
+                reach.extend(opens.then(|| (at, format!("opens {:?} {:?}", rule.relation, rule.class))));
+            }
+            let agrees = may_judge_opening(&viewer, NOW, [1; 16]).is_ok();
+            reach.extend(agrees.then(|| (at, "agrees to openings".to_owned())));
+            let decides = may_decide_change(&viewer, NOW, [1; 16], [2; 16]).is_ok();
+            reach.extend(decides.then(|| (at, "agrees to rights".to_owned())));
+            let audits = may(&viewer, Deed::Audit).is_ok();
+            reach.extend(audits.then(|| (at, "reads the audit log".to_owned())));
+            for state in ["MLI", "TCD"] {
+                let proposes = may(&viewer, Deed::Propose { state }).is_ok();
+                reach.extend(proposes.then(|| (at, format!("proposes for {state}"))));
+                let manages = may(&viewer, Deed::SeeAccounts { state: Some(state) }).is_ok();
+                reach.extend(manages.then(|| (at, format!("manages {state}"))));
+            }
+        }
+        reach
+    }
+
+    #[test]
+    fn what_after_reaches_and_before_did_not_is_never_given_by_one_person() {
+        let all: Vec<(Rights, HashSet<(usize, String)>)> =
+            every_rights().into_iter().map(|rights| (rights.clone(), reach(&rights))).collect();
+        assert!(all.len() > 100, "{}", all.len());
+        let manager = |state: &str| Viewer {
+            account: [6; 16],
+            state: Some(state.into()),
+            state_function: Some(StateFunction::Manager),
+            ..Viewer::of(Role::MemberState)
+        };
+        let (askers, mut widenings) = ([administrator(), manager("MLI"), manager("TCD")], 0);
+        for (after, reached) in &all {
+            for asker in &askers {
+                let made = may_change(asker, OTHER, None, after);
+                assert!(reached.is_empty() || made != Ok(Approval::Alone), "{after:?}");
+            }
+            for (before, had) in &all {
+                if !after.change_faults(before).is_empty() || reached.is_subset(had) {
+                    continue;
+                }
+                widenings += 1;
+                for asker in &askers {
+                    let changed = may_change(asker, OTHER, Some(before), after);
+                    assert_ne!(changed, Ok(Approval::Alone), "{before:?} to {after:?}");
+                }
+            }
+        }
+        assert!(widenings > 1000, "{widenings}");
     }
 
     #[test]

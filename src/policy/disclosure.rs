@@ -146,8 +146,8 @@ pub enum Refusal {
     BeforeNextOfKin,
     /// A second officer must approve.
     NeedsSecondOfficer,
-    /// An emergency of the account's was not reviewed in time.
-    ReviewOverdue,
+    /// An emergency of the account's is not reviewed yet: there is one at a time.
+    ReviewPending,
     /// The account made as many of this form today as it may.
     Quota,
     /// The account's second factor was reset lately.
@@ -164,7 +164,7 @@ impl Refusal {
             Refusal::NotGraded => "not_graded",
             Refusal::BeforeNextOfKin => "before_next_of_kin",
             Refusal::NeedsSecondOfficer => "needs_second_officer",
-            Refusal::ReviewOverdue => "review_overdue",
+            Refusal::ReviewPending => "review_pending",
             Refusal::Quota => "quota",
             Refusal::CoolingDown => "cooling_down",
             Refusal::UnderReview => "under_review",
@@ -277,7 +277,7 @@ mod tests {
             Refusal::NotGraded,
             Refusal::BeforeNextOfKin,
             Refusal::NeedsSecondOfficer,
-            Refusal::ReviewOverdue,
+            Refusal::ReviewPending,
             Refusal::Quota,
             Refusal::CoolingDown,
             Refusal::UnderReview,
@@ -287,7 +287,7 @@ mod tests {
             "not_graded",
             "before_next_of_kin",
             "needs_second_officer",
-            "review_overdue",
+            "review_pending",
             "quota",
             "cooling_down",
             "under_review",

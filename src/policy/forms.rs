@@ -119,6 +119,14 @@ pub fn is_officer(viewer: &Viewer) -> bool {
     }
 }
 
+/// Whether a viewer is among those who agree to what others open.
+///
+/// # Errors
+/// [`Denial::Role`].
+pub fn may_agree_to_openings(viewer: &Viewer) -> Result<(), Denial> {
+    if is_officer(viewer) { Ok(()) } else { Err(Denial::Role) }
+}
+
 /// Judges a second officer's decision on what another asked to open, or opened.
 ///
 /// # Errors

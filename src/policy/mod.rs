@@ -7,11 +7,11 @@ mod forms;
 pub mod suppression;
 mod writing;
 
-pub use accounts::{Approval, COOL_DOWN, REVIEW_EVERY, bars, may_change, may_decide_change, may_manage};
+pub use accounts::{Approval, COOL_DOWN, REVIEW_EVERY, bars, may_change, may_decide_change, may_make_key, may_manage};
 pub use disclosure::{Condition, Decision, Facts, RULES, Refusal, Relation, Relations, Rule, decide, may_hold};
 pub use forms::{
     APPROVAL_LASTS, APPROVAL_WAITS, FORMS, FormRule, MATCHES, MatchRule, REVIEW_WITHIN, UNUSUAL, form_rule, is_officer,
-    may_begin, may_judge_opening, may_match, may_see_alerts,
+    may_agree_to_openings, may_begin, may_judge_opening, may_match, may_see_alerts,
 };
 pub use writing::{Deed, Denial, may, may_write};
 

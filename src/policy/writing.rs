@@ -74,8 +74,11 @@ pub enum Denial {
     #[error("this takes another person than the one who made the step before")]
     SamePerson,
     /// The viewer's second factor is too new.
-    #[error("your second factor is too new: you approve nothing for 72 hours")]
+    #[error("your second factor or password was reset: you agree to nothing for 72 hours")]
     CoolingDown,
+    /// It is for the State itself.
+    #[error("the State's own manager does this: whoever does it has what the State sees")]
+    StatesOwn,
     /// It is about the viewer.
     #[error("nobody changes what they themselves may do")]
     Oneself,

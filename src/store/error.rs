@@ -49,6 +49,9 @@ pub enum Error {
     /// The database was restored, and what that undid is not confirmed yet.
     #[error("the database was restored, and awaits an officer's and an administrator's confirmation")]
     Unconfirmed,
+    /// The code of the second factor was used for another act meanwhile.
+    #[error("the code was used")]
+    CodeUsed,
     /// Sealing failed.
     #[error(transparent)]
     Seal(#[from] seal::Error),

@@ -61,8 +61,8 @@ pub use db::schema::TABLES;
 use db::{Db, Mode, Pool};
 pub use db::{Id, Location, NodeRole, grant_roles};
 pub use disclosure::{
-    Alert, Approval, ApprovalAsk, Disclosed, DisclosureAsk, DisclosureFilter, DisclosureOutcome, DisclosureRow, Known,
-    MatchAsk, MatchOutcome, Matching, OpenableRecord, RefusedField, Sitting, Warrant,
+    Alert, Approval, ApprovalAsk, Asked, Disclosed, DisclosureAsk, DisclosureFilter, DisclosureOutcome, DisclosureRow,
+    Known, MatchAsk, MatchOutcome, Matching, OpenableRecord, RefusedField, Sitting, Warrant,
 };
 pub use duplicate::LikelyDuplicate;
 pub use erasure::{Erasure, ErasureRequest};

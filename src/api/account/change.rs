@@ -6,17 +6,50 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{here, id, managed, seen_by};
+use super::{here, id, seen_by};
 use crate::api::Routes;
 use crate::api::call::Call;
 use crate::api::form::{self, Form};
 use crate::api::list::Paging;
 use crate::api::problem::{NotAcceptable, Problem, Problems};
+use crate::api::session::secret;
 use crate::domain::{AccountChangeKind, Rights, Role, StateFunction};
-use crate::store::{AccountChange, Page};
+use crate::policy::{Deed, Viewer, may};
+use crate::store::{AccountChange, Page, Write};
 
 pub(super) fn routes(config: &mut impl Routes) {
     config.service(change_list).service(change_decide);
+}
+
+/// All that an account is entitled to.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RightsView {
+    /// Role.
+    role: Role,
+    /// Missions of a focal point.
+    missions: Vec<String>,
+    /// State of a member_state.
+    state: Option<String>,
+    /// What a member_state does for its State.
+    state_function: Option<StateFunction>,
+    /// Whether it is a State's own system.
+    machine: bool,
+    /// Graded for disclosure.
+    graded: bool,
+    /// First day of its term.
+    from_on: Option<NaiveDate>,
+    /// Last day of its term.
+    to_on: Option<NaiveDate>,
+    /// Whether it is suspended.
+    suspended: bool,
+    /// Who it is to the provider of single sign-on.
+    single_sign_on: Option<String>,
+}
+
+fn rights_view(rights: Rights) -> RightsView {
+    let Rights { role, missions, state, state_function, machine, graded, from_on, to_on, suspended, single_sign_on } =
+        rights;
+    RightsView { role, missions, state, state_function, machine, graded, from_on, to_on, suspended, single_sign_on }
 }
 
 /// A change of an account.
@@ -30,22 +63,10 @@ pub struct ChangeView {
     email: String,
     /// What it is about.
     kind: AccountChangeKind,
-    /// Role as it shall be.
-    role: Role,
-    /// Missions as they shall be.
-    missions: Vec<String>,
-    /// State as it shall be.
-    state: Option<String>,
-    /// What it shall do for its State.
-    state_function: Option<StateFunction>,
-    /// Whether it shall be graded.
-    graded: bool,
-    /// First day of the term as it shall be.
-    from_on: Option<NaiveDate>,
-    /// Last day of the term as it shall be.
-    to_on: Option<NaiveDate>,
-    /// Who it shall be to the provider of single sign-on.
-    single_sign_on: Option<String>,
+    /// What the account was entitled to when it was asked; null for a new account.
+    before: Option<RightsView>,
+    /// What it shall be entitled to.
+    after: RightsView,
     /// When it was asked.
     asked_at: DateTime<Utc>,
     /// Who asked.
@@ -61,19 +82,7 @@ pub struct ChangeView {
 }
 
 fn change_view(change: AccountChange) -> ChangeView {
-    let AccountChange { id, account, kind, rights, asked_at, asked_by, expires_at, decided } = change;
-    let Rights {
-        role,
-        missions,
-        state,
-        state_function,
-        machine: _,
-        graded,
-        from_on,
-        to_on,
-        suspended: _,
-        single_sign_on,
-    } = rights;
+    let AccountChange { id, account, kind, before, rights, asked_at, asked_by, expires_at, decided } = change;
     let (decided_at, decided_by, approved) = match decided {
         Some((at, by, approved)) => (Some(at.and_utc()), Some(by), Some(approved)),
         None => (None, None, None),
@@ -83,14 +92,8 @@ fn change_view(change: AccountChange) -> ChangeView {
         account: account.0.to_string(),
         email: account.1,
         kind,
-        role,
-        missions,
-        state,
-        state_function,
-        graded,
-        from_on,
-        to_on,
-        single_sign_on,
+        before: before.map(rights_view),
+        after: rights_view(rights),
         asked_at: asked_at.and_utc(),
         asked_by: asked_by.1,
         expires_at: expires_at.and_utc(),
@@ -144,18 +147,26 @@ async fn change_list(call: Call) -> Result<HttpResponse, Problem> {
 /// A decision.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"approve": true}))]
+#[schema(example = json!({"approve": true, "code": "123456"}))]
 pub struct ChangeDecision {
     /// Whether it shall be so.
     approve: bool,
+    /// A fresh code of the second factor.
+    code: String,
 }
 
-/// The second administrator's decision: not who asked, and not whom it is about.
+/// The second administrator's decision: not who asked, and not whom it is about. It takes a fresh code.
 #[utoipa::path(tag = "accounts", request_body = ChangeDecision, responses((status = 200, body = ChangeView), Problems))]
 #[post("/account-changes/{id}/decision")]
 async fn change_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let change = id(&path)?;
-    let approve = Form::read(&call.context(), &body, |form| form.required("approve", None, form::truth))?;
-    let view = managed(&call, move |w| Ok(change_view(w.account_change_decide(change, approve)?))).await?;
+    let (approve, code) = Form::read(&call.context(), &body, |form| {
+        let approve = form.required("approve", None, form::truth);
+        let code = form.required("code", None, secret);
+        Some((approve?, code?))
+    })?;
+    let judge = |viewer: &Viewer| Ok(may(viewer, Deed::Administer)?);
+    let decide = move |_: &Viewer, w: &mut Write<'_>| Ok(change_view(w.account_change_decide(change, approve)?));
+    let view = call.agree(("rights", code), judge, decide).await?;
     Ok(HttpResponse::Ok().json(view))
 }

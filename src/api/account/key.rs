@@ -78,7 +78,7 @@ async fn key_list(call: Call, path: Path<String>) -> Result<HttpResponse, Proble
     call.one(&Shown::plain(keys))
 }
 
-/// Makes a key for a State's own system. It is shown this once, acts within the account's scope, opens nothing, and ends.
+/// Makes a key for a State's own system, as the State's manager: an administrator would have what the State sees. It is shown this once, acts within the account's scope, opens nothing, and ends.
 #[utoipa::path(tag = "accounts", request_body = KeyInput, responses((status = 201, body = KeyView), Problems))]
 #[post("/accounts/{id}/keys")]
 async fn key_make(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {

@@ -308,8 +308,8 @@ async fn account_get(call: Call, path: Path<String>) -> Result<HttpResponse, Pro
     call.one(&Shown::plain(view))
 }
 
-/// Makes an account. A person's awaits a second administrator; a State's own system does not, if an administrator makes it. The person then gets a
-/// one-time link (`POST /v1/accounts/{id}/invitations`), and chooses a password with it; a machine gets keys.
+/// Makes an account: it awaits a second administrator. A person then gets a one-time link (`POST /v1/accounts/{id}/invitations`), and chooses a
+/// password with it; for a State's own system the State's manager makes keys.
 #[utoipa::path(tag = "accounts", request_body = AccountInput, responses((status = 201, body = AccountAnswer), Problems))]
 #[post("/accounts")]
 async fn account_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
@@ -332,7 +332,8 @@ async fn account_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem
 }
 
 /// Changes what an account may do; what is left out is as for a new account. It takes effect at once where it takes away, and
-/// awaits a second administrator where it adds to what a person may do. Nobody changes their own.
+/// awaits a second administrator where it adds to what the account may do. A change of role, State, missions, function or machine ends its
+/// sessions and keys. Nobody changes their own.
 #[utoipa::path(tag = "accounts", request_body = RightsInput, responses((status = 200, body = AccountAnswer), Problems))]
 #[post("/accounts/{id}/changes")]
 async fn account_change(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {

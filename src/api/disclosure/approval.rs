@@ -6,12 +6,14 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
+use super::note::agrees;
 use super::{note, path_id, record, wanted};
 use crate::api::Routes;
 use crate::api::call::Call;
 use crate::api::form::{self, Form};
 use crate::api::list::Paging;
 use crate::api::problem::{NotAcceptable, Problem, Problems};
+use crate::api::session::secret;
 use crate::domain::Purpose;
 use crate::store::{Approval, ApprovalAsk, Page};
 
@@ -51,6 +53,8 @@ pub struct ApprovalView {
     fields: Vec<String>,
     /// Why.
     purpose: Purpose,
+    /// Whether a note says why, in words: the second officer reads it first.
+    has_note: bool,
     /// When it was asked.
     asked_at: DateTime<Utc>,
     /// When it lapses: undecided after 72 hours, approved after 24.
@@ -62,7 +66,7 @@ pub struct ApprovalView {
 }
 
 fn view(of: Approval) -> ApprovalView {
-    let Approval { id, asked_by, record, class, fields, purpose, asked_at, expires_at, decided } = of;
+    let Approval { id, asked_by, record, class, fields, purpose, has_note, asked_at, expires_at, decided } = of;
     ApprovalView {
         id: id.to_string(),
         asked_by,
@@ -70,6 +74,7 @@ fn view(of: Approval) -> ApprovalView {
         class,
         fields,
         purpose,
+        has_note,
         asked_at: asked_at.and_utc(),
         expires_at: expires_at.and_utc(),
         decided_at: decided.map(|(at, _)| at.and_utc()),
@@ -139,23 +144,25 @@ async fn approval_list(call: Call) -> Result<HttpResponse, Problem> {
 /// A decision.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"approve": true}))]
+#[schema(example = json!({"approve": true, "code": "123456"}))]
 pub struct ApprovalDecision {
     /// Whether it may be opened.
     approve: bool,
+    /// A fresh code of the second factor.
+    code: String,
 }
 
-/// The second officer's decision: not who asked. What is approved may be opened for 24 hours, by who asked alone.
+/// The second officer's decision: another than who asked, who has read the note (`POST /v1/approvals/{id}/note`). It takes a fresh code. What
+/// is approved may be opened for 24 hours, by who asked alone, as long as the second officer could still approve it.
 #[utoipa::path(tag = "disclosures", request_body = ApprovalDecision, responses((status = 200, body = ApprovalView), Problems))]
 #[post("/approvals/{id}/decision")]
 async fn approval_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let id = path_id(&path)?;
-    let approve = Form::read(&call.context(), &body, |form| form.required("approve", None, form::truth))?;
-    let decided = call
-        .as_viewer(move |call, session| {
-            call.app().store.signs_in()?;
-            Ok(call.app().store.write(&session.account.viewer, |w| w.approval_decide(id, approve))?)
-        })
-        .await?;
+    let (approve, code) = Form::read(&call.context(), &body, |form| {
+        let approve = form.required("approve", None, form::truth);
+        let code = form.required("code", None, secret);
+        Some((approve?, code?))
+    })?;
+    let decided = call.agree(("approval", code), agrees, move |_, w| w.approval_decide(id, approve)).await?;
     Ok(HttpResponse::Ok().json(view(decided)))
 }

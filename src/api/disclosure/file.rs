@@ -105,7 +105,8 @@ async fn file_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
         let note = form.optional("note", None, note);
         let code = form.required("code", None, secret);
         let (class, fields) = wanted?;
-        let ask = DisclosureAsk { records: records?, class, fields, warrant: Warrant::File(purpose?), note };
+        let ask =
+            DisclosureAsk { records: records?, class, fields, warrant: Warrant::File(purpose?), note, factor: None };
         Some((ask, format?, code?))
     })?;
     let bytes = call
@@ -114,7 +115,7 @@ async fn file_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
             may_begin(viewer, call.app().store.now())
                 .map_err(|refusal| Problem::of("sealed").saying(refusal.code()))?;
             let Given { id, at, purpose, review_due_at: _, records, refused: _ } =
-                open(call, session, &ask, Some(&code))?;
+                open(call, session, ask, Some(&code))?;
             let opened =
                 |name: &str| records.iter().any(|record| record.fields.iter().any(|(known, _)| *known == name));
             let mut columns: Vec<&'static str> = Vec::new();

@@ -101,7 +101,7 @@ fn victim(input: &Input, _: &Context) -> Result<(String, String), String> {
 #[utoipa::path(tag = "disclosures", request_body = MatchInput, responses((status = 201, body = MatchView), Tombstone, Problems))]
 #[post("/disclosures/matches")]
 async fn match_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let (ask, name, code) = Form::read(&call.context(), &body, |form| {
+    let (noun, about, purpose, note, name, code) = Form::read(&call.context(), &body, |form| {
         let noun = form.required("person", None, person);
         let name = form.required("name", None, name);
         let about = form.optional("record", None, victim);
@@ -111,13 +111,14 @@ async fn match_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> 
         if about.is_some() && noun.is_some_and(|noun| noun != Noun::Victim) {
             form.fault("record", "is a victim: only a question about victims names one");
         }
-        Some((MatchAsk { noun: noun?, about, purpose: purpose?, note }, name?, code?))
+        Some((noun?, about, purpose?, note, name?, code?))
     })?;
     let view = call
         .as_viewer(move |call, session| {
             let (app, viewer) = (call.app(), &session.account.viewer);
             let desk = app.desk.as_ref().ok_or_else(|| Problem::of("elsewhere"))?;
-            app.identity.prove(viewer, code.expose(), "match")?;
+            let factor = app.identity.prove(viewer, code.expose(), "match")?;
+            let ask = MatchAsk { noun, about, purpose, note, factor };
             let (matching, found) = desk.find(&app.store, viewer, &ask, &name)?;
             let found = found.into_iter().map(|Alike { path, likeness }| AlikeView {
                 record: path,

@@ -3,6 +3,7 @@
 mod approval;
 mod file;
 mod matching;
+mod note;
 mod review;
 mod sitting;
 
@@ -33,6 +34,7 @@ pub fn routes(config: &mut impl Routes) {
     sitting::routes(config);
     approval::routes(config);
     review::routes(config);
+    note::routes(config);
 }
 
 /// What to open, and why.
@@ -211,15 +213,13 @@ fn warrant(form: &mut Form<'_>, session: Id) -> Option<(Warrant, Option<Plain>, 
     Some((warrant?, note, Some(code?)))
 }
 
-/// Opens, once the second factor was proved.
-fn open(call: &Call, session: &SessionInfo, ask: &DisclosureAsk, code: Option<&Plain>) -> Result<Given, Problem> {
+/// Opens, with the code that was given for it.
+fn open(call: &Call, session: &SessionInfo, ask: DisclosureAsk, code: Option<&Plain>) -> Result<Given, Problem> {
     let app = call.app();
     let desk = app.desk.as_ref().ok_or_else(|| Problem::of("elsewhere"))?;
     let viewer = &session.account.viewer;
-    if let Some(code) = code {
-        app.identity.prove(viewer, code.expose(), "disclosure")?;
-    }
-    Ok(desk.disclose(&app.store, viewer, ask)?)
+    let factor = code.map(|code| app.identity.prove(viewer, code.expose(), "disclosure")).transpose()?;
+    Ok(desk.disclose(&app.store, viewer, &DisclosureAsk { factor, ..ask })?)
 }
 
 /// Opens the sealed fields of a record, of one class, for a stated purpose. The decision is logged before anything is
@@ -239,9 +239,9 @@ async fn disclosure_create(call: Call, body: Bytes) -> Result<HttpResponse, Prob
                 let wanted = wanted(form);
                 let warrant = warrant(form, session.id);
                 let ((class, fields), (warrant, note, code)) = (wanted?, warrant?);
-                Some((DisclosureAsk { records: vec![record?], class, fields, warrant, note }, code))
+                Some((DisclosureAsk { records: vec![record?], class, fields, warrant, note, factor: None }, code))
             })?;
-            let Given { id, at, purpose, review_due_at, records, refused } = open(call, session, &ask, code.as_ref())?;
+            let Given { id, at, purpose, review_due_at, records, refused } = open(call, session, ask, code.as_ref())?;
             let opened = records
                 .into_iter()
                 .map(|Opened { path, fields }| OpenedView {

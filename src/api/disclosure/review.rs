@@ -6,12 +6,14 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
+use super::note::agrees;
 use super::path_id;
 use crate::api::Routes;
 use crate::api::call::Call;
 use crate::api::form::{self, Form};
 use crate::api::list::Paging;
 use crate::api::problem::{NotAcceptable, Problem, Problems};
+use crate::api::session::secret;
 use crate::domain::{AlertKind, ReviewFinding};
 use crate::policy::may_see_alerts;
 use crate::store::{Alert, Page};
@@ -23,24 +25,26 @@ pub(super) fn routes(config: &mut impl Routes) {
 /// What another officer finds.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"finding": "justified"}))]
+#[schema(example = json!({"finding": "justified", "code": "123456"}))]
 pub struct ReviewInput {
     /// The finding.
     finding: ReviewFinding,
+    /// A fresh code of the second factor.
+    code: String,
 }
 
-/// Reviews a disclosure that nobody had approved, as another officer. Until it is reviewed, 72 hours after it was made its maker
-/// makes no other.
+/// Reviews a disclosure that nobody had approved, as another officer who has read its note (`POST /v1/disclosures/{id}/note`). It takes a
+/// fresh code. Until it is reviewed, within 72 hours, its maker makes no other.
 #[utoipa::path(tag = "disclosures", request_body = ReviewInput, responses((status = 204, description = "Reviewed"), Problems))]
 #[post("/disclosures/{id}/review")]
 async fn disclosure_review(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let id = path_id(&path)?;
-    let finding = Form::read(&call.context(), &body, |form| form.required("finding", None, form::code))?;
-    call.as_viewer(move |call, session| {
-        call.app().store.signs_in()?;
-        Ok(call.app().store.write(&session.account.viewer, |w| w.disclosure_review(id, finding))?)
-    })
-    .await?;
+    let (finding, code) = Form::read(&call.context(), &body, |form| {
+        let finding = form.required("finding", None, form::code);
+        let code = form.required("code", None, secret);
+        Some((finding?, code?))
+    })?;
+    call.agree(("review", code), agrees, move |_, w| w.disclosure_review(id, finding)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -13,8 +13,9 @@ use super::{IncidentView, read_reference, show};
 use crate::api::call::{Call, Made, Shown, last_part};
 use crate::api::form::{self, Form};
 use crate::api::problem::{NotModified, Problem, Problems, Tombstone};
+use crate::api::session::secret;
 use crate::domain::{IncidentState, Noun, WithholdingReason};
-use crate::policy::{Deed, may};
+use crate::policy::{Deed, Viewer, may};
 use crate::store::{EditionChoice, Error, Result as StoreResult};
 
 /// A move of an incident.
@@ -139,26 +140,28 @@ pub(super) async fn transition_list(call: Call, body: Bytes) -> Result<HttpRespo
 /// A decision on withholding.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"states": ["MLI"], "reason": "state_agents_alleged"}))]
+#[schema(example = json!({"states": ["MLI"], "reason": "state_agents_alleged", "code": "123456"}))]
 pub struct WithholdingInput {
     /// States from which the record is kept; empty to decide that none is.
     states: Vec<String>,
     /// Why.
     reason: WithholdingReason,
+    /// A fresh code of the second factor.
+    code: String,
 }
 
-/// Proposes from which States the record is withheld, or confirms the proposal of another officer by sending the same.
+/// Proposes from which States the record is withheld, or confirms the proposal of another officer by sending the same, each with a fresh code.
 /// Takes effect when confirmed: before release the State gets nothing; after, it keeps what it had and gets nothing newer.
 #[utoipa::path(
     tag = "incidents",
-    params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    params(("reference" = String, Path)),
     request_body = WithholdingInput,
     responses((status = 200, body = IncidentView), Tombstone, Problems)
 )]
 #[post("/incidents/{reference}/withholding")]
 pub(super) async fn withholding_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(&path)?;
-    let (states, reason) = Form::read(&call.context(), &body, |form| {
+    let (states, reason, code) = Form::read(&call.context(), &body, |form| {
         let states = form.required("states", None, form::list_of(20, form::state));
         let reason = form.required("reason", None, form::code::<WithholdingReason>);
         if let (Some(states), Some(reason)) = (&states, reason)
@@ -166,19 +169,18 @@ pub(super) async fn withholding_decide(call: Call, path: Path<String>, body: Byt
         {
             form.fault("reason", "none_needed goes with no State, every other reason with at least one");
         }
-        Some((states?, reason?))
+        let code = form.required("code", None, secret);
+        Some((states?, reason?, code?))
     })?;
-    call.post(
-        &body,
-        move |viewer, w| {
+    let judge = |viewer: &Viewer| Ok(may(viewer, Deed::Decide)?);
+    let shown = call
+        .agree(("withholding", code), judge, move |viewer, w| {
             let incident = w.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
-            may(viewer, Deed::Decide)?;
             w.withholding_decide(&incident, &states, reason)?;
-            Ok(Made::changed(Noun::Incident, &reference))
-        },
-        |viewer, r, target| show(viewer, r, last_part(target), EditionChoice::Working),
-    )
-    .await
+            show(viewer, w, &reference, EditionChoice::Working)
+        })
+        .await?;
+    call.one(&shown)
 }
 
 /// Which victims to move.

@@ -81,6 +81,7 @@ pub(super) const TABLES: &[Table] = &[
             ("decided_at", P),
             ("decided_by", P),
             ("approved", P),
+            ("rights_before", P),
         ],
     ),
     (

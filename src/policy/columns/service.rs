@@ -117,6 +117,7 @@ pub(super) const TABLES: &[Table] = &[
             ("released", P),
         ],
     ),
+    ("note_reading", &[("id", I), ("note_id", I), ("account_id", I), ("read_at", P)]),
     ("disclosure_review", &[("disclosure_id", I), ("reviewed_at", P), ("reviewed_by", P), ("finding", P)]),
     ("alert", &[("id", P), ("raised_at", P), ("account_id", P), ("kind", P), ("records", P)]),
     ("import", &[("id", I), ("source", I), ("sha256", I), ("vintage", I), ("made_at", I), ("account_id", I)]),

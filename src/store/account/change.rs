@@ -26,6 +26,8 @@ pub struct AccountChange {
     pub account: (Id, String),
     /// What it is about.
     pub kind: AccountChangeKind,
+    /// The rights as they were; none for a new account.
+    pub before: Option<Rights>,
     /// The rights as they shall be.
     pub rights: Rights,
     /// When it was asked (UTC).
@@ -47,8 +49,26 @@ pub enum ChangeOutcome {
     Waiting(Id),
 }
 
-type ChangeRow =
-    (Id, Id, String, String, NaiveDateTime, Id, NaiveDateTime, Option<NaiveDateTime>, Option<Id>, Option<bool>);
+#[derive(Queryable)]
+#[diesel(table_name = account_change)]
+struct ChangeRow {
+    id: Id,
+    of: Id,
+    kind: String,
+    rights: String,
+    asked_at: NaiveDateTime,
+    asked_by: Id,
+    expires_at: NaiveDateTime,
+    decided_at: Option<NaiveDateTime>,
+    decided_by: Option<Id>,
+    approved: Option<bool>,
+    before: Option<String>,
+}
+
+fn rights_read(text: &str, row: Id) -> Result<Rights> {
+    let corrupt = |_| Error::Corrupt { table: "account_change", column: "rights", row: row.to_string() };
+    serde_json::from_str(text).map_err(corrupt)
+}
 
 impl Read<'_> {
     fn change_of(&mut self, row: ChangeRow) -> Result<AccountChange> {
@@ -57,7 +77,7 @@ impl Read<'_> {
 
     /// Changes of rows: whom they name in one query, however many they are.
     fn changes_of(&mut self, rows: Vec<ChangeRow>) -> Result<Vec<AccountChange>> {
-        let named = |(_, of, .., asked_by, _, _, decided_by, _): &ChangeRow| [Some(*of), Some(*asked_by), *decided_by];
+        let named = |row: &ChangeRow| [Some(row.of), Some(row.asked_by), row.decided_by];
         let ids: Vec<Id> = rows.iter().flat_map(named).flatten().collect();
         let people: Vec<(Id, (String, String))> = account::table
             .filter(account::id.eq_any(ids))
@@ -66,8 +86,19 @@ impl Read<'_> {
         let people: HashMap<Id, (String, String)> = people.into_iter().collect();
         let name_of = |id: Id| people.get(&id).map_or_else(|| "operator".to_owned(), |(_, name)| name.clone());
         let change = |row: ChangeRow| {
-            let (id, of, kind, rights, asked_at, asked_by, expires_at, decided_at, decided_by, approved) = row;
-            let corrupt = || Error::Corrupt { table: "account_change", column: "rights", row: id.to_string() };
+            let ChangeRow {
+                id,
+                of,
+                kind,
+                rights,
+                asked_at,
+                asked_by,
+                expires_at,
+                decided_at,
+                decided_by,
+                approved,
+                before,
+            } = row;
             let decided = match (decided_at, decided_by, approved) {
                 (Some(at), Some(by), Some(approved)) => Some((at, name_of(by), approved)),
                 _ => None,
@@ -77,7 +108,8 @@ impl Read<'_> {
                 id,
                 account: (of, email.clone()),
                 kind: code(&kind, "account_change", "kind", &id.to_string())?,
-                rights: serde_json::from_str(&rights).map_err(|_| corrupt())?,
+                before: before.map(|before| rights_read(&before, id)).transpose()?,
+                rights: rights_read(&rights, id)?,
                 asked_at,
                 asked_by: (asked_by, name_of(asked_by)),
                 expires_at,
@@ -163,7 +195,7 @@ impl Write<'_> {
                 .execute(self.db)?;
         }
         let outcome =
-            if waits { self.change_ask(id, AccountChangeKind::Create, &rights)? } else { ChangeOutcome::Applied };
+            if waits { self.change_ask(id, AccountChangeKind::Create, None, &rights)? } else { ChangeOutcome::Applied };
         let detail = json!({ "rights": rights, "waits": waits });
         self.note_act("account.create", format!("accounts/{id}"), detail);
         Ok((id, outcome))
@@ -180,14 +212,22 @@ impl Write<'_> {
         }
     }
 
-    fn change_ask(&mut self, of: Id, kind: AccountChangeKind, rights: &Rights) -> Result<ChangeOutcome> {
+    fn change_ask(
+        &mut self,
+        of: Id,
+        kind: AccountChangeKind,
+        before: Option<&Rights>,
+        rights: &Rights,
+    ) -> Result<ChangeOutcome> {
         let id = Id::new();
+        let before = before.map(|before| serde_json::to_string(before).unwrap_or_default());
         diesel::insert_into(account_change::table)
             .values((
                 account_change::id.eq(id),
                 account_change::account_id.eq(of),
                 account_change::kind.eq(kind.code()),
                 account_change::rights.eq(serde_json::to_string(rights).unwrap_or_default()),
+                account_change::rights_before.eq(before),
                 account_change::asked_at.eq(self.now()),
                 account_change::asked_by.eq(self.actor()),
                 account_change::expires_at.eq(self.now() + CHANGE_LASTS),
@@ -218,6 +258,10 @@ impl Write<'_> {
         refuse(rights)?;
         let found = self.account_managed(id)?;
         self.refuse_known_as(id, rights.single_sign_on.as_deref())?;
+        let faults = rights.change_faults(&found.rights);
+        if !faults.is_empty() {
+            return Err(Error::Invalid(faults));
+        }
         let approval = may_change(self.viewer, id.0, Some(&found.rights), rights)?;
         self.refuse_waiting(id, AccountChangeKind::Create)?;
         self.changes_lapse(id, AccountChangeKind::Rights)?;
@@ -232,7 +276,7 @@ impl Write<'_> {
             }
             Approval::Second => {
                 self.note_act("account.ask", format!("accounts/{id}"), json!({ "rights": rights }));
-                self.change_ask(id, AccountChangeKind::Rights, rights)
+                self.change_ask(id, AccountChangeKind::Rights, Some(&found.rights), rights)
             }
         }
     }
@@ -251,7 +295,7 @@ impl Write<'_> {
             return Ok(ChangeOutcome::Applied);
         }
         self.note_act("account.ask", format!("accounts/{id}"), json!({ "reset": "second_factor" }));
-        self.change_ask(id, AccountChangeKind::SecondFactor, &found.rights)
+        self.change_ask(id, AccountChangeKind::SecondFactor, Some(&found.rights), &found.rights)
     }
 
     fn refuse_waiting(&mut self, id: Id, kind: AccountChangeKind) -> Result<()> {
@@ -288,11 +332,14 @@ impl Write<'_> {
 
     fn rights_set(&mut self, id: Id, rights: &Rights) -> Result<()> {
         self.refuse_known_as(id, rights.single_sign_on.as_deref())?;
-        let before = self.account_get(id)?.and_then(|before| before.rights.single_sign_on);
+        let before = self.account_get(id)?.ok_or(Error::NotFound)?.rights;
         rights_write(self.db, id, rights)?;
-        // Whoever signed in as somebody else to the provider is signed out.
-        if rights.suspended || before != rights.single_sign_on {
+        // Whoever signed in for another scope or part, or as somebody else to the provider, is signed out.
+        if rights.suspended || before.single_sign_on != rights.single_sign_on || !before.stand_alike(rights) {
             self.sign_out(id, None)?;
+        }
+        if !before.stand_alike(rights) {
+            self.machine_keys_end(id)?;
         }
         self.tell(id, NoticeKind::RightsChanged)?;
         self.rights_changed()
@@ -311,6 +358,10 @@ impl Write<'_> {
         may_decide_change(viewer, self.now(), change.asked_by.0.0, of.0)?;
         if change.decided.is_some() {
             return Err(Error::Conflict("the change was decided".into()));
+        }
+        let now = self.account_get(of)?.ok_or(Error::NotFound)?.rights;
+        if approve && change.before.as_ref().is_some_and(|before| *before != now) {
+            return Err(Error::Conflict("what the account may do changed since this was asked: ask again".into()));
         }
         if approve && change.expires_at <= self.now() {
             return Err(Error::Conflict("the change lapsed: it was not decided in time".into()));

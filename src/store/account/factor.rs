@@ -108,6 +108,19 @@ impl Write<'_> {
         }
     }
 
+    /// Uses up the viewer's code for the act of this transaction: both happen, or neither.
+    ///
+    /// # Errors
+    /// [`Error::CodeUsed`] when it was used meanwhile; the database's.
+    pub fn factor_spend(&mut self, given: &FactorUse, act: &'static str) -> Result<()> {
+        let of = self.actor();
+        if !self.factor_take(of, given)? {
+            return Err(Error::CodeUsed);
+        }
+        self.note_act("second_factor.use", format!("accounts/{of}"), json!({ "for": act }));
+        Ok(())
+    }
+
     /// Counts a wrong code. `guessed` is how many make it look like guessing: then the person is told, once, and what is tried
     /// meanwhile is neither looked at nor counted, so that nobody is kept out for longer than `wait`.
     fn factor_failed(&mut self, of: Id, (guessed, wait): (i32, TimeDelta)) -> Result<()> {
@@ -123,7 +136,7 @@ impl Write<'_> {
         Ok(())
     }
 
-    fn cool_down(&mut self, of: Id) -> Result<()> {
+    pub(super) fn cool_down(&mut self, of: Id) -> Result<()> {
         let opens_from = self.now() + COOL_DOWN;
         diesel::update(account::table.find(of)).set(account::opens_from.eq(opens_from)).execute(self.db)?;
         self.rights_changed()
@@ -151,7 +164,8 @@ impl Write<'_> {
     }
 
     /// Makes the pending secret the account's second factor, with new recovery codes; the session that did it is assured from
-    /// now on, the others end. Whoever sets up a first one in a session opens no seals for some days.
+    /// now on, the others end. Where others took an earlier one away, its account opens no seals for some days from now; a first one waits for
+    /// nothing.
     ///
     /// # Errors
     /// [`Error::NotFound`] when another was begun meanwhile; the database's.
@@ -176,7 +190,8 @@ impl Write<'_> {
         if confirmed != 1 {
             return Err(Error::NotFound);
         }
-        if is_first && kept.is_some() {
+        let was_reset = self.account_get(of)?.is_some_and(|account| account.viewer.opens_from.is_some());
+        if is_first && was_reset {
             self.cool_down(of)?;
         }
         diesel::update(second_factor::table.find(of))
@@ -212,15 +227,16 @@ impl Write<'_> {
 }
 
 impl Store {
-    /// Uses up a second factor for an act that it is asked for anew; `false` when it was used before.
+    /// Uses up a second factor that is to be replaced by another; `false` when it was used before.
     ///
     /// # Errors
     /// The database's.
-    pub fn factor_prove(&self, viewer: &Viewer, given: &FactorUse, act: &'static str) -> Result<bool> {
+    pub fn factor_prove(&self, viewer: &Viewer, given: &FactorUse) -> Result<bool> {
         self.add(viewer, |w| {
-            let taken = w.factor_take(Id(viewer.account), given)?;
+            let of = Id(viewer.account);
+            let taken = w.factor_take(of, given)?;
             if taken {
-                w.note_act("second_factor.use", format!("accounts/{}", Id(viewer.account)), json!({ "for": act }));
+                w.note_act("second_factor.use", format!("accounts/{of}"), json!({ "for": "second_factor.begin" }));
             }
             Ok(taken)
         })

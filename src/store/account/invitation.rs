@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use super::super::db::Id;
-use super::super::db::schema::invitation;
+use super::super::db::schema::{credential, invitation};
 use super::super::{Error, Read, Result, Write};
 use super::Account;
 use crate::domain::NarrowingAct;
@@ -87,6 +87,11 @@ impl Write<'_> {
             .execute(self.db)?;
         if used != 1 {
             return Err(Error::NotFound);
+        }
+        let had: i64 = credential::table.filter(credential::account_id.eq(of)).count().get_result(self.db)?;
+        if had > 0 {
+            // Others gave a link to who had a password: a reset.
+            self.cool_down(of)?;
         }
         self.password_set(of, password_hash, None)?;
         self.note_act("account.join", format!("accounts/{of}"), json!({ "by": "invitation" }));

@@ -9,6 +9,7 @@ use super::super::db::schema::{account, machine_key};
 use super::super::{Error, Read, Result, SessionInfo, Write};
 use super::AccountRow;
 use crate::domain::{Fault, NarrowingAct, NoticeKind};
+use crate::policy::may_make_key;
 
 /// A key lasts at most this long.
 const LONGEST: TimeDelta = TimeDelta::days(366);
@@ -81,6 +82,7 @@ impl Write<'_> {
         expires_at: NaiveDateTime,
     ) -> Result<MachineKey> {
         let found = self.account_managed(of)?;
+        may_make_key(self.viewer, of.0, &found.rights)?;
         if !found.rights.machine {
             return Err(Error::Conflict("a person signs in, and has no key".into()));
         }
@@ -108,12 +110,29 @@ impl Write<'_> {
         Ok(key)
     }
 
+    /// Ends every key of an account.
+    pub(super) fn machine_keys_end(&mut self, of: Id) -> Result<()> {
+        let live: Vec<Id> = machine_key::table
+            .filter(machine_key::account_id.eq(of))
+            .filter(machine_key::ended_at.is_null())
+            .select(machine_key::id)
+            .load(self.db)?;
+        for id in live {
+            self.key_end(of, id)?;
+        }
+        Ok(())
+    }
+
     /// Ends a key.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Denied`].
     pub fn machine_key_end(&mut self, of: Id, id: Id) -> Result<()> {
         self.account_managed(of)?;
+        self.key_end(of, id)
+    }
+
+    fn key_end(&mut self, of: Id, id: Id) -> Result<()> {
         let ended = diesel::update(machine_key::table.find(id))
             .filter(machine_key::account_id.eq(of))
             .filter(machine_key::ended_at.is_null())

@@ -140,6 +140,7 @@ diesel::table! {
         decided_at -> Nullable<Timestamp>,
         decided_by -> Nullable<Binary>,
         approved -> Nullable<Bool>,
+        rights_before -> Nullable<Text>,
     }
 }
 
@@ -644,6 +645,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    note_reading (id) {
+        id -> Binary,
+        note_id -> Binary,
+        account_id -> Binary,
+        read_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     disclosure_review (disclosure_id) {
         disclosure_id -> Binary,
         reviewed_at -> Timestamp,
@@ -810,6 +820,7 @@ pub const TABLES: &[&str] = &[
     "likely_duplicate",
     "table_release",
     "disclosure_review",
+    "note_reading",
     "alert",
     "import",
     "import_row",
@@ -873,6 +884,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     likely_duplicate,
     table_release,
     disclosure_review,
+    note_reading,
     alert,
     import,
     import_row,

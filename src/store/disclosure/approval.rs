@@ -42,6 +42,8 @@ pub struct Approval {
     pub fields: Vec<String>,
     /// Why.
     pub purpose: Purpose,
+    /// Whether a note says why, in words.
+    pub has_note: bool,
     /// When it was asked (UTC).
     pub asked_at: NaiveDateTime,
     /// When it lapses (UTC): undecided after three days, approved after one.
@@ -64,7 +66,7 @@ type ApprovalRow = (
     Option<bool>,
 );
 
-fn approval_of((row, asked_by): (ApprovalRow, String)) -> Result<Approval> {
+fn approval_of((row, asked_by): (ApprovalRow, String), noted: &[Id]) -> Result<Approval> {
     let (id, _, record, class, fields, purpose, asked_at, expires_at, decided_at, _, approved) = row;
     Ok(Approval {
         id,
@@ -73,6 +75,7 @@ fn approval_of((row, asked_by): (ApprovalRow, String)) -> Result<Approval> {
         class,
         fields: split(&fields),
         purpose: code(&purpose, "approval", "purpose", &id.to_string())?,
+        has_note: noted.contains(&id),
         asked_at,
         expires_at,
         decided: decided_at.zip(approved),
@@ -107,18 +110,20 @@ impl Read<'_> {
             query = query.filter(approval::id.lt(id));
         }
         let rows: Vec<(ApprovalRow, String)> = query.load(self.db)?;
-        let approvals = rows.into_iter().map(approval_of).collect::<Result<Vec<_>>>()?;
+        let noted = self.noted(&rows.iter().map(|(row, _)| row.0).collect::<Vec<_>>())?;
+        let approvals = rows.into_iter().map(|row| approval_of(row, &noted)).collect::<Result<Vec<_>>>()?;
         Ok(Page::of(approvals, limit, |one| Cursor { on: one.asked_at.date(), reference: one.id.to_string() }))
     }
 
-    fn approval_get(&mut self, id: Id) -> Result<Option<(Id, Approval)>> {
+    pub(super) fn approval_get(&mut self, id: Id) -> Result<Option<(Id, Approval)>> {
         let row: Option<(ApprovalRow, String)> = approval::table
             .find(id)
             .inner_join(account::table.on(account::id.eq(approval::account_id)))
             .select((approval::all_columns, account::name))
             .first(self.db)
             .optional()?;
-        row.map(|(row, name)| Ok((row.1, approval_of((row, name))?))).transpose()
+        let noted = self.noted(&[id])?;
+        row.map(|(row, name)| Ok((row.1, approval_of((row, name), &noted)?))).transpose()
     }
 }
 
@@ -168,6 +173,7 @@ impl Write<'_> {
         if asked.decided.is_some() || asked.expires_at <= self.now() {
             return Err(Error::Conflict("it was decided, or lapsed".into()));
         }
+        self.refuse_unread(id, asked.has_note)?;
         let expires_at = if approve { self.now() + APPROVAL_LASTS } else { self.now() };
         diesel::update(approval::table.find(id))
             .set((
@@ -192,6 +198,12 @@ impl Write<'_> {
                 *asker == actor && found.decided.is_some_and(|(_, approved)| approved) && self.now() < found.expires_at
             })
             .ok_or_else(|| wrong("is none of yours that was approved within a day"))?;
+        let second: Option<Id> = approval::table.find(id).select(approval::decided_by).first(self.db)?;
+        let second = second.map(|second| self.account_get(second)).transpose()?.flatten();
+        let today = self.now().date();
+        if !second.is_some_and(|second| second.rights.hold_on(today) && is_officer(&second.viewer)) {
+            return Err(wrong("ended: the officer who approved it may approve nothing any more. Ask again"));
+        }
         let same = ask.records.iter().all(|(noun, reference)| found.record == format!("{}/{reference}", noun.path()));
         if !same || found.class != ask.class.name() {
             return Err(wrong("is for another record or class"));

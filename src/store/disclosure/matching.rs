@@ -12,7 +12,7 @@ use super::super::db::schema::{
 };
 use super::super::duplicate::Found;
 use super::super::incident::EditionChoice;
-use super::super::{Error, Read, Result, Store, Write};
+use super::super::{Error, FactorUse, Read, Result, Store, Write};
 use crate::domain::{Code, DisclosureForm, DuplicateSource, Fault, Noun, Purpose, SealedField};
 use crate::policy::{Refusal, Scope, Viewer, may_match};
 
@@ -33,6 +33,8 @@ pub struct MatchAsk {
     pub purpose: Purpose,
     /// Why, in words: sealed under the disclosure's own id.
     pub note: Option<Plain>,
+    /// The code that was given for it, used up in its transaction.
+    pub factor: FactorUse,
 }
 
 /// A person whose name is compared.
@@ -72,6 +74,7 @@ pub enum MatchOutcome {
 
 impl Write<'_> {
     fn match_decide(&mut self, ask: &MatchAsk) -> Result<(Id, Option<Refusal>)> {
+        self.factor_spend(&ask.factor, "match")?;
         let spent = self.is_spent(DisclosureForm::Match)?;
         let barred = may_match(self.viewer, self.now(), ask.noun).err();
         let refusal = barred.or(spent.then_some(Refusal::Quota));

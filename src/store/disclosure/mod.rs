@@ -5,6 +5,7 @@ mod approval;
 mod candidates;
 mod log;
 mod matching;
+mod note;
 mod prove;
 mod review;
 mod sitting;
@@ -18,12 +19,13 @@ use serde_json::json;
 
 use super::db::Id;
 use super::db::schema::{disclosure, disclosure_item};
-use super::{Error, Result, Store, Write};
+use super::{Error, FactorUse, Result, Store, Write};
 use crate::domain::{Code, DisclosureForm, Fault, Noun, Purpose, SealedField};
 use crate::policy::{Decision, Facts, Refusal, Viewer, bars, decide, form_rule};
 pub use approval::{Approval, ApprovalAsk};
 pub use log::{DisclosureFilter, DisclosureRow};
 pub use matching::{Known, MatchAsk, MatchOutcome, Matching};
+pub use note::Asked;
 pub use review::Alert;
 pub use sitting::Sitting;
 
@@ -40,6 +42,8 @@ pub struct DisclosureAsk {
     pub warrant: Warrant,
     /// Why, in words: sealed under the disclosure's own id.
     pub note: Option<Plain>,
+    /// The code that was given for it, used up in its transaction; none within a sitting, which took one.
+    pub factor: Option<FactorUse>,
 }
 
 /// What a disclosure rests on.
@@ -163,7 +167,7 @@ impl Write<'_> {
                 Standing { within: Some(id), approved: true, fields, ..alone(purpose) }
             }
             Warrant::Emergency(purpose) => {
-                let barred = self.review_is_overdue()?.then_some(Refusal::ReviewOverdue);
+                let barred = self.review_is_pending()?.then_some(Refusal::ReviewPending);
                 Standing { approved: true, emergency: true, barred, ..alone(purpose) }
             }
             Warrant::File(purpose) => {
@@ -295,6 +299,9 @@ impl Write<'_> {
     }
 
     fn disclose_all(&mut self, ask: &DisclosureAsk) -> Result<(Disclosed, Gathered, Option<Refusal>)> {
+        if let Some(given) = &ask.factor {
+            self.factor_spend(given, "disclosure")?;
+        }
         let standing = self.standing(ask)?;
         let (mut gathered, mut faults) = (Gathered::default(), Vec::new());
         if let (Some(refusal), DisclosureForm::File) = (standing.barred, standing.form) {
@@ -358,8 +365,8 @@ impl Store {
     pub fn disclose(&self, viewer: &Viewer, ask: &DisclosureAsk) -> Result<DisclosureOutcome> {
         let granter = self.granter()?;
         let (disclosed, gathered, refusal) = match ask.warrant {
-            // Counted against the day's: one at a time.
-            Warrant::File(_) => self.write(viewer, |w| w.disclose_all(ask)),
+            // Counted against the day's, or against what is not reviewed yet: one at a time.
+            Warrant::File(_) | Warrant::Emergency(_) => self.write(viewer, |w| w.disclose_all(ask)),
             _ => self.add(viewer, |w| w.disclose_all(ask)),
         }?;
         Ok(match refusal {

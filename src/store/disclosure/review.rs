@@ -8,7 +8,7 @@ use super::super::db::Id;
 use super::super::db::schema::{account, alert, disclosure, disclosure_item, disclosure_review};
 use super::super::{Cursor, Error, Page, Read, Result, Write, code};
 use crate::domain::{AlertKind, Code, DisclosureForm, ReviewFinding};
-use crate::policy::{REVIEW_WITHIN, UNUSUAL, is_officer, may_judge_opening};
+use crate::policy::{UNUSUAL, is_officer, may_judge_opening};
 
 /// An unusual volume of disclosures.
 #[derive(Debug, Clone)]
@@ -74,6 +74,8 @@ impl Write<'_> {
         if done.is_some() {
             return Err(Error::Conflict("it was reviewed".into()));
         }
+        let noted = !self.noted(&[id])?.is_empty();
+        self.refuse_unread(id, noted)?;
         diesel::insert_into(disclosure_review::table)
             .values((
                 disclosure_review::disclosure_id.eq(id),
@@ -86,19 +88,18 @@ impl Write<'_> {
         Ok(())
     }
 
-    /// Whether an emergency of the viewer's was not reviewed in time.
-    pub(super) fn review_is_overdue(&mut self) -> Result<bool> {
-        let overdue: Option<Id> = disclosure::table
+    /// Whether an emergency of the viewer's is not reviewed yet.
+    pub(super) fn review_is_pending(&mut self) -> Result<bool> {
+        let pending: Option<Id> = disclosure::table
             .left_join(disclosure_review::table.on(disclosure_review::disclosure_id.eq(disclosure::id)))
             .filter(disclosure::account_id.eq(self.actor()))
             .filter(disclosure::emergency.eq(true))
             .filter(disclosure::refusal.is_null())
-            .filter(disclosure::made_at.le(self.now() - REVIEW_WITHIN))
             .filter(disclosure_review::reviewed_at.nullable().is_null())
             .select(disclosure::id)
             .first(self.db)
             .optional()?;
-        Ok(overdue.is_some())
+        Ok(pending.is_some())
     }
 
     /// How many disclosures of this form the viewer was granted in the last day.

@@ -56,7 +56,7 @@ fn publish(house: &House, year: i32) -> Value {
     let proposed = house.as_("verifier").post("/v1/tables", &json!({"year": year}));
     assert_eq!(proposed.status, 201, "{}", proposed.text);
     let path = format!("/v1/tables/{year}/decision");
-    assert_eq!(house.as_("releaser").post(&path, &json!({"release": true})).status, 204);
+    assert_eq!(house.prove("releaser", &path, &json!({"release": true})).status, 204);
     let shown = house.as_("iceland").get(&format!("/v1/tables/{year}"));
     assert_eq!(shown.status, 200, "{}", shown.text);
     shown.json()
@@ -223,9 +223,8 @@ fn tables_of_a_year_are_released_once_by_a_second_person_and_are_the_same_for_ev
     let path = "/v1/tables/2022";
     assert_eq!((house.as_("iceland").get(path).status, house.as_("releaser").get(path).status), (404, 200));
     assert_eq!(house.as_("iceland").get("/v1/tables").json()["items"], json!([]));
-    let decide = |who: &str, release: bool| {
-        house.as_(who).post(&format!("{path}/decision"), &json!({"release": release})).status
-    };
+    let decide =
+        |who: &str, release: bool| house.prove(who, &format!("{path}/decision"), &json!({"release": release})).status;
     assert_eq!((decide("verifier", true), decide("mali", true), decide("minusma", true)), (403, 403, 403));
     assert_eq!(decide("releaser", false), 204, "declined");
     assert_eq!((decide("releaser", true), propose("releaser", 2022).status), (404, 201));

@@ -128,7 +128,7 @@ fn whoever_opens_seals_is_made_by_two_administrators() {
     assert_eq!(waiting["items"][0]["asked_by"], "Administrator");
 
     let decide = |who: &str| {
-        house.as_(who).post(&format!("/v1/account-changes/{change}/decision"), &json!({"approve": true})).status
+        house.prove(who, &format!("/v1/account-changes/{change}/decision"), &json!({"approve": true})).status
     };
     assert_eq!(decide("administrator"), 403, "another than who asked");
     for nobody in ["auditor", "verifier", "senior", "manager", "minusma"] {
@@ -164,7 +164,7 @@ fn a_change_that_is_declined_or_not_decided_in_a_week_is_none() {
     };
     let decide = |change: &str, approve: bool| {
         let path = format!("/v1/account-changes/{change}/decision");
-        house.as_("deputy").post(&path, &json!({"approve": approve})).status
+        house.prove("deputy", &path, &json!({"approve": approve})).status
     };
     let (first, second) = (ask(), ask());
     assert_eq!(decide(&first, true), 409, "a later one took its place");
@@ -173,6 +173,30 @@ fn a_change_that_is_declined_or_not_decided_in_a_week_is_none() {
     house.pass(TimeDelta::days(7));
     assert_eq!(decide(&third, true), 409, "lapsed");
     assert_eq!(house.as_("briefing").get("/v1/me").json()["graded"], false);
+}
+
+#[test]
+fn who_agrees_to_rights_sees_all_of_them_before_and_after_and_no_person_becomes_a_machine() {
+    let house = House::start();
+    let path = format!("/v1/accounts/{}/changes", id_of(&house, "chad"));
+    let change = |body: Value| house.as_("administrator").post(&path, &body);
+    let mali = |machine: bool| json!({"role": "member_state", "state": "MLI", "state_function": "proposer", "machine": machine});
+    assert_eq!(change(mali(true)).pointers(), ["/machine"], "a person's session would go on as a machine's");
+    let suspended = json!({"role": "member_state", "state": "TCD", "state_function": "proposer", "suspended": true});
+    assert_eq!(change(suspended).status, 200);
+    let asked = change(mali(false));
+    let waiting = house.as_("deputy").get("/v1/account-changes?waiting=true").json()["items"][0].clone();
+    let rights = |state: &str, suspended: bool| {
+        json!({"role": "member_state", "missions": [], "state": state, "state_function": "proposer", "machine": false,
+            "graded": false, "from_on": null, "to_on": null, "suspended": suspended, "single_sign_on": null})
+    };
+    assert_eq!((&waiting["before"], &waiting["after"]), (&rights("TCD", true), &rights("MLI", false)));
+    let decision = format!("/v1/account-changes/{}/decision", asked.json()["waiting"].as_str().unwrap());
+    assert_eq!(house.as_("deputy").post(&decision, &json!({"approve": true})).pointers(), ["/code"], "a token alone");
+    house.approve(&asked);
+    let made = change(json!({"role": "auditor"}));
+    let decided = house.as_("deputy").get("/v1/account-changes").json();
+    assert_eq!(decided["items"][0]["before"]["state"], "MLI", "{}", made.text);
 }
 
 #[test]
@@ -187,7 +211,7 @@ fn nobody_changes_what_they_themselves_may_do() {
     assert_eq!(change("administrator", &own).json()["detail"], "nobody changes what they themselves may do");
     let asked = change("deputy", &own);
     let decision = format!("/v1/account-changes/{}/decision", asked.json()["waiting"].as_str().unwrap());
-    assert_eq!(house.as_("administrator").post(&decision, &json!({"approve": true})).status, 403);
+    assert_eq!(house.prove("administrator", &decision, &json!({"approve": true})).status, 403);
     for who in ["verifier", "minusma", "mali", "auditor", "senior"] {
         assert_eq!(change(who, &id_of(&house, who)).status, 403, "{who}");
         assert_eq!(house.as_(who).get("/v1/accounts").status, 403, "{who}");
@@ -208,6 +232,9 @@ fn a_changed_role_is_felt_at_the_next_request_and_a_suspended_person_is_out() {
     let change = |body: Value| house.as_("administrator").post(&format!("/v1/accounts/{id}/changes"), &body);
     let moved = change(json!({"role": "focal_point", "missions": ["UNIFIL"], "to_on": today(&house)}));
     house.approve(&moved);
+    assert_eq!(focal_point.get(&path).status, 401, "what was signed in for another mission ends");
+    house.forget("minusma");
+    let focal_point = house.as_("minusma");
     assert_eq!(focal_point.get(&path).status, 404, "the mission is no longer theirs");
     assert_eq!(focal_point.get("/v1/me").json()["notices"][0]["kind"], "rights_changed");
     let suspended = json!({"role": "focal_point", "missions": ["UNIFIL"], "to_on": today(&house), "suspended": true});
@@ -313,7 +340,7 @@ fn a_disclosure_takes_a_code_of_its_own_and_guessing_at_codes_is_noticed() {
     };
     let code = house.code("minusma");
     assert_eq!((disclose(&code), disclose(&code)), (201, 403), "good once");
-    for _ in 0..9 {
+    for _ in 0..10 {
         assert_eq!(disclose("000000"), 403);
     }
     assert_eq!(disclose(&house.code("minusma")), 403, "after ten in a row even a right one is not looked at");
@@ -385,14 +412,16 @@ fn a_states_own_system_has_keys_that_end_and_open_nothing() {
         "state_function": "reader", "machine": true});
     let made = create(&house, "manager", &body);
     house.approve(&made);
-    let alone = json!({"email": "other@casque.example", "name": "Another register", "role": "member_state", "state": "MLI",
+    let other = json!({"email": "other@casque.example", "name": "Another register", "role": "member_state", "state": "MLI",
         "state_function": "reader", "machine": true});
-    assert_eq!(
-        create(&house, "administrator", &alone).json()["waiting"],
-        Value::Null,
-        "an administrator makes one alone"
+    assert!(
+        create(&house, "administrator", &other).json()["waiting"].is_string(),
+        "it reads what Mali reads: two agree"
     );
     let id = id(&made);
+    let own = json!({"name": "own", "expires_on": today(&house) + Days::new(30)});
+    let kept = house.as_("administrator").post(&format!("/v1/accounts/{id}/keys"), &own);
+    assert_eq!(kept.status, 403, "whoever has the key has what the State sees: an administrator makes none");
     let manager = house.as_("manager");
     let keys = format!("/v1/accounts/{id}/keys");
     let key = |name: &str, days: u64| {
@@ -450,38 +479,64 @@ fn access_is_looked_at_every_quarter() {
 }
 
 #[test]
-fn whoever_just_set_up_a_first_second_factor_opens_and_approves_nothing_yet() {
+fn whoever_had_a_second_factor_or_password_reset_by_others_opens_and_agrees_to_nothing_yet() {
     let house = House::start();
     let reference = house.report("minusma", &ambush());
     let body = json!({"email": "new@casque.example", "name": "New officer", "role": "secretariat", "graded": true});
-    house.newcomer(&body);
-    let (client, secret, _) = house.enrol("new@casque.example", PASSWORD);
+    let officer = house.newcomer(&body);
     let ask = json!({"record": format!("incidents/{reference}"), "class": "strictly_confidential", "purpose": "verification"});
-    let asked = house.as_("verifier").post("/v1/approvals", &ask).json();
-    let decide = |client: &Client| {
-        client.post(&format!("/v1/approvals/{}/decision", asked["id"].as_str().unwrap()), &json!({"approve": true}))
+    let with_code = |client: &Client, secret: &str, path: &str, body: Value| {
+        house.pass(TimeDelta::seconds(60));
+        let mut body = body;
+        body["code"] = json!(code_at(secret, step_at(house.store.now())));
+        client.post(path, &body)
     };
-    assert!(decide(&client).json()["detail"].as_str().unwrap().contains("72 hours"));
-    house.pass(TimeDelta::seconds(60));
-    let mut open =
-        json!({"record": format!("incidents/{reference}"), "class": "confidential", "purpose": "verification"});
-    open["code"] = json!(code_at(&secret, step_at(house.store.now())));
-    assert_eq!(client.post("/v1/disclosures", &open).json()["detail"], "cooling_down");
+    let open = json!({"record": format!("incidents/{reference}"), "class": "confidential", "purpose": "verification"});
+    let decide = |client: &Client, secret: &str| {
+        let asked = house.as_("verifier").post("/v1/approvals", &ask).json();
+        let path = format!("/v1/approvals/{}/decision", asked["id"].as_str().unwrap());
+        with_code(client, secret, &path, json!({"approve": true}))
+    };
+    let (client, secret, _) = house.enrol("new@casque.example", PASSWORD);
+    assert_eq!(
+        with_code(&client, &secret, "/v1/disclosures", open.clone()).status,
+        201,
+        "a first one waits for nothing"
+    );
+    assert_eq!(decide(&client, &secret).status, 200);
+
+    // Two administrators take the second factor away. The cool-down counts from the new one, however late that is set up.
+    house.approve(&house.as_("administrator").delete(&format!("/v1/accounts/{officer}/second-factor")));
+    house.pass(TimeDelta::days(10));
+    let (client, secret, _) = house.enrol("new@casque.example", PASSWORD);
+    assert!(decide(&client, &secret).json()["detail"].as_str().unwrap().contains("72 hours"));
+    let refused = with_code(&client, &secret, "/v1/disclosures", open.clone());
+    assert_eq!(refused.json()["detail"], "cooling_down");
+    house.pass(TimeDelta::hours(73));
+    let client = house.arrive_with("new@casque.example", PASSWORD, &secret);
+    assert_eq!(with_code(&client, &secret, "/v1/disclosures", open.clone()).status, 201);
+    // A link for somebody who has a password is a reset, too.
+    house.join(&officer);
+    let client = house.arrive_with("new@casque.example", PASSWORD, &secret);
+    assert_eq!(with_code(&client, &secret, "/v1/disclosures", open).json()["detail"], "cooling_down");
 
     let body = json!({"email": "third@casque.example", "name": "Third administrator", "role": "administrator"});
-    house.newcomer(&body);
+    let id = house.newcomer(&body);
     let arrived = house.arrive("third@casque.example", PASSWORD);
     let chad = id_of(&house, "chad");
     assert_eq!(arrived.get(&format!("/v1/sessions?account={chad}")).status, 403, "with a password alone");
-    let (third, _, _) = house.enrol("third@casque.example", PASSWORD);
+    house.enrol("third@casque.example", PASSWORD);
+    house.approve(&house.as_("administrator").delete(&format!("/v1/accounts/{id}/second-factor")));
+    let (third, secret, _) = house.enrol("third@casque.example", PASSWORD);
     let grade = json!({"role": "secretariat", "graded": true});
     let path = format!("/v1/accounts/{}/changes", id_of(&house, "briefing"));
     let asked = house.as_("administrator").post(&path, &grade).json();
     let decision = format!("/v1/account-changes/{}/decision", asked["waiting"].as_str().unwrap());
-    assert_eq!(third.post(&decision, &json!({"approve": true})).status, 403);
+    let cooling = with_code(&third, &secret, &decision, json!({"approve": true}));
+    assert!(cooling.json()["detail"].as_str().unwrap().contains("72 hours"), "{}", cooling.text);
     // Restating the rights as they are withdraws what waits.
     assert_eq!(house.as_("administrator").post(&path, &json!({"role": "secretariat"})).json()["waiting"], Value::Null);
-    assert_eq!(house.as_("deputy").post(&decision, &json!({"approve": true})).status, 409);
+    assert_eq!(house.prove("deputy", &decision, &json!({"approve": true})).status, 409);
 }
 
 #[test]
@@ -500,7 +555,9 @@ fn what_is_suspended_gets_no_keys_and_its_links_end() {
 
     let machine = json!({"email": "register@casque.example", "name": "Register", "role": "member_state", "state": "MLI",
         "state_function": "proposer", "machine": true});
-    let id = self::id(&create(&house, "administrator", &machine));
+    let made = create(&house, "administrator", &machine);
+    house.approve(&made);
+    let id = self::id(&made);
     let rights = |suspended: bool| json!({"role": "member_state", "state": "MLI", "state_function": "proposer", "machine": true, "suspended": suspended});
     assert_eq!(change(&id, rights(true)).status, 200);
     let key = json!({"name": "one", "expires_on": today(&house) + Days::new(30)});

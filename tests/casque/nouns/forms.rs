@@ -30,7 +30,11 @@ fn ask(house: &House, who: &str, body: &Value) -> String {
 
 fn decide(house: &House, who: &str, approval: &str, approve: bool) -> u16 {
     let path = format!("/v1/approvals/{approval}/decision");
-    house.as_(who).post(&path, &json!({"approve": approve})).status
+    house.prove(who, &path, &json!({"approve": approve})).status
+}
+
+fn note(house: &House, who: &str, approval: &str) -> Answer {
+    house.prove(who, &format!("/v1/approvals/{approval}/note"), &json!({}))
 }
 
 fn on_approval(house: &House, who: &str, record: &str, approval: &str) -> Answer {
@@ -53,10 +57,20 @@ fn what_is_strictly_confidential_opens_with_a_second_officers_approval_for_a_day
     assert_eq!(on_approval(&house, "verifier", &record, &approval).pointers(), ["/approval"], "not approved yet");
     assert_eq!(decide(&house, "verifier", &approval, true), 403, "another than who asked");
     for nobody in ["minusma", "briefing", "auditor", "mali"] {
-        assert_eq!(decide(&house, nobody, &approval, true), 404, "{nobody}");
+        assert_eq!(decide(&house, nobody, &approval, true), 403, "{nobody}");
+        assert_eq!(note(&house, nobody, &approval).status, 403, "{nobody}");
     }
     let waiting = house.as_("releaser").get("/v1/approvals?waiting=true");
     assert!(waiting.json()["items"][0]["id"] == *approval && !waiting.text.contains("canary"), "{}", waiting.text);
+    assert_eq!((&waiting.json()["items"][0]["has_note"], house.opened()), (&json!(true), 0), "reading opened nothing");
+    let path = format!("/v1/approvals/{approval}/decision");
+    let bare = house.as_("releaser").post(&path, &json!({"approve": true}));
+    assert_eq!(bare.pointers(), ["/code"], "a token alone agrees to nothing");
+    assert_eq!(house.as_("releaser").post(&path, &json!({"approve": true, "code": "000000"})).status, 403);
+    assert_eq!(decide(&house, "releaser", &approval, true), 409, "the note was not read");
+    assert_eq!(note(&house, "verifier", &approval).status, 403, "who wrote it agrees to nothing");
+    assert_eq!(note(&house, "releaser", &approval).json()["note"], "canary-note");
+    assert_eq!(decide(&house, "senior", &approval, true), 409, "another read it");
     assert_eq!(decide(&house, "releaser", &approval, true), 200);
     assert_eq!(decide(&house, "senior", &approval, false), 409, "once");
 
@@ -77,6 +91,22 @@ fn what_is_strictly_confidential_opens_with_a_second_officers_approval_for_a_day
     let late = ask(&house, "verifier", &strictly(&record));
     house.pass(TimeDelta::hours(72));
     assert_eq!(decide(&house, "senior", &late, true), 409, "it lapsed");
+}
+
+#[test]
+fn an_approval_ends_when_its_officer_may_give_none_any_more() {
+    let house = House::start();
+    let record = released(&house);
+    let approval = ask(&house, "verifier", &strictly(&record));
+    assert_eq!(decide(&house, "releaser", &approval, true), 200);
+    assert_eq!(on_approval(&house, "verifier", &record, &approval).status, 201);
+    let accounts = house.as_("administrator").get("/v1/accounts?role=secretariat&limit=200").json();
+    let releaser = accounts["items"].as_array().unwrap().iter().find(|one| one["email"] == "releaser@casque.example");
+    let path = format!("/v1/accounts/{}/changes", releaser.unwrap()["id"].as_str().unwrap());
+    let ungraded = house.as_("administrator").post(&path, &json!({"role": "secretariat"}));
+    assert_eq!(ungraded.status, 200, "{}", ungraded.text);
+    let refused = on_approval(&house, "verifier", &record, &approval);
+    assert_eq!(refused.pointers(), ["/approval"], "{}", refused.text);
 }
 
 #[test]
@@ -102,12 +132,17 @@ fn an_emergency_opens_at_once_is_flagged_and_must_be_reviewed_by_another() {
     let id = opened.json()["id"].as_str().unwrap().to_owned();
     let due = house.as_("releaser").get("/v1/disclosures?review_due=true").json();
     assert_eq!((due["items"].as_array().unwrap().len(), &due["items"][0]["id"]), (1, &json!(id)));
-    let review = |who: &str| {
-        house.as_(who).post(&format!("/v1/disclosures/{id}/review"), &json!({"finding": "justified"})).status
-    };
-    assert_eq!((review("verifier"), review("briefing"), review("mali"), review("auditor")), (403, 404, 404, 404));
+    let review =
+        |who: &str| house.prove(who, &format!("/v1/disclosures/{id}/review"), &json!({"finding": "justified"})).status;
+    assert_eq!((review("verifier"), review("briefing"), review("mali"), review("auditor")), (403, 403, 403, 403));
+    assert_eq!(reason(&emergency("verifier")), "review_pending", "one at a time");
+    assert_eq!(review("releaser"), 409, "the note was not read");
+    for reviewer in ["releaser", "senior"] {
+        let read = house.prove(reviewer, &format!("/v1/disclosures/{id}/note"), &json!({}));
+        assert_eq!(read.json()["note"], "canary-note");
+    }
     house.pass(TimeDelta::hours(72));
-    assert_eq!(reason(&emergency("verifier")), "review_overdue");
+    assert_eq!(reason(&emergency("verifier")), "review_pending");
     assert_eq!((review("releaser"), review("senior")), (204, 409));
     assert_eq!(emergency("verifier").status, 201);
     let log = house.as_("auditor").get("/v1/disclosures").json();
@@ -223,7 +258,7 @@ fn a_state_is_told_who_opened_its_own_nationals_data_and_nothing_else() {
     let withhold = json!({"states": ["TCD"], "reason": "state_agents_alleged"});
     let path = format!("/v1/incidents/{reference}/withholding");
     for officer in ["verifier", "releaser"] {
-        let decided = house.as_(officer).post(&path, &withhold);
+        let decided = house.prove(officer, &path, &withhold);
         assert_eq!(decided.status, 200, "{}", decided.text);
     }
     assert_eq!(house.disclose("minusma", &strictly(&record)).status, 201);

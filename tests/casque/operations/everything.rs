@@ -31,14 +31,16 @@ pub fn fill(house: &House) {
     let victim = house.as_("minusma").get(&format!("{path}/victims")).json()["items"][0]["handle"].clone();
     let victim = format!("{record}/victims/{}", victim.as_str().unwrap());
     for officer in ["verifier", "releaser"] {
-        done(officer, &format!("{path}/withholding"), &json!({"states": ["GIN"], "reason": "safety_of_persons"}));
+        proved(officer, &format!("{path}/withholding"), &json!({"states": ["GIN"], "reason": "safety_of_persons"}));
     }
     // Accounts.
     let machine = json!({"email": "system@casque.example", "name": "Made-up system", "role": "member_state", "state": "MLI",
         "state_function": "proposer", "machine": true});
-    let machine = made("administrator", "/v1/accounts", &machine)["account"]["id"].as_str().unwrap().to_owned();
+    let machine = house.as_("administrator").post("/v1/accounts", &machine);
+    house.approve(&machine);
+    let machine = machine.json()["account"]["id"].as_str().unwrap().to_owned();
     let ends = house.store.now().date() + Days::new(30);
-    done("administrator", &format!("/v1/accounts/{machine}/keys"), &json!({"name": "made-up", "expires_on": ends}));
+    done("manager", &format!("/v1/accounts/{machine}/keys"), &json!({"name": "made-up", "expires_on": ends}));
     let person = json!({"email": "new@casque.example", "name": "Made-up person", "role": "auditor"});
     let asked = house.as_("administrator").post("/v1/accounts", &person);
     house.approve(&asked);
@@ -59,7 +61,9 @@ pub fn fill(house: &House) {
     let emergency = json!({"record": record, "class": "strictly_confidential", "purpose": "verification", "emergency": true,
         "note": "Made-up note"});
     let opened = proved("verifier", "/v1/disclosures", &emergency)["id"].as_str().unwrap().to_owned();
-    done("releaser", &format!("/v1/disclosures/{opened}/review"), &json!({"finding": "justified"}));
+    proved("releaser", &format!("/v1/disclosures/{opened}/note"), &json!({}));
+    let path = format!("/v1/disclosures/{opened}/review");
+    assert_eq!(house.prove("releaser", &path, &json!({"finding": "justified"})).status, 204);
     let many: Vec<String> = house
         .as_("verifier")
         .get("/v1/incidents?limit=200")

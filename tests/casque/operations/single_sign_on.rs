@@ -180,9 +180,14 @@ fn whom_the_provider_vouches_for_signs_in_as_the_account_that_two_administrators
     let waiting = asked.json()["waiting"].as_str().expect("it waits for a second administrator").to_owned();
     assert_eq!(signed_in("person-1", None).status, 401, "not yet");
     let deputy = node.sign_in(&accounts, "deputy");
-    let decided =
-        node.client(Some(&deputy)).post(&format!("/v1/account-changes/{waiting}/decision"), &json!({"approve": true}));
-    assert_eq!((decided.status, &decided.json()["single_sign_on"]), (200, &json!(known_as)), "{}", decided.text);
+    let decision = format!("/v1/account-changes/{waiting}/decision");
+    let decided = node.prove(&accounts, "deputy", &deputy, &decision, &json!({"approve": true}));
+    assert_eq!(
+        (decided.status, &decided.json()["after"]["single_sign_on"]),
+        (200, &json!(known_as)),
+        "{}",
+        decided.text
+    );
     let other =
         json!({"email": "other@casque.example", "name": "Other", "role": "auditor", "single_sign_on": known_as});
     assert_eq!(node.client(Some(&administrator)).post("/v1/accounts", &other).status, 409, "one account is one person");

@@ -57,10 +57,12 @@ fn a_restore_gives_back_nothing_that_was_taken_away() {
     let (withdrawn, amended, withheld, kept) = (released(&house), released(&house), released(&house), released(&house));
     let machine = json!({"email": "system@casque.example", "name": "Made-up system", "role": "member_state", "state": "MLI",
         "state_function": "proposer", "machine": true});
-    let machine = house.as_("administrator").post("/v1/accounts", &machine).json()["account"]["id"].clone();
+    let machine = house.as_("administrator").post("/v1/accounts", &machine);
+    house.approve(&machine);
+    let machine = machine.json()["account"]["id"].clone();
     let keys = format!("/v1/accounts/{}/keys", machine.as_str().unwrap());
     let ends = house.store.now().date() + chrono::Days::new(30);
-    let key = house.as_("administrator").post(&keys, &json!({"name": "made-up", "expires_on": ends})).json();
+    let key = house.as_("manager").post(&keys, &json!({"name": "made-up", "expires_on": ends})).json();
     let token = key["key"].as_str().unwrap().to_owned();
     assert_eq!(house.with_token(&token).get("/v1/incidents").status, 200);
     let accounts = house.as_("administrator").get("/v1/accounts?limit=200").json();
@@ -109,7 +111,7 @@ fn a_restore_gives_back_nothing_that_was_taken_away() {
     house.release("minusma", &amended);
     for officer in ["verifier", "releaser"] {
         let decision = json!({"states": ["TCD"], "reason": "safety_of_persons"});
-        assert_eq!(house.as_(officer).post(&format!("/v1/incidents/{withheld}/withholding"), &decision).status, 200);
+        assert_eq!(house.prove(officer, &format!("/v1/incidents/{withheld}/withholding"), &decision).status, 200);
     }
 
     let (again, said) = backed.restored("restored");

@@ -25,7 +25,7 @@ fn withhold(house: &House, reference: &str, states: &[&str]) {
     let reason = if states.is_empty() { "none_needed" } else { "state_agents_alleged" };
     let body = json!({"states": states, "reason": reason});
     for officer in ["verifier", "releaser"] {
-        let answer = house.as_(officer).post(&format!("/v1/incidents/{reference}/withholding"), &body);
+        let answer = house.prove(officer, &format!("/v1/incidents/{reference}/withholding"), &body);
         assert_eq!(answer.status, 200, "{}", answer.text);
     }
 }
@@ -43,13 +43,13 @@ fn withheld_before_release_a_state_knows_nothing_of_it() {
     assert_eq!(release().status, 409, "a State is alleged: release waits until withholding is decided");
     let one = json!({"states": ["MLI"], "reason": "state_agents_alleged"});
     let path = format!("/v1/incidents/{reference}/withholding");
-    assert_eq!(house.as_("verifier").post(&path, &one).status, 200);
+    assert_eq!(house.prove("verifier", &path, &one).status, 200);
     assert_eq!(release().status, 409, "one officer does not decide");
     let shown = house.as_("senior").get(&format!("/v1/incidents/{reference}")).json();
     assert_eq!((&shown["withheld_from"], &shown["withholding_proposed"]), (&json!([]), &one), "the other is shown it");
-    assert_eq!(house.as_("verifier").post(&path, &one).status, 200);
+    assert_eq!(house.prove("verifier", &path, &one).status, 200);
     assert_eq!(release().status, 409, "nor the same one twice");
-    assert_eq!(house.as_("senior").post(&path, &one).status, 200);
+    assert_eq!(house.prove("senior", &path, &one).status, 200);
     assert_eq!(release().status, 200);
     assert_eq!(house.as_("chad").get(&format!("/v1/incidents/{reference}")).status, 200);
     let (there, never) = (

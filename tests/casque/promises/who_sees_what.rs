@@ -105,7 +105,7 @@ fn who_sees_what() {
     house.moved("releaser", &reference, "released");
     for officer in ["verifier", "releaser"] {
         let body = json!({"states": ["GIN"], "reason": "safety_of_persons"});
-        assert_eq!(house.as_(officer).post(&format!("/v1/incidents/{reference}/withholding"), &body).status, 200);
+        assert_eq!(house.prove(officer, &format!("/v1/incidents/{reference}/withholding"), &body).status, 200);
     }
     lines(&house, &reference, "released", &mut table);
     let body = json!({"to": "withdrawn", "reason": "Entered twice"});

@@ -1,5 +1,7 @@
 //! One extractor gives viewer, store and clock; and the shapes in which a call answers: one record, a page, a new record.
 
+mod shown;
+
 use std::future::{Ready, ready};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -7,8 +9,11 @@ use std::time::Duration;
 use actix_web::http::header;
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, web};
+use seal::Plain;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
+
+use shown::is_known;
+pub use shown::{Made, Shown};
 
 use super::form::{Context, Form, ReferenceData};
 use super::once;
@@ -74,33 +79,6 @@ impl App {
     }
 }
 
-/// A body of one record, with the tags that its ETag mixes in.
-#[derive(Debug)]
-pub struct Shown<T> {
-    /// What is served.
-    pub body: T,
-    /// Random tags of the classes that this viewer may open or edit.
-    pub tags: Vec<Vec<u8>>,
-}
-
-impl<T: Serialize> Shown<T> {
-    /// A body without sealed fields.
-    pub fn plain(body: T) -> Self {
-        Self { body, tags: Vec::new() }
-    }
-
-    /// The ETag: a hash of the bytes served and the tags. It holds only what this viewer has seen.
-    fn etag(&self) -> Result<(String, Vec<u8>), Problem> {
-        let bytes = serde_json::to_vec(&self.body).map_err(|_| Problem::of("internal"))?;
-        let mut hasher = Sha256::new();
-        hasher.update(&bytes);
-        for tag in &self.tags {
-            hasher.update(tag);
-        }
-        Ok((format!("\"{}\"", hex::encode(&hasher.finalize()[..16])), bytes))
-    }
-}
-
 /// A call: who asks, and how.
 #[derive(Debug, Clone)]
 pub struct Call {
@@ -117,12 +95,6 @@ pub struct Call {
     pub query: String,
     /// Where the call comes from.
     pub network: Network,
-}
-
-/// Whether `If-None-Match` names an ETag: weakly compared (RFC 9110, 13.1.2).
-fn is_known(known: &str, etag: &str) -> bool {
-    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    known.trim() == "*" || known.split(',').any(|one| bare(one) == etag)
 }
 
 /// Where a request comes from. A proxy adds the address that it sees to those that the caller made up, so the last one counts.
@@ -268,6 +240,33 @@ impl Call {
         block(move || {
             let session = call.session()?;
             work(&call, &session)
+        })
+        .await
+    }
+
+    /// Does what agrees to another's act: on a node that signs people in, by whom `judge` lets, with a fresh code of the second factor that
+    /// is used up in the same transaction.
+    ///
+    /// # Errors
+    /// 401; 403 for a code that is not good, or was used; those of `judge` and `work`.
+    pub async fn agree<T: Send + 'static>(
+        &self,
+        (act, code): (&'static str, Plain),
+        judge: impl FnOnce(&Viewer) -> StoreResult<()> + Send + 'static,
+        work: impl FnOnce(&Viewer, &mut Write<'_>) -> StoreResult<T> + Send + 'static,
+    ) -> Result<T, Problem> {
+        Form::query(&self.context(), &self.query, |_| Some(()))?;
+        self.as_viewer(move |call, session| {
+            let (app, viewer) = (&call.app, &session.account.viewer);
+            app.store.signs_in()?;
+            judge(viewer)?;
+            let given = app.identity.prove(viewer, code.expose(), act)?;
+            let done = app.store.write(viewer, |w| {
+                w.factor_spend(&given, act)?;
+                work(viewer, w)
+            })?;
+            app.store.pulse_forget();
+            Ok(done)
         })
         .await
     }
@@ -442,32 +441,6 @@ enum Making {
     Apart,
     /// What belongs to records that are there: one is made at a time.
     Among,
-}
-
-/// What a POST made.
-#[derive(Debug)]
-pub struct Made {
-    /// Status: 201 for a new record, 200 else.
-    pub status: u16,
-    /// Path of the record below `/v1/`.
-    pub target: String,
-}
-
-impl Made {
-    /// A new record.
-    pub fn new(noun: Noun, reference: &str) -> Self {
-        Self { status: 201, target: format!("{}/{reference}", noun.path()) }
-    }
-
-    /// A new child of a record.
-    pub fn child(target: String) -> Self {
-        Self { status: 201, target }
-    }
-
-    /// A record that was there.
-    pub fn changed(noun: Noun, reference: &str) -> Self {
-        Self { status: 200, target: format!("{}/{reference}", noun.path()) }
-    }
 }
 
 /// The reference in a path, as people write it.

@@ -1,0 +1,69 @@
+//! The note of what somebody asks to open, or opened in an emergency, for the officer who agrees to it.
+
+use actix_web::web::{Bytes, Path};
+use actix_web::{HttpResponse, post};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::path_id;
+use crate::api::Routes;
+use crate::api::call::Call;
+use crate::api::form::Form;
+use crate::api::problem::{Problem, Problems};
+use crate::api::session::secret;
+use crate::policy::{Viewer, may_agree_to_openings};
+use crate::store::{Asked, Result as StoreResult};
+
+pub(super) fn routes(config: &mut impl Routes) {
+    config.service(approval_note).service(disclosure_note);
+}
+
+/// Whether a viewer may agree to what others open.
+pub(super) fn agrees(viewer: &Viewer) -> StoreResult<()> {
+    Ok(may_agree_to_openings(viewer)?)
+}
+
+/// A code.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only the description reads it")]
+#[schema(example = json!({"code": "123456"}))]
+pub struct NoteInput {
+    /// A fresh code of the second factor.
+    code: String,
+}
+
+/// A note, opened for the officer who agrees.
+#[derive(Serialize, ToSchema)]
+pub struct NoteView {
+    /// What was written; null where nothing was.
+    note: Option<String>,
+}
+
+async fn read(call: &Call, body: &Bytes, of: Asked) -> Result<HttpResponse, Problem> {
+    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    let code = Form::read(&call.context(), body, |form| form.required("code", None, secret))?;
+    let note = call
+        .as_viewer(move |call, session| {
+            let (app, viewer) = (call.app(), &session.account.viewer);
+            let desk = app.desk.as_ref().ok_or_else(|| Problem::of("elsewhere"))?;
+            agrees(viewer)?;
+            let given = app.identity.prove(viewer, code.expose(), "note")?;
+            Ok(desk.note(&app.store, viewer, of, &given)?.map(|note| note.expose().to_owned()))
+        })
+        .await?;
+    Ok(HttpResponse::Created().json(NoteView { note }))
+}
+
+/// Opens the note of what somebody asks to open, for the officer who decides on it. It takes a fresh code, and is on the record.
+#[utoipa::path(tag = "disclosures", request_body = NoteInput, responses((status = 201, body = NoteView), Problems))]
+#[post("/approvals/{id}/note")]
+async fn approval_note(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
+    read(&call, &body, Asked::Approval(path_id(&path)?)).await
+}
+
+/// Opens the note of an emergency, for the officer who reviews it. It takes a fresh code, and is on the record.
+#[utoipa::path(tag = "disclosures", request_body = NoteInput, responses((status = 201, body = NoteView), Problems))]
+#[post("/disclosures/{id}/note")]
+async fn disclosure_note(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
+    read(&call, &body, Asked::Emergency(path_id(&path)?)).await
+}
