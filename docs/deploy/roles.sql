@@ -1,5 +1,5 @@
 -- The roles of Casque in PostgreSQL: `casque` owns the schema; the others own nothing, and have what `casque migrate` gives them. Run it once, as
--- the superuser: psql -f roles.sql. Then give each a password with \password, or let pg_hba.conf ask for certificates.
+-- the superuser: runuser -u postgres -- psql -v ON_ERROR_STOP=1 -f roles.sql. Then give each a password with \password, or let pg_hba.conf ask for certificates.
 CREATE ROLE casque LOGIN;
 CREATE ROLE casque_service LOGIN;
 CREATE ROLE casque_sealed LOGIN;

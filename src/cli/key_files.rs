@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
 use std::io::{Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use seal::{ClassCode, OperatorPublic};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::private_files::{make_private, owners_file, refuse_root, refuse_shared};
 use crate::exchange::ledger::{Chain, FILE};
 use crate::identity::{TokenKey, TokenKeys};
 use crate::store::{Checkpoint, LogKey};
@@ -59,6 +60,7 @@ impl Keys {
 
     /// Lets one command at a time change keys. It is let go with what this gives.
     pub(super) fn lock(&self) -> Result<fs::File, Failed> {
+        refuse_root(&self.folder)?;
         let path = self.path("keys.lock");
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
@@ -424,35 +426,6 @@ fn is_private(name: &str) -> bool {
     name.ends_with(".key") || name.ends_with(".secret")
 }
 
-/// Refuses a key that others may read, as ssh does. A secret that a container mounts belongs to root, and the service reads it as a member
-/// of its group.
-#[cfg(unix)]
-fn refuse_shared(path: &Path, file: &fs::File) -> Result<(), Failed> {
-    use std::os::unix::fs::MetadataExt as _;
-    let about = file.metadata()?;
-    let own = about.mode() & 0o077 == 0;
-    let mounted = || {
-        let in_group = rustix::process::getegid().as_raw() == about.gid()
-            || rustix::process::getgroups()
-                .is_ok_and(|groups| groups.iter().any(|group| group.as_raw() == about.gid()));
-        about.uid() == 0 && about.mode() & 0o037 == 0 && in_group
-    };
-    if own || mounted() {
-        return Ok(());
-    }
-    Err(format!(
-        "{} may be read by others (mode {:04o}): let its owner alone read it (chmod 600)",
-        path.display(),
-        about.mode() & 0o7777
-    )
-    .into())
-}
-
-#[cfg(not(unix))]
-fn refuse_shared(_: &Path, _: &fs::File) -> Result<(), Failed> {
-    Ok(())
-}
-
 fn token_name(number: u32) -> String {
     if number == 1 { "token".into() } else { format!("token-{number}") }
 }
@@ -468,22 +441,4 @@ fn note_key(name: &str, seed: &[u8; 32]) -> (Zeroizing<String>, String) {
     let private = Zeroizing::new([&[ED25519][..], seed].concat());
     let text = Zeroizing::new(format!("PRIVATE+KEY+{name}+{id:08x}+{}", STANDARD.encode(&*private)));
     (text, signed_note::new_ed25519_verifier_key(name, &key))
-}
-
-/// A new file that only its owner reads.
-pub(super) fn owners_file(path: &Path) -> Result<fs::File, Failed> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(|e| format!("{} cannot be written: {e}", path.display()).into())
-}
-
-/// A folder that only its owner enters.
-pub(super) fn make_private(folder: &Path) -> Result<(), Failed> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|e| format!("{} cannot be made: {e}", folder.display()).into())
 }

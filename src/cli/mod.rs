@@ -12,6 +12,7 @@ mod key_files;
 mod keys;
 mod openapi;
 mod output;
+mod private_files;
 mod serve;
 mod tls;
 

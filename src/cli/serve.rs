@@ -139,11 +139,13 @@ const SIGN_EVERY: Duration = Duration::from_secs(60);
 /// How often keys are read again.
 const KEYS_EVERY: Duration = Duration::from_secs(15);
 
-/// Keeps the house until it is told to stop, then places and signs once more.
-fn keep(keeper: &Keeper, stopped: &std::sync::mpsc::Receiver<()>) {
-    let tell = |what: &'static str, done: Result<(), Box<dyn std::error::Error>>| {
-        if let Err(error) = done {
+/// Keeps the house until it is told to stop, then places and signs once more; gives whether that was done.
+fn keep(keeper: &Keeper, stopped: &std::sync::mpsc::Receiver<()>) -> bool {
+    let tell = |what: &'static str, done: Result<(), Box<dyn std::error::Error>>| match done {
+        Ok(()) => true,
+        Err(error) => {
             tracing::error!(%error, "{what}");
+            false
         }
     };
     let (mut placed, mut signed): (Option<Instant>, Option<Instant>) = (None, None);
@@ -152,7 +154,10 @@ fn keep(keeper: &Keeper, stopped: &std::sync::mpsc::Receiver<()>) {
         tell("the pulse", keeper.pulse());
         let ended = !matches!(stopped.recv_timeout(PULSE_EVERY), Err(std::sync::mpsc::RecvTimeoutError::Timeout));
         if ended || signed.is_none_or(|at| at.elapsed() >= SIGN_EVERY) {
-            tell("the audit log", keeper.sign());
+            let is_signed = tell("the audit log", keeper.sign());
+            if ended {
+                return is_signed;
+            }
             (placed, signed) = (Some(Instant::now()), Some(Instant::now()));
         } else if placed.is_none_or(|at| at.elapsed() >= PLACE_EVERY) {
             tell("the audit log", keeper.place());
@@ -161,9 +166,6 @@ fn keep(keeper: &Keeper, stopped: &std::sync::mpsc::Receiver<()>) {
         if read.elapsed() >= KEYS_EVERY {
             tell("the keys", keeper.keys());
             read = Instant::now();
-        }
-        if ended {
-            return;
         }
     }
 }
@@ -208,7 +210,9 @@ pub(super) fn until_stopped(house: House, serving: Serving, ready: impl FnOnce()
     drop(stop);
     let kept = keeping.join();
     served?;
-    kept.map_err(|_| "the audit log's keeper failed")?;
+    if !kept.map_err(|_| "the audit log's keeper failed")? {
+        return Err("stopped, but the last entries of the audit log are not signed: start the node once more".into());
+    }
     let _ = say!("Stopped.");
     Ok(ExitCode::SUCCESS)
 }

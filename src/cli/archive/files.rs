@@ -9,7 +9,8 @@ use seal::{MasterKey, unlock};
 use super::Failed;
 use crate::cli::house::House;
 use crate::cli::import::bar;
-use crate::cli::key_files::{Keys, make_private, owners_file};
+use crate::cli::key_files::Keys;
+use crate::cli::private_files::{make_private, owners_file};
 use crate::disclosure::Desk;
 use crate::policy::Viewer;
 use crate::store::{

@@ -13,7 +13,8 @@ pub(in crate::cli) use keeper::locked;
 use keeper::{ship, shipped_to};
 pub use place::Place;
 
-use super::key_files::{Keys, NEXT_MASTER, make_private};
+use super::key_files::{Keys, NEXT_MASTER};
+use super::private_files::make_private;
 use crate::api::App;
 use crate::disclosure::Desk;
 use crate::exchange::ledger::Ledger;

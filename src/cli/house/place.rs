@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::Failed;
-use crate::cli::key_files::{Keys, make_private, owners_file};
+use crate::cli::key_files::Keys;
+use crate::cli::private_files::{make_private, owners_file};
 use crate::store::{Access, Clock, Location, NodeRole, Opened, Reach};
 
 /// Which database and keys.

@@ -169,7 +169,7 @@ fn the_guide_to_deployment_is_true_from_its_first_command_to_its_last() {
         }
         told.push(shell.say(block));
         // Once it serves: the first people arrive, and report, so that there is something to lose.
-        if block.starts_with("casque serve") && block.contains("\"$KEYS\"") && told.len() == 6 {
+        if block.starts_with("casque serve") && block.contains("\"$KEYS\"") && told.len() == 7 {
             let (administrator, officer) = (arrives(&address, "one@un.example"), arrives(&address, "three@un.example"));
             let session = with_code(
                 &Client::at(&address, None),

@@ -220,3 +220,24 @@ fn output_of_after(child: std::process::Child, typing: std::thread::JoinHandle<(
     let _ = typing.join();
     done
 }
+
+#[test]
+fn root_leaves_nothing_in_a_folder_of_keys_that_the_service_could_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    embedded(folder.path());
+    let keys = folder.path().join("keys");
+    if std::os::unix::fs::chown(&keys, Some(65_534), None).is_err() {
+        eprintln!("SKIPPED: only root gives a folder to somebody else");
+        return;
+    }
+    let (data, keys) = (folder.path().to_str().unwrap(), keys.to_str().unwrap());
+    for command in [
+        &["keys", "rotate-tokens", "--keys", keys][..],
+        &["backup", data, "--data", data],
+        &["serve", "--listen", "127.0.0.1:0", "--data", data],
+    ] {
+        let (code, told) = said(command);
+        assert_eq!(code, Some(1), "{command:?}: {told}");
+        assert!(told.contains("belongs to user 65534") && told.contains("runuser"), "{told}");
+    }
+}
