@@ -9,14 +9,15 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Routes;
 use super::call::{Call, Made, Shown, last_part, read_reference};
+use super::decision::{DecisionInput, decision};
 use super::form::{self, Form};
 use super::history::HistoryPage;
 use super::list::Paging;
 use super::problem::{NotAcceptable, NotModified, Preconditions, Problem, Problems};
 use super::withheld::{Markers, Withheld, shares_tag};
-use crate::domain::{CaseState, InformationStatus, Noun, Stage};
+use crate::domain::{CaseState, InformationStatus, Noun, Stage, SubmissionStatus};
 use crate::policy::{Deed, Facts, Relations, Viewer, may};
-use crate::store::{Case, CaseFacts, CaseFilter, Error, Id, Page, Read, Result as StoreResult};
+use crate::store::{Case, CaseFacts, CaseFilter, Error, Id, Incident, Page, Read, Result as StoreResult};
 use seal::ClassCode;
 
 /// Adds the routes.
@@ -27,6 +28,7 @@ pub fn routes(config: &mut impl Routes) {
         .service(case_get)
         .service(case_edit)
         .service(case_transition)
+        .service(case_incident_decide)
         .service(case_history);
 }
 
@@ -60,6 +62,10 @@ pub struct CaseView {
     /// References of its incidents that you may know of (in the single view).
     #[serde(skip_serializing_if = "Option::is_none")]
     incidents: Option<Vec<String>>,
+    /// References of incidents that were added since proceedings serve the case, and wait for another officer (mission and Secretariat, in the
+    /// single view).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    incidents_proposed: Option<Vec<String>>,
     /// References of the proceedings that serve it (in the single view).
     #[serde(skip_serializing_if = "Option::is_none")]
     proceedings: Option<Vec<String>>,
@@ -85,7 +91,8 @@ pub struct CaseInput {
     information_status: Option<InformationStatus>,
     /// When the State last informed.
     information_on: Option<NaiveDate>,
-    /// References of incidents; in a change, those to add.
+    /// References of incidents; in a change, those to add. Where proceedings serve the case, each waits for another officer
+    /// (`POST /v1/cases/{reference}/incidents/{incident}/decision`).
     incidents: Option<Vec<String>>,
     /// Sealed, confidential.
     notes: Option<String>,
@@ -149,19 +156,30 @@ fn view(viewer: &Viewer, case: Case, held: Option<&HashSet<(Id, u16)>>) -> CaseV
         notes,
         strategy,
         incidents: None,
+        incidents_proposed: None,
         proceedings: None,
     }
 }
 
+fn references(incidents: Vec<Incident>) -> Vec<String> {
+    incidents.into_iter().map(|incident| incident.reference).collect()
+}
+
 fn show(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Shown<CaseView>> {
     let case = r.case_get(reference)?.ok_or(Error::NotFound)?;
-    let incidents = r.case_incidents(case.id)?.into_iter().map(|incident| incident.reference).collect();
+    let incidents = references(r.case_incidents(case.id, SubmissionStatus::Accepted)?);
+    let proposed = if viewer.is_inside() {
+        Some(references(r.case_incidents(case.id, SubmissionStatus::Proposed)?))
+    } else {
+        None
+    };
     let proceedings = r.proceedings_of_case(case.id)?.into_iter().map(|one| one.reference).collect();
     let held = r.held(&[case.id])?;
     let shares = shares_tag(viewer, judged(viewer, &case), &[Noun::Case], ClassCode::Confidential);
     let tags = if shares { vec![case.tag.clone()] } else { Vec::new() };
     let mut body = view(viewer, case, Some(&held));
     body.incidents = Some(incidents);
+    body.incidents_proposed = proposed;
     body.proceedings = Some(proceedings);
     Ok(Shown { body, tags })
 }
@@ -318,4 +336,31 @@ async fn case_history(call: Call, path: Path<String>) -> Result<HttpResponse, Pr
         Ok(Shown::plain(super::history::page(viewer, judged(viewer, &case), r.history(case.id)?, None)))
     };
     call.record(Noun::Case, &path, history).await
+}
+
+/// Accepts or returns an incident that was added to a case with proceedings, as another officer than who added it. Accepted, the incident
+/// concerns their States from now on.
+#[utoipa::path(
+    tag = "cases",
+    params(("reference" = String, Path), ("incident" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    request_body = DecisionInput,
+    responses((status = 200, body = CaseView), Problems)
+)]
+#[post("/cases/{reference}/incidents/{incident}/decision")]
+async fn case_incident_decide(call: Call, path: Path<(String, String)>, body: Bytes) -> Result<HttpResponse, Problem> {
+    let (reference, incident) = path.into_inner();
+    let reference = read_reference(Noun::Case, &reference)?;
+    let incident = read_reference(Noun::Incident, &incident)?;
+    let (accept, reason) = Form::read(&call.context(), &body, decision)?;
+    call.post(
+        &body,
+        move |viewer, w| {
+            let case = w.case_get(&reference)?.ok_or(Error::NotFound)?;
+            may(viewer, Deed::Decide)?;
+            w.case_incident_decide(&case, &incident, accept, reason)?;
+            Ok(Made::changed(Noun::Case, &reference))
+        },
+        |viewer, r, target| show(viewer, r, last_part(target)),
+    )
+    .await
 }

@@ -211,7 +211,7 @@ pub(super) fn until_stopped(house: House, serving: Serving, ready: impl FnOnce()
     let kept = keeping.join();
     served?;
     if !kept.map_err(|_| "the audit log's keeper failed")? {
-        return Err("stopped, but the last entries of the audit log are not signed: start the node once more".into());
+        return Err("stopped, but the last entries of the audit log are not signed: the log says why".into());
     }
     let _ = say!("Stopped.");
     Ok(ExitCode::SUCCESS)

@@ -217,7 +217,7 @@ code_list! {
     }
 
     /// Whether a submitted step is part of the record.
-    SubmissionStatus in "submission_status" { Proposed = "Proposed by a State", Accepted = "Accepted", Returned = "Returned" }
+    SubmissionStatus in "submission_status" { Proposed = "Proposed", Accepted = "Accepted", Returned = "Returned" }
 
     /// What the State told the United Nations; an axis of its own beside the stage.
     InformationStatus in "information_status" {

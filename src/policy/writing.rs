@@ -11,8 +11,11 @@ pub enum Deed<'a> {
         /// The mission.
         mission: &'a str,
     },
-    /// Record proceedings or assistance that belong to no single mission.
-    Record,
+    /// Record a proceeding of this State: mission, Secretariat, or the State itself. Another officer accepts it.
+    Prosecute {
+        /// The State of the proceeding.
+        state: &'a str,
+    },
     /// Propose a step in a proceeding of this State.
     Propose {
         /// The State of the proceeding.
@@ -102,7 +105,7 @@ pub fn may(viewer: &Viewer, deed: Deed<'_>) -> Result<(), Denial> {
         Deed::Report { mission } if viewer.role == Role::FocalPoint => {
             if viewer.missions.iter().any(|own| own == mission) { Ok(()) } else { Err(Denial::NotYours) }
         }
-        Deed::Record if viewer.role == Role::FocalPoint => Ok(()),
+        Deed::Prosecute { .. } if viewer.role == Role::FocalPoint => Ok(()),
         Deed::Work { missions } if viewer.role == Role::FocalPoint => {
             if missions.iter().any(|mission| viewer.missions.contains(mission)) {
                 Ok(())
@@ -113,7 +116,9 @@ pub fn may(viewer: &Viewer, deed: Deed<'_>) -> Result<(), Denial> {
         Deed::Submit { .. } if viewer.role == Role::FocalPoint => Ok(()),
         Deed::Correct { state, undecided: true } => may(viewer, Deed::Submit { state }),
         Deed::Correct { undecided: false, .. } => may(viewer, Deed::Decide),
-        Deed::Propose { state } | Deed::Submit { state } if viewer.role == Role::MemberState => {
+        Deed::Prosecute { state } | Deed::Propose { state } | Deed::Submit { state }
+            if viewer.role == Role::MemberState =>
+        {
             if viewer.state.as_deref() != Some(state) {
                 Err(Denial::NotYours)
             } else if viewer.state_function == Some(StateFunction::Proposer) {
@@ -132,7 +137,7 @@ pub fn may(viewer: &Viewer, deed: Deed<'_>) -> Result<(), Denial> {
         Deed::EndSession { of } if of == viewer.account => Ok(()),
         Deed::EndSession { .. } => may(viewer, Deed::Administer),
         Deed::Report { .. }
-        | Deed::Record
+        | Deed::Prosecute { .. }
         | Deed::Work { .. }
         | Deed::Submit { .. }
         | Deed::Decide
@@ -145,7 +150,7 @@ pub fn may(viewer: &Viewer, deed: Deed<'_>) -> Result<(), Denial> {
             Ok(())
         }
         Deed::Report { .. }
-        | Deed::Record
+        | Deed::Prosecute { .. }
         | Deed::Propose { .. }
         | Deed::Work { .. }
         | Deed::Submit { .. }
@@ -186,7 +191,7 @@ mod tests {
     #[test]
     fn a_focal_point_records_what_belongs_to_no_mission_and_what_a_state_did() {
         let focal_point = viewer(Role::FocalPoint);
-        for deed in [Deed::Record, Deed::Submit { state: "TCD" }] {
+        for deed in [Deed::Prosecute { state: "TCD" }, Deed::Submit { state: "TCD" }] {
             assert_eq!(may(&focal_point, deed), Ok(()));
             assert_eq!(may(&viewer(Role::Secretariat), deed), Ok(()));
             assert_eq!(may(&viewer(Role::Auditor), deed), Err(Denial::Role));
@@ -205,7 +210,9 @@ mod tests {
         let state = viewer(Role::MemberState);
         assert_eq!(may(&state, Deed::Propose { state: "MLI" }), Ok(()));
         assert_eq!(may(&state, Deed::Propose { state: "TCD" }), Err(Denial::NotYours));
-        for deed in [Deed::Report { mission: "MINUSMA" }, Deed::Record, Deed::Decide, Deed::Import, Deed::Audit] {
+        assert_eq!(may(&state, Deed::Prosecute { state: "MLI" }), Ok(()));
+        assert_eq!(may(&state, Deed::Prosecute { state: "TCD" }), Err(Denial::NotYours));
+        for deed in [Deed::Report { mission: "MINUSMA" }, Deed::Decide, Deed::Import, Deed::Audit] {
             assert_eq!(may(&state, deed), Err(Denial::Role));
         }
     }
@@ -289,7 +296,7 @@ mod tests {
         for role in [Role::Auditor, Role::Administrator] {
             for deed in [
                 Deed::Report { mission: "MINUSMA" },
-                Deed::Record,
+                Deed::Prosecute { state: "MLI" },
                 Deed::Decide,
                 Deed::Import,
                 Deed::Propose { state: "MLI" },

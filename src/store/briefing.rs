@@ -9,9 +9,9 @@ use super::case::case_seen;
 use super::db::Id;
 use super::db::schema::{accused, case_event, case_file, incident_edition as e, mission, proceeding as p, victim};
 use super::incident::{EditionChoice, edition_seen, victim_seen};
-use super::proceeding::proceeding_seen;
+use super::proceeding::proceeding_counted;
 use super::{AssistanceFacts, AssistanceFilter, Read, Result, code};
-use crate::domain::{Act, CaseEvent, Counts, Forum, Harm, MissionKind, Personnel, Step};
+use crate::domain::{Act, CaseEvent, Code, Counts, Forum, Harm, MissionKind, Personnel, Step, SubmissionStatus};
 use crate::policy::Scope;
 
 /// An incident in a figure.
@@ -201,8 +201,8 @@ impl Read<'_> {
     /// # Errors
     /// The database's.
     pub fn figure_proceedings(&mut self, cut_off: NaiveDateTime) -> Result<Vec<ProceedingLine>> {
-        let rows: Vec<(Id, String, String, String, NaiveDate)> = proceeding_seen(self.scope)
-            .filter(p::created_at.le(cut_off))
+        let rows: Vec<(Id, String, String, String, NaiveDate)> = proceeding_counted(self.scope)
+            .filter(p::decided_at.le(cut_off))
             .order(p::reference)
             .select((p::id, p::reference, p::state, p::forum, p::opened_on))
             .load(self.db)?;
@@ -210,6 +210,7 @@ impl Read<'_> {
         let mut steps = self.steps_accepted(&ids)?;
         let accused: Vec<(Id, i32)> = accused::table
             .filter(accused::proceeding_id.eq_any(ids))
+            .filter(accused::status.eq(SubmissionStatus::Accepted.code()))
             .filter(accused::recorded_at.le(cut_off))
             .order(accused::number)
             .select((accused::proceeding_id, accused::number))

@@ -10,10 +10,10 @@ use diesel::prelude::*;
 use super::db::Id;
 use super::db::schema::{incident_edition as e, victim};
 use super::incident::{EditionChoice, edition_seen, victim_seen};
-use super::proceeding::Proceeding;
+use super::proceeding::{AccusedRow, Proceeding};
 use super::{CaseFilter, ProceedingFilter, Read, Result};
 use crate::domain::Code;
-use crate::domain::{Outcome, code_list};
+use crate::domain::{Outcome, SubmissionStatus, code_list};
 
 code_list! {
     /// What is counted. Counts of different units are never to be added or compared.
@@ -173,7 +173,8 @@ impl Read<'_> {
     }
 
     fn proceeding_traits(&mut self) -> Result<Vec<(Proceeding, Traits)>> {
-        let page = self.proceeding_list(&ProceedingFilter::default(), None, i64::MAX - 1)?;
+        let accepted = ProceedingFilter { status: Some(SubmissionStatus::Accepted), ..ProceedingFilter::default() };
+        let page = self.proceeding_list(&accepted, None, i64::MAX - 1)?;
         Ok(page
             .items
             .into_iter()
@@ -193,7 +194,7 @@ impl Read<'_> {
         let proceedings = self.proceeding_traits()?;
         let all: Vec<&Proceeding> = proceedings.iter().map(|(one, _)| one).collect();
         let mut counted = Vec::new();
-        for row in self.accused_seen(&all)? {
+        for row in self.accused_seen(&all)?.into_iter().filter(AccusedRow::is_accepted) {
             let Some((of, traits)) = proceedings.iter().find(|(one, _)| one.id == row.proceeding_id) else { continue };
             let (stage, outcome, absent) = if of.frozen_at.is_some() {
                 let seen = self.accused_list(of)?.into_iter().find(|one| one.number == row.number);

@@ -9,9 +9,9 @@ use serde_json::json;
 use super::db::Id;
 use super::db::schema::{accused, case_incident, incident, incident_edition as e, proceeding as p, table_release};
 use super::incident::{EditionChoice, edition_seen};
-use super::proceeding::proceeding_seen;
+use super::proceeding::proceeding_counted;
 use super::{CaseFilter, Error, Read, Result, Write, code, split};
-use crate::domain::{Detention, Obstacle, Stage};
+use crate::domain::{Code, Detention, Obstacle, Stage, SubmissionStatus};
 use crate::policy::{Deed, Denial, may};
 
 /// A release of the published tables.
@@ -59,6 +59,7 @@ impl Read<'_> {
         let stages: HashMap<Id, Stage> = cases.into_iter().map(|case| (case.id, case.stage_furthest)).collect();
         let rows: Vec<(Id, String)> = case_incident::table
             .inner_join(incident::table.on(incident::id.eq(case_incident::incident_id)))
+            .filter(case_incident::status.eq(SubmissionStatus::Accepted.code()))
             .select((case_incident::case_id, incident::reference))
             .load(self.db)?;
         let mut furthest: HashMap<String, Stage> = HashMap::new();
@@ -86,11 +87,13 @@ impl Read<'_> {
     /// # Errors
     /// The database's.
     pub fn figure_detention(&mut self, first: NaiveDate, last: NaiveDate) -> Result<Vec<(String, Detention)>> {
-        let opened = proceeding_seen(self.scope).filter(p::opened_on.between(first, last));
+        let opened = proceeding_counted(self.scope).filter(p::opened_on.between(first, last));
         let seen: Vec<(Id, String)> = opened.select((p::id, p::state)).load(self.db)?;
         let states: HashMap<Id, String> = seen.into_iter().collect();
-        let rows: Vec<(Id, Id, String)> =
-            accused::table.select((accused::id, accused::proceeding_id, accused::detention)).load(self.db)?;
+        let rows: Vec<(Id, Id, String)> = accused::table
+            .filter(accused::status.eq(SubmissionStatus::Accepted.code()))
+            .select((accused::id, accused::proceeding_id, accused::detention))
+            .load(self.db)?;
         rows.into_iter()
             .filter_map(|(id, proceeding, detention)| {
                 let state = states.get(&proceeding)?.clone();
@@ -104,7 +107,7 @@ impl Read<'_> {
     /// # Errors
     /// The database's.
     pub fn figure_obstacles(&mut self, first: NaiveDate, last: NaiveDate) -> Result<Vec<Obstacle>> {
-        let opened = proceeding_seen(self.scope).filter(p::opened_on.between(first, last));
+        let opened = proceeding_counted(self.scope).filter(p::opened_on.between(first, last));
         let rows: Vec<(String, String)> = opened.select((p::reference, p::obstacles)).load(self.db)?;
         let mut all = Vec::new();
         for (reference, obstacles) in rows {

@@ -87,6 +87,9 @@ pub struct IncidentView {
     /// A proposal on withholding that waits for a second officer (mission and Secretariat, in the single view).
     #[serde(skip_serializing_if = "Option::is_none")]
     withholding_proposed: Option<WithholdingView>,
+    /// The States that will see what is shown here once it is released (mission and Secretariat, in the single view, before release).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    will_be_seen_by: Option<Vec<String>>,
     /// When an open fact last changed; to States, when the edition was released.
     updated_at: DateTime<Utc>,
     /// When the edition was released.
@@ -169,6 +172,7 @@ fn view(
         hold_review_on: inside.then_some(hold.map(|(_, on)| on)),
         withheld_from,
         withholding_proposed: None,
+        will_be_seen_by: None,
         updated_at: updated.and_utc(),
         released_at: incident.released_at.map(|at| at.and_utc()),
         exact_place: markers.of("exact_place"),
@@ -232,6 +236,8 @@ pub(super) fn one(viewer: &Viewer, r: &mut Read<'_>, incident: &Incident) -> Res
     body.withholding_proposed = proposed
         .filter(|standing| standing.confirmed_at.is_none())
         .map(|standing| WithholdingView { states: standing.states, reason: standing.reason });
+    let waits = !matches!(incident.state, IncidentState::Released | IncidentState::Withdrawn);
+    body.will_be_seen_by = if viewer.is_inside() && waits { Some(r.will_see(incident)?) } else { None };
     let own = victims.iter().any(|victim| is_own(viewer, &victim.facts.states));
     body.victims = Some(victims.iter().map(|victim| VictimView::new(viewer, facts, victim, Some(&held))).collect());
     body.suspects =

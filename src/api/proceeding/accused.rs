@@ -7,14 +7,15 @@ use actix_web::{HttpResponse, get, patch, post};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::may_work;
 use super::view::show;
+use super::{may_add, may_work};
 use crate::api::call::{Call, Made, Shown, last_part, read_reference};
+use crate::api::decision::{DecisionInput, decision};
 use crate::api::form::{self, Form};
 use crate::api::problem::{NotModified, Preconditions, Problem, Problems};
 use crate::api::withheld::{Markers, Withheld};
-use crate::domain::{Detention, Noun, Outcome, Sentence, Stage};
-use crate::policy::{Facts, Viewer};
+use crate::domain::{Detention, Noun, Outcome, Sentence, Stage, SubmissionStatus};
+use crate::policy::{Deed, Facts, Viewer, may};
 use crate::store::{Accused, Error, Id, NewAccused, Read, Result as StoreResult};
 
 /// An accused, by number.
@@ -22,6 +23,10 @@ use crate::store::{Accused, Error, Id, NewAccused, Read, Result as StoreResult};
 pub struct AccusedView {
     /// Number within the proceeding.
     number: i32,
+    /// Whether it counts: once another officer accepted it, or the proceeding with it.
+    status: SubmissionStatus,
+    /// Why it was returned.
+    returned_because: Option<String>,
     /// Furthest stage.
     stage_furthest: Stage,
     /// Present stage, or exit.
@@ -74,6 +79,8 @@ pub(super) fn accused_view(
     let progress = accused.progress;
     AccusedView {
         number: accused.number,
+        status: accused.status,
+        returned_because: accused.returned_because,
         stage_furthest: progress.furthest,
         stage_current: progress.current.code().to_owned(),
         outcome: progress.outcome,
@@ -97,7 +104,7 @@ pub(super) async fn accused_list(call: Call, path: Path<String>) -> Result<HttpR
     call.one(&Shown { body: AccusedPage { items: shown.body.accused.unwrap_or_default() }, tags: shown.tags })
 }
 
-/// Adds an accused under the next number.
+/// Adds an accused under the next number; of a State, proposes one in a proceeding of its own. It counts once another officer accepts it.
 #[utoipa::path(
     tag = "proceedings",
     params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
@@ -117,7 +124,7 @@ pub(super) async fn accused_create(call: Call, path: Path<String>, body: Bytes) 
         &body,
         move |viewer, w| {
             let of = w.proceeding_get(&reference)?.ok_or(Error::NotFound)?;
-            may_work(viewer, w, &of)?;
+            may_add(viewer, w, &of)?;
             let accused = w.accused_create(&of, &new)?;
             Ok(Made::child(format!("proceedings/{reference}/accused/{}", accused.number)))
         },
@@ -172,6 +179,36 @@ pub(super) async fn accused_edit(
             w.accused_edit(&of, &known, &sealed)?;
             Ok(())
         },
+    )
+    .await
+}
+
+/// Accepts or returns an accused that was added to an accepted proceeding, as another officer than who added it.
+#[utoipa::path(
+    tag = "proceedings",
+    params(("reference" = String, Path), ("number" = i32, Path), ("Idempotency-Key" = Option<String>, Header)),
+    request_body = DecisionInput,
+    responses((status = 200, body = AccusedView), Problems)
+)]
+#[post("/proceedings/{reference}/accused/{number}/decision")]
+pub(super) async fn accused_decide(
+    call: Call,
+    path: Path<(String, String)>,
+    body: Bytes,
+) -> Result<HttpResponse, Problem> {
+    let (reference, number) = path.into_inner();
+    let reference = read_reference(Noun::Proceeding, &reference)?;
+    let (accept, reason) = Form::read(&call.context(), &body, decision)?;
+    call.post(
+        &body,
+        move |viewer, w| {
+            let of = w.proceeding_get(&reference)?.ok_or(Error::NotFound)?;
+            may(viewer, Deed::Decide)?;
+            let number: i32 = number.parse().map_err(|_| Error::NotFound)?;
+            w.accused_decide(&of, number, accept, reason)?;
+            Ok(Made { status: 200, target: format!("proceedings/{reference}/accused/{number}") })
+        },
+        accused_show,
     )
     .await
 }

@@ -12,12 +12,13 @@ use utoipa::{IntoParams, ToSchema};
 use view::{ProceedingPage, ProceedingView, judged, show, view};
 
 use super::call::{Call, Made, Shown, last_part, read_reference};
+use super::decision::{DecisionInput, decision};
 use super::form::{self, Form};
 use super::history::HistoryPage;
 use super::list::Paging;
 use super::problem::{NotAcceptable, NotModified, Preconditions, Problem, Problems};
 use crate::api::Routes;
-use crate::domain::{Forum, Jurisdiction, Noun, Obstacle, Precision, Stage};
+use crate::domain::{Forum, Jurisdiction, Noun, Obstacle, Precision, Stage, SubmissionStatus};
 use crate::policy::{Deed, Viewer, may};
 use crate::store::{
     Error, Id, Page, Proceeding, ProceedingFacts, ProceedingFilter, Read, Result as StoreResult, Write,
@@ -31,10 +32,12 @@ pub fn routes(config: &mut impl Routes) {
         .service(proceeding_get)
         .service(proceeding_edit)
         .service(proceeding_history)
+        .service(proceeding_decide)
         .service(accused::accused_list)
         .service(accused::accused_create)
         .service(accused::accused_get)
         .service(accused::accused_edit)
+        .service(accused::accused_decide)
         .service(step::step_list)
         .service(step::step_create)
         .service(step::step_decide);
@@ -82,6 +85,8 @@ pub struct ProceedingQuery {
     stage: Option<Stage>,
     /// Reference of a case.
     case: Option<String>,
+    /// `proposed`: those that wait for an officer.
+    status: Option<SubmissionStatus>,
     /// Opened on or after.
     from: Option<NaiveDate>,
     /// Opened on or before.
@@ -122,6 +127,15 @@ fn may_work(viewer: &Viewer, w: &mut Write<'_>, of: &Proceeding) -> StoreResult<
     Ok(may(viewer, Deed::Work { missions: &missions })?)
 }
 
+/// Whether a viewer may add to a proceeding: those who work on it, and its own State.
+fn may_add(viewer: &Viewer, w: &mut Write<'_>, of: &Proceeding) -> StoreResult<()> {
+    if viewer.is_inside() {
+        may_work(viewer, w, of)
+    } else {
+        Ok(may(viewer, Deed::Propose { state: &of.facts.state })?)
+    }
+}
+
 /// Lists the proceedings that concern you, newest first.
 #[utoipa::path(
     tag = "proceedings",
@@ -136,6 +150,7 @@ async fn proceeding_list(call: Call) -> Result<HttpResponse, Problem> {
             forum: form.optional("forum", None, form::code),
             stage: form.optional("stage", None, form::code),
             case: form.optional("case", None, form::reference(Noun::Case)),
+            status: form.optional("status", None, form::code),
             from: form.optional("from", None, form::date),
             to: form.optional("to", None, form::date),
         };
@@ -164,7 +179,8 @@ async fn proceeding_get(call: Call, path: Path<String>) -> Result<HttpResponse, 
     call.record(Noun::Proceeding, &path, show).await
 }
 
-/// Records a proceeding that serves cases.
+/// Records a proceeding that serves cases; of a State, proposes one of its own. It counts, and concerns its State, once another officer accepts it
+/// (`POST /v1/proceedings/{reference}/decision`); until then only who recorded it adds to it.
 #[utoipa::path(
     tag = "proceedings",
     params(("Idempotency-Key" = Option<String>, Header)),
@@ -185,7 +201,7 @@ async fn proceeding_create(call: Call, body: Bytes) -> Result<HttpResponse, Prob
     call.post(
         &body,
         move |viewer, w| {
-            may(viewer, Deed::Record)?;
+            may(viewer, Deed::Prosecute { state: &facts.state })?;
             Ok(Made::new(Noun::Proceeding, &w.proceeding_create(&facts, &cases, &sealed)?.reference))
         },
         |viewer, r, target| show(viewer, r, last_part(target)),
@@ -231,4 +247,29 @@ async fn proceeding_history(call: Call, path: Path<String>) -> Result<HttpRespon
         Ok(Shown::plain(super::history::page(viewer, judged(viewer, &of, &missions), r.history(of.id)?, None)))
     };
     call.record(Noun::Proceeding, &path, history).await
+}
+
+/// Accepts or returns a proceeding, as another officer than who recorded it. The answer to a GET says who will see something new
+/// (`will_be_seen_by`). Accepted, it counts, with its accused, and its State is concerned by the incidents of its cases.
+#[utoipa::path(
+    tag = "proceedings",
+    params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    request_body = DecisionInput,
+    responses((status = 200, body = ProceedingView), Problems)
+)]
+#[post("/proceedings/{reference}/decision")]
+async fn proceeding_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
+    let reference = read_reference(Noun::Proceeding, &path)?;
+    let (accept, reason) = Form::read(&call.context(), &body, decision)?;
+    call.post(
+        &body,
+        move |viewer, w| {
+            let of = w.proceeding_get(&reference)?.ok_or(Error::NotFound)?;
+            may(viewer, Deed::Decide)?;
+            w.proceeding_decide(&of, accept, reason)?;
+            Ok(Made::changed(Noun::Proceeding, &reference))
+        },
+        |viewer, r, target| show(viewer, r, last_part(target)),
+    )
+    .await
 }

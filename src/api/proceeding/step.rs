@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::may_work;
+use super::may_add;
 use crate::api::call::{Call, Made, Shown, last_part, read_reference};
 use crate::api::decision::{DecisionInput, decision};
 use crate::api::form::{self, Form};
@@ -207,11 +207,7 @@ pub(super) async fn step_create(call: Call, path: Path<String>, body: Bytes) -> 
         &body,
         move |viewer, w| {
             let of = w.proceeding_get(&reference)?.ok_or(Error::NotFound)?;
-            if viewer.is_inside() {
-                may_work(viewer, w, &of)?;
-            } else {
-                may(viewer, Deed::Propose { state: &of.facts.state })?;
-            }
+            may_add(viewer, w, &of)?;
             let record = w.step_create(&of, &new)?;
             Ok(Made::child(format!("proceedings/{reference}/steps/{}", record.handle)))
         },

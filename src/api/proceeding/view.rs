@@ -11,7 +11,7 @@ use super::accused::{AccusedView, accused_view};
 use super::step::StepView;
 use crate::api::call::Shown;
 use crate::api::withheld::{Markers, Withheld, shares_tag};
-use crate::domain::{Forum, Jurisdiction, Noun, Obstacle, Precision, Stage};
+use crate::domain::{Forum, Jurisdiction, Noun, Obstacle, Precision, Stage, SubmissionStatus};
 use crate::policy::{Facts, Relations, Viewer};
 use crate::store::{Error, Id, Proceeding, ProceedingFacts, Read, Result as StoreResult};
 
@@ -36,6 +36,15 @@ pub struct ProceedingView {
     opened_on_precision: Precision,
     /// Obstacles that were shared with the State.
     obstacles: Vec<Obstacle>,
+    /// Whether it counts, and concerns its State: once another officer accepted it.
+    status: SubmissionStatus,
+    /// The State that recorded it, if one did.
+    submitted_by_state: Option<String>,
+    /// Why it was returned.
+    returned_because: Option<String>,
+    /// The States that will see something new once it is accepted (mission and Secretariat, in the single view, while it waits).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    will_be_seen_by: Option<Vec<String>>,
     /// Furthest stage reached by anybody.
     stage_furthest: Stage,
     /// Present stage, or exit.
@@ -88,6 +97,10 @@ pub(super) fn view(viewer: &Viewer, facts: Facts, of: Proceeding, held: Option<&
         opened_on: opened.first(),
         opened_on_precision: opened.precision(),
         obstacles,
+        status: of.status,
+        submitted_by_state: of.submitted_state,
+        returned_because: of.returned_because,
+        will_be_seen_by: None,
         stage_furthest: of.stage_furthest,
         stage_current: of.stage_current,
         created_at: of.created_at.and_utc(),
@@ -105,7 +118,11 @@ pub(super) fn show(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreR
     let of = r.proceeding_get(reference)?.ok_or(Error::NotFound)?;
     let missions = r.proceeding_missions(of.id)?;
     let facts = judged(viewer, &of, &missions);
-    let cases = r.proceeding_cases(of.id)?.into_iter().map(|case| case.reference).collect();
+    let cases = r.proceeding_cases(of.id)?;
+    let waits = viewer.is_inside() && of.status != SubmissionStatus::Accepted;
+    let served: Vec<Id> = cases.iter().map(|case| case.id).collect();
+    let will_see = if waits { Some(r.will_see_proceeding(&of.facts.state, &served)?) } else { None };
+    let cases = cases.into_iter().map(|case| case.reference).collect();
     let accused = r.accused_list(&of)?;
     let steps = r.step_list(&of)?.into_iter().map(StepView::from).collect();
     let mut holders = vec![of.id];
@@ -118,6 +135,7 @@ pub(super) fn show(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreR
         .map(|(_, tag)| tag.clone())
         .collect();
     let mut body = view(viewer, facts, of, Some(&held));
+    body.will_be_seen_by = will_see;
     body.cases = Some(cases);
     body.accused = Some(accused.into_iter().map(|one| accused_view(viewer, facts, one, Some(&held))).collect());
     body.steps = Some(steps);

@@ -10,15 +10,15 @@ use super::DemoAccount;
 use crate::domain::{
     Act, Activity, AssistanceKind, AssistanceStatus, Code, DesignationKind, Forum, Harm, IncidentFacts, IncidentState,
     InformationStatus, Jurisdiction, Means, MeasureKind, Noun, Obstacle, Outcome, PartialDate, Perpetrator, Personnel,
-    Precision, Rights, Role, SealedField, Sentence, Sex, Stage, StateFunction, StepKind, SuspectFacts, SuspectStatus,
-    VictimFacts,
+    Precision, Rights, Role, SealedField, Sentence, Sex, Stage, StateFunction, StepKind, SubmissionStatus,
+    SuspectFacts, SuspectStatus, VictimFacts,
 };
 use crate::exchange::{FATALITIES, import_fatalities, public_proceedings};
 use crate::identity::Identity;
 use crate::policy::{Scope, Viewer};
 use crate::store::{
     AssistanceFacts, CaseFacts, IncidentFilter, MeasureFacts, NewAccount, NewAccused, NewIncident, NewStep, NewSuspect,
-    NewVictim, ProceedingFacts, SealedInput, Store,
+    NewVictim, ProceedingFacts, ProceedingFilter, SealedInput, Store,
 };
 
 type Failed = Box<dyn std::error::Error>;
@@ -156,7 +156,7 @@ fn records(store: &Store, progress: Progress<'_>) -> Result<(), Failed> {
         Ok(())
     })?;
     progress("public proceedings", 0, 1);
-    public(store, &verifier)?;
+    public(store, &verifier, &releaser)?;
     progress("made-up records", 0, 1);
     made_up(store, &verifier, &releaser)?;
     progress("made-up records", 1, 1);
@@ -165,7 +165,7 @@ fn records(store: &Store, progress: Progress<'_>) -> Result<(), Failed> {
 
 /// Public proceedings whose incident the fatalities file has on the same day. The file of the United Nations on them is not
 /// public: each case opens on the day of its incident.
-fn public(store: &Store, officer: &Viewer) -> Result<(), Failed> {
+fn public(store: &Store, officer: &Viewer, second: &Viewer) -> Result<(), Failed> {
     let proceedings = public_proceedings()?;
     store.write(officer, |w| {
         for one in &proceedings {
@@ -199,6 +199,13 @@ fn public(store: &Store, officer: &Viewer) -> Result<(), Failed> {
             for step in &one.steps {
                 w.step_create(&proceeding, step)?;
             }
+        }
+        Ok(())
+    })?;
+    store.write(second, |w| {
+        let filter = ProceedingFilter { status: Some(SubmissionStatus::Proposed), ..ProceedingFilter::default() };
+        for waiting in w.proceeding_list(&filter, None, 1_000)?.items {
+            w.proceeding_decide(&waiting, true, None)?;
         }
         Ok(())
     })?;
@@ -367,6 +374,10 @@ fn made_up(store: &Store, verifier: &Viewer, releaser: &Viewer) -> Result<(), Fa
             w.step_create(&proceeding, &new)?;
         }
         Ok(proceeding)
+    })?;
+    store.write(verifier, |w| {
+        let waiting = w.proceeding_get(&proceeding.reference)?.ok_or(crate::store::Error::NotFound)?;
+        w.proceeding_decide(&waiting, true, None)
     })?;
     store.write(&mali, |w| {
         let of = w.proceeding_get(&proceeding.reference)?.ok_or(crate::store::Error::NotFound)?;

@@ -14,8 +14,11 @@ use super::db::{Db, Id};
 use super::incident::Incident;
 use super::list::page_of;
 use super::{Cursor, Page, Read, Result, code};
-use crate::domain::{CaseState, Code, InformationStatus, Progress, Stage};
+use crate::domain::{CaseState, Code, InformationStatus, Progress, Stage, SubmissionStatus};
 use crate::policy::Scope;
+
+/// The code of what another officer accepted.
+const ACCEPTED: &str = "accepted";
 
 /// A case, as a scope sees it.
 #[derive(Debug, Clone)]
@@ -140,7 +143,9 @@ type Backend = <Db as diesel::connection::Connection>::Backend;
 /// Ids of the cases that hold an incident which concerns a State now.
 #[auto_type(no_type_alias)]
 pub(in crate::store) fn cases_concerning(state: String) -> _ {
+    let accepted: &'static str = ACCEPTED;
     case_incident::table
+        .filter(case_incident::status.eq(accepted))
         .filter(
             case_incident::incident_id.eq_any(
                 concern::table
@@ -156,9 +161,11 @@ pub(in crate::store) fn cases_concerning(state: String) -> _ {
 /// Ids of the cases that a State's own proceedings serve.
 #[auto_type(no_type_alias)]
 pub(in crate::store) fn cases_served(state: String) -> _ {
+    let accepted: &'static str = ACCEPTED;
     proceeding_case::table
         .inner_join(proceeding::table.on(proceeding::id.eq(proceeding_case::proceeding_id)))
         .filter(proceeding::state.eq(state))
+        .filter(proceeding::status.eq(accepted))
         .select(proceeding_case::case_id)
 }
 
@@ -274,7 +281,8 @@ impl Read<'_> {
             .select((proceeding_case::case_id, proceeding_case::proceeding_id))
             .load(self.db)?;
         let ids: Vec<Id> = links.iter().map(|(_, proceeding)| *proceeding).collect();
-        let seen = self.proceedings_of(&ids)?;
+        let mut seen = self.proceedings_of(&ids)?;
+        seen.retain(|one| one.status == SubmissionStatus::Accepted);
         let progress = self.progress_seen(&seen)?;
         let mut by_case: HashMap<Id, Vec<Progress>> = HashMap::new();
         for (case, proceeding) in links {
@@ -290,6 +298,7 @@ impl Read<'_> {
         let rows: Vec<(Id, Option<NaiveDateTime>)> = case_incident::table
             .inner_join(concern::table.on(concern::incident_id.eq(case_incident::incident_id)))
             .filter(case_incident::case_id.eq_any(cases.to_vec()))
+            .filter(case_incident::status.eq(ACCEPTED))
             .filter(concern::state.eq(state))
             .filter(concern::to_at.is_null())
             .filter(concern::frozen_at.is_not_null())
@@ -322,13 +331,14 @@ impl Read<'_> {
         Ok(now)
     }
 
-    /// The incidents of a case that the scope sees.
+    /// The incidents of a case that the scope sees: those that count, or those that were added later and wait for another officer.
     ///
     /// # Errors
     /// The database's.
-    pub fn case_incidents(&mut self, case: Id) -> Result<Vec<Incident>> {
+    pub fn case_incidents(&mut self, case: Id, status: SubmissionStatus) -> Result<Vec<Incident>> {
         let ids: Vec<Id> = case_incident::table
             .filter(case_incident::case_id.eq(case))
+            .filter(case_incident::status.eq(status.code()))
             .select(case_incident::incident_id)
             .load(self.db)?;
         self.incidents_of(&ids)
@@ -345,7 +355,12 @@ impl Read<'_> {
 
     /// Stage of a case out of all its proceedings' accepted steps: what is stored.
     fn case_progress(&mut self, case: Id) -> Result<(Stage, String)> {
-        let proceedings = self.proceedings_of_cases(&[case])?;
+        let proceedings: Vec<Id> = proceeding_case::table
+            .inner_join(proceeding::table.on(proceeding::id.eq(proceeding_case::proceeding_id)))
+            .filter(proceeding_case::case_id.eq(case))
+            .filter(proceeding::status.eq(ACCEPTED))
+            .select(proceeding::id)
+            .load(self.db)?;
         let lines: Vec<Progress> = self
             .steps_accepted(&proceedings)?
             .into_values()

@@ -5,9 +5,10 @@ use diesel::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::{Case, CaseFacts, CaseRow, fields};
-use crate::domain::{CaseState, Code, Noun, Stage, case_transition};
+use crate::domain::{CaseState, Code, Noun, Stage, SubmissionStatus, case_transition};
+use crate::policy::Denial;
 use crate::store::db::Id;
-use crate::store::db::schema::{case_event, case_file, case_incident, proceeding, proceeding_case};
+use crate::store::db::schema::{case_event, case_file, case_incident};
 use crate::store::history::{Change, all_new, differences};
 use crate::store::incident::EditionChoice;
 use crate::store::{Error, Result, SealedInput, Write, named, random_tag};
@@ -43,7 +44,13 @@ impl Write<'_> {
         self.case_event(id, CaseState::Open, facts.opened_on)?;
         for incident in ids {
             diesel::insert_into(case_incident::table)
-                .values((case_incident::case_id.eq(id), case_incident::incident_id.eq(incident)))
+                .values((
+                    case_incident::case_id.eq(id),
+                    case_incident::incident_id.eq(incident),
+                    case_incident::status.eq(SubmissionStatus::Accepted.code()),
+                    case_incident::added_by.eq(self.actor()),
+                    case_incident::added_at.eq(now),
+                ))
                 .execute(self.db)?;
         }
         let touched = self.seal(id, id, sealed, Some(Noun::Case))?;
@@ -87,20 +94,62 @@ impl Write<'_> {
         self.note(action, format!("cases/{reference}"), change);
     }
 
-    /// Links an incident to a case: from now on it concerns the States of the proceedings that serve the case.
+    /// Links an incident to a case. Where proceedings serve the case, it would concern their States: it waits for another officer.
     pub(in crate::store) fn case_incident_add(&mut self, case: Id, incident: Id) -> Result<()> {
+        let waits = !self.states_served(case)?.is_empty();
+        let status = if waits { SubmissionStatus::Proposed } else { SubmissionStatus::Accepted };
+        let link = case_incident::table.find((case, incident));
+        // One that was returned is proposed again.
+        diesel::delete(link).execute(self.db)?;
         diesel::insert_into(case_incident::table)
-            .values((case_incident::case_id.eq(case), case_incident::incident_id.eq(incident)))
+            .values((
+                case_incident::case_id.eq(case),
+                case_incident::incident_id.eq(incident),
+                case_incident::status.eq(status.code()),
+                case_incident::added_by.eq(self.actor()),
+                case_incident::added_at.eq(self.now()),
+            ))
             .execute(self.db)?;
-        let serving: Vec<String> = proceeding_case::table
-            .inner_join(proceeding::table.on(proceeding::id.eq(proceeding_case::proceeding_id)))
-            .filter(proceeding_case::case_id.eq(case))
-            .select(proceeding::state)
-            .distinct()
-            .load(self.db)?;
-        for state in serving {
-            self.concern_of_proceeding(incident, &state)?;
+        Ok(())
+    }
+
+    /// Another officer's decision on an incident that was added to a case with proceedings: accepted, it concerns their States from now on.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when none waits; [`Error::Denied`] for who added it.
+    pub fn case_incident_decide(
+        &mut self,
+        case: &Case,
+        incident: &str,
+        accept: bool,
+        reason: Option<String>,
+    ) -> Result<()> {
+        let incident = self.incident_get(incident, EditionChoice::Working)?.ok_or(Error::NotFound)?;
+        let link = case_incident::table.find((case.id, incident.id));
+        let waiting: Option<Option<Id>> = link
+            .filter(case_incident::status.eq(SubmissionStatus::Proposed.code()))
+            .select(case_incident::added_by)
+            .first(self.db)
+            .optional()?;
+        if waiting.ok_or(Error::NotFound)? == Some(self.actor()) {
+            return Err(Denial::SamePerson.into());
         }
+        let status = if accept { SubmissionStatus::Accepted } else { SubmissionStatus::Returned };
+        diesel::update(link)
+            .set((case_incident::status.eq(status.code()), case_incident::decided_by.eq(self.actor())))
+            .execute(self.db)?;
+        if accept {
+            for state in self.states_served(case.id)? {
+                self.concern_of_proceeding(incident.id, &state)?;
+            }
+            diesel::update(case_file::table.find(case.id))
+                .set(case_file::updated_at.eq(self.now()))
+                .execute(self.db)?;
+        }
+        let (action, kind) =
+            if accept { ("case.accept", "incident_accepted") } else { ("case.return", "incident_returned") };
+        let open = Map::from_iter([("incident".to_owned(), json!({ "from": null, "to": incident.reference }))]);
+        self.note_case(action, &case.reference, case.id, kind, reason, open, Vec::new());
         Ok(())
     }
 
@@ -112,6 +161,7 @@ impl Write<'_> {
         let mut open = differences(&fields(&case.facts), &fields(facts));
         let known: Vec<Id> = case_incident::table
             .filter(case_incident::case_id.eq(case.id))
+            .filter(case_incident::status.ne(SubmissionStatus::Returned.code()))
             .select(case_incident::incident_id)
             .load(self.db)?;
         let new: Vec<Id> = self.incident_ids(add)?.into_iter().filter(|id| !known.contains(id)).collect();

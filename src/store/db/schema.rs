@@ -360,6 +360,10 @@ diesel::table! {
     case_incident (case_id, incident_id) {
         case_id -> Binary,
         incident_id -> Binary,
+        status -> Text,
+        added_by -> Nullable<Binary>,
+        added_at -> Nullable<Timestamp>,
+        decided_by -> Nullable<Binary>,
     }
 }
 
@@ -381,6 +385,11 @@ diesel::table! {
         created_by -> Binary,
         created_at -> Timestamp,
         updated_at -> Timestamp,
+        status -> Text,
+        submitted_state -> Nullable<Text>,
+        decided_by -> Nullable<Binary>,
+        decided_at -> Nullable<Timestamp>,
+        returned_because -> Nullable<Text>,
     }
 }
 
@@ -403,6 +412,11 @@ diesel::table! {
         in_absentia -> Bool,
         detention -> Text,
         recorded_at -> Timestamp,
+        status -> Text,
+        submitted_by -> Nullable<Binary>,
+        submitted_state -> Nullable<Text>,
+        decided_by -> Nullable<Binary>,
+        returned_because -> Nullable<Text>,
     }
 }
 

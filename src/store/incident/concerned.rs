@@ -1,19 +1,73 @@
 //! Concern: which States a released incident concerns, and which edition each of them sees.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use diesel::prelude::*;
 
-use super::Withholding;
 use super::row::{EditionRow, VictimRow};
-use crate::domain::{Basis, Code, NarrowingAct, WithholdingReason};
+use super::{Incident, Withholding};
+use crate::domain::{Basis, Code, NarrowingAct, SubmissionStatus, WithholdingReason};
 use crate::store::db::Id;
-use crate::store::db::schema::{concern, incident_edition as e, victim, withholding};
+use crate::store::db::schema::{
+    case_incident, concern, incident_edition as e, proceeding, proceeding_case, victim, withholding,
+};
 use crate::store::{Read, Result, Write, code, split};
 
 type ConcernRow = (Id, Option<Id>, String, String, Option<chrono::NaiveDateTime>);
 
 impl Read<'_> {
+    /// The States whose accepted proceedings serve a case.
+    pub(in crate::store) fn states_served(&mut self, case: Id) -> Result<Vec<String>> {
+        Ok(proceeding_case::table
+            .inner_join(proceeding::table.on(proceeding::id.eq(proceeding_case::proceeding_id)))
+            .filter(proceeding_case::case_id.eq(case))
+            .filter(proceeding::status.eq(SubmissionStatus::Accepted.code()))
+            .select(proceeding::state)
+            .distinct()
+            .order(proceeding::state)
+            .load(self.db)?)
+    }
+
+    /// The States that will see an incident once what is recorded of it now is released: its host, those of its victims, and those whose
+    /// proceedings it concerns; without those from which it is withheld.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn will_see(&mut self, incident: &Incident) -> Result<Vec<String>> {
+        let mut states: BTreeSet<String> = incident.facts.host_state.clone().into_iter().collect();
+        let victims: Vec<String> =
+            victim::table.filter(victim::edition_id.eq(incident.edition)).select(victim::states).load(self.db)?;
+        states.extend(victims.iter().flat_map(|listed| split(listed)));
+        let trying: Vec<String> = concern::table
+            .filter(concern::incident_id.eq(incident.id))
+            .filter(concern::basis.eq(Basis::Proceeding.code()))
+            .filter(concern::to_at.is_null())
+            .select(concern::state)
+            .load(self.db)?;
+        states.extend(trying);
+        let withheld = self.withheld_from(incident.id)?;
+        Ok(states.into_iter().filter(|state| !withheld.contains(state)).collect())
+    }
+
+    /// The States that see, or will see, something new once a proceeding of this State that serves these cases is accepted: its own, and
+    /// those that its incidents concern.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn will_see_proceeding(&mut self, state: &str, cases: &[Id]) -> Result<Vec<String>> {
+        let concerned: Vec<String> = case_incident::table
+            .inner_join(concern::table.on(concern::incident_id.eq(case_incident::incident_id)))
+            .filter(case_incident::case_id.eq_any(cases.to_vec()))
+            .filter(case_incident::status.eq(SubmissionStatus::Accepted.code()))
+            .filter(concern::to_at.is_null())
+            .filter(concern::frozen_at.is_null())
+            .select(concern::state)
+            .distinct()
+            .load(self.db)?;
+        let states: BTreeSet<String> = concerned.into_iter().chain([state.to_owned()]).collect();
+        Ok(states.into_iter().collect())
+    }
+
     /// The States from which the incident is withheld by a confirmed decision.
     ///
     /// # Errors
@@ -88,7 +142,8 @@ impl Write<'_> {
         Ok(())
     }
 
-    /// Lets a proceeding's State be concerned by an incident, as far as it is released.
+    /// Lets a proceeding's State be concerned by an incident, as far as it is released: when a second officer accepts the proceeding, or the
+    /// incident's later link to one.
     pub(in crate::store) fn concern_of_proceeding(&mut self, incident: Id, state: &str) -> Result<()> {
         let there: i64 = concern::table
             .filter(concern::incident_id.eq(incident))

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::row::{EditionRow, SuspectRow, VictimRow, incident_fields, suspect_fields, victim_fields};
 use super::{EditionChoice, Incident, NewIncident, NewSuspect, NewVictim, Suspect, Victim};
-use crate::domain::{Code, Counts, Harm, IncidentFacts, IncidentState, Noun, Reference, handle};
+use crate::domain::{Code, Counts, Harm, IncidentFacts, IncidentState, Noun, Reference, SealedChange, handle};
 use crate::store::db::schema::{incident, incident_edition as e, suspect, victim};
 use crate::store::db::{Id, each};
 use crate::store::history::{Change, all_new, differences};
@@ -229,9 +229,8 @@ impl Write<'_> {
             row.verifier_id = None;
             row.author_id = self.actor();
         }
-        let touches = |class| {
-            touched.iter().filter_map(|code| crate::domain::SealedField::coded(*code)).any(|f| f.class == class)
-        };
+        let touches =
+            |class| touched.iter().filter_map(|code| SealedChange::coded(*code)).any(|change| change.class() == class);
         if touches(seal::ClassCode::Confidential) {
             row.tag_confidential = crate::store::random_tag();
         }

@@ -4,6 +4,8 @@ mod read;
 mod seen;
 mod write;
 
+pub(in crate::store) use read::AccusedRow;
+
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
@@ -13,7 +15,7 @@ use super::case::cases_concerning;
 use super::db::schema::{case_file, proceeding, proceeding_case};
 use super::db::{Db, Id};
 use crate::domain::{
-    AsOf, Exit, Forum, Jurisdiction, Obstacle, Outcome, PartialDate, Progress, Sentence, Stage, Step, StepKind,
+    AsOf, Code, Exit, Forum, Jurisdiction, Obstacle, Outcome, PartialDate, Progress, Sentence, Stage, Step, StepKind,
     SubmissionStatus, progress, roll_up,
 };
 use crate::policy::Scope;
@@ -33,6 +35,16 @@ pub struct Proceeding {
     pub stage_current: String,
     /// Random tags: confidential, strictly confidential.
     pub tags: [Vec<u8>; 2],
+    /// Whether it counts, and concerns anybody: once another officer accepted it.
+    pub status: SubmissionStatus,
+    /// Who recorded it.
+    pub recorded_by: Id,
+    /// The State that recorded it, if one did.
+    pub submitted_state: Option<String>,
+    /// When it was accepted or returned (UTC).
+    pub decided_at: Option<NaiveDateTime>,
+    /// Why it was returned.
+    pub returned_because: Option<String>,
     /// When it was recorded (UTC).
     pub created_at: NaiveDateTime,
     /// When an open fact last changed (UTC).
@@ -73,6 +85,8 @@ pub struct ProceedingFilter {
     pub from: Option<NaiveDate>,
     /// Opened on or before.
     pub to: Option<NaiveDate>,
+    /// Whether it is accepted.
+    pub status: Option<SubmissionStatus>,
 }
 
 /// An accused within a proceeding.
@@ -82,6 +96,10 @@ pub struct Accused {
     pub id: Id,
     /// Number within the proceeding, from 1.
     pub number: i32,
+    /// Whether it counts: once another officer accepted it.
+    pub status: SubmissionStatus,
+    /// Why it was returned.
+    pub returned_because: Option<String>,
     /// Where the accused stands.
     pub progress: Progress,
     /// Last sentence.
@@ -149,7 +167,8 @@ pub struct NewStep {
 
 type Backend = <Db as diesel::connection::Connection>::Backend;
 
-/// The proceedings that a scope sees: to a State its own, and those that serve a case with an incident that it sees.
+/// The proceedings that a scope sees: to mission and Secretariat those that nobody accepted yet, too; to a State the accepted ones of its own and
+/// those that serve a case with an incident that it sees, and what it submitted itself.
 pub(in crate::store) fn proceeding_seen(scope: &Scope) -> proceeding::BoxedQuery<'static, Backend> {
     let query = proceeding::table.into_boxed();
     match scope {
@@ -167,9 +186,20 @@ pub(in crate::store) fn proceeding_seen(scope: &Scope) -> proceeding::BoxedQuery
             let serving = proceeding_case::table
                 .filter(proceeding_case::case_id.eq_any(cases_concerning(state.clone())))
                 .select(proceeding_case::proceeding_id);
-            query.filter(proceeding::state.eq(state.clone()).or(proceeding::id.eq_any(serving)))
+            let accepted = proceeding::status.eq(SubmissionStatus::Accepted.code());
+            let submitted = proceeding::submitted_state.assume_not_null().eq(state.clone());
+            query.filter(
+                accepted
+                    .and(proceeding::state.eq(state.clone()).or(proceeding::id.eq_any(serving)))
+                    .or(proceeding::submitted_state.is_not_null().and(submitted)),
+            )
         }
     }
+}
+
+/// Of those, what figures count: what another officer accepted.
+pub(in crate::store) fn proceeding_counted(scope: &Scope) -> proceeding::BoxedQuery<'static, Backend> {
+    proceeding_seen(scope).filter(proceeding::status.eq(SubmissionStatus::Accepted.code()))
 }
 
 /// The lines of a proceeding: its own, and one for each accused that has a step.

@@ -11,7 +11,7 @@ use crate::domain::{AsOf, Code, PartialDate, Step, StepKind, SubmissionStatus, p
 use crate::policy::Scope;
 use crate::store::case::{Case, case_seen};
 use crate::store::db::Id;
-use crate::store::db::schema::{accused, accused_incident, case_file, proceeding as p, proceeding_case, step};
+use crate::store::db::schema::{accused_incident, case_file, proceeding as p, proceeding_case, step};
 use crate::store::list::page_of;
 use crate::store::{Cursor, Page, Read, Result, code, split};
 
@@ -34,6 +34,11 @@ pub(super) struct ProceedingRow {
     pub(super) created_by: Id,
     pub(super) created_at: NaiveDateTime,
     pub(super) updated_at: NaiveDateTime,
+    pub(super) status: String,
+    pub(super) submitted_state: Option<String>,
+    pub(super) decided_by: Option<Id>,
+    pub(super) decided_at: Option<NaiveDateTime>,
+    pub(super) returned_because: Option<String>,
 }
 
 const TABLE: &str = "proceeding";
@@ -54,11 +59,21 @@ impl ProceedingRow {
             stage_current,
             tag_confidential,
             tag_strictly_confidential,
-            created_by: _,
+            created_by,
             created_at,
             updated_at,
+            status,
+            submitted_state,
+            decided_by: _,
+            decided_at,
+            returned_because,
         } = self;
         Ok(Proceeding {
+            status: code(&status, TABLE, "status", &reference)?,
+            recorded_by: created_by,
+            submitted_state,
+            decided_at,
+            returned_because,
             id,
             facts: ProceedingFacts {
                 state,
@@ -181,6 +196,17 @@ pub(in crate::store) struct AccusedRow {
     pub(in crate::store) in_absentia: bool,
     pub(in crate::store) _detention: String,
     pub(in crate::store) recorded_at: NaiveDateTime,
+    pub(in crate::store) status: String,
+    pub(in crate::store) submitted_by: Option<Id>,
+    pub(in crate::store) submitted_state: Option<String>,
+    _decided_by: Option<Id>,
+    returned_because: Option<String>,
+}
+
+impl AccusedRow {
+    pub(in crate::store) fn is_accepted(&self) -> bool {
+        self.status == SubmissionStatus::Accepted.code()
+    }
 }
 
 /// Steps of one proceeding, each with the State that submitted it, if one did.
@@ -206,6 +232,9 @@ impl Read<'_> {
             None => None,
         };
         let mut query = proceeding_seen(self.scope);
+        if let Some(status) = filter.status {
+            query = query.filter(p::status.eq(status.code()));
+        }
         if let Some(state) = &filter.state {
             query = query.filter(p::state.eq(state.clone()));
         }
@@ -294,24 +323,20 @@ impl Read<'_> {
     /// # Errors
     /// The database's.
     pub fn accused_list(&mut self, of: &Proceeding) -> Result<Vec<Accused>> {
-        let seen: Vec<i32> = self.accused_seen(&[of])?.into_iter().map(|one| one.number).collect();
+        let rows = self.accused_seen(&[of])?;
         let steps: Vec<Step> = self.step_list(of)?.into_iter().filter(is_accepted).map(|record| record.step).collect();
-        let rows: Vec<(Id, i32)> = accused::table
-            .filter(accused::proceeding_id.eq(of.id))
-            .filter(accused::number.eq_any(seen))
-            .order(accused::number)
-            .select((accused::id, accused::number))
-            .load(self.db)?;
-        let ids: Vec<Id> = rows.iter().map(|(id, _)| *id).collect();
+        let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
         let links: Vec<(Id, Id)> =
             accused_incident::table.filter(accused_incident::accused_id.eq_any(ids)).load(self.db)?;
         let incidents: Vec<Id> = links.iter().map(|(_, incident)| *incident).collect();
         let seen = self.incidents_of(&incidents)?;
-        Ok(rows
-            .into_iter()
-            .map(|(id, number)| Accused {
+        let one = |row: AccusedRow| {
+            let AccusedRow { id, number, status, returned_because, .. } = row;
+            Ok(Accused {
                 id,
                 number,
+                status: code(&status, "accused", "status", &of.reference)?,
+                returned_because,
                 progress: progress(&steps, Some(number), AsOf::NOW),
                 sentence: steps
                     .iter()
@@ -324,7 +349,8 @@ impl Read<'_> {
                     .map(|incident| incident.reference.clone())
                     .collect(),
             })
-            .collect())
+        };
+        rows.into_iter().map(one).collect()
     }
 
     /// The cases that a proceeding serves, within scope.

@@ -31,7 +31,11 @@ impl Read<'_> {
             one.frozen_at =
                 links.iter().filter(|(id, _)| *id == one.id).filter_map(|(_, case)| by_case.get(case)).min().copied();
         }
-        found.retain(|one| one.frozen_at.is_none_or(|at| one.created_at <= at));
+        let own = |one: &Proceeding| one.submitted_state.as_ref() == Some(state);
+        found.retain(|one| {
+            let since = one.decided_at.unwrap_or(one.created_at);
+            one.frozen_at.is_none_or(|at| since <= at) || own(one)
+        });
         let all: Vec<&Proceeding> = found.iter().collect();
         let accused = self.accused_seen(&all)?;
         let mut steps = self.steps_of(&all, &accused)?;
@@ -148,8 +152,12 @@ impl Read<'_> {
             let Some(proceeding) = of.iter().find(|one| one.id == row.proceeding_id) else { return false };
             let mut mine = links.iter().filter(|(accused, _)| *accused == row.id).peekable();
             let linked = mine.peek().is_none() || mine.any(|(_, incident)| seen.contains(incident));
+            let submitted = own.is_some() && row.submitted_state.as_ref() == own;
+            if own.is_some() && !row.is_accepted() {
+                return submitted;
+            }
             let own = own == Some(&proceeding.facts.state);
-            (own || linked) && proceeding.frozen_at.is_none_or(|at| row.recorded_at <= at)
+            submitted || (own || linked) && proceeding.frozen_at.is_none_or(|at| row.recorded_at <= at)
         });
         Ok(rows)
     }

@@ -6,14 +6,14 @@ use serde_json::{Map, Value, json};
 use super::read::{ProceedingRow, StepRow};
 use super::{Accused, NewAccused, NewStep, Proceeding, ProceedingFacts, StepRecord, fields, in_absentia, lines, whole};
 use crate::domain::{AsOf, Code, Detention, Noun, Outcome, Stage, Step, SubmissionStatus, handle, progress};
-use crate::policy::Scope;
+use crate::policy::{Denial, Scope};
 use crate::store::db::Id;
 use crate::store::db::schema::{accused, accused_incident, case_incident, proceeding as p, proceeding_case, step};
 use crate::store::history::{Change, all_new, differences};
 use crate::store::{Error, Result, SealedInput, Write, random_tag};
 
 impl Write<'_> {
-    /// Records a proceeding that serves cases within scope. Its State is concerned by their incidents from now on.
+    /// Records a proceeding that serves cases within scope. It counts, and concerns its State, once another officer accepts it.
     ///
     /// # Errors
     /// [`Error::Invalid`] when a case is out of scope; the database's.
@@ -47,19 +47,17 @@ impl Write<'_> {
             created_by: self.actor(),
             created_at: now,
             updated_at: now,
+            status: SubmissionStatus::Proposed.code().into(),
+            submitted_state: self.own_state(),
+            decided_by: None,
+            decided_at: None,
+            returned_because: None,
         };
         diesel::insert_into(p::table).values(row.clone()).execute(self.db)?;
         for case in cases {
             diesel::insert_into(proceeding_case::table)
                 .values((proceeding_case::proceeding_id.eq(id), proceeding_case::case_id.eq(case)))
                 .execute(self.db)?;
-            let incidents: Vec<Id> = case_incident::table
-                .filter(case_incident::case_id.eq(case))
-                .select(case_incident::incident_id)
-                .load(self.db)?;
-            for incident in incidents {
-                self.concern_of_proceeding(incident, &facts.state)?;
-            }
         }
         let touched = self.seal(id, id, sealed, Some(Noun::Proceeding))?;
         self.note_proceeding(
@@ -75,18 +73,146 @@ impl Write<'_> {
         row.into_proceeding()
     }
 
-    /// Changes a proceeding's facts and sealed fields.
+    fn own_state(&self) -> Option<String> {
+        match self.scope {
+            Scope::State(state) => Some(state.clone()),
+            Scope::Everything | Scope::Missions(_) | Scope::Nothing => None,
+        }
+    }
+
+    /// Until another officer accepts a proceeding, only who recorded it adds to it and changes it.
+    fn refuse_anothers(&self, of: &Proceeding) -> Result<()> {
+        if of.status != SubmissionStatus::Accepted && of.recorded_by != self.actor() {
+            return Err(Error::Conflict(
+                "the proceeding is not accepted yet: until then only who recorded it changes it".into(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Another officer's decision on a proceeding. Accepted, it counts with its accused, and concerns its State by the incidents of its
+    /// cases from now on.
     ///
     /// # Errors
-    /// The database's.
+    /// [`Error::Denied`] for who recorded it; [`Error::Conflict`] when it was decided.
+    pub fn proceeding_decide(&mut self, of: &Proceeding, accept: bool, reason: Option<String>) -> Result<()> {
+        if of.recorded_by == self.actor() {
+            return Err(Denial::SamePerson.into());
+        }
+        if of.status != SubmissionStatus::Proposed {
+            return Err(Error::Conflict("the proceeding was decided already".into()));
+        }
+        let now = self.now();
+        let status = if accept { SubmissionStatus::Accepted } else { SubmissionStatus::Returned };
+        diesel::update(p::table.find(of.id))
+            .set((
+                p::status.eq(status.code()),
+                p::decided_by.eq(self.actor()),
+                p::decided_at.eq(now),
+                p::returned_because.eq(reason.clone().filter(|_| !accept)),
+                p::updated_at.eq(now),
+            ))
+            .execute(self.db)?;
+        if accept {
+            let waiting = accused::table
+                .filter(accused::proceeding_id.eq(of.id))
+                .filter(accused::status.eq(SubmissionStatus::Proposed.code()));
+            diesel::update(waiting)
+                .set((
+                    accused::status.eq(status.code()),
+                    accused::decided_by.eq(self.actor()),
+                    accused::recorded_at.eq(now),
+                ))
+                .execute(self.db)?;
+            let cases: Vec<Id> = proceeding_case::table
+                .filter(proceeding_case::proceeding_id.eq(of.id))
+                .select(proceeding_case::case_id)
+                .load(self.db)?;
+            let incidents: Vec<Id> = case_incident::table
+                .filter(case_incident::case_id.eq_any(&cases))
+                .filter(case_incident::status.eq(SubmissionStatus::Accepted.code()))
+                .select(case_incident::incident_id)
+                .distinct()
+                .load(self.db)?;
+            for incident in incidents {
+                self.concern_of_proceeding(incident, &of.facts.state)?;
+            }
+            self.cases_restage(&cases)?;
+        }
+        let (action, kind) = if accept { ("proceeding.accept", "accepted") } else { ("proceeding.return", "returned") };
+        let open = Map::from_iter([("status".to_owned(), json!({ "from": of.status, "to": status }))]);
+        let change = Change {
+            noun: Noun::Proceeding,
+            record: of.id,
+            root: of.id,
+            edition: None,
+            kind,
+            reason,
+            open,
+            sealed: Vec::new(),
+        };
+        self.note(action, format!("proceedings/{}", of.reference), change);
+        Ok(())
+    }
+
+    /// Another officer's decision on an accused that was added to an accepted proceeding.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] without such an accused; [`Error::Denied`] for who added it; [`Error::Conflict`] when it was decided, or the
+    /// proceeding was not.
+    pub fn accused_decide(&mut self, of: &Proceeding, number: i32, accept: bool, reason: Option<String>) -> Result<()> {
+        let rows = self.accused_seen(&[of])?;
+        let row = rows.into_iter().find(|row| row.number == number).ok_or(Error::NotFound)?;
+        if row.submitted_by == Some(self.actor()) {
+            return Err(Denial::SamePerson.into());
+        }
+        if of.status != SubmissionStatus::Accepted {
+            return Err(Error::Conflict("the proceeding itself is not accepted yet".into()));
+        }
+        if row.status != SubmissionStatus::Proposed.code() {
+            return Err(Error::Conflict("the accused was decided already".into()));
+        }
+        let status = if accept { SubmissionStatus::Accepted } else { SubmissionStatus::Returned };
+        diesel::update(accused::table.find(row.id))
+            .set((
+                accused::status.eq(status.code()),
+                accused::decided_by.eq(self.actor()),
+                accused::recorded_at.eq(self.now()),
+                accused::returned_because.eq(reason.clone().filter(|_| !accept)),
+            ))
+            .execute(self.db)?;
+        let (action, kind) =
+            if accept { ("accused.accept", "accused_accepted") } else { ("accused.return", "accused_returned") };
+        let open = Map::from_iter([("accused".to_owned(), json!({ "from": null, "to": number }))]);
+        let change = Change {
+            noun: Noun::Accused,
+            record: row.id,
+            root: of.id,
+            edition: None,
+            kind,
+            reason,
+            open,
+            sealed: Vec::new(),
+        };
+        self.note(action, format!("proceedings/{}", of.reference), change);
+        self.restage(of)
+    }
+
+    /// Changes a proceeding's facts and sealed fields; one that was returned is proposed again.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] for others than who recorded it, until it is accepted; the database's.
     pub fn proceeding_edit(
         &mut self,
         known: &Proceeding,
         facts: &ProceedingFacts,
         sealed: &SealedInput,
     ) -> Result<Proceeding> {
+        self.refuse_anothers(known)?;
         let open = differences(&fields(&known.facts), &fields(facts));
         let touched = self.seal(known.id, known.id, sealed, None)?;
+        let is_again = known.status == SubmissionStatus::Returned && !(open.is_empty() && touched.is_empty());
+        let status = if is_again { SubmissionStatus::Proposed } else { known.status };
         let updated = if open.is_empty() { known.updated_at } else { self.now() };
         let tag = if touched.is_empty() { known.tags[0].clone() } else { random_tag() };
         diesel::update(p::table.find(known.id))
@@ -99,6 +225,7 @@ impl Write<'_> {
                 p::obstacles.eq(joined(facts)),
                 p::tag_confidential.eq(tag),
                 p::updated_at.eq(updated),
+                p::status.eq(status.code()),
             ))
             .execute(self.db)?;
         self.note_proceeding(
@@ -130,11 +257,13 @@ impl Write<'_> {
         self.note(action, format!("proceedings/{reference}"), change);
     }
 
-    /// Adds an accused under the next number.
+    /// Adds an accused under the next number. It counts once another officer accepts it, or the proceeding with it.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when an incident is out of scope; the database's.
+    /// [`Error::Invalid`] when an incident is out of scope; [`Error::Conflict`] for others than who recorded the proceeding, until it is
+    /// accepted; the database's.
     pub fn accused_create(&mut self, of: &Proceeding, new: &NewAccused) -> Result<Accused> {
+        self.refuse_anothers(of)?;
         let incidents = self.incident_ids(&new.incidents)?;
         let last: Option<i32> = accused::table
             .filter(accused::proceeding_id.eq(of.id))
@@ -152,6 +281,9 @@ impl Write<'_> {
                 accused::in_absentia.eq(false),
                 accused::detention.eq(Detention::NotKnown.code()),
                 accused::recorded_at.eq(self.now()),
+                accused::status.eq(SubmissionStatus::Proposed.code()),
+                accused::submitted_by.eq(self.actor()),
+                accused::submitted_state.eq(self.own_state()),
             ))
             .execute(self.db)?;
         for incident in incidents {
@@ -171,6 +303,7 @@ impl Write<'_> {
     /// # Errors
     /// The database's.
     pub fn accused_edit(&mut self, of: &Proceeding, known: &Accused, sealed: &SealedInput) -> Result<()> {
+        self.refuse_anothers(of)?;
         let touched = self.seal(known.id, known.id, sealed, None)?;
         diesel::update(p::table.find(of.id))
             .set((p::tag_confidential.eq(random_tag()), p::tag_strictly_confidential.eq(random_tag())))
@@ -198,16 +331,14 @@ impl Write<'_> {
     /// # Errors
     /// [`Error::Invalid`] when the proceeding has no accused of that number within scope; the database's.
     pub fn step_create(&mut self, of: &Proceeding, new: &NewStep) -> Result<StepRecord> {
+        self.refuse_anothers(of)?;
         if let Some(number) = new.accused
             && !self.accused_list(of)?.iter().any(|one| one.number == number)
         {
             let fault = crate::domain::Fault::new("/accused", "the proceeding has no accused of this number");
             return Err(Error::Invalid(vec![fault]));
         }
-        let state = match self.scope {
-            Scope::State(state) => Some(state.clone()),
-            Scope::Everything | Scope::Missions(_) | Scope::Nothing => None,
-        };
+        let state = self.own_state();
         let status = if state.is_some() { SubmissionStatus::Proposed } else { SubmissionStatus::Accepted };
         let now = self.now();
         let row = StepRow {

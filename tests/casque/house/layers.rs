@@ -1,6 +1,7 @@
 //! Imports go down only. If you are here because this failed: a room uses one above it. Move what you need down, or do it
 //! in the room above; docs/architecture.md has the order.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Rooms from the ground up; a room uses those before its own row.
@@ -77,5 +78,24 @@ fn no_file_holds_two_rooms() {
         }
         let lines = text.lines().count();
         assert!(lines <= 500, "{name} has {lines} lines: make it a folder");
+    }
+}
+
+#[test]
+fn every_concern_begins_by_an_act_of_two() {
+    // Where a row is made, and who calls what makes one. Whoever adds a way says here which two people agreed to it.
+    let ways = [
+        ("insert_into(concern::table)", "store/incident/concerned.rs", "what follows makes them"),
+        (".concern_settle(", "store/incident/concerned.rs", "withholding, or lifting it: two officers"),
+        (".concern_settle(", "store/incident/transition.rs", "release: verifier and releaser"),
+        (".concern_of_proceeding(", "store/proceeding/write.rs", "another officer accepts a proceeding"),
+        (".concern_of_proceeding(", "store/case/write.rs", "another officer accepts a later link"),
+    ];
+    for pattern in ["insert_into(concern::table)", ".concern_settle(", ".concern_of_proceeding("] {
+        let found: BTreeSet<String> =
+            all().into_iter().filter(|(_, text)| text.contains(pattern)).map(|(name, _)| name).collect();
+        let known: BTreeSet<String> =
+            ways.iter().filter(|(known, ..)| *known == pattern).map(|(_, path, _)| (*path).to_owned()).collect();
+        assert_eq!(found, known, "{pattern}: which two people agree to it?");
     }
 }

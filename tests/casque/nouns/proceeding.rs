@@ -21,6 +21,7 @@ fn opened(house: &House) -> (String, String, String) {
     for _ in 0..2 {
         made(&format!("/v1/proceedings/{proceeding}/accused"), json!({"incidents": [incident]}));
     }
+    house.accepted(&format!("/v1/proceedings/{proceeding}"));
     (incident, case, proceeding)
 }
 
@@ -123,7 +124,10 @@ fn a_proceeding_follows_the_incidents_that_concern_a_state() {
     }
     // A State with a proceeding of its own is concerned by it, wherever the incident was.
     let new = json!({"state": "ISL", "authority": "Made-up prosecutor", "opened_on": "2022-06-01", "cases": [case]});
-    assert_eq!(house.as_("verifier").post("/v1/proceedings", &new).status, 201);
+    let made = house.as_("verifier").post("/v1/proceedings", &new);
+    let path = format!("/v1/proceedings/{}", made.json()["reference"].as_str().unwrap());
+    assert_eq!(house.as_("iceland").get(&format!("/v1/incidents/{incident}")).status, 404, "one officer shows nobody");
+    house.accepted(&path);
     assert_eq!(house.as_("iceland").get(&format!("/v1/incidents/{incident}")).status, 200);
     assert_eq!(house.as_("iceland").get("/v1/proceedings").references().len(), 2);
 }
@@ -163,10 +167,12 @@ fn accused_of_anothers_incident_are_hidden_and_move_nothing() {
     let shared =
         house.as_("verifier").post("/v1/proceedings", &shared).json()["reference"].as_str().unwrap().to_owned();
     let shared = format!("/v1/proceedings/{shared}");
+    house.accepted(&shared);
     let before = house.as_("chad").get(&shared);
     assert_eq!(before.status, 200);
     let accused = json!({"incidents": [other], "notes": "canary-notes"});
     assert_eq!(house.as_("verifier").post(&format!("{shared}/accused"), &accused).status, 201);
+    house.accepted(&format!("{shared}/accused/1"));
     let step = json!({"kind": "stage_reached", "stage": "charged", "accused": 1, "happened_on": "2023-01-10"});
     assert_eq!(house.as_("verifier").post(&format!("{shared}/steps"), &step).status, 201);
     let after = house.as_("chad").get(&shared);
@@ -208,4 +214,133 @@ fn who_is_convicted_and_then_acquitted_in_one_year_is_counted_as_both() {
     assert_eq!(figures(2022, now).by_mission.total.killed, 1, "as recorded by then");
     assert_eq!(figures(2022, house.store.now()).by_mission.total.killed, 0);
     assert_eq!(figures(2023, house.store.now()).corrections[0].killed, [1, 0]);
+}
+
+#[test]
+fn one_person_shows_a_record_to_no_state_by_a_proceeding() {
+    let house = House::start();
+    let incident = house.report("minusma", &ambush());
+    house.release("minusma", &incident);
+    let path = format!("/v1/incidents/{incident}");
+    let body = json!({"mission": "MINUSMA", "opened_on": "2022-03-20", "incidents": [incident]});
+    let case = house.as_("minusma").post("/v1/cases", &body).json()["reference"].as_str().unwrap().to_owned();
+    let body = json!({"state": "IRL", "authority": "Made-up court", "opened_on": "2022-04-01", "cases": [case]});
+    let made = house.as_("minusma").post("/v1/proceedings", &body);
+    assert_eq!((made.status, &made.json()["status"]), (201, &json!("proposed")), "{}", made.text);
+    assert_eq!(
+        made.json()["will_be_seen_by"],
+        json!(["GIN", "IRL", "MLI", "TCD"]),
+        "whoever accepts it is shown who will see it"
+    );
+    let proceeding = format!("/v1/proceedings/{}", made.json()["reference"].as_str().unwrap());
+    let accused = json!({"incidents": [incident]});
+    assert_eq!(house.as_("minusma").post(&format!("{proceeding}/accused"), &accused).status, 201);
+    let charged = json!({"kind": "stage_reached", "stage": "charged", "accused": 1, "happened_on": "2022-09-01"});
+    assert_eq!(
+        house.as_("verifier").post(&format!("{proceeding}/steps"), &charged).status,
+        409,
+        "others add nothing yet"
+    );
+    assert_eq!(house.as_("minusma").post(&format!("{proceeding}/steps"), &charged).status, 201);
+
+    // Nobody new sees anything, and it counts nowhere.
+    let counted = |unit: &str| {
+        let answer = house.as_("verifier").get(&format!("/v1/statistics?unit={unit}&by=host_state")).json();
+        let cells = answer["cells"].as_array().unwrap_or_else(|| panic!("{answer}")).clone();
+        cells.iter().map(|cell| cell["count"].as_i64().unwrap()).sum::<i64>()
+    };
+    assert_eq!((counted("proceedings"), counted("accused")), (0, 0));
+    for who in ["ireland", "mali", "chad"] {
+        assert_eq!(house.as_(who).get(&proceeding).status, 404, "{who}");
+        assert!(house.as_(who).get("/v1/proceedings").references().is_empty(), "{who}");
+    }
+    assert_eq!(house.as_("ireland").get(&path).status, 404);
+    assert_eq!(house.as_("ireland").get(&format!("/v1/cases/{case}")).status, 404);
+    assert_eq!(house.as_("chad").get(&format!("/v1/cases/{case}")).json()["stage_furthest"], "no_information");
+    let ask =
+        json!({"record": format!("incidents/{incident}"), "class": "confidential", "purpose": "prosecution_support"});
+    assert_eq!(house.disclose("ireland", &ask).status, 404);
+
+    // The recorder does not accept it; another officer does.
+    let decide =
+        |who: &str| house.as_(who).post(&format!("{proceeding}/decision"), &json!({"status": "accepted"})).status;
+    assert_eq!((decide("minusma"), decide("mali"), decide("verifier"), decide("releaser")), (403, 404, 200, 409));
+    assert_eq!((counted("proceedings"), counted("accused")), (1, 1));
+    assert_eq!(house.as_("ireland").get(&path).status, 200);
+    assert_eq!(house.as_("chad").get(&format!("/v1/cases/{case}")).json()["stage_furthest"], "charged");
+
+    // An accused that is added later waits for another officer, too.
+    assert_eq!(house.as_("verifier").post(&format!("{proceeding}/accused"), &accused).json()["status"], "proposed");
+    assert_eq!(house.as_("ireland").get(&format!("{proceeding}/accused")).json()["items"].as_array().unwrap().len(), 1);
+    let accept = |who: &str| {
+        house.as_(who).post(&format!("{proceeding}/accused/2/decision"), &json!({"status": "accepted"})).status
+    };
+    assert_eq!((counted("accused"), accept("verifier"), accept("releaser"), counted("accused")), (1, 403, 200, 2));
+    assert_eq!(house.as_("ireland").get(&format!("{proceeding}/accused")).json()["items"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn an_incident_that_is_added_to_a_case_with_proceedings_waits_for_another_officer() {
+    let house = House::start();
+    let (_, case, _) = opened(&house);
+    let other = json!({"mission": "MINUSMA", "occurred_on": "2022-12-14", "act": "killing", "host_state": "MLI", "victims": [
+        {"category": "contingent_troop", "states": ["EGY"], "outcome": "killed", "kin_notified_on": "2022-12-15",
+         "state_notified_on": "2022-12-15"}]});
+    let other = house.report("minusma", &other);
+    let own = json!({"state": "IRL", "authority": "Made-up court", "opened_on": "2022-06-01", "cases": [case]});
+    let made = house.as_("minusma").post("/v1/proceedings", &own).json();
+    house.accepted(&format!("/v1/proceedings/{}", made["reference"].as_str().unwrap()));
+    let path = format!("/v1/cases/{case}");
+    let add = |incident: &str| {
+        let shown = house.as_("minusma").get(&path);
+        house.as_("minusma").patch(&path, &json!({"incidents": [incident]}), shown.etag()).json()
+    };
+    let changed = add(&other);
+    assert_eq!(changed["incidents_proposed"], json!([other]));
+    assert!(!changed["incidents"].as_array().unwrap().contains(&json!(other)));
+    // Whoever releases it is shown who will see it: not Ireland, which nobody agreed to.
+    house.moved("minusma", &other, "submitted");
+    house.moved("verifier", &other, "verified");
+    let shown = house.as_("releaser").get(&format!("/v1/incidents/{other}")).json();
+    assert_eq!(shown["will_be_seen_by"], json!(["EGY", "MLI"]));
+    house.moved("releaser", &other, "released");
+    let seen = |who: &str| house.as_(who).get(&format!("/v1/incidents/{other}")).status;
+    assert_eq!(seen("ireland"), 404);
+    assert!(!house.as_("ireland").get(&path).text.contains(&other));
+    let decide = |who: &str, status: &str| {
+        let body = json!({"status": status, "reason": "MADE-UP reason"});
+        house.as_(who).post(&format!("{path}/incidents/{other}/decision"), &body).status
+    };
+    assert_eq!(
+        (decide("minusma", "accepted"), decide("verifier", "returned"), decide("verifier", "accepted")),
+        (403, 200, 404)
+    );
+    assert_eq!(add(&other)["incidents_proposed"], json!([other]), "it is proposed again");
+    assert_eq!((seen("ireland"), decide("verifier", "accepted"), seen("ireland")), (404, 200, 200));
+}
+
+#[test]
+fn a_state_proposes_a_proceeding_of_its_own_and_sees_what_becomes_of_it() {
+    let house = House::start();
+    let (incident, case, _) = opened(&house);
+    let body = |state: &str| {
+        json!({"state": state, "authority": "Made-up court", "opened_on": "2022-06-01", "cases": [case],
+            "court_file_number": "MADE-UP 7"})
+    };
+    assert_eq!(house.as_("mali").post("/v1/proceedings", &body("TCD")).status, 403, "not another State's");
+    assert_eq!(house.as_("reader.mali").post("/v1/proceedings", &body("MLI")).status, 403);
+    let made = house.as_("mali").post("/v1/proceedings", &body("MLI"));
+    assert_eq!((made.status, &made.json()["status"]), (201, &json!("proposed")), "{}", made.text);
+    let path = format!("/v1/proceedings/{}", made.json()["reference"].as_str().unwrap());
+    assert!(made.json().get("will_be_seen_by").is_none(), "other States are not named to it");
+    let accused =
+        house.as_("mali").post(&format!("{path}/accused"), &json!({"incidents": [incident], "name": "MADE-UP NAME"}));
+    assert_eq!(accused.status, 201, "{}", accused.text);
+    assert_eq!((house.as_("mali").get(&path).status, house.as_("chad").get(&path).status), (200, 404));
+    assert_eq!(house.as_("verifier").get("/v1/proceedings?status=proposed").references().len(), 1);
+    let returned = json!({"status": "returned", "reason": "MADE-UP: which court?"});
+    assert_eq!(house.as_("verifier").post(&format!("{path}/decision"), &returned).status, 200);
+    let shown = house.as_("mali").get(&path).json();
+    assert_eq!((&shown["status"], &shown["returned_because"]), (&json!("returned"), &json!("MADE-UP: which court?")));
+    assert_eq!(house.as_("chad").get(&path).status, 404);
 }

@@ -394,7 +394,7 @@ fn a_database_that_was_set_back_is_not_served_until_the_operator_accepts_it() {
     assert_eq!((refused.status, refused.json()["type"].as_str().unwrap()), (503, "urn:casque:problem:unproved"));
     let ask = json!({"record": mine, "class": "confidential", "purpose": "follow_up", "code": "000000"});
     assert_ne!(node.client(Some(&token)).post("/v1/disclosures", &ask).status, 201);
-    assert_eq!(node.terminate(), Some(0));
+    assert_eq!(node.terminate(), Some(1), "the last entries are not signed");
     let verified = super::archive::casque(&with(&place, &["audit", "verify"]));
     assert_eq!(verified.status.code(), Some(1), "the checkpoint beside the key disagrees");
     assert!(String::from_utf8_lossy(&verified.stdout).contains("its tail was cut"));
@@ -449,7 +449,7 @@ fn a_failover_to_a_standby_that_lacked_the_last_seconds_is_accepted_by_the_opera
     let node = Node::start(&place);
     until(Duration::from_secs(5), || node.client(None).get("/readyz").status == 503);
     assert_eq!(site.try_sign_in(&node, "minusma").status, 503);
-    assert_eq!(node.terminate(), Some(0));
+    assert_eq!(node.terminate(), Some(1), "the last entries are not signed");
     succeeds(&[&["audit", "accept", "--reason", "failover, the standby lagged"][..], &place].concat());
     let node = Node::start(&place);
     confirmed_at(&node, &site.accounts);

@@ -182,6 +182,7 @@ impl Site {
         let proceeding = reference(self.done("minusma", "/v1/proceedings", &body));
         let below = format!("/v1/proceedings/{proceeding}");
         self.done("minusma", &format!("{below}/accused"), &json!({"incidents": [incident], "name": "canary"}));
+        self.house.accepted(&below);
         let body = json!({"kind": "arrest", "accused": 1, "happened_on": "2022-05-01"});
         let mut step = String::new();
         let to = |who: &str, to: &str| {
@@ -284,6 +285,39 @@ impl Site {
                 .replace("{reference}", &of.incident)
                 .replace("victims/{handle}", &format!("victims/{}", of.victim))
                 .replace("suspects/{handle}", &format!("suspects/{}", of.suspect)),
+            "/v1/cases/{reference}/incidents/{incident}/decision" => {
+                let path = format!("/v1/cases/{}", of.case);
+                let shown = self.house.as_("minusma").get(&path).json();
+                let mut waiting = shown["incidents_proposed"][0].as_str().map(str::to_owned);
+                if waiting.is_none() {
+                    let added = self.reported();
+                    let body = json!({"incidents": [added]});
+                    let changed = self.house.as_("minusma").with("if-match", "*").patch_bare(&path, &body);
+                    assert_eq!(changed.status, 200, "{}", changed.text);
+                    waiting = Some(added);
+                }
+                format!("{path}/incidents/{}/decision", waiting.unwrap())
+            }
+            "/v1/proceedings/{reference}/decision" => {
+                let waiting = self.house.as_("minusma").get("/v1/proceedings?status=proposed").references();
+                let reference = match waiting.first() {
+                    Some(known) => known.clone(),
+                    None => {
+                        let body = json!({"state": "LBN", "authority": "Made-up court", "opened_on": "2022-04-01",
+                            "cases": [of.case]});
+                        self.done("minusma", "/v1/proceedings", &body)["reference"].as_str().unwrap().to_owned()
+                    }
+                };
+                route.replace("{reference}", &reference)
+            }
+            "/v1/proceedings/{reference}/accused/{number}/decision" => {
+                let path = format!("/v1/proceedings/{}/accused", of.proceeding);
+                let listed = self.house.as_("minusma").get(&path).json();
+                let is_waiting = |one: &&Value| one["status"] == "proposed";
+                let waiting = listed["items"].as_array().unwrap().iter().find(is_waiting).cloned();
+                let one = waiting.unwrap_or_else(|| self.done("minusma", &path, &json!({"incidents": [of.incident]})));
+                format!("{path}/{}/decision", one["number"])
+            }
             route if route.starts_with("/v1/cases/{reference}") => route.replace("{reference}", &of.case),
             route if route.starts_with("/v1/proceedings/{reference}") => {
                 route.replace("{reference}", &of.proceeding).replace("{number}", "1").replace("{handle}", &of.step)
@@ -423,9 +457,14 @@ impl Site {
             ("POST", "/v1/proceedings/{reference}/steps") => {
                 json!({"kind": "hearing", "accused": 1, "happened_on": "2022-06-01"})
             }
-            ("POST", "/v1/proceedings/{reference}/steps/{handle}/decision" | "/v1/measures/{reference}/decision") => {
-                json!({"status": "accepted"})
-            }
+            (
+                "POST",
+                "/v1/proceedings/{reference}/steps/{handle}/decision"
+                | "/v1/measures/{reference}/decision"
+                | "/v1/proceedings/{reference}/decision"
+                | "/v1/proceedings/{reference}/accused/{number}/decision"
+                | "/v1/cases/{reference}/incidents/{incident}/decision",
+            ) => json!({"status": "accepted"}),
             ("POST", "/v1/assistance") => {
                 json!({"state": "MLI", "mission": "MINUSMA", "kind": "forensics", "provider": "MINUSMA",
                     "offered_on": "2022-06-01"})

@@ -135,6 +135,7 @@ pub fn plant(house: &House) -> String {
         &format!("/v1/proceedings/{}/accused", proceeding["reference"].as_str().unwrap()),
         json!({"incidents": [reference], "name": "canary-accused", "identifiers": "canary-accused-ids", "notes": "canary-accused-notes"}),
     );
+    house.accepted(&format!("/v1/proceedings/{}", proceeding["reference"].as_str().unwrap()));
     made(
         "/v1/assistance",
         json!({"state": "MLI", "mission": "MINUSMA", "kind": "forensics", "provider": "MINUSMA", "offered_on": "2022-06-01",

@@ -95,6 +95,7 @@ fn withheld_after_release_a_state_keeps_what_it_had_and_gets_nothing_newer() {
     let made = house.as_("minusma").post("/v1/proceedings", &body);
     assert_eq!(made.status, 201, "{}", made.text);
     let proceeding = format!("/v1/proceedings/{}", made.json()["reference"].as_str().unwrap());
+    house.accepted(&proceeding);
     let before = house.as_("mali").get(&path);
     withhold(&house, &reference, &["MLI"]);
     let withheld = house.as_("mali").get(&path);

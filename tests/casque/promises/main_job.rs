@@ -79,6 +79,8 @@ fn the_main_job() {
     let step = |who: &str, body| house.as_(who).post(&format!("{below}/steps"), &body);
     let charged = json!({"kind": "stage_reached", "stage": "charged", "accused": 1, "happened_on": "2022-09-01"});
     assert_eq!(step("minusma", charged).status, 201);
+    assert_eq!(get("chad", &below).status, 404, "nobody else has accepted it");
+    house.accepted(&below);
 
     // The State concerned follows it, and proposes what its court did; it counts for nothing until accepted.
     assert_eq!(get("chad", &below).json()["stage_furthest"], "charged");
