@@ -75,11 +75,11 @@ pub fn page(
             let told: Map<String, Value> = entry
                 .sealed
                 .iter()
-                .filter(|field| may_hold(viewer, facts, field))
-                .filter_map(|field| {
-                    let marker = Withheld { withheld: field.class.name(), held: None };
+                .filter(|change| change.fields().any(|field| may_hold(viewer, facts, field)))
+                .filter_map(|change| {
+                    let marker = Withheld { withheld: change.class().name(), held: None };
                     let marker = serde_json::to_value(marker).ok()?;
-                    Some((field.name.to_owned(), serde_json::json!({ "from": marker, "to": marker })))
+                    Some((change.name().to_owned(), serde_json::json!({ "from": marker, "to": marker })))
                 })
                 .collect();
             let only_sealed = entry.open.is_empty() && !entry.sealed.is_empty();

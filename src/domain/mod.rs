@@ -30,7 +30,7 @@ pub use incident::{
 pub use ledger::NarrowingAct;
 pub use proceeding::{AsOf, Progress, Sentence, Standing, Step, progress, roll_up};
 pub use reference::{Reference, handle};
-pub use sealed::{About, SEALED, SealedField};
+pub use sealed::{About, SEALED, SealedChange, SealedField};
 pub use summary::summary;
 
 /// The nouns that hold sealed values or revisions. Matched without a wildcard everywhere: a forgotten floor does not

@@ -42,7 +42,8 @@ pub struct SealedField {
     pub class: ClassCode,
     /// What it is about.
     pub about: About,
-    /// Sealed even when empty, and its marker never tells `held`: that there is something would itself tell.
+    /// Sealed even when empty and to one size, never named in history, and its marker never tells `held`: that there is something would
+    /// itself tell.
     pub always: bool,
     /// Longest text taken, in characters.
     pub longest: usize,
@@ -67,6 +68,71 @@ impl SealedField {
     /// The field of that code.
     pub fn coded(code: u16) -> Option<&'static SealedField> {
         SEALED.iter().find(|field| field.code == code)
+    }
+}
+
+/// What history says of a sealed value that was written: its field, or only its class, where some field of noun and class may not be named
+/// (victims' medical detail and sexual violence: that somebody wrote one would itself tell).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SealedChange {
+    /// The field.
+    Field(&'static SealedField),
+    /// Some field of the noun's class.
+    Class(Noun, ClassCode),
+}
+
+/// Stands in the place of every strictly confidential field of a victim.
+const VICTIM_STRICTLY: u16 = 0;
+
+impl SealedChange {
+    /// What a write of this field is said to be.
+    pub fn of(field: &'static SealedField) -> Self {
+        let hides = |one: &&SealedField| one.always && one.class == field.class;
+        if SealedField::of(field.noun).any(|one| hides(&one)) {
+            Self::Class(field.noun, field.class)
+        } else {
+            Self::Field(field)
+        }
+    }
+
+    /// The code that history keeps.
+    pub fn code(self) -> u16 {
+        match self {
+            Self::Field(field) => field.code,
+            Self::Class(..) => VICTIM_STRICTLY,
+        }
+    }
+
+    /// What a code of history says.
+    pub fn coded(code: u16) -> Option<Self> {
+        if code == VICTIM_STRICTLY {
+            return Some(Self::Class(Noun::Victim, ClassCode::StrictlyConfidential));
+        }
+        SealedField::coded(code).map(Self::of)
+    }
+
+    /// Its class.
+    pub fn class(self) -> ClassCode {
+        match self {
+            Self::Field(field) => field.class,
+            Self::Class(_, class) => class,
+        }
+    }
+
+    /// Its name in history and in the audit log: the field's, or the class's.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Field(field) => field.name,
+            Self::Class(_, class) => class.name(),
+        }
+    }
+
+    /// The fields that it may be.
+    pub fn fields(self) -> impl Iterator<Item = &'static SealedField> {
+        SEALED.iter().filter(move |one| match self {
+            Self::Field(field) => one.code == field.code,
+            Self::Class(noun, class) => one.noun == noun && one.class == class,
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::db::Id;
 use super::db::schema::{account, revision};
 use super::{Read, Result, Write};
-use crate::domain::{NarrowingAct, Noun, SealedField};
+use crate::domain::{NarrowingAct, Noun, SealedChange};
 
 /// The member of an entry's detail that holds an act which narrows.
 pub(super) const LEDGER: &str = "ledger";
@@ -56,7 +56,7 @@ pub struct HistoryEntry {
     /// Open fields that changed.
     pub open: Map<String, Value>,
     /// Sealed fields that changed.
-    pub sealed: Vec<&'static SealedField>,
+    pub sealed: Vec<SealedChange>,
 }
 
 type RevisionRow = (String, Option<i32>, String, NaiveDateTime, String, Option<String>, String, String);
@@ -94,7 +94,7 @@ impl Read<'_> {
                 open: serde_json::from_str(&open).unwrap_or_default(),
                 sealed: super::split(&sealed)
                     .iter()
-                    .filter_map(|code| SealedField::coded(code.parse().ok()?))
+                    .filter_map(|code| SealedChange::coded(code.parse().ok()?))
                     .collect(),
             })
             .collect())
@@ -161,8 +161,12 @@ impl Write<'_> {
                     &open,
                     &sealed,
                 ]);
-                let names: Vec<&str> =
-                    change.sealed.iter().filter_map(|code| SealedField::coded(*code)).map(|field| field.name).collect();
+                let names: Vec<&str> = change
+                    .sealed
+                    .iter()
+                    .filter_map(|code| SealedChange::coded(*code))
+                    .map(SealedChange::name)
+                    .collect();
                 detail = json!({
                     "revision": id.to_string(), "revision_sha256": hex::encode(hash), "root": change.root.to_string(),
                     "edition": change.edition, "kind": change.kind, "sealed": names,

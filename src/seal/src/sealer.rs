@@ -177,6 +177,19 @@ impl RecordSealer<'_> {
     /// # Errors
     /// [`Error::NoEpoch`] when no epoch was adopted for the class; [`Error::TooLong`] past 2 MiB.
     pub fn seal<T: Sealable, C: Class>(&mut self, field: Field, value: &T) -> Result<Sealed<T, C>, Error> {
+        self.seal_padded(field, value, 0)
+    }
+
+    /// Seals a value of one record, padded as one of at least so many bytes would be: values that are all shorter have one size.
+    ///
+    /// # Errors
+    /// As [`RecordSealer::seal`].
+    pub fn seal_padded<T: Sealable, C: Class>(
+        &mut self,
+        field: Field,
+        value: &T,
+        least: usize,
+    ) -> Result<Sealed<T, C>, Error> {
         let known = self.keys.iter().position(|(stored, _)| stored.class == C::CODE);
         let at = match known {
             Some(at) => at,
@@ -186,7 +199,7 @@ impl RecordSealer<'_> {
             }
         };
         let (stored, key) = &self.keys[at];
-        value::seal(key, &stored.id, self.record, field, value)
+        value::seal(key, &stored.id, self.record, field, value, least)
     }
 
     fn data_key(&self, class: ClassCode) -> Result<(StoredDataKey, Key), Error> {

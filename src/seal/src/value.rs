@@ -112,16 +112,17 @@ fn associated(data_key: &[u8; 16], record: RecordId, class: ClassCode, field: Fi
     bytes
 }
 
-/// Seals `value` under a data key, bound to key, record, class and field.
+/// Seals `value` under a data key, bound to key, record, class and field; padded as if it had `least` bytes, where it has fewer.
 pub(crate) fn seal<T: Sealable, C: Class>(
     key: &Key,
     data_key: &[u8; 16],
     record: RecordId,
     field: Field,
     value: &T,
+    least: usize,
 ) -> Result<Sealed<T, C>, Error> {
     let plain = value.to_plain();
-    let size = bucket(LENGTH + plain.len()).ok_or(Error::TooLong(LARGEST - LENGTH))?;
+    let size = bucket(LENGTH + plain.len().max(least)).ok_or(Error::TooLong(LARGEST - LENGTH))?;
     let length = u32::try_from(plain.len()).map_err(|_| Error::TooLong(LARGEST - LENGTH))?;
     let mut padded = Zeroizing::new(vec![0; size]);
     padded[..LENGTH].copy_from_slice(&length.to_be_bytes());

@@ -15,7 +15,7 @@ use seal::{ClassCode, Confidential, Plain, Sealed, StoredClassKey, StoredDataKey
 use super::db::schema::{class_key, data_key, epoch, sealed_value};
 use super::db::{self, Db, Id, Mode, each};
 use super::{Error, Read, Result, Store, Write};
-use crate::domain::SealedField;
+use crate::domain::{SealedChange, SealedField};
 pub use compact::Mergeable;
 
 /// Sealed fields as typed: a text to seal, or `None` to clear the field.
@@ -381,7 +381,7 @@ impl Read<'_> {
 
 impl Write<'_> {
     /// Seals what was typed for one record, into the holder's row, and stores the data keys. A field that is sealed even
-    /// when empty is written on creation whatever was typed. Returns the codes of the fields that changed.
+    /// when empty is written on creation whatever was typed. Returns what history says of it ([`SealedChange`]).
     pub(super) fn seal(
         &mut self,
         holder: Id,
@@ -429,21 +429,30 @@ impl Write<'_> {
             .into_iter()
             .flat_map(SealedField::of)
             .filter(|field| field.always && !typed.iter().any(|(given, _)| given.code == field.code));
+        let mut all: Vec<(&'static SealedField, Option<&Plain>)> = typed
+            .iter()
+            .map(|(field, text)| (*field, text.as_ref()))
+            .chain(always.map(|field| (field, None)))
+            .collect();
+        // What was typed and what is sealed anyway stand in one order.
+        all.sort_by_key(|(field, _)| field.code);
+        let mut changes: Vec<u16> = all.iter().map(|(field, _)| SealedChange::of(field).code()).collect();
+        changes.dedup();
         let mut sealer = self.sealer.record(record.record());
-        for (field, text) in
-            typed.iter().map(|(field, text)| (*field, text.as_ref())).chain(always.map(|field| (field, None)))
-        {
+        for (field, text) in all {
             let text = match text {
                 Some(text) => text,
                 None if field.always => &empty,
                 None => continue,
             };
+            // One size, whatever there is: a character has four bytes at most.
+            let least = if field.always { 4 * field.longest } else { 0 };
             let bytes = match field.class {
                 ClassCode::Confidential => {
-                    sealer.seal::<Plain, Confidential>(field.field(), text).map(|s| stored(&s))?
+                    sealer.seal_padded::<Plain, Confidential>(field.field(), text, least).map(|s| stored(&s))?
                 }
                 ClassCode::StrictlyConfidential => {
-                    sealer.seal::<Plain, StrictlyConfidential>(field.field(), text).map(|s| stored(&s))?
+                    sealer.seal_padded::<Plain, StrictlyConfidential>(field.field(), text, least).map(|s| stored(&s))?
                 }
             };
             let field = i32::from(field.code);
@@ -456,7 +465,7 @@ impl Write<'_> {
             class: key.class.name(),
             wrapped: key.wrapped,
         }));
-        Ok(typed.iter().map(|(field, _)| field.code).collect())
+        Ok(changes)
     }
 
     /// Copies a holder's ciphertexts to another holder of the same record, byte for byte.

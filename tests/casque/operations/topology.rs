@@ -54,6 +54,15 @@ fn a_node_does_what_its_kind_may_and_sends_the_rest_elsewhere() {
     let opened = with_keys.disclose(&site.accounts, "minusma", &token, &ask);
     assert_eq!(opened.status, 201, "what a sealed node sealed opens where the keys are: {}", opened.text);
     assert!(opened.text.contains("canary-narrative"));
+    // A sealed node changes a victim's rank, and leaves what it cannot open as it was.
+    let listed = sealed.client(Some(&token)).get(&format!("{path}/victims")).json();
+    let victim = format!("{path}/victims/{}", listed["items"][0]["handle"].as_str().unwrap());
+    let shown = sealed.client(Some(&token)).get(&victim);
+    let changed = sealed.client(Some(&token)).patch(&victim, &json!({"rank": "MADE-UP"}), shown.etag());
+    assert_eq!(changed.status, 200, "{}", changed.text);
+    let ask = json!({"record": &path[4..], "class": "strictly_confidential", "purpose": "follow_up"});
+    let opened = with_keys.disclose(&site.accounts, "minusma", &token, &ask);
+    assert!(opened.text.contains("canary-medical"), "{}", opened.text);
 
     // A session that ends at one node is worth nothing at any other, within a second.
     assert_eq!(with_keys.client(Some(&token)).delete("/v1/sessions/current").status, 204);

@@ -2,11 +2,12 @@
 //! headers and ETags included.
 
 use casque::domain::{Noun, SealedField};
+use regex::Regex;
 use seal::ClassCode;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::canaries::{plant, questions};
-use crate::harness::House;
+use crate::harness::{House, ambush};
 
 /// Every field of a class of a noun, set anew.
 fn anew(noun: Noun, class: ClassCode, text: &str) -> serde_json::Value {
@@ -93,4 +94,124 @@ fn reading_opens_nothing() {
         }
     }
     assert_eq!(house.opened(), opened);
+}
+
+/// The two gravest fields of a victim.
+const GRAVEST: [&str; 2] = ["medical_detail", "sexual_violence_detail"];
+
+/// What the database's owner sees of an incident's victim and history: sizes, masks, numbers of keys.
+fn rows(house: &House, reference: &str) -> Vec<String> {
+    let of = format!("(SELECT id FROM incident_edition WHERE reference = '{reference}')");
+    let root = format!("(SELECT id FROM incident WHERE reference = '{reference}')");
+    let mut asked: Vec<String> = SealedField::of(Noun::Victim)
+        .map(|field| {
+            let code = field.code;
+            house.asked(&format!(
+                "SELECT CAST(COUNT(*) * 1000000 + COALESCE(SUM(LENGTH(bytes)), 0) AS TEXT) FROM sealed_value \
+                 WHERE field = {code} AND holder_id IN (SELECT id FROM victim WHERE edition_id IN {of})"
+            ))
+        })
+        .collect();
+    asked.push(house.asked(&format!("SELECT MAX(sealed_changes) FROM revision WHERE root_id = {root}")));
+    asked.push(house.asked(&format!("SELECT CAST(COUNT(*) AS TEXT) FROM revision WHERE root_id = {root}")));
+    asked.push(house.asked(&format!(
+        "SELECT CAST(COUNT(*) AS TEXT) FROM data_key WHERE record_id IN (SELECT victim_id FROM victim WHERE edition_id IN {of})"
+    )));
+    asked
+}
+
+/// What everybody is answered about an incident, without ids, times and handles.
+fn answers(house: &House, reference: &str) -> Vec<(String, String)> {
+    let path = format!("/v1/incidents/{reference}");
+    let listed = house.as_("minusma").get(&format!("{path}/victims")).json();
+    let handle = listed["items"][0]["handle"].as_str().unwrap().to_owned();
+    let ids = Regex::new("[0-9a-f]{32,64}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|\\+00:00)?").unwrap();
+    let mut answers = Vec::new();
+    for who in ["minusma", "verifier", "briefing", "senior", "chad", "mali", "auditor"] {
+        let questions = [
+            path.clone(),
+            format!("{path}/victims"),
+            format!("{path}/victims/{handle}"),
+            format!("{path}/history"),
+            "/v1/audit?action=incident.create&limit=1".to_owned(),
+            "/v1/audit?action=victim.edit&limit=1".to_owned(),
+        ];
+        for question in questions {
+            let text = house.as_(who).get(&question).text.replace(reference, "REFERENCE").replace(&handle, "HANDLE");
+            answers.push((
+                format!("{who} {}", question.replace(reference, "REFERENCE").replace(&handle, "HANDLE")),
+                ids.replace_all(&text, "ID").into_owned(),
+            ));
+        }
+    }
+    answers
+}
+
+/// The entry's place in the log tells only that it is later.
+fn without_places(answers: Vec<(String, String)>) -> Vec<(String, String)> {
+    let place = Regex::new("\"(leaf|next)\":[^,}]*").unwrap();
+    answers.into_iter().map(|(asked, text)| (asked, place.replace_all(&text, "PLACE").into_owned())).collect()
+}
+
+#[test]
+fn two_reports_that_differ_only_in_what_is_gravest_are_equal_to_everybody() {
+    let house = House::start();
+    let report = |gravest: &[(&str, &str)]| {
+        let mut body = ambush();
+        body["victims"].as_array_mut().unwrap().truncate(1);
+        body["suspects"] = json!([]);
+        for name in GRAVEST {
+            body["victims"][0].as_object_mut().unwrap().remove(name);
+        }
+        for (name, text) in gravest {
+            body["victims"][0][*name] = json!(text);
+        }
+        let reference = house.report("minusma", &body);
+        house.settle_audit();
+        let seen = (rows(&house, &reference), without_places(answers(&house, &reference)));
+        (reference, seen)
+    };
+    let long = "MADE-UP. ".repeat(200);
+    let (plain, none) = report(&[]);
+    for gravest in [
+        vec![(GRAVEST[0], "MADE-UP.")],
+        vec![(GRAVEST[1], long.as_str())],
+        vec![(GRAVEST[1], "MADE-UP."), (GRAVEST[0], long.as_str())],
+    ] {
+        let (_, some) = report(&gravest);
+        assert_eq!(none.0, some.0, "{gravest:?}");
+        for (one, other) in none.1.iter().zip(&some.1) {
+            assert_eq!(one, other, "{gravest:?}");
+        }
+    }
+
+    // An edit of one of them is as an edit of a name is.
+    let edit = |reference: &str, body: Value| {
+        let path = format!("/v1/incidents/{reference}/victims");
+        let listed = house.as_("minusma").get(&path).json();
+        let path = format!("{path}/{}", listed["items"][0]["handle"].as_str().unwrap());
+        let shown = house.as_("minusma").get(&path);
+        assert_eq!(house.as_("minusma").patch(&path, &body, shown.etag()).status, 200);
+        house.settle_audit();
+        (rows(&house, reference), without_places(answers(&house, reference)))
+    };
+    let (grave, _) = report(&[(GRAVEST[0], "MADE-UP.")]);
+    let later = |answers: Vec<(String, String)>| -> Vec<(String, String)> {
+        answers.into_iter().filter(|(asked, _)| !asked.contains("action=incident.create")).collect()
+    };
+    let (named, graved) = (edit(&plain, json!({"name": "MADE-UP ONE"})), edit(&grave, json!({"medical_detail": long})));
+    assert_eq!((named.0, later(named.1)), (graved.0, later(graved.1)));
+    let edit_of_rank = edit(&grave, json!({"rank": "MADE-UP"}));
+    assert!(
+        !edit_of_rank
+            .1
+            .iter()
+            .any(|(_, text)| GRAVEST.iter().any(|name| text.contains(&format!("\"sealed\":[\"{name}"))))
+    );
+
+    // A write that does not name it leaves it as it was.
+    let ask = json!({"record": format!("incidents/{grave}"), "class": "strictly_confidential", "purpose": "follow_up"});
+    let opened = house.disclose("minusma", &ask).json();
+    let victim = opened["opened"].as_array().unwrap().iter().find(|one| one["fields"]["medical_detail"].is_string());
+    assert_eq!(victim.unwrap()["fields"]["medical_detail"], long, "{opened}");
 }
