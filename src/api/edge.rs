@@ -1,7 +1,7 @@
 //! The edge that every call crosses: who must be signed in, what a body may be, what a path answers to, and the headers of every answer.
 
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ResourceDef, ServiceRequest, ServiceResponse};
@@ -14,6 +14,7 @@ use opentelemetry::context::FutureExt as _;
 use tracing::Instrument as _;
 use utoipa::openapi::OpenApi;
 
+use super::arrival::{Allowance, Unread, admit};
 use super::call::App;
 use super::observe::{self, InFlight};
 use super::once::{self, Taken};
@@ -25,7 +26,7 @@ pub const LARGEST_BODY: usize = 1 << 20;
 /// An imported file is at most this long, in bytes.
 pub const LARGEST_FILE: usize = 16 << 20;
 /// Where files are imported.
-const IMPORTS: &str = "/v1/imports";
+pub(super) const IMPORTS: &str = "/v1/imports";
 
 /// The methods that each path has, as the API's description says, and whether its POST keeps the `Idempotency-Key` by itself.
 #[derive(Debug)]
@@ -93,13 +94,6 @@ fn refused(request: &ServiceRequest) -> Option<Problem> {
         return Some(Problem::of("not_found"));
     }
     let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
-    if path.starts_with("/v1/") && !PUBLIC.contains(&path.as_str()) && text(header::AUTHORIZATION).is_none() {
-        return Some(Problem::of("unauthenticated"));
-    }
-    let length = text(header::CONTENT_LENGTH).and_then(|value| value.parse::<usize>().ok());
-    if length.is_some_and(|length| length > if imports { LARGEST_FILE } else { LARGEST_BODY }) {
-        return Some(Problem::of("too_large"));
-    }
     let kind = text(header::CONTENT_TYPE)?.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let understood = match *request.method() {
         Method::POST if imports => kind == "text/csv",
@@ -111,11 +105,12 @@ fn refused(request: &ServiceRequest) -> Option<Problem> {
 }
 
 /// Reads the body whole before anybody works on it: a client that sends it slowly, or without end, holds nothing but itself.
-async fn take_body(request: &mut ServiceRequest, patience: Duration) -> Result<Bytes, Problem> {
+async fn take_body(request: &mut ServiceRequest, allowed: Allowance) -> Result<Bytes, Problem> {
+    let Allowance { bytes: most, patience } = allowed;
     if *request.method() == Method::GET {
         return Ok(Bytes::new());
     }
-    let most = if request.path() == IMPORTS { LARGEST_FILE } else { LARGEST_BODY };
+    let _unread = Unread::begin(request)?;
     let payload = request.extract::<web::Payload>().await.map_err(|_| Problem::of("internal"))?;
     match tokio::time::timeout(patience, payload.to_bytes_limited(most)).await {
         Err(_) => Err(Problem::of("timed_out")),
@@ -127,6 +122,19 @@ async fn take_body(request: &mut ServiceRequest, patience: Duration) -> Result<B
             Ok(body)
         }
     }
+}
+
+/// Takes a request in: by its head alone, then its body whole.
+async fn arrive(request: &mut ServiceRequest) -> Result<Bytes, Problem> {
+    if let Some(refused) = refused(request) {
+        return Err(refused);
+    }
+    let allowed = admit(request).await?;
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if length.is_some_and(|length: usize| length > allowed.bytes) {
+        return Err(Problem::of("too_large"));
+    }
+    take_body(request, allowed).await
 }
 
 /// Takes the `Idempotency-Key` of a POST whose handler does not keep it by itself.
@@ -165,12 +173,10 @@ pub async fn dress(
     let limits = request.app_data::<web::Data<App>>().map(|app| app.limits).unwrap_or_default();
     // Whoever asks how the node is gets an answer when it is full, too.
     let asks_how_it_is = path == "/healthz" || path == "/readyz";
+    let arrived = arrive(&mut request).instrument(line.clone()).await;
+    // In flight once it is whole: whoever sends slowly holds nobody's turn.
     let turn = InFlight::begin(if asks_how_it_is { usize::MAX } else { limits.in_flight });
-    let taken = match (&turn, refused(&request)) {
-        (None, _) => Err(Problem::of("busy")),
-        (_, Some(refused)) => Err(refused),
-        (_, None) => take_body(&mut request, limits.patience).await,
-    };
+    let taken = if turn.is_none() { Err(Problem::of("busy")) } else { arrived };
     let claimed = match taken {
         Ok(body) => claim(&request, body).instrument(line.clone()).await,
         Err(problem) => Err(problem),

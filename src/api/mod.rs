@@ -1,6 +1,7 @@
 //! The REST API: one file a noun. A handler parses, calls the store or the desk, and answers; it decides nothing.
 
 mod account;
+mod arrival;
 mod assistance;
 mod audit;
 mod call;

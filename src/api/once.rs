@@ -34,6 +34,7 @@ pub fn read_key(route: &str, key: &str, body: &[u8]) -> Result<Idempotency, Prob
 fn is_secret(path: &str) -> bool {
     path.starts_with("/v1/disclosures")
         || path.starts_with("/v1/me/")
+        || path.ends_with("/note")
         || path.ends_with("/keys")
         || path.ends_with("/invitations")
 }

@@ -6,6 +6,16 @@ use chrono::{Datelike, Month, Months, NaiveDate, NaiveDateTime, TimeDelta};
 
 use super::Precision;
 
+/// A day written `YYYY-MM-DD`: ten characters, digits and hyphens alone, so that no year has five digits and none a sign.
+pub fn calendar_day(text: &str) -> Option<NaiveDate> {
+    let fits = text.len() == 10
+        && text
+            .bytes()
+            .enumerate()
+            .all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() });
+    if fits { text.parse().ok() } else { None }
+}
+
 /// A calendar date, local to the mission, with its precision; held as its first day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PartialDate {

@@ -21,6 +21,7 @@ pub use code::Code;
 pub(crate) use code::code_list;
 pub use codes::*;
 pub use date::PartialDate;
+pub use date::calendar_day;
 pub use erasure::ErasureReason;
 pub use fault::Fault;
 pub use incident::{
@@ -30,7 +31,7 @@ pub use incident::{
 pub use ledger::NarrowingAct;
 pub use proceeding::{AsOf, Progress, Sentence, Standing, Step, progress, roll_up};
 pub use reference::{Reference, handle};
-pub use sealed::{About, SEALED, SealedChange, SealedField};
+pub use sealed::{About, SEALED, SealedChange, SealedField, Shape};
 pub use summary::summary;
 
 /// The nouns that hold sealed values or revisions. Matched without a wildcard everywhere: a forgotten floor does not

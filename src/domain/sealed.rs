@@ -1,8 +1,10 @@
 //! Which fields are sealed, under which class and stable code. A new sealed field is one line here.
 
+use chrono::{Datelike, NaiveDate};
 use seal::{ClassCode, Field};
 
 use super::Noun;
+use super::date::calendar_day;
 
 /// What a group of sealed fields is about: the disclosure policy grants by group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,6 +49,46 @@ pub struct SealedField {
     pub always: bool,
     /// Longest text taken, in characters.
     pub longest: usize,
+    /// What the text must be: once it is sealed, nobody looks.
+    pub shape: Shape,
+}
+
+/// What the text of a sealed field must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Words.
+    Text,
+    /// Latitude and longitude in decimal degrees (WGS 84), parted by a comma.
+    Coordinates,
+    /// A day from 1850 to today, `YYYY-MM-DD`.
+    BirthDate,
+}
+
+impl Shape {
+    /// What is wrong with a text of this shape; `today` is the last day that a person may be born on.
+    pub fn fault(self, text: &str, today: NaiveDate) -> Option<&'static str> {
+        let fits = match self {
+            Self::Text => true,
+            Self::Coordinates => is_place(text),
+            Self::BirthDate => calendar_day(text).is_some_and(|day| (1850..).contains(&day.year()) && day <= today),
+        };
+        let rule = match self {
+            Self::Text => "must be text",
+            Self::Coordinates => "must be latitude and longitude in decimal degrees, such as 16.2639, -0.0279",
+            Self::BirthDate => "must be a day from 1850 to today, YYYY-MM-DD",
+        };
+        (!fits).then_some(rule)
+    }
+}
+
+fn is_place(text: &str) -> bool {
+    let degrees = |text: &str, most: f64| {
+        let text = text.trim();
+        let plain =
+            !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+'));
+        plain && text.parse::<f64>().is_ok_and(|value| value.abs() <= most)
+    };
+    text.split_once(',').is_some_and(|(latitude, longitude)| degrees(latitude, 90.0) && degrees(longitude, 180.0))
 }
 
 impl SealedField {
@@ -148,7 +190,7 @@ const fn field(
     about: About,
     longest: usize,
 ) -> SealedField {
-    SealedField { code, noun, name, class, about, always: false, longest }
+    SealedField { code, noun, name, class, about, always: false, longest, shape: Shape::Text }
 }
 
 const fn always(
@@ -159,13 +201,13 @@ const fn always(
     about: About,
     longest: usize,
 ) -> SealedField {
-    SealedField { code, noun, name, class, about, always: true, longest }
+    SealedField { code, noun, name, class, about, always: true, longest, shape: Shape::Text }
 }
 
 /// Every sealed field of the product.
 pub const SEALED: &[SealedField] = &[
     field(1, N::Incident, "exact_place", C, A::Place, 500),
-    field(2, N::Incident, "coordinates", C, A::Place, 60),
+    SealedField { shape: Shape::Coordinates, ..field(2, N::Incident, "coordinates", C, A::Place, 60) },
     field(3, N::Incident, "exact_time", C, A::Place, 60),
     field(4, N::Incident, "narrative", C, A::Account, 20_000),
     field(5, N::Incident, "attribution", C, A::Account, 2_000),
@@ -177,7 +219,7 @@ pub const SEALED: &[SealedField] = &[
     field(23, N::Victim, "unit", C, A::Victim, 200),
     field(24, N::Victim, "name", S, A::Victim, 300),
     field(25, N::Victim, "index_number", S, A::Victim, 60),
-    field(26, N::Victim, "date_of_birth", S, A::Victim, 20),
+    SealedField { shape: Shape::BirthDate, ..field(26, N::Victim, "date_of_birth", S, A::Victim, 20) },
     always(27, N::Victim, "medical_detail", S, A::Victim, 2_000),
     always(28, N::Victim, "sexual_violence_detail", S, A::Victim, 2_000),
     field(40, N::Suspect, "affiliation", C, A::Suspect, 500),

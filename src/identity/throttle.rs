@@ -28,6 +28,16 @@ impl Network {
     }
 }
 
+impl Network {
+    /// The wider network that one operator usually has whole: the /24 of an IPv4 address, the /48 of an IPv6 one.
+    pub fn wide(self) -> Self {
+        Self(self.0.map(|address| match address {
+            IpAddr::V4(address) => IpAddr::V4((u32::from(address) & !0xff).into()),
+            IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !((1 << 80) - 1)).into()),
+        }))
+    }
+}
+
 /// An account's address and a network: who tries, as far as anybody can tell before the password is right.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Visit {

@@ -15,6 +15,7 @@ use serde::Serialize;
 use shown::is_known;
 pub use shown::{Made, Shown};
 
+use super::arrival::Arriving;
 use super::form::{Context, Form, ReferenceData};
 use super::once;
 use super::problem::Problem;
@@ -38,6 +39,8 @@ pub struct App {
     pub reference: RwLock<Arc<ReferenceData>>,
     /// What a node takes at once.
     pub limits: Limits,
+    /// Bodies that are being read.
+    pub arriving: Arriving,
 }
 
 /// What a node takes at once: more is told to try again, so that what was begun is answered in time.
@@ -47,13 +50,15 @@ pub struct Limits {
     pub in_flight: usize,
     /// How long a client may take to send a body.
     pub patience: Duration,
+    /// Bodies of one network (IPv4 /24, IPv6 /48) that are not sent whole yet.
+    pub unread: usize,
     /// Whether a proxy says who calls, in `X-Forwarded-For`.
     pub behind_proxy: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { in_flight: 256, patience: Duration::from_secs(30), behind_proxy: false }
+        Self { in_flight: 256, patience: Duration::from_secs(30), unread: 32, behind_proxy: false }
     }
 }
 
@@ -69,7 +74,14 @@ impl App {
                 missions: r.mission_list()?.into_iter().map(|mission| (mission.acronym, mission.host_states)).collect(),
             })
         })?;
-        Ok(Self { store, identity, desk, reference: RwLock::new(Arc::new(reference)), limits: Limits::default() })
+        Ok(Self {
+            store,
+            identity,
+            desk,
+            reference: RwLock::new(Arc::new(reference)),
+            limits: Limits::default(),
+            arriving: Arriving::default(),
+        })
     }
 
     /// What forms are read with.
@@ -97,8 +109,14 @@ pub struct Call {
     pub network: Network,
 }
 
+/// The token of a request. The scheme is named in whatever case (RFC 9110, 11.1).
+pub(super) fn bearer(headers: &header::HeaderMap) -> Option<String> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+}
+
 /// Where a request comes from. A proxy adds the address that it sees to those that the caller made up, so the last one counts.
-fn network(request: &HttpRequest, behind_proxy: bool) -> Network {
+pub(super) fn network(request: &HttpRequest, behind_proxy: bool) -> Network {
     let forwarded = || {
         let last = request.headers().get_all("x-forwarded-for").last()?.to_str().ok()?;
         last.rsplit(',').next()?.trim().parse().ok()
@@ -115,11 +133,6 @@ impl FromRequest for Call {
             request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
         };
         let Some(app) = request.app_data::<web::Data<App>>() else { return ready(Err(Problem::of("internal"))) };
-        // The scheme is named in whatever case (RFC 9110, 11.1).
-        let bearer = text(header::AUTHORIZATION).and_then(|value| {
-            let (scheme, token) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
-        });
         let key = request.headers().get("idempotency-key").map(|value| match value.to_str() {
             Ok(key) => key.to_owned(),
             // Not ignored: it is no key, and is refused as one.
@@ -127,7 +140,7 @@ impl FromRequest for Call {
         });
         ready(Ok(Self {
             app: app.clone(),
-            bearer,
+            bearer: bearer(request.headers()),
             if_match: text(header::IF_MATCH),
             if_none_match: text(header::IF_NONE_MATCH),
             key,

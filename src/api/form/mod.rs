@@ -13,7 +13,7 @@ pub use input::Input;
 use seal::Plain;
 
 use super::problem::Problem;
-use crate::domain::{Code, Fault, Noun, PartialDate, Precision, Reference, SealedField};
+use crate::domain::{Code, Fault, Noun, PartialDate, Precision, Reference, SealedField, calendar_day};
 use crate::store::{Id, SealedInput};
 
 /// Reference data that inputs are checked against.
@@ -33,6 +33,9 @@ pub struct Context {
     /// Now (UTC).
     pub now: NaiveDateTime,
 }
+
+/// Faults that an answer lists, at most.
+const MOST_FAULTS: usize = 100;
 
 /// Reads one member's value; the error says which rule it breaks, and never the value.
 pub trait Reader<T>: Fn(&Input, &Context) -> Result<T, String> {}
@@ -107,7 +110,7 @@ impl<'c> Form<'c> {
     }
 
     fn refuse_rest(&mut self) {
-        for (name, _) in std::mem::take(&mut self.members) {
+        for (name, _) in std::mem::take(&mut self.members).into_iter().take(MOST_FAULTS) {
             self.fault(&name, "unknown field");
         }
     }
@@ -116,8 +119,8 @@ impl<'c> Form<'c> {
     pub fn fault(&mut self, name: &str, detail: &str) {
         let escaped: String = name.replace('~', "~0").replace('/', "~1").chars().take(100).collect();
         let fault = Fault::new(format!("{}/{escaped}", self.at), detail);
-        // The first fault of a member tells enough: what could not be read is not lacking too.
-        if !self.faults.iter().any(|known| known.pointer == fault.pointer) {
+        // The first fault of a member tells enough: what could not be read is not lacking too. And a hundred tell enough.
+        if self.faults.len() < MOST_FAULTS && !self.faults.iter().any(|known| known.pointer == fault.pointer) {
             self.faults.push(fault);
         }
     }
@@ -182,7 +185,8 @@ impl<'c> Form<'c> {
                     let mut form = Form::new(self.context, pointer, members);
                     list.extend(parse(&mut form));
                     form.refuse_rest();
-                    self.faults.extend(form.faults);
+                    let room = MOST_FAULTS.saturating_sub(self.faults.len());
+                    self.faults.extend(form.faults.into_iter().take(room));
                 }
                 list
             }
@@ -233,11 +237,11 @@ impl<'c> Form<'c> {
                     self.fault(field.name, EMPTIES)
                 }
                 Some(Input::Null) => {}
-                Some(Input::Text(text)) if text.expose().chars().count() > field.longest => {
-                    self.fault(field.name, &format!("at most {} characters", field.longest));
-                }
                 Some(Input::Text(text)) if text.expose().trim().is_empty() => {}
-                Some(Input::Text(text)) => sealed.push((field, Some(text))),
+                Some(Input::Text(text)) => match sealed_fault(field, text.expose(), self.context) {
+                    Some(fault) => self.fault(field.name, &fault),
+                    None => sealed.push((field, Some(text))),
+                },
                 Some(Input::Object(members)) if members.iter().any(|(name, _)| name == "withheld") => {
                     self.fault(field.name, "a withheld marker cannot be sent back: leave the field out to keep it");
                 }
@@ -277,9 +281,55 @@ pub fn text(longest: usize) -> impl Reader<String> {
             Err(format!("at most {longest} characters"))
         } else if text.chars().any(char::is_control) {
             Err("must not hold control characters".into())
+        } else if hides(text) {
+            Err(HIDDEN.into())
         } else {
             Ok(text.to_owned())
         }
+    }
+}
+
+const HIDDEN: &str =
+    "must not hold characters that are not seen: zero-width ones, or those that turn the direction of writing";
+
+/// Whether a text holds characters that are not seen and change what is read: those that turn the direction of writing (Unicode's
+/// bidirectional marks, embeddings, overrides and isolates), or have no width. Two that join or part letters stay between letters, where
+/// Persian, Urdu and scripts of India need them.
+fn hides(text: &str) -> bool {
+    let all: Vec<char> = text.chars().collect();
+    all.iter().enumerate().any(|(at, c)| match c {
+        '\u{061c}'
+        | '\u{200b}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{2064}'
+        | '\u{2066}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}' => true,
+        '\u{200c}' | '\u{200d}' => {
+            let is_letter =
+                |at: Option<usize>| at.and_then(|at| all.get(at)).is_some_and(|c| c.is_alphabetic() && !c.is_ascii());
+            !(is_letter(at.checked_sub(1)) && is_letter(at.checked_add(1)))
+        }
+        _ => false,
+    })
+}
+
+/// What is wrong with a sealed text: looked at before it is sealed, since nobody looks afterwards.
+fn sealed_fault(field: &SealedField, text: &str, context: &Context) -> Option<String> {
+    let has_control = |text: &str| text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
+    if text.chars().count() > field.longest {
+        Some(format!("at most {} characters", field.longest))
+    } else if has_control(text) {
+        Some("must not hold control characters".into())
+    } else if hides(text) {
+        Some(HIDDEN.into())
+    } else {
+        // A birth is a day where it was, which may be tomorrow here.
+        let today = (context.now + chrono::TimeDelta::hours(14)).date();
+        field.shape.fault(text.trim(), today).map(str::to_owned)
     }
 }
 
@@ -291,11 +341,7 @@ pub fn code<C: Code>(input: &Input, _: &Context) -> Result<C, String> {
 /// A day, `YYYY-MM-DD`.
 pub fn date(input: &Input, _: &Context) -> Result<NaiveDate, String> {
     let text = as_text(input)?;
-    let rule = || "must be a date, YYYY-MM-DD".to_owned();
-    if text.len() != 10 {
-        return Err(rule());
-    }
-    let date: NaiveDate = text.parse().map_err(|_| rule())?;
+    let date = calendar_day(text).ok_or("must be a date, YYYY-MM-DD")?;
     if chrono::Datelike::year(&date) < 1945 { Err("lies before the United Nations".into()) } else { Ok(date) }
 }
 
@@ -366,13 +412,11 @@ pub fn list_of<T>(longest: usize, reader: impl Reader<T>) -> impl Reader<Vec<T>>
 /// A first-level region, ISO 3166-2.
 pub fn region(input: &Input, _: &Context) -> Result<String, String> {
     let text = as_text(input)?;
-    let fits = text.split_once('-').is_some_and(|(country, part)| {
-        country.len() == 2
-            && country.bytes().all(|b| b.is_ascii_uppercase())
-            && (1..=3).contains(&part.len())
-            && part.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
-    });
-    if fits { Ok(text.to_owned()) } else { Err("must be an ISO 3166-2 code such as ML-7".into()) }
+    if rust_iso3166::iso3166_2::from_code(text).is_some() {
+        Ok(text.to_owned())
+    } else {
+        Err("must be an ISO 3166-2 code such as ML-7".into())
+    }
 }
 
 /// An id of another system: letters, digits and a few signs.

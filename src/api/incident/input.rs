@@ -179,6 +179,13 @@ pub(super) fn incident_facts(form: &mut Form<'_>, base: Option<&IncidentFacts>) 
             form.fault("host_state", "not a host State of the mission");
         }
     }
+    if let (Some(mission), Some(region)) = (&mission, &region) {
+        let hosts = form.context.reference.missions.get(mission).cloned().unwrap_or_default();
+        let hosts = host_state.as_ref().map_or(hosts, |host| vec![host.clone()]);
+        if !hosts.is_empty() && !hosts.iter().any(|host| is_of(host, region)) {
+            form.fault("region", "must be a region of the host State (ISO 3166-2)");
+        }
+    }
     Some(IncidentFacts {
         mission: mission?,
         host_state,
@@ -194,6 +201,12 @@ pub(super) fn incident_facts(form: &mut Form<'_>, base: Option<&IncidentFacts>) 
         sage_id,
         hold: reason.zip(review),
     })
+}
+
+/// Whether a first-level region (ISO 3166-2) is a State's; of a State without a code of two letters, any may be.
+fn is_of(state: &str, region: &str) -> bool {
+    let letters = rust_iso3166::from_alpha3(state).map(|country| country.alpha2);
+    letters.is_none_or(|letters| region.split_once('-').is_some_and(|(country, _)| country == letters))
 }
 
 fn sole_host(context: &Context, mission: &str) -> Option<String> {

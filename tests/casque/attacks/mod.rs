@@ -5,5 +5,7 @@ mod asking;
 mod hostile;
 mod residue;
 mod signing_in;
+mod spreadsheets;
 mod statistics;
+mod strangers;
 mod writing;

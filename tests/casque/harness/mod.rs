@@ -443,6 +443,16 @@ impl Drop for House {
     }
 }
 
+/// What cannot be a word, and stands nowhere else.
+pub const CANARY_PLACE: &str = "15.98765, -1.23457";
+/// The same, for a day of birth.
+pub const CANARY_BIRTH: &str = "1987-03-09";
+
+/// Whether a text holds something that was typed to be sealed: every value of ours begins with `canary-`, or is one of two.
+pub fn has_canary(text: &str) -> bool {
+    text.contains("canary-") || text.contains("15.98765") || text.contains(CANARY_BIRTH)
+}
+
 /// A made-up incident of MINUSMA with a victim of Chad, one of Guinea, and a suspect.
 pub fn ambush() -> Value {
     json!({
@@ -453,7 +463,7 @@ pub fn ambush() -> Value {
         "activity": "patrol",
         "region": "ML-7",
         "exact_place": "canary-exact-place",
-        "coordinates": "canary-coordinates",
+        "coordinates": CANARY_PLACE,
         "exact_time": "canary-exact-time",
         "narrative": "canary-narrative",
         "attribution": "canary-attribution",
@@ -464,7 +474,7 @@ pub fn ambush() -> Value {
                 "category": "contingent_troop", "states": ["TCD"], "outcome": "killed", "sex_of_dead": "male",
                 "kin_notified_on": "2022-03-06", "state_notified_on": "2022-03-06",
                 "sex": "canary-sex", "age_band": "canary-age-band", "rank": "canary-rank", "unit": "canary-unit",
-                "name": "canary-name", "index_number": "canary-index-number", "date_of_birth": "canary-birth",
+                "name": "canary-name", "index_number": "canary-index-number", "date_of_birth": CANARY_BIRTH,
                 "medical_detail": "canary-medical", "sexual_violence_detail": "canary-violence"
             },
             { "category": "contingent_troop", "states": ["GIN"], "outcome": "injured", "name": "canary-guinea-name", "rank": "canary-guinea-rank" }

@@ -377,3 +377,69 @@ fn a_list_of_transitions_sent_again_is_judged_once() {
     assert_eq!((first.status, &first.json()["items"][0]["state"]), (200, &json!("submitted")), "{}", first.text);
     assert_eq!((again.status, again.json()), (200, first.json()));
 }
+
+#[test]
+fn what_is_sealed_is_looked_at_before_it_is_sealed() {
+    let house = House::start();
+    let report = |change: Value| {
+        let mut body = ambush();
+        for (name, value) in change.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        house.as_("minusma").post("/v1/incidents", &body)
+    };
+    let place = |coordinates: &str| report(json!({"coordinates": coordinates}));
+    for wrong in
+        ["91.5, 200", "90.001, 0", "0, 180.1", "16.2", "N16 W0", "1e1, 2", "NaN, 0", "16.2; 0.1", ", ", "inf, 1"]
+    {
+        assert_eq!(place(wrong).pointers(), ["/coordinates"], "{wrong}");
+    }
+    for right in ["16.2639, -0.0279", "-90,180", "0, 0", "+1.5, -3"] {
+        assert_eq!(place(right).status, 201, "{right}");
+    }
+    let born = |day: &str| {
+        let victim =
+            json!({"category": "contingent_troop", "states": ["TCD"], "outcome": "injured", "date_of_birth": day});
+        report(json!({"victims": [victim]}))
+    };
+    let tomorrow = (house.store.now() + chrono::TimeDelta::days(2)).date().to_string();
+    for wrong in ["31/31/2050", "1990-02-30", "1849-12-31", tomorrow.as_str(), "+10000-1-1", "1990", "about 1990"] {
+        assert_eq!(born(wrong).pointers(), ["/victims/0/date_of_birth"], "{wrong}");
+    }
+    assert_eq!(born("1850-01-01").status, 201);
+    for wrong in ["FR-75", "ZZ-9", "ML-99", "ml-7", "ML-"] {
+        assert_eq!(report(json!({"region": wrong})).pointers(), ["/region"], "{wrong}");
+    }
+    for region in ["ML-7", "ML-BKO"] {
+        assert_eq!(report(json!({"region": region})).status, 201, "{region}");
+    }
+    // What is not seen changes what is read.
+    for hidden in ["\u{202e}", "\u{2066}", "\u{200b}", "\u{feff}", "\u{200f}", "\u{200d}", "\u{e0041}"] {
+        assert_eq!(report(json!({"narrative": format!("a{hidden}b")})).pointers(), ["/narrative"], "{hidden:?}");
+        let measure = json!({"state": "MLI", "kind": "special_unit", "instrument": format!("Made{hidden}up"), "taken_on": "2022-06-01"});
+        assert_eq!(house.as_("mali").post("/v1/measures", &measure).pointers(), ["/instrument"], "{hidden:?}");
+    }
+    assert_eq!(report(json!({"narrative": "line\u{0007}"})).pointers(), ["/narrative"]);
+    assert_eq!(
+        report(json!({"narrative": "one line\nanother\t\u{0645}\u{06cc}\u{200c}\u{0634}\u{0648}\u{062f}"})).status,
+        201,
+        "Persian"
+    );
+}
+
+#[test]
+fn a_year_has_four_digits_wherever_a_date_is_read() {
+    let house = House::start();
+    for wrong in ["+10000-1-1", "10000-01-01", "-0001-1-1", "2022-3-04 ", "2022-3-4xx", "２０２２-03-04", "1944-12-31"]
+    {
+        let mut body = ambush();
+        body["occurred_on"] = json!(wrong);
+        assert_eq!(house.as_("minusma").post("/v1/incidents", &body).pointers(), ["/occurred_on"], "{wrong}");
+        let measure = json!({"state": "MLI", "kind": "special_unit", "instrument": "Made-up", "taken_on": wrong});
+        assert_eq!(house.as_("mali").post("/v1/measures", &measure).pointers(), ["/taken_on"], "{wrong}");
+    }
+    for list in ["incidents", "cases", "proceedings", "assistance", "measures"] {
+        let answer = house.as_("verifier").get(&format!("/v1/{list}?from=%2B10000-1-1"));
+        assert_eq!((answer.status, answer.pointers()), (400, vec!["/from".to_owned()]), "{list}");
+    }
+}

@@ -1,7 +1,7 @@
 //! Only sealed values change; every request is repeated as everyone not entitled; the answers are the same, byte for byte,
 //! headers and ETags included.
 
-use casque::domain::{Noun, SealedField};
+use casque::domain::{Noun, SealedField, Shape};
 use regex::Regex;
 use seal::ClassCode;
 use serde_json::{Map, Value, json};
@@ -12,7 +12,12 @@ use crate::harness::{House, ambush};
 /// Every field of a class of a noun, set anew.
 fn anew(noun: Noun, class: ClassCode, text: &str) -> serde_json::Value {
     let fields = SealedField::of(noun).filter(|field| field.class == class);
-    json!(Map::from_iter(fields.map(|field| (field.name.to_owned(), json!(text)))))
+    let fit = |field: &SealedField| match field.shape {
+        Shape::Text => text,
+        Shape::Coordinates => "-12.5, 100.25",
+        Shape::BirthDate => "1901-12-31",
+    };
+    json!(Map::from_iter(fields.map(|field| (field.name.to_owned(), json!(fit(field))))))
 }
 
 #[test]

@@ -1,0 +1,114 @@
+//! What a request may cost before anybody knows who sends it: the token is verified before body and query are read, and what is not read yet is
+//! bounded by network.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use actix_web::dev::ServiceRequest;
+use actix_web::http::Method;
+use actix_web::http::header;
+use actix_web::web;
+
+use super::call::{App, bearer, block, network};
+use super::edge::{IMPORTS, LARGEST_BODY, LARGEST_FILE, PUBLIC};
+use super::problem::Problem;
+use crate::identity::Network;
+use crate::policy::{Deed, may};
+use crate::store::Error;
+
+/// What a request without a token may send, in bytes.
+const LARGEST_OF_STRANGERS: usize = 16 << 10;
+/// How long it may take to send it.
+const PATIENCE_WITH_STRANGERS: Duration = Duration::from_secs(10);
+/// An address with its parameters is at most this long, in bytes.
+const LONGEST_ADDRESS: usize = 8 << 10;
+
+/// What a request may send, once it is known who sends it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Allowance {
+    /// Bytes of its body.
+    pub(super) bytes: usize,
+    /// Time for it.
+    pub(super) patience: Duration,
+}
+
+/// Whether a path wants a token.
+fn wants_token(path: &str) -> bool {
+    path.starts_with("/v1/") && !PUBLIC.contains(&path)
+}
+
+/// Judges a request by its head alone: verifies its token, and says what it may send.
+///
+/// # Errors
+/// 401 without a good token; 403 for a file of who imports none; 400 for an address that is too long.
+pub(super) async fn admit(request: &ServiceRequest) -> Result<Allowance, Problem> {
+    let Some(app) = request.app_data::<web::Data<App>>() else { return Err(Problem::of("internal")) };
+    if request.uri().path_and_query().is_some_and(|asked| asked.as_str().len() > LONGEST_ADDRESS) {
+        return Err(Problem::of("invalid").saying(format!("the address is longer than {LONGEST_ADDRESS} bytes")));
+    }
+    let patience = app.limits.patience;
+    if !wants_token(&request.path().to_ascii_lowercase()) {
+        let patience = patience.min(PATIENCE_WITH_STRANGERS);
+        return Ok(Allowance { bytes: LARGEST_OF_STRANGERS, patience });
+    }
+    let token = bearer(request.headers()).ok_or_else(|| Problem::of("unauthenticated"))?;
+    let imports = request.path() == IMPORTS && *request.method() == Method::POST;
+    if imports || !app.identity.knows(&token) {
+        let app = app.clone();
+        block(move || {
+            let session = app.identity.authenticate(&token)?;
+            if imports {
+                may(&session.account.viewer, Deed::Import).map_err(Error::from)?;
+            }
+            Ok(())
+        })
+        .await?;
+    }
+    Ok(Allowance { bytes: if imports { LARGEST_FILE } else { LARGEST_BODY }, patience })
+}
+
+/// Bodies that are being read, by network: an IPv4 /24, an IPv6 /48.
+#[derive(Debug, Clone, Default)]
+pub struct Arriving(Arc<Mutex<HashMap<Network, usize>>>);
+
+/// One body that is being read.
+#[derive(Debug)]
+pub(super) struct Unread(Arriving, Network);
+
+impl Unread {
+    /// Begins one, unless as many of the network as the node takes are being read. A request that sends none holds none.
+    ///
+    /// # Errors
+    /// 429.
+    pub(super) fn begin(request: &ServiceRequest) -> Result<Option<Self>, Problem> {
+        let Some(app) = request.app_data::<web::Data<App>>() else { return Err(Problem::of("internal")) };
+        let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        let sends =
+            request.headers().contains_key(header::TRANSFER_ENCODING) || length.is_some_and(|length| length != "0");
+        if !sends {
+            return Ok(None);
+        }
+        let from = network(request.request(), app.limits.behind_proxy).wide();
+        let mut unread = app.arriving.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = unread.entry(from).or_insert(0);
+        if *held >= app.limits.unread {
+            return Err(Problem::of("throttled").saying("too many requests of your network are not sent whole yet"));
+        }
+        *held += 1;
+        Ok(Some(Self(app.arriving.clone(), from)))
+    }
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        let mut unread = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Entry::Occupied(mut held) = unread.entry(self.1) {
+            *held.get_mut() -= 1;
+            if *held.get() == 0 {
+                held.remove();
+            }
+        }
+    }
+}
