@@ -351,6 +351,7 @@ async fn case_incident_decide(call: Call, path: Path<(String, String)>, body: By
     let (reference, incident) = path.into_inner();
     let reference = read_reference(Noun::Case, &reference)?;
     let incident = read_reference(Noun::Incident, &incident)?;
+    call.app().store.signs_in()?;
     let (accept, reason) = Form::read(&call.context(), &body, decision)?;
     call.post(
         &body,

@@ -269,6 +269,7 @@ async fn measure_edit(call: Call, path: Path<String>, body: Bytes) -> Result<Htt
 #[post("/measures/{reference}/decision")]
 async fn measure_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(Noun::Measure, &path)?;
+    call.app().store.signs_in()?;
     let (accept, reason) = Form::read(&call.context(), &body, decision)?;
     call.post(
         &body,

@@ -12,7 +12,7 @@ use super::form::{self, Form};
 use super::problem::{NotModified, Problem, Problems};
 use crate::domain::{self, Code, DesignationKind, MissionKind, SEALED};
 use crate::policy::columns::{Visibility, columns};
-use crate::policy::{FORMS, FormRule, MATCHES, RULES, Rule};
+use crate::policy::{ACTS, ActRule, FORMS, FormRule, MATCHES, Party, RULES, Rule};
 use crate::store::{Dimension, Error, Mission, State, Unit};
 
 /// Adds the routes.
@@ -266,6 +266,24 @@ pub struct PolicyMatch {
     persons: Vec<&'static str>,
 }
 
+/// An act that takes more than one person.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PolicyAct {
+    /// The act.
+    #[schema(example = "record_proceeding")]
+    act: &'static str,
+    /// Who begins it.
+    #[schema(example = json!(["mission", "secretariat", "state"]))]
+    begins: Vec<&'static str>,
+    /// Who agrees: another person than whoever began. The senior focal point stands in for any officer.
+    #[schema(example = json!(["secretariat"]))]
+    agrees: Vec<&'static str>,
+    /// How many people it takes in all.
+    persons: u8,
+    /// Whether whoever agrees gives a fresh code of the second factor.
+    code: bool,
+}
+
 /// A sealed field.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PolicyField {
@@ -295,6 +313,8 @@ pub struct Policy {
     forms: Vec<PolicyForm>,
     /// Who may ask whether a person is already known.
     matches: Vec<PolicyMatch>,
+    /// Which acts take more than one person.
+    acts: Vec<PolicyAct>,
     /// Every sealed field.
     sealed: Vec<PolicyField>,
     /// Every column of the database.
@@ -320,7 +340,16 @@ fn policy_view() -> Policy {
         records: form.records,
         a_day: form.a_day,
     };
+    let names = |parties: &[Party]| parties.iter().map(|party| party.name()).collect();
+    let act = |rule: &ActRule| PolicyAct {
+        act: rule.act,
+        begins: names(rule.begins),
+        agrees: names(rule.agrees),
+        persons: rule.persons,
+        code: rule.code,
+    };
     Policy {
+        acts: ACTS.iter().map(act).collect(),
         disclosure: RULES.iter().map(rule).collect(),
         forms: FORMS.iter().map(form).collect(),
         matches: MATCHES

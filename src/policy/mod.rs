@@ -1,6 +1,7 @@
 //! Who may see and do what: pure functions over facts, and the tables that they read. Saying nothing means refuse.
 
 mod accounts;
+mod acts;
 pub mod columns;
 mod disclosure;
 mod forms;
@@ -8,6 +9,7 @@ pub mod suppression;
 mod writing;
 
 pub use accounts::{Approval, COOL_DOWN, REVIEW_EVERY, bars, may_change, may_decide_change, may_make_key, may_manage};
+pub use acts::{ACTS, ActRule, Party};
 pub use disclosure::{Condition, Decision, Facts, RULES, Refusal, Relation, Relations, Rule, decide, may_hold};
 pub use forms::{
     APPROVAL_LASTS, APPROVAL_WAITS, FORMS, FormRule, MATCHES, MatchRule, REVIEW_WITHIN, UNUSUAL, form_rule, is_officer,

@@ -67,6 +67,14 @@ fn transition(form: &mut Form<'_>) -> Option<(IncidentState, Option<String>)> {
     Some((to?, reason))
 }
 
+/// What others agree to, and what ends a concern, is done where people are signed in.
+fn here(call: &Call, to: IncidentState) -> Result<(), Problem> {
+    match to {
+        IncidentState::Draft | IncidentState::Submitted => Ok(()),
+        _ => Ok(call.app().store.signs_in()?),
+    }
+}
+
 /// Moves an incident to another state. Author, verifier and releaser are three persons.
 #[utoipa::path(
     tag = "incidents",
@@ -78,6 +86,7 @@ fn transition(form: &mut Form<'_>) -> Option<(IncidentState, Option<String>)> {
 pub(super) async fn incident_transition(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(&path)?;
     let (to, reason) = Form::read(&call.context(), &body, transition)?;
+    here(&call, to)?;
     call.post(
         &body,
         move |_, w| {
@@ -104,6 +113,7 @@ pub(super) async fn transition_list(call: Call, body: Bytes) -> Result<HttpRespo
         let (to, reason) = moved?;
         Some((to, reason, incidents?))
     })?;
+    here(&call, to)?;
     let (outcomes, told) = (Arc::new(OnceLock::new()), incidents.clone());
     let made = outcomes.clone();
     call.post(
@@ -234,6 +244,7 @@ pub struct MergeInput {
 #[post("/incidents/{reference}/merge")]
 pub(super) async fn incident_merge(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(&path)?;
+    call.app().store.signs_in()?;
     let into = Form::read(&call.context(), &body, |form| form.required("into", None, form::reference(Noun::Incident)))?;
     call.post(
         &body,

@@ -198,6 +198,7 @@ pub(super) async fn accused_decide(
 ) -> Result<HttpResponse, Problem> {
     let (reference, number) = path.into_inner();
     let reference = read_reference(Noun::Proceeding, &reference)?;
+    call.app().store.signs_in()?;
     let (accept, reason) = Form::read(&call.context(), &body, decision)?;
     call.post(
         &body,

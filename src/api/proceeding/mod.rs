@@ -260,6 +260,7 @@ async fn proceeding_history(call: Call, path: Path<String>) -> Result<HttpRespon
 #[post("/proceedings/{reference}/decision")]
 async fn proceeding_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(Noun::Proceeding, &path)?;
+    call.app().store.signs_in()?;
     let (accept, reason) = Form::read(&call.context(), &body, decision)?;
     call.post(
         &body,

@@ -231,6 +231,7 @@ pub(super) async fn step_decide(
 ) -> Result<HttpResponse, Problem> {
     let (reference, handle) = path.into_inner();
     let reference = read_reference(Noun::Proceeding, &reference)?;
+    call.app().store.signs_in()?;
     let (accept, reason) = Form::read(&call.context(), &body, decision)?;
     call.post(
         &body,

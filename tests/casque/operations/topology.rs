@@ -64,6 +64,30 @@ fn a_node_does_what_its_kind_may_and_sends_the_rest_elsewhere() {
     let opened = with_keys.disclose(&site.accounts, "minusma", &token, &ask);
     assert!(opened.text.contains("canary-medical"), "{}", opened.text);
 
+    // It takes what is drafted and proposed, and agrees to nothing.
+    let moved = |node: &Node, who: &str, to: &str| {
+        let token = site.sign_in(&with_keys, who);
+        node.client(Some(&token))
+            .post(&format!("{path}/transitions"), &json!({"to": to, "reason": "Made-up reason"}))
+            .status
+    };
+    assert_eq!((moved(&sealed, "minusma", "submitted"), moved(&sealed, "verifier", "verified")), (200, 421));
+    assert_eq!((moved(&with_keys, "verifier", "verified"), moved(&sealed, "releaser", "released")), (200, 421));
+    let officer = site.sign_in(&with_keys, "verifier");
+    let proceeding = "P-MLI-2022-0000";
+    for decision in [
+        format!("/v1/proceedings/{proceeding}/decision"),
+        format!("/v1/proceedings/{proceeding}/accused/1/decision"),
+        format!("/v1/proceedings/{proceeding}/steps/000000/decision"),
+        "/v1/measures/M-MLI-2022-0000/decision".to_owned(),
+        format!("/v1/cases/C-MINUSMA-2022-0000/incidents/{}/decision", &path[14..]),
+    ] {
+        let answer = sealed.client(Some(&officer)).post(&decision, &json!({"status": "accepted"}));
+        assert_eq!(answer.status, 421, "{decision}: {}", answer.text);
+    }
+    let withhold = json!({"states": ["GIN"], "reason": "safety_of_persons", "code": "000000"});
+    assert_eq!(sealed.client(Some(&officer)).post(&format!("{path}/withholding"), &withhold).status, 421);
+
     // A session that ends at one node is worth nothing at any other, within a second.
     assert_eq!(with_keys.client(Some(&token)).delete("/v1/sessions/current").status, 204);
     for other in [&with_keys, &sealed, &reader] {

@@ -1,4 +1,5 @@
 mod access;
+mod acts;
 pub mod canaries;
 mod concern;
 mod invariance;

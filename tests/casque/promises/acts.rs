@@ -1,0 +1,104 @@
+//! Which acts take more than one person: every route that changes something is one person's, or has its place in the table.
+
+use std::collections::BTreeSet;
+
+use casque::policy::ACTS;
+
+use crate::harness::House;
+
+/// Routes of an act of several people: who begins it, and who agrees.
+const OF_SEVERAL: &[(&str, &str)] = &[
+    ("/v1/incidents/{reference}/transitions", "release_incident"),
+    ("/v1/transitions", "release_incident"),
+    ("/v1/proceedings", "record_proceeding"),
+    ("/v1/proceedings/{reference}/decision", "record_proceeding"),
+    ("/v1/proceedings/{reference}/accused", "add_accused"),
+    ("/v1/proceedings/{reference}/accused/{number}/decision", "add_accused"),
+    ("/v1/cases/{reference}/incidents/{incident}/decision", "add_incident_to_case"),
+    ("/v1/proceedings/{reference}/steps", "propose_step"),
+    ("/v1/proceedings/{reference}/steps/{handle}/decision", "propose_step"),
+    ("/v1/measures", "propose_measure"),
+    ("/v1/measures/{reference}/decision", "propose_measure"),
+    ("/v1/incidents/{reference}/withholding", "withhold_from_state"),
+    ("/v1/approvals", "open_strictly_confidential"),
+    ("/v1/approvals/{id}/note", "open_strictly_confidential"),
+    ("/v1/approvals/{id}/decision", "open_strictly_confidential"),
+    ("/v1/disclosures/{id}/note", "open_in_emergency"),
+    ("/v1/disclosures/{id}/review", "open_in_emergency"),
+    ("/v1/accounts", "give_rights"),
+    ("/v1/accounts/{id}/changes", "give_rights"),
+    ("/v1/account-changes/{id}/decision", "give_rights"),
+    ("/v1/accounts/{id}/second-factor", "reset_second_factor"),
+    ("/v1/erasures", "erase_person"),
+    ("/v1/erasures/{number}/decision", "erase_person"),
+    ("/v1/tables", "publish_tables"),
+    ("/v1/tables/{year}/decision", "publish_tables"),
+    ("/v1/restorations/{id}/confirmation", "confirm_restoration"),
+];
+
+/// Routes of what one person does, with why one is enough.
+const OF_ONE: &[(&str, &str)] = &[
+    ("/v1/incidents", "a report, which nobody else sees before it is released"),
+    ("/v1/incidents/{reference}", "a working edition, which is verified and released by others"),
+    ("/v1/incidents/{reference}/victims", "the same"),
+    ("/v1/incidents/{reference}/victims/{handle}", "the same"),
+    ("/v1/incidents/{reference}/suspects", "the same"),
+    ("/v1/incidents/{reference}/suspects/{handle}", "the same"),
+    ("/v1/incidents/{reference}/split", "of what is not released"),
+    ("/v1/incidents/{reference}/merge", "of what is not released"),
+    ("/v1/cases", "the UN's own file: it concerns nobody new"),
+    ("/v1/cases/{reference}", "the same; incidents that are added wait where proceedings serve the case"),
+    ("/v1/cases/{reference}/transitions", "the same"),
+    ("/v1/proceedings/{reference}", "facts of a proceeding that was accepted; its State never changes"),
+    ("/v1/proceedings/{reference}/accused/{number}", "sealed values of an accused"),
+    ("/v1/assistance", "what the UN gives"),
+    ("/v1/assistance/{reference}", "the same"),
+    ("/v1/measures/{reference}", "a measure that is proposed, or was accepted"),
+    ("/v1/disclosures", "what the policy lets one person open, or an emergency, which another reviews"),
+    ("/v1/disclosures/files", "the same, as a file"),
+    ("/v1/disclosures/matches", "it gives no sealed value"),
+    ("/v1/sittings", "what is confidential"),
+    ("/v1/sittings/{id}", "an end"),
+    ("/v1/likely-duplicates/{id}/decision", "it changes no record"),
+    ("/v1/imports", "a public file; what is released of it is released by another"),
+    ("/v1/accounts/{id}/invitations", "a link for an account that two made"),
+    ("/v1/accounts/{id}/keys", "the State's own manager, for the State's own system"),
+    ("/v1/accounts/{id}/keys/{key}", "an end"),
+    ("/v1/accounts/{id}/reviews", "it changes no right"),
+    ("/v1/invitations/acceptance", "one's own account"),
+    ("/v1/me/password", "one's own account"),
+    ("/v1/me/second-factor", "one's own account"),
+    ("/v1/me/second-factor/confirmation", "one's own account"),
+    ("/v1/sessions", "one's own account"),
+    ("/v1/sessions/refresh", "one's own account"),
+    ("/v1/sessions/current", "one's own account"),
+    ("/v1/sessions/single-sign-on", "one's own account"),
+    ("/v1/sessions/single-sign-on/completion", "one's own account"),
+    ("/v1/sessions/{id}", "an end"),
+];
+
+#[test]
+fn every_route_that_changes_something_is_one_persons_or_has_its_place_in_the_table() {
+    let house = House::start();
+    let changing: BTreeSet<String> = house
+        .routes()
+        .into_iter()
+        .filter(|(method, route)| method != "GET" && route.starts_with("/v1/"))
+        .map(|(_, route)| route)
+        .collect();
+    let listed: Vec<&str> = OF_SEVERAL.iter().chain(OF_ONE).map(|(route, _)| *route).collect();
+    for route in &changing {
+        let times = listed.iter().filter(|known| *known == route).count();
+        assert_eq!(times, 1, "{route}: say which act it is (src/policy/acts.rs), or why one person is enough");
+    }
+    assert_eq!(listed.len(), changing.len(), "a route that is no more");
+    for (route, act) in OF_SEVERAL {
+        assert!(ACTS.iter().any(|rule| rule.act == *act), "{route}: {act} is not in the table");
+    }
+    let shown = house.as_("iceland").get("/v1/policy").json();
+    let shown: Vec<&str> = shown["acts"].as_array().unwrap().iter().map(|act| act["act"].as_str().unwrap()).collect();
+    assert_eq!(shown, ACTS.iter().map(|rule| rule.act).collect::<Vec<_>>());
+    for rule in ACTS {
+        assert!(OF_SEVERAL.iter().any(|(_, act)| *act == rule.act), "{}: by no route", rule.act);
+    }
+}
