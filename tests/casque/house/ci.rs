@@ -21,3 +21,17 @@ fn a_known_vulnerability_fails_and_only_what_cannot_be_fetched_is_not_checked() 
     let (code, said) = outcome(1, 0);
     assert!(code == Some(0) && said.starts_with("NOT CHECKED"), "{said}");
 }
+
+#[test]
+fn every_dollar_of_the_composition_is_doubled_or_names_a_variable() {
+    // Compose refuses a file with any other: `$)` is no variable.
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docker-compose.yml")).unwrap();
+    for (number, line) in (1..).zip(text.lines()) {
+        let rest = line.replace("$$", "");
+        let odd = rest
+            .split('$')
+            .skip(1)
+            .any(|after| !after.starts_with(|c: char| c == '{' || c == '_' || c.is_ascii_alphabetic()));
+        assert!(!odd, "docker-compose.yml:{number}: {line}");
+    }
+}

@@ -66,6 +66,8 @@ struct Site {
     house: House,
     subjects: HashMap<String, Subject>,
     machine: String,
+    /// A proceeding that the focal point recorded, and nobody accepted yet.
+    waiting: Option<String>,
     machine_account: String,
     suspended: String,
     expired: String,
@@ -120,6 +122,7 @@ impl Site {
             suspended,
             expired,
             arrived: None,
+            waiting: None,
             account,
         }
     }
@@ -299,15 +302,18 @@ impl Site {
                 format!("{path}/incidents/{}/decision", waiting.unwrap())
             }
             "/v1/proceedings/{reference}/decision" => {
-                let waiting = self.house.as_("minusma").get("/v1/proceedings?status=proposed").references();
-                let reference = match waiting.first() {
-                    Some(known) => known.clone(),
+                // One that the focal point recorded, whoever else recorded another.
+                let path = |known: &String| format!("/v1/proceedings/{known}");
+                let waits = |known: &String| self.house.as_("minusma").get(&path(known)).json()["status"] == "proposed";
+                let reference = match self.waiting.take().filter(waits) {
+                    Some(known) => known,
                     None => {
                         let body = json!({"state": "LBN", "authority": "Made-up court", "opened_on": "2022-04-01",
                             "cases": [of.case]});
                         self.done("minusma", "/v1/proceedings", &body)["reference"].as_str().unwrap().to_owned()
                     }
                 };
+                self.waiting = Some(reference.clone());
                 route.replace("{reference}", &reference)
             }
             "/v1/proceedings/{reference}/accused/{number}/decision" => {
