@@ -109,7 +109,7 @@ pub struct DisclosureEntry {
     id: String,
     /// When.
     at: DateTime<Utc>,
-    /// Who.
+    /// Who, by name; to a State the office, but for its own people: a mission's acronym, `Secretariat`, or `another State`.
     by: String,
     /// Role.
     role: String,

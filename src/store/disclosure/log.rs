@@ -45,6 +45,15 @@ pub struct DisclosureFilter {
     pub review_due: bool,
 }
 
+/// The office that an account of a role speaks for, as a State is told of it.
+fn office(role: &str, mission: Option<String>) -> String {
+    match role {
+        "focal_point" => mission.unwrap_or_else(|| "a mission".into()),
+        "member_state" => "another State".into(),
+        _ => "Secretariat".into(),
+    }
+}
+
 impl Read<'_> {
     /// Disclosures that the viewer may know of, newest first: its own; a focal point those of its missions' records; a State
     /// those of its own nationals' data, as far as they concern it; an officer those that another had not approved; an auditor
@@ -73,6 +82,7 @@ impl Read<'_> {
             bool,
             Option<NaiveDateTime>,
             Option<String>,
+            (Option<String>, Option<String>),
         );
         let mut query = disclosure::table
             .inner_join(account::table.on(account::id.eq(disclosure::account_id)))
@@ -91,6 +101,7 @@ impl Read<'_> {
                 disclosure::emergency,
                 disclosure_review::reviewed_at.nullable(),
                 disclosure_review::finding.nullable(),
+                (account::state, disclosure::mission),
             ))
             .order(disclosure::id.desc())
             .limit(limit + 1)
@@ -126,33 +137,54 @@ impl Read<'_> {
             let nationals = self.own_nationals(&state, items.iter().map(|item| item.1).collect())?;
             items.retain(|(disclosure, record, ..)| own.contains(disclosure) || nationals.contains(record));
         }
-        let rows = rows
-            .into_iter()
-            .map(|row| {
-                let (id, _, at, by, role, record, class, purpose, refusal, form, emergency, reviewed_at, finding) = row;
-                let row = id.to_string();
-                let finding =
-                    finding.map(|finding| code(&finding, "disclosure_review", "finding", &row)).transpose()?;
-                Ok(DisclosureRow {
-                    purpose: code(&purpose, "disclosure", "purpose", &row)?,
-                    form: code(&form, "disclosure", "form", &row)?,
-                    review_due_at: (emergency && refusal.is_none()).then_some(at + REVIEW_WITHIN),
-                    review: reviewed_at.zip(finding),
-                    items: items
-                        .iter()
-                        .filter(|(of, ..)| *of == id)
-                        .map(|(_, _, record, fields)| (record.clone(), split(fields)))
-                        .collect(),
-                    id: row,
-                    at,
-                    by,
-                    role,
-                    record,
-                    class,
-                    refusal,
+        let rows =
+            rows.into_iter()
+                .map(|row| {
+                    let (
+                        id,
+                        _,
+                        at,
+                        name,
+                        role,
+                        record,
+                        class,
+                        purpose,
+                        refusal,
+                        form,
+                        emergency,
+                        reviewed_at,
+                        finding,
+                        of,
+                    ) = row;
+                    let row = id.to_string();
+                    let (state, mission) = of;
+                    // A State is told by which office, and by name of its own people alone.
+                    let by = match viewer.scope() {
+                        Scope::State(own) if state.as_ref() != Some(&own) => office(&role, mission),
+                        _ => name,
+                    };
+                    let finding =
+                        finding.map(|finding| code(&finding, "disclosure_review", "finding", &row)).transpose()?;
+                    Ok(DisclosureRow {
+                        purpose: code(&purpose, "disclosure", "purpose", &row)?,
+                        form: code(&form, "disclosure", "form", &row)?,
+                        review_due_at: (emergency && refusal.is_none()).then_some(at + REVIEW_WITHIN),
+                        review: reviewed_at.zip(finding),
+                        items: items
+                            .iter()
+                            .filter(|(of, ..)| *of == id)
+                            .map(|(_, _, record, fields)| (record.clone(), split(fields)))
+                            .collect(),
+                        id: row,
+                        at,
+                        by,
+                        role,
+                        record,
+                        class,
+                        refusal,
+                    })
                 })
-            })
-            .collect::<Result<Vec<_>>>()?;
+                .collect::<Result<Vec<_>>>()?;
         Ok(Page::of(rows, limit, |row| Cursor { on: row.at.date(), reference: row.id.clone() }))
     }
 

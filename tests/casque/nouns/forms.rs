@@ -245,14 +245,23 @@ fn a_state_is_told_who_opened_its_own_nationals_data_and_nothing_else() {
     assert!(log("chad").is_empty(), "nothing of what was before the release");
     assert_eq!(house.disclose("minusma", &strictly(&record)).status, 201);
     let seen = log("chad");
-    assert_eq!((seen.len(), &seen[0]["by"]), (1, &json!("Custodian, MINUSMA")));
+    assert_eq!((seen.len(), &seen[0]["by"]), (1, &json!("MINUSMA")), "which office, and no name");
+    assert_eq!(log("auditor")[0]["by"], "Custodian, MINUSMA", "people to missions and auditors");
+    let ranks = json!({"record": record, "class": "confidential", "purpose": "follow_up", "fields": ["rank"]});
+    assert_eq!(house.disclose("verifier", &ranks).status, 201);
+    assert_eq!(
+        (&log("chad")[0]["by"], &log("minusma")[0]["by"]),
+        (&json!("Secretariat"), &json!("Secretariat, verification"))
+    );
+    assert_eq!(house.disclose("chad", &ranks).status, 201);
+    assert_eq!(log("chad")[0]["by"], house.as_("chad").get("/v1/me").json()["name"], "its own people by name");
     let opened = seen[0]["opened"].as_array().unwrap();
     assert_eq!(opened.len(), 1, "its own victim, and not Guinea's: {opened:?}");
     assert!(log("mali").is_empty() && log("iceland").is_empty(), "a host State has no nationals here");
     let confidential = json!({"record": record, "class": "confidential", "purpose": "follow_up"});
     assert_eq!(house.disclose("guinea", &confidential).status, 201);
-    assert_eq!(log("chad").len(), 1, "what Guinea opened of its own is Guinea's");
-    assert_eq!(log("guinea").len(), 2);
+    assert_eq!(log("chad").len(), 3, "what Guinea opened of its own is Guinea's");
+    assert_eq!(log("guinea").len(), 3);
 
     // What is kept from a State is kept here too, and what it was told stays told.
     let withhold = json!({"states": ["TCD"], "reason": "state_agents_alleged"});
@@ -262,7 +271,7 @@ fn a_state_is_told_who_opened_its_own_nationals_data_and_nothing_else() {
         assert_eq!(decided.status, 200, "{}", decided.text);
     }
     assert_eq!(house.disclose("minusma", &strictly(&record)).status, 201);
-    assert_eq!((log("chad").len(), log("guinea").len()), (1, 3));
+    assert_eq!((log("chad").len(), log("guinea").len()), (3, 4));
 }
 
 #[test]
