@@ -240,10 +240,10 @@ pub fn fill(location: &Location, count: u64, seed: u64, author: &str) {
     into(
         "proceeding",
         "id, reference, state, authority, forum, jurisdiction, opened_on, opened_on_precision, obstacles, stage_furthest, \
-         stage_current, tag_confidential, tag_strictly_confidential, created_by, created_at, updated_at",
+         stage_current, tag_confidential, tag_strictly_confidential, created_by, created_at, updated_at, decided_at",
         &format!(
             "{proceeding}, 'P-' || {host} || '-' || {year} || '-' || {}, {host}, 'MADE-UP COURT', 'ordinary', 'territorial', \
-             {day}, 'day', '', {stage}, {stage}, {tag}, {tag}, {author}, {at}, {at}",
+             {day}, 'day', '', {stage}, {stage}, {tag}, {tag}, {author}, {at}, {at}, {at}",
             suffix("i")
         ),
         proceedings,
