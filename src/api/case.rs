@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Routes;
 use super::call::{Call, Made, Shown, last_part, read_reference};
-use super::decision::{DecisionInput, decision};
+use super::decision::{DecisionInput, decide};
 use super::form::{self, Form};
 use super::history::HistoryPage;
 use super::list::Paging;
@@ -351,16 +351,13 @@ async fn case_incident_decide(call: Call, path: Path<(String, String)>, body: By
     let (reference, incident) = path.into_inner();
     let reference = read_reference(Noun::Case, &reference)?;
     let incident = read_reference(Noun::Incident, &incident)?;
-    call.app().store.signs_in()?;
-    let (accept, reason) = Form::read(&call.context(), &body, decision)?;
-    call.post(
+    let target = format!("cases/{reference}");
+    decide(
+        &call,
         &body,
-        move |viewer, w| {
-            let case = w.case_get(&reference)?.ok_or(Error::NotFound)?;
-            may(viewer, Deed::Decide)?;
-            w.case_incident_decide(&case, &incident, accept, reason)?;
-            Ok(Made::changed(Noun::Case, &reference))
-        },
+        target,
+        move |w| w.case_get(&reference)?.ok_or(Error::NotFound),
+        move |w, case, accept, reason| w.case_incident_decide(case, &incident, accept, reason),
         |viewer, r, target| show(viewer, r, last_part(target)),
     )
     .await

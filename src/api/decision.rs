@@ -1,9 +1,16 @@
-//! What becomes of what a State submitted: the one form that steps and measures are decided with.
+//! What becomes of what was proposed: the one form in which proposals are decided.
 
+use actix_web::HttpResponse;
+use actix_web::web::Bytes;
+use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::call::{Call, Made, Shown};
 use super::form::{self, Form};
+use super::problem::Problem;
 use crate::domain::SubmissionStatus;
+use crate::policy::{Deed, Viewer, may};
+use crate::store::{Read, Result as StoreResult, Write};
 
 /// What becomes of a proposal.
 #[derive(ToSchema)]
@@ -17,7 +24,7 @@ pub struct DecisionInput {
 }
 
 /// Whether a proposal is accepted, and why not.
-pub fn decision(form: &mut Form<'_>) -> Option<(bool, Option<String>)> {
+fn decision(form: &mut Form<'_>) -> Option<(bool, Option<String>)> {
     let status = form.required("status", None, form::code::<SubmissionStatus>);
     let reason = form.optional("reason", None, form::text(1_000));
     match status {
@@ -26,4 +33,31 @@ pub fn decision(form: &mut Form<'_>) -> Option<(bool, Option<String>)> {
         _ => {}
     }
     Some((status? == SubmissionStatus::Accepted, reason))
+}
+
+/// Decides on a proposal, on a node that signs people in: finds it, judges who decides, and shows what it became.
+///
+/// # Errors
+/// 400; 403 for others than officers; 404; 421 on a node without keys; those of `decide`.
+pub async fn decide<P: Send + 'static, T: Serialize + Send + 'static>(
+    call: &Call,
+    body: &Bytes,
+    target: String,
+    find: impl FnOnce(&mut Write<'_>) -> StoreResult<P> + Send + 'static,
+    decide: impl FnOnce(&mut Write<'_>, &P, bool, Option<String>) -> StoreResult<()> + Send + 'static,
+    show: impl FnOnce(&Viewer, &mut Read<'_>, &str) -> StoreResult<Shown<T>> + Send + 'static,
+) -> Result<HttpResponse, Problem> {
+    call.app().store.signs_in()?;
+    let (accept, reason) = Form::read(&call.context(), body, decision)?;
+    call.post(
+        body,
+        move |viewer, w| {
+            let of = find(w)?;
+            may(viewer, Deed::Decide)?;
+            decide(w, &of, accept, reason)?;
+            Ok(Made { status: 200, target })
+        },
+        show,
+    )
+    .await
 }

@@ -174,7 +174,7 @@ pub async fn dress(
     // Whoever asks how the node is gets an answer when it is full, too.
     let asks_how_it_is = path == "/healthz" || path == "/readyz";
     let arrived = arrive(&mut request).instrument(line.clone()).await;
-    // In flight once it is whole: whoever sends slowly holds nobody's turn.
+    // A request is in flight once its body is whole: a slow sender takes no place from others.
     let turn = InFlight::begin(if asks_how_it_is { usize::MAX } else { limits.in_flight });
     let taken = if turn.is_none() { Err(Problem::of("busy")) } else { arrived };
     let claimed = match taken {

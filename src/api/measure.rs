@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Routes;
 use super::call::{Call, Made, Shown, last_part, read_reference};
-use super::decision::{DecisionInput, decision};
+use super::decision::{DecisionInput, decide};
 use super::form::{self, Form};
 use super::history::HistoryPage;
 use super::list::Paging;
@@ -269,15 +269,13 @@ async fn measure_edit(call: Call, path: Path<String>, body: Bytes) -> Result<Htt
 #[post("/measures/{reference}/decision")]
 async fn measure_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(Noun::Measure, &path)?;
-    call.app().store.signs_in()?;
-    let (accept, reason) = Form::read(&call.context(), &body, decision)?;
-    call.post(
+    let target = format!("measures/{reference}");
+    decide(
+        &call,
         &body,
-        move |viewer, w| {
-            let of = w.measure_get(&reference)?.ok_or(Error::NotFound)?;
-            may(viewer, Deed::Decide)?;
-            Ok(Made::changed(Noun::Measure, &w.measure_decide(&of, accept, reason)?.reference))
-        },
+        target,
+        move |w| w.measure_get(&reference)?.ok_or(Error::NotFound),
+        |w, of, accept, reason| w.measure_decide(of, accept, reason).map(|_| ()),
         |viewer, r, target| show(viewer, r, last_part(target)),
     )
     .await

@@ -275,12 +275,14 @@ pub struct PolicyAct {
     /// Who begins it.
     #[schema(example = json!(["mission", "secretariat", "state"]))]
     begins: Vec<&'static str>,
-    /// Who agrees: another person than whoever began. The senior focal point stands in for any officer.
+    /// Who agrees. It is not the person who began.
     #[schema(example = json!(["secretariat"]))]
     agrees: Vec<&'static str>,
+    /// Who may stand in for the person who agrees.
+    stands_in: Option<domain::Role>,
     /// How many people it takes in all.
     persons: u8,
-    /// Whether whoever agrees gives a fresh code of the second factor.
+    /// Whether the person who agrees gives a fresh code of the second factor.
     code: bool,
 }
 
@@ -345,6 +347,7 @@ fn policy_view() -> Policy {
         act: rule.act,
         begins: names(rule.begins),
         agrees: names(rule.agrees),
+        stands_in: rule.stands_in(),
         persons: rule.persons,
         code: rule.code,
     };

@@ -111,7 +111,7 @@ impl Rights {
         self.to_on?.succ_opt()?.and_hms_opt(0, 0, 0)
     }
 
-    /// What a change may not do, whoever agrees, each by its field: an account stays a person's, or a State's own system's.
+    /// What no change may do, each by its field: an account of a person never becomes one of a State's system, and the other way round.
     pub fn change_faults(&self, before: &Self) -> Vec<Fault> {
         let moved = self.machine != before.machine;
         let detail = "an account stays what it was made: a person's, or a State's own system's. Make another account";

@@ -41,7 +41,7 @@ pub fn may_manage(viewer: &Viewer, of: [u8; 16], rights: &Rights) -> Result<(), 
     }
 }
 
-/// Judges a new key for a State's own system: whoever is shown it has what the State sees, so that it is for the State's manager alone.
+/// Judges a new key for a State's own system. The key reads what the State sees, so only the State's manager makes one.
 ///
 /// # Errors
 /// The reason for which it is denied.

@@ -59,12 +59,20 @@ pub struct ActRule {
     pub act: &'static str,
     /// Who begins it.
     pub begins: &'static [Party],
-    /// Who agrees: another person than whoever began.
+    /// Who agrees. It is not the person who began.
     pub agrees: &'static [Party],
     /// How many people it takes in all.
     pub persons: u8,
-    /// Whether whoever agrees gives a fresh code of the second factor.
+    /// Whether the person who agrees gives a fresh code of the second factor.
     pub code: bool,
+}
+
+impl ActRule {
+    /// Who may stand in for whoever agrees: the senior focal point, for any officer.
+    pub fn stands_in(&self) -> Option<Role> {
+        let by_officer = self.agrees.iter().any(|party| matches!(party, Party::Secretariat | Party::GradedOfficer));
+        by_officer.then_some(Role::SeniorFocalPoint)
+    }
 }
 
 const fn act(
@@ -79,7 +87,7 @@ const fn act(
 
 use Party::{Administrator, GradedOfficer, Mission, Operator, Secretariat, State, StateManager};
 
-/// Every act of several people. The senior focal point is of the Secretariat, and stands in for any officer.
+/// Every act of several people.
 pub const ACTS: &[ActRule] = &[
     act("release_incident", &[Mission, Secretariat], &[Secretariat], 3, false),
     act("record_proceeding", &[Mission, Secretariat, State], &[Secretariat], 2, false),

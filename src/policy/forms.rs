@@ -127,6 +127,11 @@ pub fn may_agree_to_openings(viewer: &Viewer) -> Result<(), Denial> {
     if is_officer(viewer) { Ok(()) } else { Err(Denial::Role) }
 }
 
+/// Whether a viewer is told by name who opened a seal. A State is told the office, but for people of its own; `state` is the opener's.
+pub fn is_told_names(viewer: &Viewer, state: Option<&str>) -> bool {
+    viewer.role != Role::MemberState || (state.is_some() && viewer.state.as_deref() == state)
+}
+
 /// Judges a second officer's decision on what another asked to open, or opened.
 ///
 /// # Errors
@@ -225,6 +230,15 @@ mod tests {
         assert_eq!(may_match(&Viewer::of(Role::SeniorFocalPoint), NOW, Noun::Incident), Err(Refusal::NotEntitled));
         let cooling = Viewer { opens_from: Some(NOW + TimeDelta::hours(1)), ..Viewer::of(Role::FocalPoint) };
         assert_eq!(may_match(&cooling, NOW, Noun::Victim), Err(Refusal::CoolingDown));
+    }
+
+    #[test]
+    fn a_state_is_told_names_of_its_own_people_alone() {
+        let mali = Viewer { state: Some("MLI".into()), ..Viewer::of(Role::MemberState) };
+        assert_eq!([Some("MLI"), Some("TCD"), None].map(|state| is_told_names(&mali, state)), [true, false, false]);
+        for role in [Role::FocalPoint, Role::Auditor, Role::Secretariat] {
+            assert!(is_told_names(&Viewer::of(role), Some("MLI")), "{role:?}");
+        }
     }
 
     #[test]

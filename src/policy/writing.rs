@@ -76,11 +76,11 @@ pub enum Denial {
     /// The same person made the step before.
     #[error("this takes another person than the one who made the step before")]
     SamePerson,
-    /// The viewer's second factor is too new.
+    /// The viewer's second factor or password was reset in the last 72 hours.
     #[error("your second factor or password was reset: you agree to nothing for 72 hours")]
     CoolingDown,
     /// It is for the State itself.
-    #[error("the State's own manager does this: whoever does it has what the State sees")]
+    #[error("only the State's manager makes keys for the State's systems, because a key reads what the State sees")]
     StatesOwn,
     /// It is about the viewer.
     #[error("nobody changes what they themselves may do")]

@@ -10,12 +10,12 @@ use utoipa::ToSchema;
 use super::view::show;
 use super::{may_add, may_work};
 use crate::api::call::{Call, Made, Shown, last_part, read_reference};
-use crate::api::decision::{DecisionInput, decision};
+use crate::api::decision::{DecisionInput, decide};
 use crate::api::form::{self, Form};
 use crate::api::problem::{NotModified, Preconditions, Problem, Problems};
 use crate::api::withheld::{Markers, Withheld};
 use crate::domain::{Detention, Noun, Outcome, Sentence, Stage, SubmissionStatus};
-use crate::policy::{Deed, Facts, Viewer, may};
+use crate::policy::{Facts, Viewer};
 use crate::store::{Accused, Error, Id, NewAccused, Read, Result as StoreResult};
 
 /// An accused, by number.
@@ -198,16 +198,15 @@ pub(super) async fn accused_decide(
 ) -> Result<HttpResponse, Problem> {
     let (reference, number) = path.into_inner();
     let reference = read_reference(Noun::Proceeding, &reference)?;
-    call.app().store.signs_in()?;
-    let (accept, reason) = Form::read(&call.context(), &body, decision)?;
-    call.post(
+    let target = format!("proceedings/{reference}/accused/{number}");
+    decide(
+        &call,
         &body,
-        move |viewer, w| {
-            let of = w.proceeding_get(&reference)?.ok_or(Error::NotFound)?;
-            may(viewer, Deed::Decide)?;
+        target,
+        move |w| w.proceeding_get(&reference)?.ok_or(Error::NotFound),
+        move |w, of, accept, reason| {
             let number: i32 = number.parse().map_err(|_| Error::NotFound)?;
-            w.accused_decide(&of, number, accept, reason)?;
-            Ok(Made { status: 200, target: format!("proceedings/{reference}/accused/{number}") })
+            w.accused_decide(of, number, accept, reason)
         },
         accused_show,
     )

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use view::{ProceedingPage, ProceedingView, judged, show, view};
 
 use super::call::{Call, Made, Shown, last_part, read_reference};
-use super::decision::{DecisionInput, decision};
+use super::decision::{DecisionInput, decide};
 use super::form::{self, Form};
 use super::history::HistoryPage;
 use super::list::Paging;
@@ -260,16 +260,13 @@ async fn proceeding_history(call: Call, path: Path<String>) -> Result<HttpRespon
 #[post("/proceedings/{reference}/decision")]
 async fn proceeding_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(Noun::Proceeding, &path)?;
-    call.app().store.signs_in()?;
-    let (accept, reason) = Form::read(&call.context(), &body, decision)?;
-    call.post(
+    let target = format!("proceedings/{reference}");
+    decide(
+        &call,
         &body,
-        move |viewer, w| {
-            let of = w.proceeding_get(&reference)?.ok_or(Error::NotFound)?;
-            may(viewer, Deed::Decide)?;
-            w.proceeding_decide(&of, accept, reason)?;
-            Ok(Made::changed(Noun::Proceeding, &reference))
-        },
+        target,
+        move |w| w.proceeding_get(&reference)?.ok_or(Error::NotFound),
+        |w, of, accept, reason| w.proceeding_decide(of, accept, reason),
         |viewer, r, target| show(viewer, r, last_part(target)),
     )
     .await

@@ -8,11 +8,10 @@ use utoipa::ToSchema;
 
 use super::may_add;
 use crate::api::call::{Call, Made, Shown, last_part, read_reference};
-use crate::api::decision::{DecisionInput, decision};
+use crate::api::decision::{DecisionInput, decide};
 use crate::api::form::{self, Form};
 use crate::api::problem::{NotModified, Problem, Problems};
 use crate::domain::{Exit, Noun, Obstacle, Outcome, Precision, Sentence, Stage, StepKind, SubmissionStatus};
-use crate::policy::{Deed, may};
 use crate::store::{Error, NewStep, Read, Result as StoreResult, StepRecord};
 
 /// One dated event.
@@ -231,16 +230,13 @@ pub(super) async fn step_decide(
 ) -> Result<HttpResponse, Problem> {
     let (reference, handle) = path.into_inner();
     let reference = read_reference(Noun::Proceeding, &reference)?;
-    call.app().store.signs_in()?;
-    let (accept, reason) = Form::read(&call.context(), &body, decision)?;
-    call.post(
+    let target = format!("proceedings/{reference}/steps/{handle}");
+    decide(
+        &call,
         &body,
-        move |viewer, w| {
-            let of = w.proceeding_get(&reference)?.ok_or(Error::NotFound)?;
-            may(viewer, Deed::Decide)?;
-            w.step_decide(&of, &handle, accept, reason)?;
-            Ok(Made { status: 200, target: format!("proceedings/{reference}/steps/{handle}") })
-        },
+        target,
+        move |w| w.proceeding_get(&reference)?.ok_or(Error::NotFound),
+        move |w, of, accept, reason| w.step_decide(of, &handle, accept, reason).map(|_| ()),
         |_, r, target| step_show(r, target),
     )
     .await

@@ -7,7 +7,7 @@ use super::super::db::Id;
 use super::super::db::schema::{account, concern, disclosure, disclosure_item, disclosure_review};
 use super::super::{Cursor, Page, Read, Result, code, split};
 use crate::domain::{DisclosureForm, Purpose, ReviewFinding, Role};
-use crate::policy::{REVIEW_WITHIN, Scope, Viewer, is_officer};
+use crate::policy::{REVIEW_WITHIN, Scope, Viewer, is_officer, is_told_names};
 
 /// A disclosure, as the log of disclosures shows it.
 #[derive(Debug, Clone)]
@@ -158,11 +158,7 @@ impl Read<'_> {
                     ) = row;
                     let row = id.to_string();
                     let (state, mission) = of;
-                    // A State is told by which office, and by name of its own people alone.
-                    let by = match viewer.scope() {
-                        Scope::State(own) if state.as_ref() != Some(&own) => office(&role, mission),
-                        _ => name,
-                    };
+                    let by = if is_told_names(viewer, state.as_deref()) { name } else { office(&role, mission) };
                     let finding =
                         finding.map(|finding| code(&finding, "disclosure_review", "finding", &row)).transpose()?;
                     Ok(DisclosureRow {

@@ -28,16 +28,27 @@ impl Read<'_> {
             .load(self.db)?)
     }
 
+    /// What an edition says of whom it concerns: the host, and the State or States of each victim.
+    fn claims(&mut self, edition: Id, host: Option<&str>) -> Result<HashSet<(Option<Id>, String, &'static str)>> {
+        let victims: Vec<VictimRow> = victim::table.filter(victim::edition_id.eq(edition)).load(self.db)?;
+        let mut claims: HashSet<(Option<Id>, String, &'static str)> =
+            host.iter().map(|host| (None, (*host).to_owned(), Basis::Host.code())).collect();
+        for row in victims {
+            let category: crate::domain::Personnel = code(&row.category, "victim", "category", &row.handle)?;
+            let basis = if category.is_contributed() { Basis::Contributor } else { Basis::Nationality };
+            claims.extend(split(&row.states).into_iter().map(|state| (Some(row.victim_id), state, basis.code())));
+        }
+        Ok(claims)
+    }
+
     /// The States that will see an incident once what is recorded of it now is released: its host, those of its victims, and those whose
     /// proceedings it concerns; without those from which it is withheld.
     ///
     /// # Errors
     /// The database's.
     pub fn will_see(&mut self, incident: &Incident) -> Result<Vec<String>> {
-        let mut states: BTreeSet<String> = incident.facts.host_state.clone().into_iter().collect();
-        let victims: Vec<String> =
-            victim::table.filter(victim::edition_id.eq(incident.edition)).select(victim::states).load(self.db)?;
-        states.extend(victims.iter().flat_map(|listed| split(listed)));
+        let claims = self.claims(incident.edition, incident.facts.host_state.as_deref())?;
+        let mut states: BTreeSet<String> = claims.into_iter().map(|(_, state, _)| state).collect();
         let trying: Vec<String> = concern::table
             .filter(concern::incident_id.eq(incident.id))
             .filter(concern::basis.eq(Basis::Proceeding.code()))
@@ -92,14 +103,7 @@ impl Write<'_> {
         let now = self.now();
         let incident = released.incident_id;
         let withheld = self.withheld_from(incident)?;
-        let victims: Vec<VictimRow> = victim::table.filter(victim::edition_id.eq(released.id)).load(self.db)?;
-        let mut wanted: HashSet<(Option<Id>, String, &'static str)> =
-            released.host_state.iter().map(|host| (None, host.clone(), Basis::Host.code())).collect();
-        for row in victims {
-            let category: crate::domain::Personnel = code(&row.category, "victim", "category", &row.handle)?;
-            let basis = if category.is_contributed() { Basis::Contributor } else { Basis::Nationality };
-            wanted.extend(split(&row.states).into_iter().map(|state| (Some(row.victim_id), state, basis.code())));
-        }
+        let mut wanted = self.claims(released.id, released.host_state.as_deref())?;
         let live: Vec<ConcernRow> = concern::table
             .filter(concern::incident_id.eq(incident))
             .filter(concern::to_at.is_null())
