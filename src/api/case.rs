@@ -167,9 +167,9 @@ fn references(incidents: Vec<Incident>) -> Vec<String> {
 
 fn show(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Shown<CaseView>> {
     let case = r.case_get(reference)?.ok_or(Error::NotFound)?;
-    let incidents = references(r.case_incidents(case.id, SubmissionStatus::Accepted)?);
+    let incidents = references(r.case_incidents(&case, SubmissionStatus::Accepted)?);
     let proposed = if viewer.is_inside() {
-        Some(references(r.case_incidents(case.id, SubmissionStatus::Proposed)?))
+        Some(references(r.case_incidents(&case, SubmissionStatus::Proposed)?))
     } else {
         None
     };

@@ -125,6 +125,8 @@ pub enum SealedChange {
 
 /// Stands in the place of every strictly confidential field of a victim.
 const VICTIM_STRICTLY: u16 = 0;
+/// Added to a field's code where it was emptied.
+const EMPTIED: u16 = 1 << 15;
 
 impl SealedChange {
     /// What a write of this field is said to be.
@@ -137,9 +139,10 @@ impl SealedChange {
         }
     }
 
-    /// The code that history keeps.
-    pub fn code(self) -> u16 {
+    /// The code that history keeps of a value that was written, or emptied.
+    pub fn code(self, emptied: bool) -> u16 {
         match self {
+            Self::Field(field) if emptied => field.code | EMPTIED,
             Self::Field(field) => field.code,
             Self::Class(..) => VICTIM_STRICTLY,
         }
@@ -150,7 +153,12 @@ impl SealedChange {
         if code == VICTIM_STRICTLY {
             return Some(Self::Class(Noun::Victim, ClassCode::StrictlyConfidential));
         }
-        SealedField::coded(code).map(Self::of)
+        SealedField::coded(code & !EMPTIED).map(Self::of)
+    }
+
+    /// Whether a code of history says that the field was emptied.
+    pub const fn is_emptied(code: u16) -> bool {
+        code & EMPTIED != 0
     }
 
     /// Its class.

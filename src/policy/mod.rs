@@ -113,6 +113,14 @@ impl Scope {
         matches!(self, Scope::Everything | Scope::Missions(_))
     }
 
+    /// The State whose scope this is, if one's.
+    pub fn state(&self) -> Option<&str> {
+        match self {
+            Scope::State(state) => Some(state),
+            Scope::Everything | Scope::Missions(_) | Scope::Nothing => None,
+        }
+    }
+
     /// Whether everything of a mission is within this scope, working editions too. A State's is by record, and by no mission.
     pub fn has_mission(&self, mission: &str) -> bool {
         match self {

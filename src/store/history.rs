@@ -34,7 +34,7 @@ pub(super) struct Change {
     pub(super) reason: Option<String>,
     /// Open fields that changed, by name, as `{"from": …, "to": …}`.
     pub(super) open: Map<String, Value>,
-    /// Codes of the sealed fields that changed.
+    /// Codes of the sealed fields that changed ([`SealedChange::code`]).
     pub(super) sealed: Vec<u16>,
 }
 
@@ -51,6 +51,8 @@ pub struct HistoryEntry {
     pub at: NaiveDateTime,
     /// Who, by name of account.
     pub author: String,
+    /// The State whose account that is, if one's.
+    pub author_state: Option<String>,
     /// Why, where a reason was asked.
     pub reason: Option<String>,
     /// Open fields that changed.
@@ -59,7 +61,8 @@ pub struct HistoryEntry {
     pub sealed: Vec<SealedChange>,
 }
 
-type RevisionRow = (String, Option<i32>, String, NaiveDateTime, String, Option<String>, String, String);
+type RevisionRow =
+    (String, Option<i32>, String, NaiveDateTime, (String, Option<String>), Option<String>, String, String);
 
 impl Read<'_> {
     /// The revisions below a record, oldest first. The record was found within scope before.
@@ -76,7 +79,7 @@ impl Read<'_> {
                 revision::edition,
                 revision::kind,
                 revision::made_at,
-                account::name,
+                (account::name, account::state),
                 revision::reason,
                 revision::open_changes,
                 revision::sealed_changes,
@@ -84,12 +87,13 @@ impl Read<'_> {
             .load(self.db)?;
         Ok(rows
             .into_iter()
-            .map(|(noun, edition, kind, at, author, reason, open, sealed)| HistoryEntry {
+            .map(|(noun, edition, kind, at, (author, author_state), reason, open, sealed)| HistoryEntry {
                 noun,
                 kind,
                 edition,
                 at,
                 author,
+                author_state,
                 reason,
                 open: serde_json::from_str(&open).unwrap_or_default(),
                 sealed: super::split(&sealed)

@@ -206,7 +206,8 @@ fn apply_one(db: &mut Db, act: &Act) -> Result<Option<Undone>> {
     })
 }
 
-/// Takes a release back: no State sees it from now on. Of an amendment, only what is older than it.
+/// Takes a release back: no State sees it from now on, but for those that are kept from it with what they had. Of an amendment, only what is
+/// older than it.
 fn unrelease(db: &mut Db, of: Id, to: IncidentState, before: Option<i32>, at: NaiveDateTime) -> Result<Option<String>> {
     let released = e::table
         .filter(e::incident_id.eq(of))
@@ -217,8 +218,7 @@ fn unrelease(db: &mut Db, of: Id, to: IncidentState, before: Option<i32>, at: Na
     diesel::update(e::table.find(row))
         .set((e::is_released.eq(false), e::state.eq(to.code()), e::superseded_at.eq(at), e::updated_at.eq(at)))
         .execute(db)?;
-    diesel::update(concern::table.filter(concern::incident_id.eq(of)).filter(concern::to_at.is_null()))
-        .set(concern::to_at.eq(at))
-        .execute(db)?;
+    let live = concern::table.filter(concern::incident_id.eq(of)).filter(concern::to_at.is_null());
+    diesel::update(live.filter(concern::frozen_at.is_null())).set(concern::to_at.eq(at)).execute(db)?;
     reference(db, of)
 }

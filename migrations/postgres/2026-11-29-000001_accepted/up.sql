@@ -14,7 +14,8 @@ ALTER TABLE accused ADD COLUMN returned_because TEXT COLLATE "C";
 
 ALTER TABLE case_incident ADD COLUMN status TEXT COLLATE "C" NOT NULL DEFAULT 'accepted';
 ALTER TABLE case_incident ADD COLUMN added_by BYTEA REFERENCES account (id);
-ALTER TABLE case_incident ADD COLUMN added_at TIMESTAMP;
+-- Since when the link counts: when it was added, or accepted where it waited.
+ALTER TABLE case_incident ADD COLUMN since TIMESTAMP NOT NULL DEFAULT '1970-01-01 00:00:00';
 ALTER TABLE case_incident ADD COLUMN decided_by BYTEA REFERENCES account (id);
 
 DROP VIEW tally_source;

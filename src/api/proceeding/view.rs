@@ -127,10 +127,10 @@ pub(super) fn show(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreR
     let steps = r.step_list(&of)?.into_iter().map(StepView::from).collect();
     let mut holders = vec![of.id];
     holders.extend(accused.iter().map(|one| one.id));
-    let held = r.held(&holders)?;
+    let (held, tags) = r.proceeding_seals(&of, &holders)?;
     let tags = ClassCode::ALL
         .into_iter()
-        .zip(&of.tags)
+        .zip(&tags)
         .filter(|(class, _)| shares_tag(viewer, facts, &[Noun::Proceeding, Noun::Accused], *class))
         .map(|(_, tag)| tag.clone())
         .collect();

@@ -237,7 +237,7 @@ pub(super) const TABLES: &[Table] = &[
     ("case_event", &[("id", I), ("case_id", I), ("state", O), ("happened_on", O), ("recorded_at", O)]),
     (
         "case_incident",
-        &[("case_id", I), ("incident_id", I), ("status", P), ("added_by", I), ("added_at", I), ("decided_by", I)],
+        &[("case_id", I), ("incident_id", I), ("status", P), ("added_by", I), ("since", I), ("decided_by", I)],
     ),
     (
         "proceeding",

@@ -2,14 +2,14 @@
 
 mod write;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::dsl::auto_type;
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::db::schema::{case_file, case_incident, concern, proceeding, proceeding_case};
+use super::db::schema::{case_file, case_incident, concern, proceeding, proceeding_case, revision};
 use super::db::{Db, Id};
 use super::incident::Incident;
 use super::list::page_of;
@@ -19,6 +19,8 @@ use crate::policy::Scope;
 
 /// The code of what another officer accepted.
 const ACCEPTED: &str = "accepted";
+/// The kind of a revision that says that a link was not accepted.
+const INCIDENT_RETURNED: &str = "incident_returned";
 
 /// A case, as a scope sees it.
 #[derive(Debug, Clone)]
@@ -140,21 +142,17 @@ fn fields(facts: &CaseFacts) -> Map<String, Value> {
 
 type Backend = <Db as diesel::connection::Connection>::Backend;
 
-/// Ids of the cases that hold an incident which concerns a State now.
+/// Ids of the cases that hold an incident which concerns a State now, but for links that are newer than what the State gets.
 #[auto_type(no_type_alias)]
 pub(in crate::store) fn cases_concerning(state: String) -> _ {
     let accepted: &'static str = ACCEPTED;
     case_incident::table
+        .inner_join(concern::table.on(concern::incident_id.eq(case_incident::incident_id)))
         .filter(case_incident::status.eq(accepted))
-        .filter(
-            case_incident::incident_id.eq_any(
-                concern::table
-                    .filter(concern::state.eq(state))
-                    .filter(concern::to_at.is_null())
-                    .filter(concern::edition_id.is_not_null())
-                    .select(concern::incident_id),
-            ),
-        )
+        .filter(concern::state.eq(state))
+        .filter(concern::to_at.is_null())
+        .filter(concern::edition_id.is_not_null())
+        .filter(concern::frozen_at.is_null().or(concern::frozen_at.assume_not_null().ge(case_incident::since)))
         .select(case_incident::case_id)
 }
 
@@ -247,12 +245,13 @@ impl Read<'_> {
     }
 
     /// Cases as a State sees them: how far they went follows from the proceedings, accused and steps that it sees; of a case
-    /// with an incident that it is withheld from, nothing that was recorded since, and no case begun since.
+    /// with an incident that is withheld from it, nothing that was recorded since.
     fn cases_as_seen(&mut self, mut cases: Vec<Case>) -> Result<Vec<Case>> {
         let Scope::State(state) = self.scope else { return Ok(cases) };
         let ids: Vec<Id> = cases.iter().map(|case| case.id).collect();
         let frozen = self.frozen(state, &ids)?;
-        cases.retain(|case| frozen.get(&case.id).is_none_or(|at| case.created_at <= *at));
+        let reached = self.reached_in_time(state, &frozen)?;
+        cases.retain(|case| !frozen.contains_key(&case.id) || reached.contains(&case.id));
         let mut progress = self.cases_progress(&ids)?;
         for case in &mut cases {
             if let Some(at) = frozen.get(&case.id).copied() {
@@ -264,7 +263,7 @@ impl Read<'_> {
                 case.state = code(&text("state"), "revision", "open_changes", row)?;
                 case.facts.information_status = code(&text("information_status"), "revision", "open_changes", row)?;
                 case.facts.information_on = text("information_on").parse().ok();
-                case.updated_at = case.updated_at.min(at);
+                case.updated_at = self.case_moved(case.id, at)?.unwrap_or(case.created_at);
                 case.frozen_at = Some(at);
             }
             let at = crate::domain::roll_up(&progress.remove(&case.id).unwrap_or_default());
@@ -293,34 +292,74 @@ impl Read<'_> {
         Ok(by_case)
     }
 
-    /// Of these cases, those that hold an incident withheld from a State, with the time from which it gets nothing newer.
+    /// Of the cases of which a State gets nothing newer, those that it saw by then: by an incident, or by a proceeding of its own that was accepted
+    /// by then, or that it submitted itself.
+    fn reached_in_time(&mut self, state: &str, frozen: &HashMap<Id, NaiveDateTime>) -> Result<HashSet<Id>> {
+        let ids: Vec<Id> = frozen.keys().copied().collect();
+        let concerning = cases_concerning(state.to_owned());
+        let by_incident: Vec<Id> = case_file::table
+            .filter(case_file::id.eq_any(&ids))
+            .filter(case_file::id.eq_any(concerning))
+            .select(case_file::id)
+            .load(self.db)?;
+        let by_proceeding: Vec<(Id, Option<NaiveDateTime>, Option<String>)> = proceeding_case::table
+            .inner_join(proceeding::table.on(proceeding::id.eq(proceeding_case::proceeding_id)))
+            .filter(proceeding_case::case_id.eq_any(&ids))
+            .filter(proceeding::state.eq(state))
+            .filter(proceeding::status.eq(ACCEPTED))
+            .select((proceeding_case::case_id, proceeding::decided_at, proceeding::submitted_state))
+            .load(self.db)?;
+        let in_time = by_proceeding.into_iter().filter(|(case, decided, submitted)| {
+            submitted.as_deref() == Some(state) || *decided < frozen.get(case).copied()
+        });
+        Ok(by_incident.into_iter().chain(in_time.map(|(case, ..)| case)).collect())
+    }
+
+    /// When an open fact of a case last changed before a time.
+    fn case_moved(&mut self, case: Id, at: NaiveDateTime) -> Result<Option<NaiveDateTime>> {
+        Ok(revision::table
+            .filter(revision::root_id.eq(case))
+            .filter(revision::made_at.lt(at))
+            .filter(revision::open_changes.ne("{}"))
+            .filter(revision::kind.ne(INCIDENT_RETURNED))
+            .select(diesel::dsl::max(revision::made_at))
+            .first(self.db)?)
+    }
+
+    /// Of these cases, those that hold an incident withheld from a State, with the time from which it gets nothing newer: that of the
+    /// decision, or of a later link.
     pub(super) fn frozen(&mut self, state: &str, cases: &[Id]) -> Result<HashMap<Id, NaiveDateTime>> {
-        let rows: Vec<(Id, Option<NaiveDateTime>)> = case_incident::table
+        let rows: Vec<(Id, Option<NaiveDateTime>, NaiveDateTime)> = case_incident::table
             .inner_join(concern::table.on(concern::incident_id.eq(case_incident::incident_id)))
             .filter(case_incident::case_id.eq_any(cases.to_vec()))
             .filter(case_incident::status.eq(ACCEPTED))
             .filter(concern::state.eq(state))
             .filter(concern::to_at.is_null())
             .filter(concern::frozen_at.is_not_null())
-            .select((case_incident::case_id, concern::frozen_at))
+            .select((case_incident::case_id, concern::frozen_at, case_incident::since))
             .load(self.db)?;
         let mut frozen: HashMap<Id, NaiveDateTime> = HashMap::new();
-        for (case, at) in rows {
-            if let Some(at) = at {
+        for (case, at, since) in rows {
+            if let Some(at) = at.map(|at| at.max(since)) {
                 frozen.entry(case).and_modify(|known| *known = (*known).min(at)).or_insert(at);
             }
         }
         Ok(frozen)
     }
 
-    /// Open fields as they were recorded at a time: those of now, with every later change taken back.
+    /// Open fields as they were recorded at a time: those of now, with every later change of others than the scope's State taken back.
     pub(super) fn rewind(
         &mut self,
         root: Id,
         at: NaiveDateTime,
         mut now: Map<String, Value>,
     ) -> Result<Map<String, Value>> {
-        let later: Vec<_> = self.history(root)?.into_iter().filter(|entry| entry.at > at).collect();
+        let own = self.scope.state();
+        let anothers = |state: &Option<String>| own.is_none() || state.as_deref() != own;
+        let history = self.history(root)?.into_iter();
+        let later: Vec<_> = history
+            .filter(|entry| entry.at >= at && entry.kind != "created" && anothers(&entry.author_state))
+            .collect();
         for entry in later.into_iter().rev() {
             for (name, change) in entry.open {
                 if let (true, Some(from)) = (now.contains_key(&name), change.get("from")) {
@@ -335,13 +374,28 @@ impl Read<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn case_incidents(&mut self, case: Id, status: SubmissionStatus) -> Result<Vec<Incident>> {
-        let ids: Vec<Id> = case_incident::table
-            .filter(case_incident::case_id.eq(case))
+    pub fn case_incidents(&mut self, case: &Case, status: SubmissionStatus) -> Result<Vec<Incident>> {
+        let links: Vec<(Id, NaiveDateTime)> = case_incident::table
+            .filter(case_incident::case_id.eq(case.id))
             .filter(case_incident::status.eq(status.code()))
-            .select(case_incident::incident_id)
+            .select((case_incident::incident_id, case_incident::since))
             .load(self.db)?;
-        self.incidents_of(&ids)
+        let mut incidents = self.incidents_of(&links.iter().map(|(id, _)| *id).collect::<Vec<_>>())?;
+        if let (Some(state), Some(at)) = (self.scope.state(), case.frozen_at) {
+            let withheld: Vec<(Id, Option<NaiveDateTime>)> = concern::table
+                .filter(concern::state.eq(state))
+                .filter(concern::to_at.is_null())
+                .filter(concern::frozen_at.is_not_null())
+                .filter(concern::incident_id.eq_any(links.iter().map(|(id, _)| *id)))
+                .select((concern::incident_id, concern::frozen_at))
+                .load(self.db)?;
+            incidents.retain(|incident| {
+                let until = withheld.iter().filter(|(id, _)| *id == incident.id).filter_map(|(_, at)| *at).min();
+                let until = until.unwrap_or(at);
+                links.iter().any(|(id, since)| *id == incident.id && *since <= until.min(at))
+            });
+        }
+        Ok(incidents)
     }
 
     /// The ids of the proceedings that serve these cases.

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{Case, CaseFacts, CaseRow, fields};
+use super::{Case, CaseFacts, CaseRow, INCIDENT_RETURNED, fields};
 use crate::domain::{CaseState, Code, Noun, Stage, SubmissionStatus, case_transition};
 use crate::policy::Denial;
 use crate::store::db::Id;
@@ -49,7 +49,7 @@ impl Write<'_> {
                     case_incident::incident_id.eq(incident),
                     case_incident::status.eq(SubmissionStatus::Accepted.code()),
                     case_incident::added_by.eq(self.actor()),
-                    case_incident::added_at.eq(now),
+                    case_incident::since.eq(now),
                 ))
                 .execute(self.db)?;
         }
@@ -107,7 +107,7 @@ impl Write<'_> {
                 case_incident::incident_id.eq(incident),
                 case_incident::status.eq(status.code()),
                 case_incident::added_by.eq(self.actor()),
-                case_incident::added_at.eq(self.now()),
+                case_incident::since.eq(self.now()),
             ))
             .execute(self.db)?;
         Ok(())
@@ -136,7 +136,11 @@ impl Write<'_> {
         }
         let status = if accept { SubmissionStatus::Accepted } else { SubmissionStatus::Returned };
         diesel::update(link)
-            .set((case_incident::status.eq(status.code()), case_incident::decided_by.eq(self.actor())))
+            .set((
+                case_incident::status.eq(status.code()),
+                case_incident::decided_by.eq(self.actor()),
+                case_incident::since.eq(self.now()),
+            ))
             .execute(self.db)?;
         if accept {
             for state in self.states_served(case.id)? {
@@ -147,7 +151,7 @@ impl Write<'_> {
                 .execute(self.db)?;
         }
         let (action, kind) =
-            if accept { ("case.accept", "incident_accepted") } else { ("case.return", "incident_returned") };
+            if accept { ("case.accept", "incident_accepted") } else { ("case.return", INCIDENT_RETURNED) };
         let open = Map::from_iter([("incident".to_owned(), json!({ "from": null, "to": incident.reference }))]);
         self.note_case(action, &case.reference, case.id, kind, reason, open, Vec::new());
         Ok(())

@@ -362,7 +362,7 @@ diesel::table! {
         incident_id -> Binary,
         status -> Text,
         added_by -> Nullable<Binary>,
-        added_at -> Nullable<Timestamp>,
+        since -> Timestamp,
         decided_by -> Nullable<Binary>,
     }
 }

@@ -1,5 +1,7 @@
 //! The log of disclosures, as far as a viewer may know of them.
 
+use std::collections::HashMap;
+
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
@@ -131,11 +133,13 @@ impl Read<'_> {
                 disclosure_item::fields,
             ))
             .load(self.db)?;
+        let mut told_until = HashMap::new();
         if let Scope::State(state) = viewer.scope() {
             // Of others' disclosures a State is told what was opened of its own nationals, and of nobody else.
             let own: Vec<Id> = rows.iter().filter(|row| row.1.0 == viewer.account).map(|row| row.0).collect();
             let nationals = self.own_nationals(&state, items.iter().map(|item| item.1).collect())?;
             items.retain(|(disclosure, record, ..)| own.contains(disclosure) || nationals.contains(record));
+            told_until = self.told_until(&state, &items)?;
         }
         let rows =
             rows.into_iter()
@@ -165,7 +169,9 @@ impl Read<'_> {
                         purpose: code(&purpose, "disclosure", "purpose", &row)?,
                         form: code(&form, "disclosure", "form", &row)?,
                         review_due_at: (emergency && refusal.is_none()).then_some(at + REVIEW_WITHIN),
-                        review: reviewed_at.zip(finding),
+                        review: reviewed_at
+                            .zip(finding)
+                            .filter(|(reviewed, _)| told_until.get(&id).is_none_or(|until| reviewed <= until)),
                         items: items
                             .iter()
                             .filter(|(of, ..)| *of == id)
@@ -182,6 +188,26 @@ impl Read<'_> {
                 })
                 .collect::<Result<Vec<_>>>()?;
         Ok(Page::of(rows, limit, |row| Cursor { on: row.at.date(), reference: row.id.clone() }))
+    }
+
+    /// When a State was kept from what it is told that others opened, by disclosure: what came of it later it is not told.
+    fn told_until(&mut self, state: &str, of: &[(Id, Id, String, String)]) -> Result<HashMap<Id, NaiveDateTime>> {
+        let records: Vec<Option<Id>> = of.iter().map(|(_, record, ..)| Some(*record)).collect();
+        let frozen: Vec<(Option<Id>, Option<NaiveDateTime>)> = concern::table
+            .filter(concern::state.eq(state))
+            .filter(concern::to_at.is_null())
+            .filter(concern::frozen_at.is_not_null())
+            .filter(concern::victim_id.eq_any(records))
+            .select((concern::victim_id, concern::frozen_at))
+            .load(self.db)?;
+        let until = |record: Id| frozen.iter().filter(|(of, _)| *of == Some(record)).filter_map(|(_, at)| *at).min();
+        let mut told: HashMap<Id, NaiveDateTime> = HashMap::new();
+        for (disclosure, record, ..) in of {
+            if let Some(at) = until(*record) {
+                told.entry(*disclosure).and_modify(|known| *known = (*known).min(at)).or_insert(at);
+            }
+        }
+        Ok(told)
     }
 
     /// The newest disclosures of which a viewer may know, before one: so many of its own, and of each other way as many.

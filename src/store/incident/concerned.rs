@@ -130,6 +130,7 @@ impl Write<'_> {
             if frozen && !released.public_file {
                 continue;
             }
+            let frozen_at = if frozen { Some(self.kept_since(incident, &state)?) } else { None };
             diesel::insert_into(concern::table)
                 .values((
                     concern::id.eq(Id::new()),
@@ -139,11 +140,22 @@ impl Write<'_> {
                     concern::basis.eq(basis),
                     concern::from_at.eq(now),
                     concern::edition_id.eq(released.id),
-                    concern::frozen_at.eq(frozen.then_some(now)),
+                    concern::frozen_at.eq(frozen_at),
                 ))
                 .execute(self.db)?;
         }
         Ok(())
+    }
+
+    /// Since when a State has been kept from an incident; from now on, if nothing of it concerned the State before.
+    fn kept_since(&mut self, incident: Id, state: &str) -> Result<chrono::NaiveDateTime> {
+        let since: Option<chrono::NaiveDateTime> = concern::table
+            .filter(concern::incident_id.eq(incident))
+            .filter(concern::state.eq(state))
+            .filter(concern::to_at.is_null())
+            .select(diesel::dsl::min(concern::frozen_at))
+            .first(self.db)?;
+        Ok(since.unwrap_or_else(|| self.now()))
     }
 
     /// Lets a proceeding's State be concerned by an incident, as far as it is released: when a second officer accepts the proceeding, or the
@@ -166,6 +178,7 @@ impl Write<'_> {
             .first(self.db)
             .optional()?;
         let withheld = self.withheld_from(incident)?.iter().any(|kept| kept == state);
+        let frozen_at = if withheld { Some(self.kept_since(incident, state)?) } else { None };
         diesel::insert_into(concern::table)
             .values((
                 concern::id.eq(Id::new()),
@@ -174,15 +187,16 @@ impl Write<'_> {
                 concern::basis.eq(Basis::Proceeding.code()),
                 concern::from_at.eq(self.now()),
                 concern::edition_id.eq(if withheld { None } else { released }),
-                concern::frozen_at.eq(withheld.then_some(self.now())),
+                concern::frozen_at.eq(frozen_at),
             ))
             .execute(self.db)?;
         Ok(())
     }
 
-    /// Ends every concern of a withdrawn incident: a tombstone to those who had seen it.
+    /// Ends the concerns of a withdrawn incident: a tombstone to those who had seen it. A State that was kept from it keeps what it had.
     pub(super) fn concern_end(&mut self, incident: Id) -> Result<()> {
-        diesel::update(concern::table.filter(concern::incident_id.eq(incident)).filter(concern::to_at.is_null()))
+        let live = concern::table.filter(concern::incident_id.eq(incident)).filter(concern::to_at.is_null());
+        diesel::update(live.filter(concern::frozen_at.is_null()))
             .set(concern::to_at.eq(self.now()))
             .execute(self.db)?;
         Ok(())

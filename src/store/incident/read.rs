@@ -17,6 +17,17 @@ use crate::store::{Cursor, Error, Page, Read, Result, code, split};
 /// From this many concerns on, a State's page is quicker by walking the editions in order.
 const MANY: i64 = 2_000;
 
+/// An edition as a scope sees it: to a State it is as it was released, whatever became of it after the State was kept from it.
+fn as_seen(scope: &Scope, row: EditionRow) -> Result<Incident> {
+    let mut incident = row.into_incident()?;
+    if let (Scope::State(_), Some(released)) = (scope, incident.released_at) {
+        incident.state = IncidentState::Released;
+        incident.amends = false;
+        incident.updated_at = released;
+    }
+    Ok(incident)
+}
+
 impl Read<'_> {
     fn concerns_reach(&mut self, state: &str, many: i64) -> Result<bool> {
         // Along the index, whose order it is: PostgreSQL would gather all of them first.
@@ -62,7 +73,12 @@ impl Read<'_> {
             query = query.filter(e::perpetrator_category.eq(category.code()));
         }
         if let Some(state) = filter.state {
-            query = query.filter(e::state.eq(state.code()));
+            query = match (scope, state) {
+                // To a State every edition is a released one, whatever became of it after the State was kept from it.
+                (Scope::State(_), IncidentState::Released) => query,
+                (Scope::State(_), _) => query.filter(e::number.lt(0)),
+                _ => query.filter(e::state.eq(state.code())),
+            };
         }
         if let Some(id) = &filter.noticas_id {
             query = query.filter(e::noticas_id.eq(id.clone()));
@@ -74,7 +90,7 @@ impl Read<'_> {
             query = query.filter(e::occurred_on.le(to));
         }
         let rows: Vec<EditionRow> = page_of!(query, e::occurred_on, e::reference, after, limit).load(self.db)?;
-        let items = rows.into_iter().map(EditionRow::into_incident).collect::<Result<Vec<_>>>()?;
+        let items = rows.into_iter().map(|row| as_seen(scope, row)).collect::<Result<Vec<_>>>()?;
         Ok(Page::of(items, limit, |incident| Cursor {
             on: incident.facts.occurred.first(),
             reference: incident.reference.clone(),
@@ -89,7 +105,7 @@ impl Read<'_> {
         let row: Option<EditionRow> =
             edition_seen(self.scope, choice).filter(e::reference.eq(reference.to_owned())).first(self.db).optional()?;
         match (row, self.scope) {
-            (Some(row), _) => row.into_incident().map(Some),
+            (Some(row), scope) => as_seen(scope, row).map(Some),
             (None, Scope::State(state)) => {
                 let held: i64 = concern::table
                     .inner_join(incident::table.on(incident::id.eq(concern::incident_id)))
@@ -114,7 +130,8 @@ impl Read<'_> {
             .filter(e::incident_id.eq_any(ids.to_vec()))
             .order((e::occurred_on.desc(), e::reference.desc()))
             .load(self.db)?;
-        rows.into_iter().map(EditionRow::into_incident).collect()
+        let scope = self.scope;
+        rows.into_iter().map(|row| as_seen(scope, row)).collect()
     }
 
     /// The victims of an edition that the scope sees.

@@ -2,19 +2,20 @@
 //! about the incidents that it sees, and stages as they follow from that alone; a State that is withheld from nothing that
 //! was recorded since, but for what it submitted itself.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
+use seal::ClassCode;
 use serde_json::{Map, Value};
 
 use super::read::{AccusedRow, StepRow};
 use super::{Proceeding, StepRecord, fields, whole};
-use crate::domain::{Code, PartialDate, Progress, Step, SubmissionStatus};
+use crate::domain::{Code, PartialDate, Progress, SealedChange, Step, SubmissionStatus};
 use crate::policy::Scope;
 use crate::store::db::Id;
-use crate::store::db::schema::{accused, accused_incident, proceeding_case, revision, step};
-use crate::store::{Read, Result, code};
+use crate::store::db::schema::{account, accused, accused_incident, proceeding_case, revision, step};
+use crate::store::{Read, Result, code, split};
 
 impl Read<'_> {
     /// Proceedings as the scope sees them.
@@ -65,6 +66,48 @@ impl Read<'_> {
                 .unwrap_or(one.created_at);
         }
         Ok(found)
+    }
+
+    /// What is held below a proceeding and its accused, and the tags that move when it is edited, as the scope may know: of a State, out of
+    /// what was recorded until it was kept from the proceeding, and what it recorded itself.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn proceeding_seals(&mut self, of: &Proceeding, holders: &[Id]) -> Result<(HashSet<(Id, u16)>, [Vec<u8>; 2])> {
+        let Scope::State(state) = self.scope else { return Ok((self.held(holders)?, of.tags.clone())) };
+        let rows: Vec<(Id, Id, String, NaiveDateTime, Option<String>)> = revision::table
+            .inner_join(account::table.on(account::id.eq(revision::author_id)))
+            .filter(revision::root_id.eq(of.id))
+            .filter(revision::sealed_changes.ne(""))
+            .order((revision::made_at, revision::id))
+            .select((
+                revision::id,
+                revision::record_id,
+                revision::sealed_changes,
+                revision::made_at,
+                account::state,
+            ))
+            .load(self.db)?;
+        let (mut held, mut tags) = (HashSet::new(), of.tags.clone().map(|_| of.id.0.to_vec()));
+        for (id, record, codes, at, author) in rows {
+            let told = of.frozen_at.is_none_or(|frozen| at <= frozen) || author.as_ref() == Some(state);
+            if !told || !holders.contains(&record) {
+                continue;
+            }
+            for code in split(&codes).iter().filter_map(|code| code.parse::<u16>().ok()) {
+                for field in SealedChange::coded(code).into_iter().flat_map(SealedChange::fields) {
+                    if SealedChange::is_emptied(code) {
+                        held.remove(&(record, field.code));
+                    } else {
+                        held.insert((record, field.code));
+                    }
+                    if let Some(at) = ClassCode::ALL.iter().position(|class| *class == field.class) {
+                        tags[at] = id.0.to_vec();
+                    }
+                }
+            }
+        }
+        Ok((held, tags))
     }
 
     /// When the open facts of these proceedings themselves changed.

@@ -5,3 +5,4 @@ mod concern;
 mod invariance;
 mod main_job;
 mod who_sees_what;
+mod withheld;

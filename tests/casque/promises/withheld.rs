@@ -1,0 +1,279 @@
+//! A State from which a record is withheld learns nothing of what happens to it: what it is answered stands still at the moment of the
+//! decision, whatever is recorded afterwards.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, House, ambush};
+
+/// The States from which the record is withheld: its host, which also holds a proceeding, and a contributor, which holds another.
+const KEPT_OUT: [&str; 2] = ["mali", "chad"];
+
+/// What was recorded before the decision.
+struct Recorded {
+    withheld: String,
+    other: String,
+    third: String,
+    case: String,
+    second_case: String,
+    proceeding: String,
+    of_chad: String,
+    assistance: String,
+}
+
+fn made(house: &House, who: &str, path: &str, body: &Value) -> String {
+    let answer = house.as_(who).post(path, body);
+    assert_eq!(answer.status, 201, "{path}: {}", answer.text);
+    let body = answer.json();
+    ["reference", "handle"].iter().find_map(|name| body[*name].as_str()).unwrap_or_default().to_owned()
+}
+
+fn edited(house: &House, who: &str, path: &str, body: &Value) {
+    let answer = house.as_(who).patch(path, body, "*");
+    assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+}
+
+fn recorded(house: &House) -> Recorded {
+    let withheld = house.report("minusma", &ambush());
+    house.release("minusma", &withheld);
+    let other = house.report("minusma", &ambush());
+    house.release("minusma", &other);
+    let third = house.report("minusma", &ambush());
+    house.release("minusma", &third);
+    let case = json!({"mission": "MINUSMA", "opened_on": "2022-03-20", "incidents": [withheld, other]});
+    let case = made(house, "minusma", "/v1/cases", &case);
+    let second_case = json!({"mission": "MINUSMA", "opened_on": "2022-03-21", "incidents": [other]});
+    let second_case = made(house, "minusma", "/v1/cases", &second_case);
+    let proceeding = |state: &str, incident: &str| {
+        let body = json!({"state": state, "authority": "Made-up court", "opened_on": "2022-04-01", "cases": [case],
+            "court_file_number": "MADE-UP 1"});
+        let reference = made(house, "minusma", "/v1/proceedings", &body);
+        let path = format!("/v1/proceedings/{reference}");
+        made(house, "minusma", &format!("{path}/accused"), &json!({"incidents": [incident], "name": "MADE-UP ONE"}));
+        house.accepted(&path);
+        let step = json!({"kind": "stage_reached", "stage": "investigation", "happened_on": "2022-04-12"});
+        made(house, "minusma", &format!("{path}/steps"), &step);
+        reference
+    };
+    let (proceeding, of_chad) = (proceeding("MLI", &withheld), proceeding("TCD", &withheld));
+    let assistance = json!({"state": "MLI", "mission": "MINUSMA", "kind": "forensics", "provider": "MINUSMA",
+        "offered_on": "2022-06-01", "cases": [case]});
+    let assistance = made(house, "minusma", "/v1/assistance", &assistance);
+    let emergency = json!({"record": format!("incidents/{withheld}"), "class": "strictly_confidential",
+        "purpose": "follow_up", "emergency": true, "note": "MADE-UP"});
+    let opened = house.disclose("verifier", &emergency);
+    assert_eq!(opened.status, 201, "{}", opened.text);
+    let confidential = json!({"record": format!("incidents/{withheld}"), "class": "confidential", "purpose": "follow_up"});
+    assert_eq!(house.disclose("releaser", &confidential).status, 201);
+    Recorded { withheld, other, third, case, second_case, proceeding, of_chad, assistance }
+}
+
+/// Everything that a State is answered about what was recorded.
+fn answers(house: &House, of: &Recorded) -> BTreeMap<(String, String), Answer> {
+    let mut questions: Vec<String> = [
+        "/v1/incidents",
+        "/v1/incidents?limit=1",
+        "/v1/incidents?means=ied",
+        "/v1/incidents?state=withdrawn",
+        "/v1/incidents?format=csv",
+        "/v1/cases",
+        "/v1/cases?limit=1",
+        "/v1/cases?state=closed",
+        "/v1/cases?information_status=reply_disputed",
+        "/v1/cases?format=csv",
+        "/v1/proceedings",
+        "/v1/proceedings?limit=1",
+        "/v1/proceedings?stage=charged",
+        "/v1/proceedings?format=csv",
+        "/v1/assistance",
+        "/v1/assistance?format=csv",
+        "/v1/measures",
+        "/v1/disclosures",
+        "/v1/disclosures?format=csv",
+        "/v1/designations",
+        "/v1/tables",
+        "/v1/me",
+        "/v1/statistics",
+        "/v1/statistics?by=act,means,host_state",
+        "/v1/statistics?unit=victims&by=mission,outcome,personnel_category",
+        "/v1/statistics?unit=cases&by=stage,information_status",
+        "/v1/statistics?unit=proceedings&by=forum,stage",
+        "/v1/statistics?unit=proceedings&by=year,host_state",
+        "/v1/statistics?unit=accused&by=stage,outcome",
+        "/v1/statistics?unit=accused&by=in_absentia",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    for incident in [&of.withheld, &of.other, &of.third] {
+        for tail in ["", "/history", "/victims", "/suspects"] {
+            questions.push(format!("/v1/incidents/{incident}{tail}"));
+        }
+        let victims = house.as_("minusma").get(&format!("/v1/incidents/{incident}/victims?edition=released")).json();
+        for victim in victims["items"].as_array().into_iter().flatten() {
+            questions.push(format!("/v1/incidents/{incident}/victims/{}", victim["handle"].as_str().unwrap()));
+        }
+    }
+    for case in [&of.case, &of.second_case] {
+        questions.extend([
+            format!("/v1/cases/{case}"),
+            format!("/v1/cases/{case}/history"),
+            format!("/v1/proceedings?case={case}"),
+        ]);
+    }
+    for proceeding in [&of.proceeding, &of.of_chad] {
+        for tail in ["", "/history", "/accused", "/accused/1", "/accused/2", "/steps"] {
+            questions.push(format!("/v1/proceedings/{proceeding}{tail}"));
+        }
+    }
+    questions.push(format!("/v1/assistance/{}", of.assistance));
+    let mut answers = BTreeMap::new();
+    for who in KEPT_OUT {
+        for question in &questions {
+            let mut answer = house.as_(who).get(question);
+            if question.starts_with("/v1/statistics") {
+                // Figures say when they were counted.
+                answer.text = answer.json()["cells"].to_string();
+                answer.headers.retain(|(name, _)| name != "etag");
+            }
+            answers.insert((who.to_owned(), question.clone()), answer);
+        }
+    }
+    answers
+}
+
+/// Answers that differ, in words.
+fn differing(
+    before: &BTreeMap<(String, String), Answer>,
+    after: &BTreeMap<(String, String), Answer>,
+) -> Vec<String> {
+    let mut differing = Vec::new();
+    for (asked, answer) in after {
+        match before.get(asked) {
+            Some(known) if (known.status, &known.headers, &known.text) == (answer.status, &answer.headers, &answer.text) => {}
+            Some(known) => {
+                let at = known.text.bytes().zip(answer.text.bytes()).take_while(|(one, other)| one == other).count();
+                let near = |text: &str| text.chars().skip(at.saturating_sub(60)).take(200).collect::<String>();
+                differing.push(format!(
+                    "{asked:?} {} {:?}: {}\n    became {} {:?}: {}",
+                    known.status,
+                    known.header("etag"),
+                    near(&known.text),
+                    answer.status,
+                    answer.header("etag"),
+                    near(&answer.text)
+                ));
+            }
+            // A victim that was added since: not there for who asks.
+            None if answer.status == 404 => {}
+            None => differing.push(format!("{asked:?} is new: {}", answer.text)),
+        }
+    }
+    differing
+}
+
+/// What a State is answered when it asks to open, and when it writes about what it does not know; without ids and times.
+fn acts(house: &House, of: &Recorded, steps: &[&str]) -> Vec<String> {
+    let ids = Regex::new("[0-9a-f]{32}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|\\+00:00)?").unwrap();
+    let mut answers = Vec::new();
+    for who in KEPT_OUT {
+        let own = if who == "mali" { &of.proceeding } else { &of.of_chad };
+        for record in [format!("incidents/{}", of.withheld), format!("proceedings/{own}"), format!("cases/{}", of.case)] {
+            for class in ["confidential", "strictly_confidential"] {
+                let ask = json!({"record": record, "class": class, "purpose": "follow_up"});
+                let answer = house.disclose(who, &ask);
+                answers.push(format!("{who} {record} {class} {} {}", answer.status, ids.replace_all(&answer.text, "ID")));
+            }
+        }
+        for accused in steps {
+            let step = json!({"kind": "stage_reached", "stage": "charged", "happened_on": "2022-05-01", "accused": accused});
+            let answer = house.as_(who).post(&format!("/v1/proceedings/{own}/steps"), &step);
+            answers.push(format!("{who} {accused} {} {}", answer.status, answer.text.replace(accused, "HANDLE")));
+        }
+    }
+    answers
+}
+
+/// Everything moves on, for the mission, the Secretariat and every other State.
+fn everything_moves_on(house: &House, of: &Recorded) {
+    let minusma = "minusma";
+    let incident = format!("/v1/incidents/{}", of.withheld);
+    let added = json!({"category": "contingent_troop", "states": ["TCD"], "outcome": "injured"});
+    edited(house, minusma, &incident, &json!({"means": "ied", "narrative": "MADE-UP, and longer"}));
+    made(house, minusma, &format!("{incident}/victims"), &added);
+    house.release(minusma, &of.withheld);
+
+    let case = format!("/v1/cases/{}", of.case);
+    edited(house, minusma, &case, &json!({"information_status": "reply_disputed", "notes": "MADE-UP"}));
+    let closed = json!({"to": "closed", "on": "2022-09-01", "reason": "MADE-UP"});
+    let moved = house.as_("verifier").post(&format!("{case}/transitions"), &closed);
+    assert_eq!(moved.status, 200, "{}", moved.text);
+    for (into, incident) in [(&of.case, &of.third), (&of.second_case, &of.withheld)] {
+        edited(house, minusma, &format!("/v1/cases/{into}"), &json!({"incidents": [incident]}));
+        let waiting = house.as_("releaser").get(&format!("/v1/cases/{into}")).json();
+        if waiting["incidents_waiting"].as_array().is_some_and(|list| !list.is_empty()) {
+            house.accepted(&format!("/v1/cases/{into}/incidents/{incident}"));
+        }
+    }
+    let later = json!({"mission": "MINUSMA", "opened_on": "2022-06-20", "incidents": [of.withheld]});
+    let later = made(house, minusma, "/v1/cases", &later);
+
+    for reference in [&of.proceeding, &of.of_chad] {
+        let path = format!("/v1/proceedings/{reference}");
+        let edit = json!({"authority": "Another made-up court", "obstacles": ["suspects_at_large"], "notes": "MADE-UP",
+            "court_file_number": "MADE-UP 2"});
+        edited(house, minusma, &path, &edit);
+        let second = made(house, minusma, &format!("{path}/accused"), &json!({"incidents": [of.other], "name": "MADE-UP TWO"}));
+        house.accepted(&format!("{path}/accused/{}", if second.is_empty() { "2" } else { &second }));
+        let first = house.as_(minusma).get(&format!("{path}/accused")).json();
+        let number = first["items"][0]["number"].clone();
+        edited(house, minusma, &format!("{path}/accused/{number}"), &json!({"identifiers": "MADE-UP"}));
+        for accused in [Value::Null, number] {
+            let step = json!({"kind": "stage_reached", "stage": "charged", "happened_on": "2022-07-12", "accused": accused});
+            made(house, minusma, &format!("{path}/steps"), &step);
+        }
+    }
+    for state in ["MLI", "TCD", "ISL"] {
+        let body = json!({"state": state, "authority": "Made-up court", "opened_on": "2022-05-01", "cases": [of.case, later]});
+        let reference = made(house, minusma, "/v1/proceedings", &body);
+        house.accepted(&format!("/v1/proceedings/{reference}"));
+    }
+
+    let confidential = json!({"record": format!("incidents/{}", of.withheld), "class": "confidential", "purpose": "follow_up"});
+    assert_eq!(house.disclose(minusma, &confidential).status, 201);
+    let due = house.as_("releaser").get("/v1/disclosures?review_due=true").json();
+    let id = due["items"][0]["id"].as_str().unwrap();
+    assert_eq!(house.prove("releaser", &format!("/v1/disclosures/{id}/note"), &json!({})).status, 201);
+    let reviewed = house.prove("releaser", &format!("/v1/disclosures/{id}/review"), &json!({"finding": "justified"}));
+    assert_eq!(reviewed.status, 204, "{}", reviewed.text);
+    let withdrawn = json!({"to": "withdrawn", "reason": "MADE-UP"});
+    let moved = house.as_("verifier").post(&format!("{incident}/transitions"), &withdrawn);
+    assert_eq!(moved.status, 200, "{}", moved.text);
+}
+
+fn withhold(house: &House, reference: &str) {
+    let body = json!({"states": ["MLI", "TCD"], "reason": "state_agents_alleged"});
+    for officer in ["verifier", "releaser"] {
+        let answer = house.prove(officer, &format!("/v1/incidents/{reference}/withholding"), &body);
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+}
+
+#[test]
+fn what_a_state_is_answered_stands_still_from_the_decision_on() {
+    let house = House::start();
+    let of = recorded(&house);
+    house.pass(chrono::TimeDelta::minutes(1));
+    let before = answers(&house, &of);
+    withhold(&house, &of.withheld);
+    let withheld = answers(&house, &of);
+    assert_eq!(differing(&before, &withheld), Vec::<String>::new(), "the decision announces itself");
+    house.pass(chrono::TimeDelta::minutes(1));
+    everything_moves_on(&house, &of);
+    let guinea = house.as_("guinea").get(&format!("/v1/incidents/{}", of.withheld));
+    assert_eq!(guinea.status, 410, "others are told");
+    let after = answers(&house, &of);
+    let moved = differing(&before, &after);
+    assert!(moved.is_empty(), "{}", moved.join("\n"));
+}
