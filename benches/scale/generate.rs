@@ -251,8 +251,9 @@ pub fn fill(location: &Location, count: u64, seed: u64, author: &str) {
     into("proceeding_case", "proceeding_id, case_id", &format!("{proceeding}, {case}"), proceedings);
     into(
         "accused",
-        "id, proceeding_id, number, stage_furthest, stage_current, outcome, in_absentia, detention, recorded_at",
-        &format!("{accused}, {proceeding}, 1, {stage}, {stage}, 'pending', FALSE, 'not_known', {at}"),
+        "id, proceeding_id, number, stage_furthest, stage_current, outcome, in_absentia, detention, recorded_at, \
+         handle",
+        &format!("{accused}, {proceeding}, 1, {stage}, {stage}, 'pending', FALSE, 'not_known', {at}, 'AAAAAA'"),
         proceedings,
     );
     into("accused_incident", "accused_id, incident_id", &format!("{accused}, {incident}"), proceedings);

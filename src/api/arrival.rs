@@ -6,6 +6,7 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use actix_web::HttpMessage;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::Method;
 use actix_web::http::header;
@@ -14,6 +15,7 @@ use actix_web::web;
 use super::call::{App, bearer, block, network};
 use super::edge::{IMPORTS, LARGEST_BODY, LARGEST_FILE, PUBLIC};
 use super::problem::Problem;
+use super::turn::Turns;
 use crate::identity::Network;
 use crate::policy::{Deed, may};
 use crate::store::Error;
@@ -24,6 +26,9 @@ const LARGEST_OF_STRANGERS: usize = 16 << 10;
 const PATIENCE_WITH_STRANGERS: Duration = Duration::from_secs(10);
 /// An address with its parameters is at most this long, in bytes.
 const LONGEST_ADDRESS: usize = 8 << 10;
+
+/// Imports at once, on one node: each holds a whole file.
+static AT_IMPORTS: Turns = Turns::of(2);
 
 /// What a request may send, once it is known who sends it.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +47,7 @@ fn wants_token(path: &str) -> bool {
 /// Judges a request by its head alone: verifies its token, and says what it may send.
 ///
 /// # Errors
-/// 401 without a good token; 403 for a file of who imports none; 400 for an address that is too long.
+/// 401 without a good token; 403 for a file of who imports none; 503 while another of theirs is on its way; 400 for an address that is too long.
 pub(super) async fn admit(request: &ServiceRequest) -> Result<Allowance, Problem> {
     let Some(app) = request.app_data::<web::Data<App>>() else { return Err(Problem::of("internal")) };
     if request.uri().path_and_query().is_some_and(|asked| asked.as_str().len() > LONGEST_ADDRESS) {
@@ -57,14 +62,17 @@ pub(super) async fn admit(request: &ServiceRequest) -> Result<Allowance, Problem
     let imports = request.path() == IMPORTS && *request.method() == Method::POST;
     if imports || !app.identity.knows(&token) {
         let app = app.clone();
-        block(move || {
+        let turn = block(move || {
             let session = app.identity.authenticate(&token)?;
+            let viewer = &session.account.viewer;
             if imports {
-                may(&session.account.viewer, Deed::Import).map_err(Error::from)?;
+                may(viewer, Deed::Import).map_err(Error::from)?;
             }
-            Ok(())
+            imports.then(|| AT_IMPORTS.take(viewer.account)).transpose()
         })
         .await?;
+        // Held as long as the request is.
+        request.extensions_mut().insert(turn);
     }
     Ok(Allowance { bytes: if imports { LARGEST_FILE } else { LARGEST_BODY }, patience })
 }

@@ -12,8 +12,8 @@ use super::call::{Call, Shown};
 use super::form::{self, Form};
 use super::list::Paging;
 use super::problem::{NotAcceptable, NotModified, Problem, Problems};
-use crate::policy::{Deed, may};
-use crate::store::{Error, Id, InclusionProof, LoggedEntry, Page};
+use crate::policy::{Deed, Viewer, may};
+use crate::store::{CheckpointsShown, Error, Id, InclusionProof, LoggedEntry, Page};
 
 /// Adds the routes.
 pub fn routes(config: &mut impl Routes) {
@@ -91,13 +91,18 @@ async fn audit_list(call: Call) -> Result<HttpResponse, Problem> {
     .await
 }
 
-/// The last signed checkpoint of the audit log (C2SP tlog-checkpoint). Keep it elsewhere: with it anyone can show that the
-/// log was not rewritten since.
+/// Which checkpoints a viewer is shown: of the size of the log as it grows nobody but an auditor reads what goes on.
+fn shown(viewer: &Viewer) -> CheckpointsShown {
+    if may(viewer, Deed::Audit).is_ok() { CheckpointsShown::Each } else { CheckpointsShown::Hourly }
+}
+
+/// The last signed checkpoint of the audit log (C2SP tlog-checkpoint); to others than auditors the last of the hour before. Keep it elsewhere:
+/// with it anyone can show that the log was not rewritten since.
 #[utoipa::path(tag = "audit", responses((status = 200, body = String, content_type = "text/plain"), Problems))]
 #[get("/audit/checkpoint")]
 async fn checkpoint(call: Call) -> Result<HttpResponse, Problem> {
     Form::query(&call.context(), &call.query, |_| Some(()))?;
-    let note = call.read(|_, r| Ok(r.checkpoint_latest()?.ok_or(Error::NotFound)?.note)).await?;
+    let note = call.read(|viewer, r| Ok(r.checkpoint_shown(shown(viewer))?.ok_or(Error::NotFound)?.note)).await?;
     Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(note))
 }
 
@@ -159,6 +164,7 @@ pub struct ConsistencyView {
 }
 
 /// The proof that the tree of `to` leaves extends that of `from`: that what an older checkpoint covers was not rewritten.
+/// Between checkpoints that you are shown, and no other sizes.
 #[utoipa::path(tag = "audit", params(("from" = u64, Query, description = "Leaves of the older tree"), ("to" = u64, Query, description = "Leaves of the newer one")), responses((status = 200, body = ConsistencyView), NotModified, Problems))]
 #[get("/audit/consistency")]
 async fn consistency(call: Call) -> Result<HttpResponse, Problem> {
@@ -167,7 +173,8 @@ async fn consistency(call: Call) -> Result<HttpResponse, Problem> {
         let to = form.required("to", None, leaves());
         Some((from?, to?))
     })?;
-    let hashes = call.read(move |_, r| r.audit_consistency(from, to)?.ok_or(Error::NotFound)).await?;
+    let hashes =
+        call.read(move |viewer, r| r.audit_consistency(from, to, shown(viewer))?.ok_or(Error::NotFound)).await?;
     call.one(&Shown::plain(ConsistencyView { from, to, hashes: hexadecimal(&hashes) }))
 }
 
@@ -178,6 +185,6 @@ async fn consistency(call: Call) -> Result<HttpResponse, Problem> {
 async fn tile(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     Form::query(&call.context(), &call.query, |_| Some(()))?;
     let tile = path.into_inner();
-    let bytes = call.read(move |_, r| r.audit_tile(&tile)?.ok_or(Error::NotFound)).await?;
+    let bytes = call.read(move |viewer, r| r.audit_tile(&tile, shown(viewer))?.ok_or(Error::NotFound)).await?;
     Ok(HttpResponse::Ok().content_type("application/octet-stream").body(bytes))
 }

@@ -168,11 +168,8 @@ fn references(incidents: Vec<Incident>) -> Vec<String> {
 fn show(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Shown<CaseView>> {
     let case = r.case_get(reference)?.ok_or(Error::NotFound)?;
     let incidents = references(r.case_incidents(&case, SubmissionStatus::Accepted)?);
-    let proposed = if viewer.is_inside() {
-        Some(references(r.case_incidents(&case, SubmissionStatus::Proposed)?))
-    } else {
-        None
-    };
+    let proposed =
+        if viewer.is_inside() { Some(references(r.case_incidents(&case, SubmissionStatus::Proposed)?)) } else { None };
     let proceedings = r.proceedings_of_case(case.id)?.into_iter().map(|one| one.reference).collect();
     let held = r.held(&[case.id])?;
     let shares = shares_tag(viewer, judged(viewer, &case), &[Noun::Case], ClassCode::Confidential);

@@ -4,7 +4,7 @@
 use std::io::{Read as _, Seek as _};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use super::call::Call;
 use super::list::{File, Part};
 use super::problem::Problem;
+use super::turn::Turns;
 use crate::exchange::{CsvTable, XlsxTable};
 use crate::policy::Viewer;
 use crate::store::{Cursor, Page, Read, Result as StoreResult};
@@ -31,27 +32,11 @@ const AHEAD: usize = 1;
 /// Exports at once, on one node: each holds a connection.
 const AT_ONCE: usize = 4;
 
-static RUNNING: AtomicUsize = AtomicUsize::new(0);
+static EXPORTS: Turns = Turns::of(AT_ONCE);
 
 /// How many exports run on this node.
 pub(super) fn running() -> usize {
-    RUNNING.load(Ordering::Acquire)
-}
-
-/// One of the exports at once.
-struct Turn;
-
-impl Turn {
-    fn take() -> Result<Self, Problem> {
-        let turn = Self;
-        if RUNNING.fetch_add(1, Ordering::AcqRel) < AT_ONCE { Ok(turn) } else { Err(Problem::of("busy")) }
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        RUNNING.fetch_sub(1, Ordering::AcqRel);
-    }
+    EXPORTS.running()
 }
 
 /// A body out of a channel. What did not come to its end is cut off, whatever the reason, so that nobody takes half a list for
@@ -193,7 +178,7 @@ fn xlsx<T: Serialize>(
 /// Answers with a whole list as a file.
 ///
 /// # Errors
-/// 401; 503 when too many exports run; those of `list` before the first row.
+/// 401; 503 when too many exports run, or one of the viewer's; those of `list` before the first row.
 pub(super) async fn whole<T: Serialize + Send + 'static>(
     call: &Call,
     file: File,
@@ -202,13 +187,12 @@ pub(super) async fn whole<T: Serialize + Send + 'static>(
 ) -> Result<HttpResponse, Problem> {
     let (parts, mut rest) = mpsc::channel(AHEAD);
     let out = Sender { parts, runtime: tokio::runtime::Handle::current() };
-    let turn = Turn::take()?;
     let working = call.clone();
     let whole = Arc::new(AtomicBool::new(false));
     let ended = whole.clone();
     spawn_blocking(move || {
-        let _turn = turn;
         let done = working.session().and_then(|session| {
+            let _turn = EXPORTS.take(session.account.viewer.account)?;
             let viewer = sight(&session.account.viewer)?;
             match file {
                 File::Csv => csv(&working, &viewer, list, &out),

@@ -154,7 +154,7 @@ async fn factor_begin(call: Call, body: Bytes) -> Result<HttpResponse, Problem> 
     let made = call
         .as_arriving(move |call, session| {
             let code = code.as_ref().map(Plain::expose);
-            let made = call.app().identity.factor_begin(&session.account, password.expose(), code)?;
+            let made = call.app().identity.factor_begin(session, password.expose(), code)?;
             Ok(FactorSecret { secret: made.base32.to_string(), url: made.url.to_string() })
         })
         .await?;

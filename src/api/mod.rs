@@ -32,6 +32,7 @@ mod session;
 mod statistics;
 mod table;
 mod trace;
+mod turn;
 mod withheld;
 
 use std::io;

@@ -122,7 +122,7 @@ async fn restoration_confirm(call: Call, path: Path<String>, body: Bytes) -> Res
             let (app, viewer) = (call.app(), &session.account.viewer);
             app.store.signs_in()?;
             may(viewer, Deed::ConfirmRestoration).map_err(Error::from)?;
-            let given = app.identity.prove(viewer, code.expose(), "restoration")?;
+            let given = app.identity.prove(session, code.expose(), "restoration")?;
             let confirmed = app.store.write(viewer, |w| {
                 w.factor_spend(&given, "restoration")?;
                 w.restoration_confirm(id)

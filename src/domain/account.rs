@@ -38,7 +38,7 @@ code_list! {
         SecondFactorSet = "A second factor was set up",
         SecondFactorReset = "Your second factor was taken away; for some days you open no seals",
         RecoveryUsed = "A recovery code was used; for some days you open no seals",
-        CodesGuessed = "Somebody who knows your password guessed at your codes",
+        CodesGuessed = "Somebody guessed at your codes, and was stopped",
         KeyMade = "A key was made for this system",
     }
 }

@@ -226,20 +226,26 @@ impl Identity {
     /// code. The act's own transaction uses it up ([`crate::store::Write::factor_spend`]).
     ///
     /// # Errors
-    /// [`Refused::SecondFactor`], on the record; the store's.
-    pub fn prove(&self, viewer: &Viewer, code: &str, act: &'static str) -> Result<FactorUse, Refused> {
-        let (system, of) = (self.system()?, Id(viewer.account));
+    /// [`Refused::SecondFactor`], on the record: with the tenth in a session it ends; the store's.
+    pub fn prove(&self, session: &SessionInfo, code: &str, act: &'static str) -> Result<FactorUse, Refused> {
+        let (system, of) = (self.system()?, session.account.id);
         let factor = self.store.read(&Scope::Nothing, |r| r.factor_get(of))?;
-        let given = factor.and_then(|factor| second_factor::given(system, of, &factor, code, self.store.now()));
+        let given = factor.and_then(|factor| second_factor::given_within(system, of, &factor, code, self.store.now()));
         if let Some(given @ FactorUse::Step(_)) = given {
             return Ok(given);
         }
-        self.store.sign_in_refused(Some(of), Some(of), act, second_factor::GUESSING)?;
+        self.unproved(session, act)?;
         Err(Refused::SecondFactor)
     }
 
+    /// Counts what was wrong within a session: not against the account, or whoever stole a session would close it to the person.
+    fn unproved(&self, session: &SessionInfo, act: &'static str) -> Result<(), Refused> {
+        Ok(self.store.proof_refused(&session.account.viewer, session.id, act, second_factor::WITHIN_SESSION)?)
+    }
+
     /// Checks an account's password once more, within a session.
-    fn password_again(&self, account: &Account, password: &str) -> Result<(), Refused> {
+    fn password_again(&self, session: &SessionInfo, password: &str) -> Result<(), Refused> {
+        let account = &session.account;
         let visit = Visit::of(&account.email, Network::of(None));
         self.throttle.attempt(&visit, true).map_err(Refused::Throttled)?;
         let known = self.store.read(&Scope::Nothing, |r| r.credentials(&account.email))?;
@@ -247,7 +253,7 @@ impl Identity {
         if self.hasher.verify(password, hash).map_err(|TooMany| Refused::TooMany)? {
             Ok(())
         } else {
-            self.store.sign_in_refused(Some(account.id), None, "password", second_factor::GUESSING)?;
+            self.unproved(session, "password")?;
             Err(Refused::Invalid(Fault::new("/password", "is not your password")))
         }
     }
@@ -257,14 +263,21 @@ impl Identity {
     ///
     /// # Errors
     /// [`Refused`].
-    pub fn factor_begin(&self, account: &Account, password: &str, code: Option<&str>) -> Result<NewSecret, Refused> {
-        self.password_again(account, password)?;
+    pub fn factor_begin(
+        &self,
+        session: &SessionInfo,
+        password: &str,
+        code: Option<&str>,
+    ) -> Result<NewSecret, Refused> {
+        self.password_again(session, password)?;
+        let account = &session.account;
         let (system, of) = (self.system()?, account.id);
         let factor = self.store.read(&Scope::Nothing, |r| r.factor_get(of))?;
         let taken = match factor.filter(|factor| factor.secret.is_some()) {
             None => true,
             Some(factor) => {
-                let given = code.and_then(|code| second_factor::given(system, of, &factor, code, self.store.now()));
+                let now = self.store.now();
+                let given = code.and_then(|code| second_factor::given_within(system, of, &factor, code, now));
                 match given {
                     None => false,
                     Some(given) => self.store.factor_prove(&account.viewer, &given)?,
@@ -272,7 +285,7 @@ impl Identity {
             }
         };
         if !taken {
-            self.store.sign_in_refused(Some(of), Some(of), "second_factor.begin", second_factor::GUESSING)?;
+            self.unproved(session, "second_factor.begin")?;
             return Err(Refused::SecondFactor);
         }
         let secret = second_factor::new_secret(system, of, &account.email).ok_or(Refused::SecondFactor)?;
@@ -293,11 +306,9 @@ impl Identity {
         let (system, account) = (self.system()?, &session.account);
         let factor = self.store.read(&Scope::Nothing, |r| r.factor_get(account.id))?;
         let now = self.store.now();
-        let factor = factor.filter(|factor| !second_factor::is_guessed(factor, now));
         let pending = factor.and_then(|factor| factor.pending).ok_or(Refused::SecondFactor)?;
         let Some(step) = second_factor::step_of(system, account.id, &pending, code, now) else {
-            let (of, why) = (Some(account.id), "second_factor.confirm");
-            self.store.sign_in_refused(of, of, why, second_factor::GUESSING)?;
+            self.unproved(session, "second_factor.confirm")?;
             return Err(Refused::SecondFactor);
         };
         let (codes, hashes) = second_factor::recovery_codes();
@@ -327,7 +338,7 @@ impl Identity {
     /// [`Refused`].
     pub fn password_change(&self, session: &SessionInfo, password: &str, new: &str) -> Result<(), Refused> {
         let account = &session.account;
-        self.password_again(account, password)?;
+        self.password_again(session, password)?;
         let hash = self.new_password(account, new)?;
         self.store.write(&account.viewer, |w| w.password_set(account.id, &hash, Some(session.id)))?;
         self.store.pulse_forget();

@@ -17,6 +17,8 @@ const GUESSED: i32 = 10;
 const WAIT: TimeDelta = TimeDelta::minutes(15);
 /// Both, as the store counts by them.
 pub(super) const GUESSING: (i32, TimeDelta) = (GUESSED, WAIT);
+/// Wrong codes and passwords within one session, with the last of which it ends.
+pub(super) const WITHIN_SESSION: i32 = 10;
 /// Seconds that a code is shown for.
 const STEP: u64 = 30;
 /// Recovery codes that an account is given.
@@ -123,13 +125,22 @@ pub(super) fn is_guessed(factor: &Factor, now: NaiveDateTime) -> bool {
     factor.failures >= GUESSED && factor.failed_at.is_some_and(|at| now < at + WAIT)
 }
 
-/// What a code is good for, if anything: a code of the present, or one that looks like a recovery code, which the database
-/// knows or not. No code of the present while somebody seems to be guessing.
+/// What a code is good for at a sign-in, if anything: nothing while somebody seems to be guessing.
 pub(super) fn given(key: &SystemKey, of: Id, factor: &Factor, code: &str, now: NaiveDateTime) -> Option<FactorUse> {
+    let guessed = code.len() == 6 && is_guessed(factor, now);
+    if guessed { None } else { given_within(key, of, factor, code, now) }
+}
+
+/// What a code is good for within a session, which has few attempts of its own: a code of the present, or one that looks like a recovery code,
+/// which the database knows or not.
+pub(super) fn given_within(
+    key: &SystemKey,
+    of: Id,
+    factor: &Factor,
+    code: &str,
+    now: NaiveDateTime,
+) -> Option<FactorUse> {
     if code.len() == 6 {
-        if is_guessed(factor, now) {
-            return None;
-        }
         step_of(key, of, factor.secret.as_deref()?, code, now).map(FactorUse::Step)
     } else {
         Some(FactorUse::Recovery(recovery_hash(code)))

@@ -2,6 +2,7 @@
 //! takes the place of a password, and of nothing else: the second factor is asked for here all the same. Who somebody is to the
 //! provider is part of an account's rights, so that two administrators agree to it.
 
+use std::io::Read as _;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -9,12 +10,13 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{NaiveDateTime, TimeDelta};
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreJwsSigningAlgorithm, CoreProviderMetadata};
-use openidconnect::reqwest;
 use openidconnect::{
-    AuthorizationCode, ClientId, ClientSecret, CsrfToken, IssuerUrl, Nonce, PkceCodeChallenge, PkceCodeVerifier,
-    RedirectUrl, RequestTokenError, TokenResponse,
+    AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpClientError, HttpRequest, HttpResponse, IssuerUrl, Nonce,
+    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, SyncHttpClient, TokenResponse,
 };
+use openidconnect::{http, reqwest};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use zeroize::Zeroizing;
@@ -73,12 +75,36 @@ impl std::fmt::Debug for Provider {
 #[error("the provider of single sign-on cannot be used: {0}")]
 pub struct Unusable(String);
 
+/// An answer of the provider's is at most this long, in bytes.
+const LONGEST_ANSWER: u64 = 256 << 10;
+
+/// A client that reads so much of an answer and no more.
+struct Bounded(reqwest::blocking::Client);
+
+impl SyncHttpClient for Bounded {
+    type Error = HttpClientError<reqwest::Error>;
+
+    fn call(&self, request: HttpRequest) -> Result<HttpResponse, Self::Error> {
+        let response = self.0.execute(request.try_into().map_err(Box::new)?).map_err(Box::new)?;
+        let mut answer = http::Response::builder().status(response.status());
+        for (name, value) in response.headers() {
+            answer = answer.header(name, value);
+        }
+        let mut body = Vec::new();
+        response.take(LONGEST_ANSWER + 1).read_to_end(&mut body)?;
+        if body.len() as u64 > LONGEST_ANSWER {
+            return Err(HttpClientError::Other(format!("an answer is longer than {LONGEST_ANSWER} bytes")));
+        }
+        answer.body(body).map_err(HttpClientError::Http)
+    }
+}
+
 /// Single sign-on with a provider.
 pub(super) struct SingleSignOn {
     provider: Provider,
     issuer: IssuerUrl,
     redirect: RedirectUrl,
-    http: reqwest::blocking::Client,
+    http: Bounded,
     /// When it was last asked what it publishes, and what it said; none if it did not answer.
     published: RwLock<Option<(Instant, Option<Arc<CoreProviderMetadata>>)>>,
     /// Held by who asks.
@@ -132,6 +158,7 @@ impl SingleSignOn {
             .https_only(!is_loopback(issuer.url()))
             .timeout(PATIENCE)
             .build()
+            .map(Bounded)
             .map_err(|e| unusable(e.to_string()))?;
         let (published, asking, turns) = (RwLock::new(None), Mutex::new(()), Semaphore::new(WAITING));
         Ok(Self { provider, issuer, redirect, http, published, asking, turns })
@@ -177,20 +204,8 @@ impl SingleSignOn {
         Ok(Begun { page: page.to_string(), kept: URL_SAFE_NO_PAD.encode(kept) })
     }
 
-    /// Who came back from the provider: issuer and subject, as accounts have them. `None` for who did not begin here, came late, or
-    /// brought what the provider does not vouch for.
-    pub(super) fn complete(
-        &self,
-        system: &SystemKey,
-        now: NaiveDateTime,
-        kept: &str,
-        state: &str,
-        code: &str,
-    ) -> Result<Option<String>, Unusable> {
-        let kept = URL_SAFE_NO_PAD.decode(kept).ok().and_then(|kept| system.show(BEGUN, &kept));
-        let kept: Option<Kept> = kept.and_then(|kept| serde_json::from_slice(&kept).ok());
-        let own = |kept: &Kept| now < kept.until && bool::from(kept.state.as_bytes().ct_eq(state.as_bytes()));
-        let Some(kept) = kept.filter(own) else { return Ok(None) };
+    /// Who came back from the provider: issuer and subject, as accounts have them. `None` for who brought what the provider does not vouch for.
+    fn complete(&self, kept: Kept, code: &str) -> Result<Option<String>, Unusable> {
         let secret = self.provider.secret.as_ref().map(|secret| ClientSecret::new(secret.to_string()));
         let client = |lasts: Duration| {
             let published = (*self.published(lasts)?).clone();
@@ -215,6 +230,14 @@ impl SingleSignOn {
             }
         }
         Ok(None)
+    }
+
+    /// What somebody kept of a sign-in that was begun here; none for who did not begin it, or came late.
+    fn begun(system: &SystemKey, now: NaiveDateTime, kept: &str, state: &str) -> Option<Kept> {
+        let kept = URL_SAFE_NO_PAD.decode(kept).ok().and_then(|kept| system.show(BEGUN, &kept))?;
+        let kept: Kept = serde_json::from_slice(&kept).ok()?;
+        let own = now < kept.until && bool::from(kept.state.as_bytes().ct_eq(state.as_bytes()));
+        own.then_some(kept)
     }
 
     /// A turn to ask the provider.
@@ -262,8 +285,14 @@ impl Identity {
     ) -> Result<Tokens, Refused> {
         let provider = self.provider()?;
         self.throttle.arrive(&Visit::of("", network)).map_err(Refused::Throttled)?;
+        let begun = SingleSignOn::begun(self.system()?, self.store.now(), kept, state);
+        let Some(begun) = begun else { return self.refuse(None, None, "single_sign_on") };
         let turn = provider.turn().ok_or(Refused::TooMany)?;
-        let who = provider.complete(self.system()?, self.store.now(), kept, state, authorization)?;
+        // Good once, whatever the provider would say to a second.
+        if !self.store.sign_on_take(&Sha256::digest(begun.state.as_bytes()), begun.until)? {
+            return self.refuse(None, None, "single_sign_on");
+        }
+        let who = provider.complete(begun, authorization)?;
         drop(turn);
         let Some(who) = who else { return self.refuse(None, None, "single_sign_on") };
         let visit = Visit::of(&who, network);

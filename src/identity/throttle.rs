@@ -1,4 +1,4 @@
-//! How often one may try to sign in: by network, and by account from one network, with a wide bound on strangers together.
+//! How often one may try to sign in: by network, and by account from one site, with a wide bound on strangers together.
 //! Whoever tries passwords from networks of their own cannot lock a person out of a network that this person signed in from:
 //! that one has attempts of its own.
 
@@ -29,6 +29,14 @@ impl Network {
 }
 
 impl Network {
+    /// What one subscriber has whole, or may have: an IPv4 address, the /48 of an IPv6 one (RFC 6177).
+    fn site(self) -> Self {
+        match self.0 {
+            Some(IpAddr::V6(_)) => self.wide(),
+            _ => self,
+        }
+    }
+
     /// The wider network that one operator usually has whole: the /24 of an IPv4 address, the /48 of an IPv6 one.
     pub fn wide(self) -> Self {
         Self(self.0.map(|address| match address {
@@ -62,20 +70,20 @@ type Bucket<K> = DefaultKeyedRateLimiter<K>;
 /// Attempts at once, and then one in so many seconds.
 struct Rate(u32, u64);
 
-/// A network, whichever accounts it tries: an office behind one address signs in at nine.
-const NETWORK: Rate = Rate(60, 1);
+/// A site, whichever accounts it tries: an office behind one address signs in at nine.
+const SITE: Rate = Rate(60, 1);
 /// An account from a network that it was signed in from before.
 const KNOWN: Rate = Rate(10, 10);
-/// An account from another network.
-const UNKNOWN: Rate = Rate(5, 30);
+/// An account from another site: so few that it takes many sites to use up what all strangers have together.
+const UNKNOWN: Rate = Rate(5, 300);
 /// An account from all other networks together: at most a hundred guesses an hour (NIST SP 800-63B-4 §3.2.2 has a hundred in all).
 const STRANGERS: Rate = Rate(100, 36);
 
 #[derive(Debug)]
 pub(super) struct Throttle {
-    networks: Bucket<Network>,
+    sites: Bucket<Network>,
     known: Bucket<[u8; 32]>,
-    unknown: Bucket<[u8; 32]>,
+    unknown: Bucket<([u8; 32], Network)>,
     strangers: Bucket<[u8; 32]>,
 }
 
@@ -94,20 +102,15 @@ fn take<K: Hash + Eq + Clone>(bucket: &Bucket<K>, key: &K) -> Result<(), Duratio
 
 impl Throttle {
     pub(super) fn new() -> Self {
-        Self {
-            networks: bucket(&NETWORK),
-            known: bucket(&KNOWN),
-            unknown: bucket(&UNKNOWN),
-            strangers: bucket(&STRANGERS),
-        }
+        Self { sites: bucket(&SITE), known: bucket(&KNOWN), unknown: bucket(&UNKNOWN), strangers: bucket(&STRANGERS) }
     }
 
-    /// Takes an attempt of a network.
+    /// Takes an attempt of a site.
     ///
     /// # Errors
     /// How long to wait.
     pub(super) fn arrive(&self, visit: &Visit) -> Result<(), Duration> {
-        take(&self.networks, &visit.network)
+        take(&self.sites, &visit.network.site())
     }
 
     /// Takes an attempt at an account. `known` tells whether it was signed in from this network before.
@@ -118,7 +121,7 @@ impl Throttle {
         if known {
             return take(&self.known, &visit.visitor);
         }
-        take(&self.unknown, &visit.visitor)?;
+        take(&self.unknown, &(visit.account, visit.network.site()))?;
         take(&self.strangers, &visit.account)
     }
 }
@@ -154,12 +157,24 @@ mod tests {
     }
 
     #[test]
+    fn one_site_alone_closes_an_account_to_no_other() {
+        let throttle = Throttle::new();
+        let from = |at: u32| Visit::of("chad@casque.example", network(&format!("2001:db8:1:{at:x}::1")));
+        let told = (0..1_000).filter(|at| throttle.attempt(&from(*at), false).is_ok()).count();
+        assert_eq!(told, 5, "its /64 networks are one site");
+        let elsewhere = Visit::of("chad@casque.example", network("2001:db8:2::1"));
+        assert_eq!(throttle.attempt(&elsewhere, false), Ok(()));
+        let office = (0..1_000).filter(|at| throttle.arrive(&from(*at)).is_ok()).count();
+        assert!((60..70).contains(&office), "{office}");
+    }
+
+    #[test]
     fn one_network_has_few_attempts_at_an_account_and_then_waits() {
         let throttle = Throttle::new();
         let visit = Visit::of("chad@casque.example", network("192.0.2.1"));
         assert!((0..5).all(|_| throttle.attempt(&visit, false).is_ok()));
         let wait = throttle.attempt(&visit, false).unwrap_err();
-        assert!((1..=30).contains(&wait.as_secs()), "{wait:?}");
+        assert!((1..=300).contains(&wait.as_secs()), "{wait:?}");
         let other = Visit::of("mali@casque.example", network("192.0.2.1"));
         assert_eq!(throttle.attempt(&other, false), Ok(()));
         assert!((0..60).all(|_| throttle.arrive(&visit).is_ok()));

@@ -194,11 +194,21 @@ pub enum Decision {
     Refused(Refusal),
 }
 
-/// Judges whether a viewer may open one field of one record.
+/// Judges whether a viewer may open one field of one record. A review answers in the place of whatever else would be said to somebody entitled;
+/// whoever is not is told so, review or not.
 pub fn decide(viewer: &Viewer, facts: Facts, field: &SealedField) -> Decision {
-    if facts.under_review {
-        return Decision::Refused(Refusal::UnderReview);
+    match judge(viewer, facts, field) {
+        Decision::Granted
+        | Decision::Refused(Refusal::BeforeNextOfKin | Refusal::NeedsSecondOfficer | Refusal::NotGraded)
+            if facts.under_review =>
+        {
+            Decision::Refused(Refusal::UnderReview)
+        }
+        decision => decision,
     }
+}
+
+fn judge(viewer: &Viewer, facts: Facts, field: &SealedField) -> Decision {
     let rules = RULES.iter().filter(|rule| {
         rule.role == viewer.role
             && rule.class == field.class
@@ -369,7 +379,9 @@ mod tests {
         for field in SEALED {
             for role in [Role::FocalPoint, Role::MemberState, Role::Secretariat, Role::SeniorFocalPoint] {
                 let facts = Facts { relations: EVERY, notified: true, under_review: true, approved: true };
-                assert_eq!(decide(&viewer(role, true), facts, field), Decision::Refused(Refusal::UnderReview));
+                let entitled = decide(&viewer(role, true), Facts { under_review: false, ..facts }, field);
+                let refusal = if entitled == Decision::Granted { Refusal::UnderReview } else { Refusal::NotEntitled };
+                assert_eq!(decide(&viewer(role, true), facts, field), Decision::Refused(refusal));
             }
         }
     }

@@ -342,12 +342,12 @@ impl Write<'_> {
             .select((proceeding::id, proceeding::reference))
             .load(self.db)?;
         named.extend(found.into_iter().map(|(id, reference)| (id, format!("proceedings/{reference}"))));
-        let found: Vec<(Id, String, i32)> = accused::table
+        let found: Vec<(Id, String, String)> = accused::table
             .inner_join(proceeding::table.on(proceeding::id.eq(accused::proceeding_id)))
             .filter(proceeding::id.eq_any(&proceedings))
-            .select((accused::id, proceeding::reference, accused::number))
+            .select((accused::id, proceeding::reference, accused::handle))
             .load(self.db)?;
-        named.extend(found.into_iter().map(|(id, of, number)| (id, format!("proceedings/{of}/accused/{number}"))));
+        named.extend(found.into_iter().map(|(id, of, handle)| (id, format!("proceedings/{of}/accused/{handle}"))));
         let found: Vec<(Id, String)> = assistance::table
             .filter(assistance::id.eq_any(helping))
             .select((assistance::id, assistance::reference))
@@ -410,16 +410,13 @@ impl Write<'_> {
                 .select(suspect::suspect_id)
                 .first(self.db)
                 .optional()?,
-            ["proceedings", reference, "accused", number] => {
-                let Ok(number) = number.parse::<i32>() else { return Ok(None) };
-                accused::table
-                    .inner_join(proceeding::table.on(proceeding::id.eq(accused::proceeding_id)))
-                    .filter(proceeding::reference.eq(reference))
-                    .filter(accused::number.eq(number))
-                    .select(accused::id)
-                    .first(self.db)
-                    .optional()?
-            }
+            ["proceedings", reference, "accused", handle] => accused::table
+                .inner_join(proceeding::table.on(proceeding::id.eq(accused::proceeding_id)))
+                .filter(proceeding::reference.eq(reference))
+                .filter(accused::handle.eq(handle))
+                .select(accused::id)
+                .first(self.db)
+                .optional()?,
             _ => None,
         };
         Ok(found)

@@ -52,8 +52,8 @@ pub use archive::LEFT;
 pub use archive::{ArchiveKind, ArchivedLog, Manifest, Source};
 pub use assistance::{Assistance, AssistanceFacts, AssistanceFilter};
 pub use audit::{
-    Checkpoint, InclusionProof, LogAsk, LogFinding, LogKey, LogReport, LoggedAct, LoggedEntry, audit_verify,
-    entry_is_proved, tree_is_extended,
+    Checkpoint, InclusionProof, LogAsk, LogFinding, LogKey, LogReport, LoggedAct, LoggedEntry,
+    Shown as CheckpointsShown, audit_verify, entry_is_proved, tree_is_extended,
 };
 pub use briefing::{BriefingCorrection, CaseHistory, IncidentLine, ProceedingLine, VictimLine};
 pub use case::{Case, CaseFacts, CaseFilter};

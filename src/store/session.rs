@@ -5,9 +5,10 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use super::account::{Account, AccountRow, FactorUse};
-use super::db::Id;
-use super::db::schema::{account, live_session, refresh_token, session};
-use super::{Access, Error, Read, Result, Store, Write};
+use super::db::schema::{account, live_session, refresh_token, session, sign_on_use};
+use super::db::{Id, each};
+use super::{Access, Error, Mode, Read, Result, Store, Write};
+use crate::domain::NoticeKind;
 use crate::policy::{Deed, Scope, Viewer, may};
 
 /// A session ends when its tokens were not refreshed for this long.
@@ -252,6 +253,42 @@ impl Store {
         })?;
         self.pulse_forget();
         Ok(())
+    }
+
+    /// Puts on the record that a code or password was wrong within a session, for an act. A session in which `most` were wrong ends: whoever stole
+    /// it goes with it, and the person is told and signs in again.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn proof_refused(&self, viewer: &Viewer, id: Id, act: &'static str, most: i32) -> Result<()> {
+        self.add(viewer, |w| {
+            let live = session::table.find(id);
+            diesel::update(live).set(session::wrong_proofs.eq(session::wrong_proofs + 1)).execute(w.db)?;
+            let wrong: Option<i32> = live.select(session::wrong_proofs).first(w.db).optional()?;
+            w.note_act("session.refuse", format!("accounts/{}", Id(viewer.account)), json!({ "why": act }));
+            if wrong.is_some_and(|wrong| wrong >= most) {
+                w.tell(Id(viewer.account), NoticeKind::CodesGuessed)?;
+                w.session_close(id, "session.end", json!({ "why": "wrong_codes" }))?;
+            }
+            Ok(())
+        })?;
+        self.pulse_forget();
+        Ok(())
+    }
+
+    /// Uses up a sign-in at the provider, which could be completed until a time (UTC); `false` when it was before, on whichever node.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn sign_on_take(&self, hash: &[u8], good_until: NaiveDateTime) -> Result<bool> {
+        let now = self.clock.now();
+        super::db::transaction(&self.pool, Mode::Add, |db| {
+            diesel::delete(sign_on_use::table.filter(sign_on_use::good_until.lt(now))).execute(db)?;
+            let row = (sign_on_use::hash.eq(hash), sign_on_use::good_until.eq(good_until));
+            let taken =
+                each!(db, |c| diesel::insert_into(sign_on_use::table).values(row).on_conflict_do_nothing().execute(c))?;
+            Ok(taken == 1)
+        })
     }
 
     /// Whether this node signs people in.

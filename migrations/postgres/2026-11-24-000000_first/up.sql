@@ -26,7 +26,7 @@ CREATE TABLE mission_host (
 
 CREATE TABLE account (
     id BYTEA PRIMARY KEY NOT NULL,
-    email TEXT COLLATE "C" NOT NULL UNIQUE,
+    email TEXT COLLATE "C" NOT NULL,
     name TEXT COLLATE "C" NOT NULL,
     role TEXT COLLATE "C" NOT NULL,
     state TEXT COLLATE "C" REFERENCES state (code),

@@ -11,6 +11,7 @@ ALTER TABLE accused ADD COLUMN submitted_by BYTEA REFERENCES account (id);
 ALTER TABLE accused ADD COLUMN submitted_state TEXT COLLATE "C";
 ALTER TABLE accused ADD COLUMN decided_by BYTEA REFERENCES account (id);
 ALTER TABLE accused ADD COLUMN returned_because TEXT COLLATE "C";
+ALTER TABLE accused ADD COLUMN handle TEXT COLLATE "C" NOT NULL DEFAULT '';
 
 ALTER TABLE case_incident ADD COLUMN status TEXT COLLATE "C" NOT NULL DEFAULT 'accepted';
 ALTER TABLE case_incident ADD COLUMN added_by BYTEA REFERENCES account (id);

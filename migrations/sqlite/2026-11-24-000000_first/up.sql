@@ -26,7 +26,7 @@ CREATE TABLE mission_host (
 
 CREATE TABLE account (
     id BLOB PRIMARY KEY NOT NULL,
-    email TEXT NOT NULL UNIQUE,
+    email TEXT NOT NULL,
     name TEXT NOT NULL,
     role TEXT NOT NULL,
     state TEXT REFERENCES state (code),

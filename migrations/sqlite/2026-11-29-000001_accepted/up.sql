@@ -11,6 +11,7 @@ ALTER TABLE accused ADD COLUMN submitted_by BLOB REFERENCES account (id);
 ALTER TABLE accused ADD COLUMN submitted_state TEXT;
 ALTER TABLE accused ADD COLUMN decided_by BLOB REFERENCES account (id);
 ALTER TABLE accused ADD COLUMN returned_because TEXT;
+ALTER TABLE accused ADD COLUMN handle TEXT NOT NULL DEFAULT '';
 
 ALTER TABLE case_incident ADD COLUMN status TEXT NOT NULL DEFAULT 'accepted';
 ALTER TABLE case_incident ADD COLUMN added_by BLOB REFERENCES account (id);

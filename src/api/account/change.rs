@@ -79,10 +79,14 @@ pub struct ChangeView {
     decided_by: Option<String>,
     /// Whether it was approved; null while it waits.
     approved: Option<bool>,
+    /// Whether there is another account of the address already, so that a new one cannot be approved (administrators).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address_taken: Option<bool>,
 }
 
-fn change_view(change: AccountChange) -> ChangeView {
-    let AccountChange { id, account, kind, before, rights, asked_at, asked_by, expires_at, decided } = change;
+fn change_view(viewer: &Viewer, change: AccountChange) -> ChangeView {
+    let AccountChange { id, account, kind, before, rights, asked_at, asked_by, expires_at, decided, address_taken } =
+        change;
     let (decided_at, decided_by, approved) = match decided {
         Some((at, by, approved)) => (Some(at.and_utc()), Some(by), Some(approved)),
         None => (None, None, None),
@@ -100,6 +104,7 @@ fn change_view(change: AccountChange) -> ChangeView {
         decided_at,
         decided_by,
         approved,
+        address_taken: may(viewer, Deed::Administer).is_ok().then_some(address_taken),
     }
 }
 
@@ -139,7 +144,7 @@ async fn change_list(call: Call) -> Result<HttpResponse, Problem> {
     call.list(paging, move |viewer, r, part| {
         let own = seen_by(viewer)?;
         let page = r.account_change_list(own.as_deref(), waiting, part.after, part.limit)?;
-        Ok(Page { items: page.items.into_iter().map(change_view).collect(), next: page.next })
+        Ok(Page { items: page.items.into_iter().map(|change| change_view(viewer, change)).collect(), next: page.next })
     })
     .await
 }
@@ -166,7 +171,8 @@ async fn change_decide(call: Call, path: Path<String>, body: Bytes) -> Result<Ht
         Some((approve?, code?))
     })?;
     let judge = |viewer: &Viewer| Ok(may(viewer, Deed::Administer)?);
-    let decide = move |_: &Viewer, w: &mut Write<'_>| Ok(change_view(w.account_change_decide(change, approve)?));
+    let decide =
+        move |viewer: &Viewer, w: &mut Write<'_>| Ok(change_view(viewer, w.account_change_decide(change, approve)?));
     let view = call.agree(("rights", code), judge, decide).await?;
     Ok(HttpResponse::Ok().json(view))
 }

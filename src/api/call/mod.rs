@@ -273,7 +273,7 @@ impl Call {
             let (app, viewer) = (&call.app, &session.account.viewer);
             app.store.signs_in()?;
             judge(viewer)?;
-            let given = app.identity.prove(viewer, code.expose(), act)?;
+            let given = app.identity.prove(session, code.expose(), act)?;
             let done = app.store.write(viewer, |w| {
                 w.factor_spend(&given, act)?;
                 work(viewer, w)

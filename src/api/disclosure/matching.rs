@@ -117,7 +117,7 @@ async fn match_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> 
         .as_viewer(move |call, session| {
             let (app, viewer) = (call.app(), &session.account.viewer);
             let desk = app.desk.as_ref().ok_or_else(|| Problem::of("elsewhere"))?;
-            let factor = app.identity.prove(viewer, code.expose(), "match")?;
+            let factor = app.identity.prove(session, code.expose(), "match")?;
             let ask = MatchAsk { noun, about, purpose, note, factor };
             let (matching, found) = desk.find(&app.store, viewer, &ask, &name)?;
             let found = found.into_iter().map(|Alike { path, likeness }| AlikeView {

@@ -218,7 +218,7 @@ fn open(call: &Call, session: &SessionInfo, ask: DisclosureAsk, code: Option<&Pl
     let app = call.app();
     let desk = app.desk.as_ref().ok_or_else(|| Problem::of("elsewhere"))?;
     let viewer = &session.account.viewer;
-    let factor = code.map(|code| app.identity.prove(viewer, code.expose(), "disclosure")).transpose()?;
+    let factor = code.map(|code| app.identity.prove(session, code.expose(), "disclosure")).transpose()?;
     Ok(desk.disclose(&app.store, viewer, &DisclosureAsk { factor, ..ask })?)
 }
 

@@ -47,7 +47,7 @@ async fn read(call: &Call, body: &Bytes, of: Asked) -> Result<HttpResponse, Prob
             let (app, viewer) = (call.app(), &session.account.viewer);
             let desk = app.desk.as_ref().ok_or_else(|| Problem::of("elsewhere"))?;
             agrees(viewer)?;
-            let given = app.identity.prove(viewer, code.expose(), "note")?;
+            let given = app.identity.prove(session, code.expose(), "note")?;
             Ok(desk.note(&app.store, viewer, of, &given)?.map(|note| note.expose().to_owned()))
         })
         .await?;

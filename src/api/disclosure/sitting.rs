@@ -77,7 +77,7 @@ async fn sitting_begin(call: Call, body: Bytes) -> Result<HttpResponse, Problem>
             let (app, viewer) = (call.app(), &session.account.viewer);
             app.store.signs_in()?;
             may_begin(viewer, app.store.now()).map_err(|refusal| Problem::of("sealed").saying(refusal.code()))?;
-            let given = app.identity.prove(viewer, code.expose(), "sitting")?;
+            let given = app.identity.prove(session, code.expose(), "sitting")?;
             Ok(app.store.add(viewer, |w| {
                 w.factor_spend(&given, "sitting")?;
                 w.sitting_begin(session.id, purpose, note.as_ref())

@@ -1,4 +1,4 @@
-//! The accused of a proceeding, by number.
+//! The accused of a proceeding, by handle.
 
 use std::collections::HashSet;
 
@@ -18,11 +18,11 @@ use crate::domain::{Detention, Noun, Outcome, Sentence, Stage, SubmissionStatus}
 use crate::policy::{Facts, Viewer};
 use crate::store::{Accused, Error, Id, NewAccused, Read, Result as StoreResult};
 
-/// An accused, by number.
+/// An accused, by handle.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AccusedView {
-    /// Number within the proceeding.
-    number: i32,
+    /// Random handle.
+    handle: String,
     /// Whether it counts: once another officer accepted it, or the proceeding with it.
     status: SubmissionStatus,
     /// Why it was returned.
@@ -78,7 +78,7 @@ pub(super) fn accused_view(
     let markers = Markers { noun: Noun::Accused, viewer, facts, holder: accused.id, held };
     let progress = accused.progress;
     AccusedView {
-        number: accused.number,
+        handle: accused.handle,
         status: accused.status,
         returned_because: accused.returned_because,
         stage_furthest: progress.furthest,
@@ -94,7 +94,7 @@ pub(super) fn accused_view(
     }
 }
 
-/// Lists the accused that you may know of, by number.
+/// Lists the accused that you may know of, in the order of recording.
 #[utoipa::path(tag = "proceedings", params(("reference" = String, Path)), responses((status = 200, body = AccusedPage), NotModified, Problems))]
 #[get("/proceedings/{reference}/accused")]
 pub(super) async fn accused_list(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
@@ -104,7 +104,7 @@ pub(super) async fn accused_list(call: Call, path: Path<String>) -> Result<HttpR
     call.one(&Shown { body: AccusedPage { items: shown.body.accused.unwrap_or_default() }, tags: shown.tags })
 }
 
-/// Adds an accused under the next number; of a State, proposes one in a proceeding of its own. It counts once another officer accepts it.
+/// Adds an accused under a random handle; of a State, proposes one in a proceeding of its own. It counts once another officer accepts it.
 #[utoipa::path(
     tag = "proceedings",
     params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
@@ -126,7 +126,7 @@ pub(super) async fn accused_create(call: Call, path: Path<String>, body: Bytes) 
             let of = w.proceeding_get(&reference)?.ok_or(Error::NotFound)?;
             may_add(viewer, w, &of)?;
             let accused = w.accused_create(&of, &new)?;
-            Ok(Made::child(format!("proceedings/{reference}/accused/{}", accused.number)))
+            Ok(Made::child(format!("proceedings/{reference}/accused/{}", accused.handle)))
         },
         accused_show,
     )
@@ -135,19 +135,19 @@ pub(super) async fn accused_create(call: Call, path: Path<String>, body: Bytes) 
 
 fn accused_show(viewer: &Viewer, r: &mut Read<'_>, target: &str) -> StoreResult<Shown<AccusedView>> {
     let reference = target.split('/').nth(1).unwrap_or("");
-    let number: i32 = last_part(target).parse().map_err(|_| Error::NotFound)?;
+    let handle = last_part(target);
     let Shown { body, tags } = show(viewer, r, reference)?;
-    let view = body.accused.unwrap_or_default().into_iter().find(|one| one.number == number).ok_or(Error::NotFound)?;
+    let view = body.accused.unwrap_or_default().into_iter().find(|one| one.handle == handle).ok_or(Error::NotFound)?;
     Ok(Shown { body: view, tags })
 }
 
 /// Shows one accused, with the ETag that a change asks for.
-#[utoipa::path(tag = "proceedings", params(("reference" = String, Path), ("number" = i32, Path)), responses((status = 200, body = AccusedView), NotModified, Problems))]
-#[get("/proceedings/{reference}/accused/{number}")]
+#[utoipa::path(tag = "proceedings", params(("reference" = String, Path), ("handle" = String, Path)), responses((status = 200, body = AccusedView), NotModified, Problems))]
+#[get("/proceedings/{reference}/accused/{handle}")]
 pub(super) async fn accused_get(call: Call, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
     Form::query(&call.context(), &call.query, |_| Some(()))?;
-    let (reference, number) = path.into_inner();
-    let target = format!("proceedings/{}/accused/{number}", read_reference(Noun::Proceeding, &reference)?);
+    let (reference, handle) = path.into_inner();
+    let target = format!("proceedings/{}/accused/{handle}", read_reference(Noun::Proceeding, &reference)?);
     let shown = call.read(move |viewer, r| accused_show(viewer, r, &target)).await?;
     call.one(&shown)
 }
@@ -155,26 +155,25 @@ pub(super) async fn accused_get(call: Call, path: Path<(String, String)>) -> Res
 /// Changes an accused's sealed fields. What happened to the accused is a step.
 #[utoipa::path(
     tag = "proceedings",
-    params(("reference" = String, Path), ("number" = i32, Path), ("If-Match" = String, Header)),
+    params(("reference" = String, Path), ("handle" = String, Path), ("If-Match" = String, Header)),
     request_body(content = AccusedInput, content_type = "application/merge-patch+json"),
     responses((status = 200, body = AccusedView), Preconditions, Problems)
 )]
-#[patch("/proceedings/{reference}/accused/{number}")]
+#[patch("/proceedings/{reference}/accused/{handle}")]
 pub(super) async fn accused_edit(
     call: Call,
     path: Path<(String, String)>,
     body: Bytes,
 ) -> Result<HttpResponse, Problem> {
-    let (reference, number) = path.into_inner();
+    let (reference, handle) = path.into_inner();
     let reference = read_reference(Noun::Proceeding, &reference)?;
-    let target = format!("proceedings/{reference}/accused/{number}");
+    let target = format!("proceedings/{reference}/accused/{handle}");
     call.patch(
         move |viewer, r| accused_show(viewer, r, &target),
         move |viewer, w, context| {
             let of = w.proceeding_get(&reference)?.ok_or(Error::NotFound)?;
             may_work(viewer, w, &of)?;
-            let number: i32 = number.parse().map_err(|_| Error::NotFound)?;
-            let known = w.accused_list(&of)?.into_iter().find(|one| one.number == number).ok_or(Error::NotFound)?;
+            let known = w.accused_list(&of)?.into_iter().find(|one| one.handle == handle).ok_or(Error::NotFound)?;
             let sealed = Form::read(context, &body, |form| Some(form.sealed_patch(Noun::Accused)))?;
             w.accused_edit(&of, &known, &sealed)?;
             Ok(())
@@ -186,28 +185,25 @@ pub(super) async fn accused_edit(
 /// Accepts or returns an accused that was added to an accepted proceeding, as another officer than who added it.
 #[utoipa::path(
     tag = "proceedings",
-    params(("reference" = String, Path), ("number" = i32, Path), ("Idempotency-Key" = Option<String>, Header)),
+    params(("reference" = String, Path), ("handle" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     request_body = DecisionInput,
     responses((status = 200, body = AccusedView), Problems)
 )]
-#[post("/proceedings/{reference}/accused/{number}/decision")]
+#[post("/proceedings/{reference}/accused/{handle}/decision")]
 pub(super) async fn accused_decide(
     call: Call,
     path: Path<(String, String)>,
     body: Bytes,
 ) -> Result<HttpResponse, Problem> {
-    let (reference, number) = path.into_inner();
+    let (reference, handle) = path.into_inner();
     let reference = read_reference(Noun::Proceeding, &reference)?;
-    let target = format!("proceedings/{reference}/accused/{number}");
+    let target = format!("proceedings/{reference}/accused/{handle}");
     decide(
         &call,
         &body,
         target,
         move |w| w.proceeding_get(&reference)?.ok_or(Error::NotFound),
-        move |w, of, accept, reason| {
-            let number: i32 = number.parse().map_err(|_| Error::NotFound)?;
-            w.accused_decide(of, number, accept, reason)
-        },
+        move |w, of, accept, reason| w.accused_decide(of, &handle, accept, reason),
         accused_show,
     )
     .await

@@ -21,8 +21,8 @@ pub struct StepView {
     handle: String,
     /// What it is.
     kind: StepKind,
-    /// Number of the accused; null for the proceeding as a whole.
-    accused: Option<i32>,
+    /// Handle of the accused; null for the proceeding as a whole.
+    accused: Option<String>,
     /// When it happened.
     happened_on: NaiveDate,
     /// How exactly that is known.
@@ -58,6 +58,7 @@ impl From<StepRecord> for StepView {
         let StepRecord {
             handle,
             step,
+            accused,
             sentence_months,
             postponed_to,
             source_url,
@@ -65,7 +66,7 @@ impl From<StepRecord> for StepView {
             submitted_state,
             returned_because,
         } = record;
-        let crate::domain::Step { kind, accused, happened, recorded_at, stage, outcome, exit, sentence, obstacle } =
+        let crate::domain::Step { kind, accused: _, happened, recorded_at, stage, outcome, exit, sentence, obstacle } =
             step;
         Self {
             handle,
@@ -98,12 +99,12 @@ pub struct StepPage {
 /// A step to be recorded, or, by a State, proposed.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only the description reads it; `step` reads the body")]
-#[schema(example = json!({"kind": "judgement", "accused": 1, "happened_on": "2023-01-24", "stage": "first_judgement", "outcome": "convicted"}))]
+#[schema(example = json!({"kind": "judgement", "accused": "3F8K2A", "happened_on": "2023-01-24", "stage": "first_judgement", "outcome": "convicted"}))]
 pub struct StepInput {
     /// Required.
     kind: Option<StepKind>,
-    /// Number of the accused; absent for the proceeding as a whole.
-    accused: Option<i32>,
+    /// Handle of the accused; absent for the proceeding as a whole.
+    accused: Option<String>,
     /// Required; a hearing may lie ahead.
     happened_on: Option<NaiveDate>,
     /// `day` if absent.
@@ -126,9 +127,10 @@ pub struct StepInput {
     source_url: Option<String>,
 }
 
-fn step(form: &mut Form<'_>) -> Option<NewStep> {
+/// A step, and the handle of its accused.
+fn step(form: &mut Form<'_>) -> Option<(NewStep, Option<String>)> {
     let kind = form.required("kind", None, form::code::<StepKind>);
-    let accused = form.optional("accused", None, form::integer(1, 100_000));
+    let accused = form.optional("accused", None, form::text(20));
     let happened = form.partial_date("happened_on", None);
     let ahead = matches!(kind, Some(StepKind::Hearing));
     if !ahead && happened.is_some_and(|on| on.is_future(form.context.now)) {
@@ -155,9 +157,9 @@ fn step(form: &mut Form<'_>) -> Option<NewStep> {
     let obstacle = form.optional("obstacle", None, form::code);
     let postponed_to = form.optional("postponed_to", None, form::date);
     let source_url = form.optional("source_url", None, form::url);
-    Some(NewStep {
+    let step = NewStep {
         kind: kind?,
-        accused,
+        accused: None,
         happened: happened?,
         stage,
         outcome,
@@ -167,7 +169,8 @@ fn step(form: &mut Form<'_>) -> Option<NewStep> {
         obstacle,
         postponed_to,
         source_url,
-    })
+    };
+    Some((step, accused))
 }
 
 /// Lists the steps that you may know of, in the order in which they happened.
@@ -201,14 +204,15 @@ fn step_show(r: &mut Read<'_>, target: &str) -> StoreResult<Shown<StepView>> {
 #[post("/proceedings/{reference}/steps")]
 pub(super) async fn step_create(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(Noun::Proceeding, &path)?;
-    let new = Form::read(&call.context(), &body, step)?;
+    let (new, about) = Form::read(&call.context(), &body, step)?;
     call.post(
         &body,
         move |viewer, w| {
             let of = w.proceeding_get(&reference)?.ok_or(Error::NotFound)?;
             may_add(viewer, w, &of)?;
-            let record = w.step_create(&of, &new)?;
-            Ok(Made::child(format!("proceedings/{reference}/steps/{}", record.handle)))
+            let accused = about.as_ref().map(|handle| w.accused_place(&of, handle)).transpose()?;
+            let handle = w.step_create(&of, &NewStep { accused, ..new.clone() })?;
+            Ok(Made::child(format!("proceedings/{reference}/steps/{handle}")))
         },
         |_, r, target| step_show(r, target),
     )
@@ -236,7 +240,7 @@ pub(super) async fn step_decide(
         &body,
         target,
         move |w| w.proceeding_get(&reference)?.ok_or(Error::NotFound),
-        move |w, of, accept, reason| w.step_decide(of, &handle, accept, reason).map(|_| ()),
+        move |w, of, accept, reason| w.step_decide(of, &handle, accept, reason),
         |_, r, target| step_show(r, target),
     )
     .await

@@ -10,6 +10,9 @@ use super::report::{ImportReport, RefusedRow};
 use super::{COLUMNS, LARGEST, Unreadable};
 use crate::domain::{Harm, PartialDate, Personnel, Precision, Sex, VictimFacts};
 
+/// So many rows of a file are refused one by one; with more of them the file is another one, and refused whole.
+const MOST_REFUSED: usize = 10_000;
+
 pub(super) struct Row {
     pub(super) line: i32,
     pub(super) key: String,
@@ -55,6 +58,12 @@ pub(super) fn read(file: &[u8], names: &Names) -> Result<(ImportReport, Vec<Row>
     let mut rows = Vec::new();
     for record in reader.records() {
         report.rows += 1;
+        if let (true, Some(first)) = (report.refused.len() > MOST_REFUSED, report.refused.first()) {
+            return refuse(format!(
+                "more than {MOST_REFUSED} rows cannot be taken; the first, at line {}: {}",
+                first.line, first.reason
+            ));
+        }
         let Ok(record) = record else {
             report.refused.push(RefusedRow { line: 0, reason: "the row cannot be read".into() });
             continue;

@@ -119,6 +119,7 @@ pub(super) type AccountRow = (
     Option<NaiveDateTime>,
     Option<NaiveDateTime>,
     Option<String>,
+    bool,
 );
 
 impl Read<'_> {
@@ -153,6 +154,7 @@ impl Read<'_> {
             opens_from,
             reviewed_at,
             single_sign_on,
+            _proposed,
         ) = row;
         let missions: Vec<String> =
             missions.iter().filter(|(of, _)| *of == id).map(|(_, mission)| mission.clone()).collect();
@@ -193,12 +195,13 @@ impl Read<'_> {
         row.map(|row| self.account_of(row)).transpose()
     }
 
-    /// The account of an address.
+    /// The account of an address, once it was agreed to.
     ///
     /// # Errors
     /// The database's.
     pub fn account_by_email(&mut self, email: &str) -> Result<Option<Account>> {
-        let of = account::table.filter(account::email.eq(email.trim().to_lowercase())).limit(1);
+        let of = account::table.filter(account::email.eq(email.trim().to_lowercase()));
+        let of = of.filter(account::proposed.eq(false)).limit(1);
         let rows: Vec<AccountRow> = of.load(self.db)?;
         Ok(self.accounts_of(rows)?.pop())
     }
@@ -329,7 +332,7 @@ impl Read<'_> {
 
 impl Write<'_> {
     /// Tells an account something about itself.
-    fn tell(&mut self, account: Id, kind: NoticeKind) -> Result<()> {
+    pub(in crate::store) fn tell(&mut self, account: Id, kind: NoticeKind) -> Result<()> {
         diesel::insert_into(notice::table)
             .values((
                 notice::id.eq(Id::new()),

@@ -1,6 +1,7 @@
 //! Checkpoints: signing what the tree has become, and judging what was signed. A checkpoint counts only if a key of this log signed it and it
 //! names that key's origin; in the database it counts only if its root is the recomputed one too.
 
+use chrono::{NaiveDateTime, Timelike};
 use diesel::prelude::*;
 use signed_note::{Note, Signer as _, StandardSigner, StandardVerifier, Verifier, VerifierList};
 use tlog_tiles::{Hash, tree_hash};
@@ -212,7 +213,72 @@ impl Opened {
     }
 }
 
+/// Which checkpoints a reader is shown: with every one of them the log's size would tell of each disclosure as it happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// Each.
+    Each,
+    /// The last of each full hour.
+    Hourly,
+}
+
+/// The beginning of the hour that a time lies in.
+fn hour_of(at: NaiveDateTime) -> NaiveDateTime {
+    at.date().and_hms_opt(at.hour(), 0, 0).unwrap_or(at)
+}
+
 impl Read<'_> {
+    /// The newest checkpoint that a reader is shown: in a log's first hour its first one.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn checkpoint_shown(&mut self, shown: Shown) -> Result<Option<Checkpoint>> {
+        let latest = self.checkpoint_latest()?;
+        if shown == Shown::Each {
+            return Ok(latest);
+        }
+        let within = i64::try_from(latest.map_or(0, |latest| latest.size)).unwrap_or(i64::MAX);
+        let all = || audit_checkpoint::table.filter(audit_checkpoint::size.le(within)).limit(LOOKED_AT);
+        let full = all().filter(audit_checkpoint::made_at.lt(hour_of(self.now())));
+        let mut notes: Vec<String> =
+            full.order(audit_checkpoint::size.desc()).select(audit_checkpoint::note).load(self.db)?;
+        let first = all().order(audit_checkpoint::size).select(audit_checkpoint::note);
+        notes.extend(first.load::<String>(self.db)?);
+        Ok(notes.iter().find_map(|note| Checkpoint::verified(note, self.log_keys)))
+    }
+
+    /// Whether a reader was ever shown a checkpoint of a size.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn is_shown(&mut self, size: u64, shown: Shown) -> Result<bool> {
+        let Some(newest) = self.checkpoint_shown(shown)?.filter(|newest| size <= newest.size) else { return Ok(false) };
+        let size = i64::try_from(size).unwrap_or(i64::MAX);
+        let row: Option<(String, NaiveDateTime)> = audit_checkpoint::table
+            .find(size)
+            .select((audit_checkpoint::note, audit_checkpoint::made_at))
+            .first(self.db)
+            .optional()?;
+        let Some((_, made_at)) = row.filter(|(note, _)| Checkpoint::verified(note, self.log_keys).is_some()) else {
+            return Ok(false);
+        };
+        if shown == Shown::Each || newest.size == u64::try_from(size).unwrap_or(0) {
+            return Ok(true);
+        }
+        let next: Option<NaiveDateTime> = audit_checkpoint::table
+            .filter(audit_checkpoint::size.gt(size))
+            .order(audit_checkpoint::size)
+            .select(audit_checkpoint::made_at)
+            .first(self.db)
+            .optional()?;
+        let first: Option<i64> = audit_checkpoint::table
+            .order(audit_checkpoint::size)
+            .select(audit_checkpoint::size)
+            .first(self.db)
+            .optional()?;
+        Ok(next.is_none_or(|next| hour_of(next) > hour_of(made_at)) || first == Some(size))
+    }
+
     /// The newest checkpoint that a key of this log signed and that the tree has grown to; whatever else lies among them is passed over.
     ///
     /// # Errors

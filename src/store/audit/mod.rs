@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 pub use acts::LoggedAct;
-pub use checkpoint::{Checkpoint, LogKey};
+pub use checkpoint::{Checkpoint, LogKey, Shown};
 pub use prove::InclusionProof;
 pub(super) use verify::recomputed;
 pub use verify::{LogAsk, LogFinding, LogReport, audit_verify, entry_is_proved, tree_is_extended};

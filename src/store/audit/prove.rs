@@ -4,6 +4,7 @@
 use diesel::prelude::*;
 use tlog_tiles::{Hash, Tile, prove_record, prove_tree};
 
+use super::checkpoint::Shown;
 use super::sequencer::{Hashes, size};
 use crate::store::db::Id;
 use crate::store::db::schema::{audit_entry, audit_leaf};
@@ -81,27 +82,28 @@ impl Read<'_> {
         Ok(hashes.map(|hashes| InclusionProof { leaf, size, body, salt, hashes: plain(hashes) }))
     }
 
-    /// The proof that the tree of size `to` extends that of size `from`; none when there are no such trees.
+    /// The proof that the tree of size `to` extends that of size `from`; none when the reader was shown no checkpoints of these sizes.
     ///
     /// # Errors
     /// The database's.
-    pub fn audit_consistency(&mut self, from: u64, to: u64) -> Result<Option<Vec<[u8; 32]>>> {
-        if from == 0 || from > to || to > size(self.db)? {
+    pub fn audit_consistency(&mut self, from: u64, to: u64, shown: Shown) -> Result<Option<Vec<[u8; 32]>>> {
+        if from == 0 || from > to || !self.is_shown(from, shown)? || !self.is_shown(to, shown)? {
             return Ok(None);
         }
         Ok(prove_tree(to, from, &Hashes::new(self.db)).ok().map(plain))
     }
 
-    /// A tile of hashes by its path below `tile/` (`0/x001/067`, `0/x001/067.p/12`); none when there is none yet.
+    /// A tile of hashes by its path below `tile/` (`0/x001/067`, `0/x001/067.p/12`); none when the newest checkpoint that the
+    /// reader is shown does not cover it.
     ///
     /// # Errors
     /// The database's.
-    pub fn audit_tile(&mut self, path: &str) -> Result<Option<Vec<u8>>> {
+    pub fn audit_tile(&mut self, path: &str, shown: Shown) -> Result<Option<Vec<u8>>> {
         let Some((level, number, width)) = coordinates(path) else { return Ok(None) };
         let hashes = number.checked_mul(1 << HEIGHT).and_then(|first| first.checked_add(width.into()));
         let leaves = hashes.and_then(|hashes| hashes.checked_mul(1 << (u32::from(level) * u32::from(HEIGHT))));
         match leaves {
-            Some(leaves) if leaves <= size(self.db)? => {
+            Some(leaves) if self.checkpoint_shown(shown)?.is_some_and(|newest| leaves <= newest.size) => {
                 let tile = Tile::new(HEIGHT, level, number, width, false);
                 Ok(tile.read_data(&Hashes::new(self.db)).ok())
             }

@@ -41,6 +41,7 @@ const SECRET: &[&str] = &[
     "credential",
     "refresh_token",
     "session",
+    "sign_on_use",
     "second_factor",
     "recovery_code",
     "invitation",

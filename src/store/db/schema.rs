@@ -48,6 +48,7 @@ diesel::table! {
         opens_from -> Nullable<Timestamp>,
         reviewed_at -> Nullable<Timestamp>,
         single_sign_on -> Nullable<Text>,
+        proposed -> Bool,
     }
 }
 
@@ -74,6 +75,14 @@ diesel::table! {
         ended_at -> Nullable<Timestamp>,
         visitor -> Nullable<Binary>,
         assured -> Bool,
+        wrong_proofs -> Integer,
+    }
+}
+
+diesel::table! {
+    sign_on_use (hash) {
+        hash -> Binary,
+        good_until -> Timestamp,
     }
 }
 
@@ -417,6 +426,7 @@ diesel::table! {
         submitted_state -> Nullable<Text>,
         decided_by -> Nullable<Binary>,
         returned_because -> Nullable<Text>,
+        handle -> Text,
     }
 }
 
@@ -792,6 +802,7 @@ pub const TABLES: &[&str] = &[
     "account_mission",
     "session",
     "refresh_token",
+    "sign_on_use",
     "second_factor",
     "recovery_code",
     "invitation",
@@ -857,6 +868,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     session,
     live_session,
     refresh_token,
+    sign_on_use,
     second_factor,
     recovery_code,
     invitation,

@@ -2,8 +2,9 @@
 
 use super::super::db::Id;
 use super::super::incident::EditionChoice;
+use super::super::proceeding::Proceeding;
 use super::super::{Error, Read, Result};
-use crate::domain::Noun;
+use crate::domain::{Noun, SubmissionStatus};
 use crate::policy::{Facts, Relations, Scope, Viewer};
 
 /// One record under judgement.
@@ -16,6 +17,22 @@ pub(super) struct Candidate {
 }
 
 impl Read<'_> {
+    /// Whether a State sees an incident behind a proceeding that is looked at again: then its seals are under review to it, so that a
+    /// withholding does not announce itself here either.
+    fn is_contested(&mut self, of: &Proceeding) -> Result<bool> {
+        if self.scope.state().is_none() {
+            return Ok(false);
+        }
+        for case in self.proceeding_cases(of.id)? {
+            for incident in self.case_incidents(&case, SubmissionStatus::Accepted)? {
+                if self.is_disputed(&incident)? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
     pub(super) fn candidates(
         &mut self,
         viewer: &Viewer,
@@ -84,7 +101,7 @@ impl Read<'_> {
                 let facts = Facts {
                     relations,
                     notified: true,
-                    under_review: proceeding.frozen_at.is_some(),
+                    under_review: proceeding.frozen_at.is_some() || self.is_contested(&proceeding)?,
                     ..Facts::default()
                 };
                 let path = format!("proceedings/{}", proceeding.reference);
@@ -95,7 +112,7 @@ impl Read<'_> {
                         noun: Noun::Accused,
                         record: accused.id,
                         holder: accused.id,
-                        path: format!("{path}/accused/{}", accused.number),
+                        path: format!("{path}/accused/{}", accused.handle),
                         facts,
                     });
                 }

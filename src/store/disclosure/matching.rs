@@ -143,14 +143,14 @@ impl Read<'_> {
                     .load(self.db)?,
             ),
             Noun::Accused => {
-                let rows: Vec<(Id, i32, String)> = accused::table
+                let rows: Vec<(Id, String, String)> = accused::table
                     .inner_join(proceeding::table.on(proceeding::id.eq(accused::proceeding_id)))
-                    .select((accused::id, accused::number, proceeding::reference))
+                    .select((accused::id, accused::handle, proceeding::reference))
                     .load(self.db)?;
                 // A proceeding is nobody's mission: only who sees everything is told of it.
                 let in_scope = matches!(scope, Scope::Everything);
-                let known = |(id, number, reference): (Id, i32, String)| {
-                    (id, Known { record: id, path: format!("proceedings/{reference}/accused/{number}"), in_scope })
+                let known = |(id, handle, reference): (Id, String, String)| {
+                    (id, Known { record: id, path: format!("proceedings/{reference}/accused/{handle}"), in_scope })
                 };
                 rows.into_iter().map(known).collect()
             }

@@ -168,15 +168,19 @@ impl Read<'_> {
         };
         let mut under_review = false;
         if let Scope::State(state) = viewer.scope() {
-            let rows: Vec<(String, Option<chrono::NaiveDateTime>)> = concern::table
+            let mut rows: Vec<(String, Option<chrono::NaiveDateTime>, chrono::NaiveDateTime)> = concern::table
                 .filter(concern::incident_id.eq(incident.id))
                 .filter(concern::state.eq(&state))
                 .filter(concern::to_at.is_null())
-                .select((concern::basis, concern::frozen_at))
+                .select((concern::basis, concern::frozen_at, concern::from_at))
                 .load(self.db)?;
-            relations.host = rows.iter().any(|(basis, _)| basis == Basis::Host.code());
-            relations.proceeding = rows.iter().any(|(basis, _)| basis == Basis::Proceeding.code());
-            under_review = rows.iter().any(|(_, frozen)| frozen.is_some());
+            if let Some(kept_since) = rows.iter().filter_map(|(_, frozen, _)| *frozen).min() {
+                // What began to concern it since does not tell it.
+                rows.retain(|(.., from)| *from <= kept_since);
+                under_review = true;
+            }
+            relations.host = rows.iter().any(|(basis, ..)| basis == Basis::Host.code());
+            relations.proceeding = rows.iter().any(|(basis, ..)| basis == Basis::Proceeding.code());
         }
         Ok((relations, under_review))
     }

@@ -436,7 +436,8 @@ impl Write<'_> {
             .collect();
         // What was typed and what is sealed anyway stand in one order.
         all.sort_by_key(|(field, _)| field.code);
-        let mut changes: Vec<u16> = all.iter().map(|(field, text)| SealedChange::of(field).code(text.is_none())).collect();
+        let mut changes: Vec<u16> =
+            all.iter().map(|(field, text)| SealedChange::of(field).code(text.is_none())).collect();
         changes.dedup();
         let mut sealer = self.sealer.record(record.record());
         for (field, text) in all {

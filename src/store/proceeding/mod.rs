@@ -2,6 +2,7 @@
 
 mod read;
 mod seen;
+mod step;
 mod write;
 
 pub(in crate::store) use read::AccusedRow;
@@ -94,7 +95,9 @@ pub struct ProceedingFilter {
 pub struct Accused {
     /// Permanent id: what its sealed values hang below.
     pub id: Id,
-    /// Number within the proceeding, from 1.
+    /// Random handle: numbers would count the hidden.
+    pub handle: String,
+    /// Place in the order of recording, from 1: what steps refer to. Shown to nobody.
     pub number: i32,
     /// Whether it counts: once another officer accepted it.
     pub status: SubmissionStatus,
@@ -124,6 +127,8 @@ pub struct StepRecord {
     pub handle: String,
     /// What happened; `recorded_at` is when it was submitted, until it is accepted.
     pub step: Step,
+    /// Handle of the accused; of none for the proceeding as a whole.
+    pub accused: Option<String>,
     /// Length of a sentence, months.
     pub sentence_months: Option<i32>,
     /// New date of a postponed hearing.
@@ -143,7 +148,7 @@ pub struct StepRecord {
 pub struct NewStep {
     /// What it is.
     pub kind: StepKind,
-    /// Number of the accused.
+    /// Place of the accused in the order of recording.
     pub accused: Option<i32>,
     /// When.
     pub happened: PartialDate,

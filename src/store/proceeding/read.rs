@@ -129,7 +129,8 @@ pub(super) struct StepRow {
 }
 
 impl StepRow {
-    pub(super) fn into_step(self) -> Result<StepRecord> {
+    /// The step, with the handle of its accused.
+    pub(super) fn into_step(self, about: Option<String>) -> Result<StepRecord> {
         let Self {
             id: _,
             handle,
@@ -172,6 +173,7 @@ impl StepRow {
                 sentence: some(sentence, "sentence", &handle)?,
                 obstacle: some(obstacle, "obstacle", &handle)?,
             },
+            accused: about,
             sentence_months,
             postponed_to,
             source_url,
@@ -201,6 +203,7 @@ pub(in crate::store) struct AccusedRow {
     pub(in crate::store) submitted_state: Option<String>,
     _decided_by: Option<Id>,
     returned_because: Option<String>,
+    pub(in crate::store) handle: String,
 }
 
 impl AccusedRow {
@@ -312,7 +315,7 @@ impl Read<'_> {
         let mut steps: HashMap<Id, Submitted> = HashMap::new();
         for row in rows {
             let id = row.proceeding_id;
-            let record = row.into_step()?;
+            let record = row.into_step(None)?;
             steps.entry(id).or_default().push((record.step, record.submitted_state));
         }
         Ok(steps)
@@ -331,9 +334,10 @@ impl Read<'_> {
         let incidents: Vec<Id> = links.iter().map(|(_, incident)| *incident).collect();
         let seen = self.incidents_of(&incidents)?;
         let one = |row: AccusedRow| {
-            let AccusedRow { id, number, status, returned_because, .. } = row;
+            let AccusedRow { id, number, status, returned_because, handle, .. } = row;
             Ok(Accused {
                 id,
+                handle,
                 number,
                 status: code(&status, "accused", "status", &of.reference)?,
                 returned_because,

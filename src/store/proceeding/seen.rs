@@ -80,13 +80,7 @@ impl Read<'_> {
             .filter(revision::root_id.eq(of.id))
             .filter(revision::sealed_changes.ne(""))
             .order((revision::made_at, revision::id))
-            .select((
-                revision::id,
-                revision::record_id,
-                revision::sealed_changes,
-                revision::made_at,
-                account::state,
-            ))
+            .select((revision::id, revision::record_id, revision::sealed_changes, revision::made_at, account::state))
             .load(self.db)?;
         let (mut held, mut tags) = (HashSet::new(), of.tags.clone().map(|_| of.id.0.to_vec()));
         for (id, record, codes, at, author) in rows {
@@ -154,10 +148,11 @@ impl Read<'_> {
         let mut steps: HashMap<Id, Vec<StepRecord>> = HashMap::new();
         for row in rows {
             let Some(proceeding) = of.iter().find(|one| one.id == row.proceeding_id) else { continue };
-            let record = row.into_step()?;
-            let about_seen = record.step.accused.is_none_or(|number| {
-                accused.iter().any(|one| one.proceeding_id == proceeding.id && one.number == number)
+            let about = row.accused.and_then(|number| {
+                accused.iter().find(|one| one.proceeding_id == proceeding.id && one.number == number)
             });
+            let about_seen = row.accused.is_none() || about.is_some();
+            let record = row.into_step(about.map(|one| one.handle.clone()))?;
             let seen = match self.scope {
                 Scope::State(state) => {
                     let own = record.submitted_state.as_deref() == Some(state);

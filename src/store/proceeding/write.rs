@@ -3,12 +3,12 @@
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::read::{ProceedingRow, StepRow};
-use super::{Accused, NewAccused, NewStep, Proceeding, ProceedingFacts, StepRecord, fields, in_absentia, lines, whole};
+use super::read::ProceedingRow;
+use super::{Accused, NewAccused, Proceeding, ProceedingFacts, fields, in_absentia, lines, whole};
 use crate::domain::{AsOf, Code, Detention, Noun, Outcome, Stage, Step, SubmissionStatus, handle, progress};
 use crate::policy::{Denial, Scope};
 use crate::store::db::Id;
-use crate::store::db::schema::{accused, accused_incident, case_incident, proceeding as p, proceeding_case, step};
+use crate::store::db::schema::{accused, accused_incident, case_incident, proceeding as p, proceeding_case};
 use crate::store::history::{Change, all_new, differences};
 use crate::store::{Error, Result, SealedInput, Write, random_tag};
 
@@ -73,7 +73,7 @@ impl Write<'_> {
         row.into_proceeding()
     }
 
-    fn own_state(&self) -> Option<String> {
+    pub(super) fn own_state(&self) -> Option<String> {
         match self.scope {
             Scope::State(state) => Some(state.clone()),
             Scope::Everything | Scope::Missions(_) | Scope::Nothing => None,
@@ -81,7 +81,7 @@ impl Write<'_> {
     }
 
     /// Until another officer accepts a proceeding, only who recorded it adds to it and changes it.
-    fn refuse_anothers(&self, of: &Proceeding) -> Result<()> {
+    pub(super) fn refuse_anothers(&self, of: &Proceeding) -> Result<()> {
         if of.status != SubmissionStatus::Accepted && of.recorded_by != self.actor() {
             return Err(Error::Conflict(
                 "the proceeding is not accepted yet: until then only who recorded it changes it".into(),
@@ -160,9 +160,15 @@ impl Write<'_> {
     /// # Errors
     /// [`Error::NotFound`] without such an accused; [`Error::Denied`] for who added it; [`Error::Conflict`] when it was decided, or the
     /// proceeding was not.
-    pub fn accused_decide(&mut self, of: &Proceeding, number: i32, accept: bool, reason: Option<String>) -> Result<()> {
+    pub fn accused_decide(
+        &mut self,
+        of: &Proceeding,
+        handle: &str,
+        accept: bool,
+        reason: Option<String>,
+    ) -> Result<()> {
         let rows = self.accused_seen(&[of])?;
-        let row = rows.into_iter().find(|row| row.number == number).ok_or(Error::NotFound)?;
+        let row = rows.into_iter().find(|row| row.handle == handle).ok_or(Error::NotFound)?;
         if row.submitted_by == Some(self.actor()) {
             return Err(Denial::SamePerson.into());
         }
@@ -183,7 +189,7 @@ impl Write<'_> {
             .execute(self.db)?;
         let (action, kind) =
             if accept { ("accused.accept", "accused_accepted") } else { ("accused.return", "accused_returned") };
-        let open = Map::from_iter([("accused".to_owned(), json!({ "from": null, "to": number }))]);
+        let open = Map::from_iter([("accused".to_owned(), json!({ "from": null, "to": handle }))]);
         let change = Change {
             noun: Noun::Accused,
             record: row.id,
@@ -257,7 +263,7 @@ impl Write<'_> {
         self.note(action, format!("proceedings/{reference}"), change);
     }
 
-    /// Adds an accused under the next number. It counts once another officer accepts it, or the proceeding with it.
+    /// Adds an accused under a random handle. It counts once another officer accepts it, or the proceeding with it.
     ///
     /// # Errors
     /// [`Error::Invalid`] when an incident is out of scope; [`Error::Conflict`] for others than who recorded the proceeding, until it is
@@ -269,11 +275,12 @@ impl Write<'_> {
             .filter(accused::proceeding_id.eq(of.id))
             .select(diesel::dsl::max(accused::number))
             .first(self.db)?;
-        let (id, number) = (Id::new(), last.unwrap_or(0) + 1);
+        let (id, number, named) = (Id::new(), last.unwrap_or(0) + 1, handle(&mut rand::rng()));
         diesel::insert_into(accused::table)
             .values((
                 accused::id.eq(id),
                 accused::proceeding_id.eq(of.id),
+                accused::handle.eq(&named),
                 accused::number.eq(number),
                 accused::stage_furthest.eq(Stage::NoInformation.code()),
                 accused::stage_current.eq(Stage::NoInformation.code()),
@@ -292,7 +299,7 @@ impl Write<'_> {
                 .execute(self.db)?;
         }
         let touched = self.seal(id, id, &new.sealed, Some(Noun::Accused))?;
-        let open = Map::from_iter([("accused".to_owned(), json!({ "from": null, "to": number }))]);
+        let open = Map::from_iter([("accused".to_owned(), json!({ "from": null, "to": named }))]);
         self.note_proceeding("accused.create", Noun::Accused, id, &of.reference, of.id, "created", open, touched);
         self.touch(of)?;
         self.accused_list(of)?.into_iter().find(|one| one.number == number).ok_or(Error::NotFound)
@@ -326,131 +333,8 @@ impl Write<'_> {
         Ok(())
     }
 
-    /// Records a step, or, of a State, proposes one: it counts for nothing until it is accepted.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] when the proceeding has no accused of that number within scope; the database's.
-    pub fn step_create(&mut self, of: &Proceeding, new: &NewStep) -> Result<StepRecord> {
-        self.refuse_anothers(of)?;
-        if let Some(number) = new.accused
-            && !self.accused_list(of)?.iter().any(|one| one.number == number)
-        {
-            let fault = crate::domain::Fault::new("/accused", "the proceeding has no accused of this number");
-            return Err(Error::Invalid(vec![fault]));
-        }
-        let state = self.own_state();
-        let status = if state.is_some() { SubmissionStatus::Proposed } else { SubmissionStatus::Accepted };
-        let now = self.now();
-        let row = StepRow {
-            id: Id::new(),
-            handle: handle(&mut rand::rng()),
-            proceeding_id: of.id,
-            accused: new.accused,
-            kind: new.kind.code().into(),
-            happened_on: new.happened.first(),
-            happened_on_precision: new.happened.precision().code().into(),
-            stage: new.stage.map(|code| code.code().into()),
-            outcome: new.outcome.map(|code| code.code().into()),
-            exit: new.exit.map(|code| code.code().into()),
-            sentence: new.sentence.map(|code| code.code().into()),
-            sentence_months: new.sentence_months,
-            obstacle: new.obstacle.map(|code| code.code().into()),
-            postponed_to: new.postponed_to,
-            source_url: new.source_url.clone(),
-            status: status.code().into(),
-            submitted_by: self.actor(),
-            submitted_state: state,
-            submitted_at: now,
-            recorded_at: (status == SubmissionStatus::Accepted).then_some(now),
-            decided_by: None,
-            returned_because: None,
-        };
-        diesel::insert_into(step::table).values(row.clone()).execute(self.db)?;
-        let kind = if status == SubmissionStatus::Accepted { "step_recorded" } else { "step_proposed" };
-        self.note_step(
-            if status == SubmissionStatus::Accepted { "step.record" } else { "step.propose" },
-            kind,
-            of,
-            &row,
-            None,
-        );
-        if status == SubmissionStatus::Accepted {
-            self.restage(of)?;
-        }
-        row.into_step()
-    }
-
-    fn note_step(
-        &mut self,
-        action: &'static str,
-        kind: &'static str,
-        of: &Proceeding,
-        row: &StepRow,
-        reason: Option<String>,
-    ) {
-        let open = Map::from_iter([(
-            "step".to_owned(),
-            json!({ "from": null, "to": {
-                "handle": row.handle, "kind": row.kind, "accused": row.accused, "happened_on": row.happened_on,
-                "stage": row.stage, "outcome": row.outcome, "exit": row.exit, "status": row.status,
-            }}),
-        )]);
-        let change = Change {
-            noun: Noun::Proceeding,
-            record: of.id,
-            root: of.id,
-            edition: None,
-            kind,
-            reason,
-            open,
-            sealed: Vec::new(),
-        };
-        self.note(action, format!("proceedings/{}/steps/{}", of.reference, row.handle), change);
-    }
-
-    /// Accepts or returns a step that a State proposed. Accepted, it is recorded now.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] without such a step; [`Error::Conflict`] when it was decided already.
-    pub fn step_decide(
-        &mut self,
-        of: &Proceeding,
-        handle: &str,
-        accept: bool,
-        reason: Option<String>,
-    ) -> Result<StepRecord> {
-        let mut row: StepRow = step::table
-            .filter(step::proceeding_id.eq(of.id))
-            .filter(step::handle.eq(handle))
-            .first(self.db)
-            .optional()?
-            .ok_or(Error::NotFound)?;
-        if row.status != SubmissionStatus::Proposed.code() {
-            return Err(Error::Conflict("the step was decided already".into()));
-        }
-        let status = if accept { SubmissionStatus::Accepted } else { SubmissionStatus::Returned };
-        row.status = status.code().into();
-        row.recorded_at = accept.then(|| self.now());
-        row.decided_by = Some(self.actor());
-        row.returned_because = if accept { None } else { reason.clone() };
-        diesel::update(step::table.find(row.id))
-            .set((
-                step::status.eq(&row.status),
-                step::recorded_at.eq(row.recorded_at),
-                step::decided_by.eq(row.decided_by),
-                step::returned_because.eq(&row.returned_because),
-            ))
-            .execute(self.db)?;
-        let (action, kind) = if accept { ("step.accept", "step_accepted") } else { ("step.return", "step_returned") };
-        self.note_step(action, kind, of, &row, reason);
-        if accept {
-            self.restage(of)?;
-        }
-        row.into_step()
-    }
-
     /// Brings the stored stages of a proceeding, its accused and its cases to what the accepted steps say.
-    fn restage(&mut self, of: &Proceeding) -> Result<()> {
+    pub(super) fn restage(&mut self, of: &Proceeding) -> Result<()> {
         let steps: Vec<Step> = self
             .steps_accepted(&[of.id])?
             .remove(&of.id)

@@ -85,3 +85,37 @@ fn an_answer_lists_a_hundred_faults_and_an_address_is_no_book() {
     let body = Map::from_iter((0..400).map(|at| (format!("n{at}"), json!(1))));
     assert_eq!(house.as_("minusma").post("/v1/incidents", &json!(body)).pointers().len(), 100);
 }
+
+#[test]
+fn an_account_sends_one_file_at_a_time() {
+    let house = House::start();
+    let head = |who: &str| {
+        format!(
+            "POST /v1/imports?dry_run=true HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: text/csv\r\n",
+            house.as_(who).token().unwrap()
+        )
+    };
+    let first = asks(&house, &format!("{}Content-Length: 1000000\r\n\r\nid,", head("verifier")));
+    std::thread::sleep(Duration::from_millis(300));
+    let mut second = asks(&house, &format!("{}Content-Length: 3\r\n\r\nid,", head("verifier")));
+    assert_eq!(status(&mut second), "503");
+    let mut other = asks(&house, &format!("{}Content-Length: 3\r\n\r\nid,", head("releaser")));
+    assert_eq!(status(&mut other), "400", "another's is read");
+    drop(first);
+    std::thread::sleep(Duration::from_millis(300));
+    let mut again = asks(&house, &format!("{}Content-Length: 3\r\n\r\nid,", head("verifier")));
+    assert_eq!(status(&mut again), "400", "until the first ends");
+}
+
+#[test]
+fn a_file_of_nothing_but_faults_is_refused_whole() {
+    let house = House::start();
+    let header = "id,incident_date,casualty_id,mission_acronym,type_of_casualty,gender,casualty_nationality,\
+                  casualty_personnel_type,type_of_incident,m49_code,isocode3,last_update\n";
+    let of = |rows: usize| {
+        house.as_("verifier").post_text("/v1/imports?dry_run=true", format!("{header}{}", "x\n".repeat(rows)))
+    };
+    let refused = of(100_000);
+    assert_eq!(refused.status, 400);
+    assert!(refused.text.len() < 1_000 && refused.text.contains("more than 10000 rows"), "{}", refused.text);
+}

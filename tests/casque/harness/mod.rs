@@ -405,6 +405,13 @@ impl House {
         assert_eq!(done.status, 200, "{path}: {}", done.text);
     }
 
+    /// The handles of the accused of a proceeding, in the order of recording.
+    pub fn accused(&self, proceeding: &str) -> Vec<String> {
+        let listed = self.as_("verifier").get(&format!("/v1/proceedings/{proceeding}/accused")).json();
+        let items = listed["items"].as_array().unwrap().iter();
+        items.map(|one| one["handle"].as_str().unwrap().to_owned()).collect()
+    }
+
     /// Submits, verifies and releases an incident by three persons.
     pub fn release(&self, author: &str, reference: &str) {
         self.moved(author, reference, "submitted");

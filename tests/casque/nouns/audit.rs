@@ -79,6 +79,7 @@ fn proofs_are_checked_elsewhere_with_no_database() {
     let key = std::fs::read_to_string(house.folder().join("keys/audit.pub")).unwrap();
     let checkpoint = || {
         house.settle_audit();
+        house.pass(chrono::TimeDelta::hours(1));
         house.as_("iceland").get("/v1/audit/checkpoint").text
     };
     let size = |note: &str| note.lines().nth(1).unwrap().parse::<usize>().unwrap();
@@ -117,6 +118,51 @@ fn proofs_are_checked_elsewhere_with_no_database() {
 }
 
 #[test]
+fn the_logs_size_tells_nobody_but_an_auditor_what_goes_on() {
+    let house = House::start();
+    let size = |who: &str| {
+        let note = house.as_(who).get("/v1/audit/checkpoint");
+        assert_eq!(note.status, 200, "{who}: {}", note.text);
+        note.text.lines().nth(1).unwrap().parse::<u64>().unwrap()
+    };
+    let proves = |who: &str, from: u64, to: u64| {
+        house.as_(who).get(&format!("/v1/audit/consistency?from={from}&to={to}")).status
+    };
+    for who in ["auditor", "iceland", "verifier"] {
+        house.as_(who);
+    }
+    house.settle_audit();
+    let first = size("iceland");
+    let mut sizes = vec![size("auditor")];
+    for _ in 0..3 {
+        house.report("minusma", &ambush());
+        house.report("minusma", &ambush());
+        house.settle_audit();
+        sizes.push(size("auditor"));
+    }
+    let (before, last) = (sizes[2], sizes[3]);
+    assert!(sizes[0] < sizes[1] && before < last);
+    assert_eq!((size("iceland"), size("verifier")), (first, first), "nothing of the present hour");
+    // Neither a proof nor a tile nor a guess tells more.
+    for to in first + 1..=last + 3 {
+        assert_eq!(proves("iceland", first, to), 404, "{to}");
+    }
+    assert_eq!(house.as_("iceland").get(&format!("/v1/audit/tile/0/000.p/{}", first + 1)).status, 404);
+    assert_eq!(house.as_("iceland").get(&format!("/v1/audit/tile/0/000.p/{first}")).status, 200);
+    assert_eq!(
+        (proves("auditor", before, last), proves("auditor", before - 1, last)),
+        (200, 404),
+        "of checkpoints alone"
+    );
+
+    house.pass(chrono::TimeDelta::hours(1));
+    assert_eq!(size("iceland"), last, "the last of the hour before");
+    assert_eq!((proves("iceland", first, last), proves("iceland", before, last)), (200, 404));
+    house.settle_audit();
+    assert!(size("auditor") > last && size("iceland") == last);
+}
+
+#[test]
 fn anyones_verifier_computes_the_signed_root_from_the_tiles() {
     fn root(leaves: &[[u8; 32]]) -> [u8; 32] {
         use sha2::{Digest, Sha256};
@@ -134,8 +180,8 @@ fn anyones_verifier_computes_the_signed_root_from_the_tiles() {
         house.report("minusma", &ambush());
     }
     house.settle_audit();
+    house.pass(chrono::TimeDelta::hours(1));
     let client = house.as_("iceland");
-    house.settle_audit();
     let note = client.get("/v1/audit/checkpoint").text;
     let size: usize = note.lines().nth(1).unwrap().parse().unwrap();
     assert!((256..512).contains(&size), "{size}: a whole tile and a part");

@@ -23,7 +23,7 @@ fn records(house: &House) -> Vec<(Noun, String)> {
         (Noun::Suspect, first(&format!("{below}/suspects"), "handle")),
         (Noun::Case, first("/v1/cases", "reference")),
         (Noun::Proceeding, proceeding.clone()),
-        (Noun::Accused, first(&format!("{proceeding}/accused"), "number")),
+        (Noun::Accused, first(&format!("{proceeding}/accused"), "handle")),
         (Noun::Assistance, first("/v1/assistance", "reference")),
         (Noun::Measure, first("/v1/measures", "reference")),
     ]

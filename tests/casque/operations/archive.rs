@@ -149,7 +149,7 @@ fn what_was_erased_does_not_come_back_from_an_older_backup() {
         &format!("^  incidents/{reference}: narrative, attribution, attribution_basis, sources$"),
         "^  cases/C-[^:]*: notes, strategy$",
         "^  proceedings/P-[^:]*: internal_obstacles, notes$",
-        "^  proceedings/P-[^:]*/accused/1: notes$",
+        "^  proceedings/P-[^:]*/accused/[0-9A-Z]{6}: notes$",
         "^  assistance/A-[^:]*: narrative, contact_persons$",
         "^  disclosures/[0-9a-f]{32}: note$",
     ] {

@@ -28,6 +28,8 @@ struct Provider {
     granted: Arc<Mutex<HashMap<String, Granted>>>,
     /// What it puts into tokens in place of what is true.
     lies: Arc<Mutex<Value>>,
+    /// Blanks that it puts behind its answers.
+    padding: Arc<Mutex<usize>>,
     key: Arc<ed25519_dalek::SigningKey>,
 }
 
@@ -36,7 +38,13 @@ impl Provider {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let issuer = format!("http://{}", listener.local_addr().unwrap());
         let key = Arc::new(ed25519_dalek::SigningKey::from_bytes(&rand::random()));
-        let provider = Self { issuer, granted: Arc::default(), lies: Arc::new(Mutex::new(json!({}))), key };
+        let provider = Self {
+            issuer,
+            granted: Arc::default(),
+            lies: Arc::new(Mutex::new(json!({}))),
+            padding: Arc::default(),
+            key,
+        };
         let here = provider.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
@@ -84,7 +92,8 @@ impl Provider {
             "/token" => self.token(&body),
             _ => (404, json!({})),
         };
-        let text = answer.to_string();
+        let padding = if path == "/token" { *self.padding.lock().unwrap() } else { 0 };
+        let text = format!("{answer}{}", " ".repeat(padding));
         let head = format!(
             "HTTP/1.1 {status} .\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
             text.len()
@@ -208,6 +217,14 @@ fn whom_the_provider_vouches_for_signs_in_as_the_account_that_two_administrators
     let mut altered = mine.clone();
     altered["sign_on"] = json!(format!("A{}", &mine["sign_on"].as_str().unwrap()[1..]));
     assert_eq!(complete(&altered, &state, &code, None).status, 401);
+    // Good once, whatever the provider says to a second.
+    let twice = begin();
+    let (first, state) = provider.authorize(twice["page"].as_str().unwrap(), "person-1");
+    let (second, _) = provider.authorize(twice["page"].as_str().unwrap(), "person-1");
+    assert_eq!(complete(&twice, &state, &first, Some("000000")).status, 401);
+    let next = casque::identity::step_at(chrono::Utc::now().naive_utc()) + 1;
+    let good = casque::identity::code_at(secret, next).unwrap();
+    assert_eq!(complete(&twice, &state, &second, Some(&good)).status, 401);
     // The audit log says why: without a lie it is the code of the second factor, with one what the provider said.
     let auditor = node.client(Some(&node.sign_in(&accounts, "auditor")));
     let why = || {
@@ -225,6 +242,10 @@ fn whom_the_provider_vouches_for_signs_in_as_the_account_that_two_administrators
         assert_eq!((signed_in("person-1", Some("000000")).status, why().as_str()), (401, "single_sign_on"), "{lie}");
     }
     *provider.lies.lock().unwrap() = json!({});
+    // An answer without end is not read to it.
+    *provider.padding.lock().unwrap() = 64 << 20;
+    assert_eq!(signed_in("person-1", Some("000000")).status, 503);
+    *provider.padding.lock().unwrap() = 0;
     // Whoever is not known as that person any more is signed out: one administrator is enough for that.
     let mine = node.client(pair.json()["access_token"].as_str());
     let untied = json!({"role": "member_state", "state": "MLI", "state_function": "proposer"});

@@ -76,7 +76,7 @@ fn a_node_does_what_its_kind_may_and_sends_the_rest_elsewhere() {
     let proceeding = "P-MLI-2022-0000";
     for decision in [
         format!("/v1/proceedings/{proceeding}/decision"),
-        format!("/v1/proceedings/{proceeding}/accused/1/decision"),
+        format!("/v1/proceedings/{proceeding}/accused/000000/decision"),
         format!("/v1/proceedings/{proceeding}/steps/000000/decision"),
         "/v1/measures/M-MLI-2022-0000/decision".to_owned(),
         format!("/v1/cases/C-MINUSMA-2022-0000/incidents/{}/decision", &path[14..]),

@@ -60,6 +60,7 @@ struct Subject {
     case: String,
     proceeding: String,
     step: String,
+    accused: String,
 }
 
 struct Site {
@@ -186,7 +187,8 @@ impl Site {
         let below = format!("/v1/proceedings/{proceeding}");
         self.done("minusma", &format!("{below}/accused"), &json!({"incidents": [incident], "name": "canary"}));
         self.house.accepted(&below);
-        let body = json!({"kind": "arrest", "accused": 1, "happened_on": "2022-05-01"});
+        let accused = self.house.accused(&proceeding).remove(0);
+        let body = json!({"kind": "arrest", "accused": accused, "happened_on": "2022-05-01"});
         let mut step = String::new();
         let to = |who: &str, to: &str| {
             self.done(who, &format!("{path}/transitions"), &json!({"to": to, "reason": "Made-up reason"}));
@@ -226,7 +228,7 @@ impl Site {
             step = recorded["handle"].as_str().unwrap().to_owned();
         }
         let other = self.reported();
-        let made = Subject { incident, victim, suspect, other, case, proceeding, step };
+        let made = Subject { incident, victim, suspect, other, case, proceeding, step, accused };
         self.subjects.insert(state.to_owned(), made.clone());
         made
     }
@@ -316,17 +318,18 @@ impl Site {
                 self.waiting = Some(reference.clone());
                 route.replace("{reference}", &reference)
             }
-            "/v1/proceedings/{reference}/accused/{number}/decision" => {
+            "/v1/proceedings/{reference}/accused/{handle}/decision" => {
                 let path = format!("/v1/proceedings/{}/accused", of.proceeding);
                 let listed = self.house.as_("minusma").get(&path).json();
                 let is_waiting = |one: &&Value| one["status"] == "proposed";
                 let waiting = listed["items"].as_array().unwrap().iter().find(is_waiting).cloned();
                 let one = waiting.unwrap_or_else(|| self.done("minusma", &path, &json!({"incidents": [of.incident]})));
-                format!("{path}/{}/decision", one["number"])
+                format!("{path}/{}/decision", one["handle"].as_str().unwrap())
             }
             route if route.starts_with("/v1/cases/{reference}") => route.replace("{reference}", &of.case),
             route if route.starts_with("/v1/proceedings/{reference}") => {
-                route.replace("{reference}", &of.proceeding).replace("{number}", "1").replace("{handle}", &of.step)
+                let child = if route.contains("/accused/") { &of.accused } else { &of.step };
+                route.replace("{reference}", &of.proceeding).replace("{handle}", child)
             }
             route if route.starts_with("/v1/assistance/{reference}") => {
                 if first("/v1/assistance", "verifier").is_empty() {
@@ -409,7 +412,12 @@ impl Site {
             "/v1/accounts/{id}/keys" => format!("/v1/accounts/{}/keys", self.machine_account),
             route if route.starts_with("/v1/accounts/{id}") => route.replace("{id}", &self.account),
             "/v1/imports" => "/v1/imports?dry_run=true".into(),
-            "/v1/audit/consistency" => "/v1/audit/consistency?from=1&to=2".into(),
+            "/v1/audit/consistency" => {
+                // Between checkpoints that everybody is shown.
+                let note = self.house.as_("iceland").get("/v1/audit/checkpoint").text;
+                let size = note.lines().nth(1).unwrap();
+                format!("/v1/audit/consistency?from={size}&to={size}")
+            }
             "/v1/audit/tile/{tile}" => "/v1/audit/tile/0/000.p/1".into(),
             "/v1/audit/entries/{id}/proof" => {
                 self.house.settle_audit();
@@ -435,7 +443,7 @@ impl Site {
             ("PATCH", "/v1/incidents/{reference}/suspects/{handle}") => json!({"status": "at_large"}),
             ("PATCH", "/v1/cases/{reference}") => json!({"information_status": "no_request_made"}),
             ("PATCH", "/v1/proceedings/{reference}") => json!({"authority": "Made-up court"}),
-            ("PATCH", "/v1/proceedings/{reference}/accused/{number}") => json!({}),
+            ("PATCH", "/v1/proceedings/{reference}/accused/{handle}") => json!({}),
             ("PATCH", "/v1/assistance/{reference}") => json!({"provider": "MINUSMA"}),
             ("PATCH", "/v1/measures/{reference}") => json!({"instrument": "Made-up unit"}),
             ("POST", "/v1/incidents") => ambush(),
@@ -461,14 +469,14 @@ impl Site {
             }
             ("POST", "/v1/proceedings/{reference}/accused") => json!({"incidents": [of.incident]}),
             ("POST", "/v1/proceedings/{reference}/steps") => {
-                json!({"kind": "hearing", "accused": 1, "happened_on": "2022-06-01"})
+                json!({"kind": "hearing", "accused": of.accused, "happened_on": "2022-06-01"})
             }
             (
                 "POST",
                 "/v1/proceedings/{reference}/steps/{handle}/decision"
                 | "/v1/measures/{reference}/decision"
                 | "/v1/proceedings/{reference}/decision"
-                | "/v1/proceedings/{reference}/accused/{number}/decision"
+                | "/v1/proceedings/{reference}/accused/{handle}/decision"
                 | "/v1/cases/{reference}/incidents/{incident}/decision",
             ) => json!({"status": "accepted"}),
             ("POST", "/v1/assistance") => {

@@ -102,12 +102,16 @@ pub fn questions(house: &House, reference: &str) -> Vec<String> {
     }
     for (list, tails) in [
         ("cases", &["", "/history"][..]),
-        ("proceedings", &["", "/history", "/accused", "/accused/1", "/steps"][..]),
+        ("proceedings", &["", "/history", "/accused", "/steps"][..]),
         ("assistance", &["", "/history"][..]),
         ("measures", &["", "/history"][..]),
     ] {
         for one in house.as_("verifier").get(&format!("/v1/{list}")).references() {
             paths.extend(tails.iter().map(|tail| format!("/v1/{list}/{one}{tail}")));
+            if list == "proceedings" {
+                let accused = house.accused(&one);
+                paths.extend(accused.iter().map(|accused| format!("/v1/proceedings/{one}/accused/{accused}")));
+            }
         }
     }
     paths

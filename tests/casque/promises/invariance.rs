@@ -57,7 +57,7 @@ fn an_edit_of_sealed_values_moves_nothing_for_those_who_may_not_open_them() {
             (2, &suspect, Noun::Suspect),
             (3, &proceeding, Noun::Proceeding),
             (4, &case, Noun::Case),
-            (5, &format!("{proceeding}/accused/1"), Noun::Accused),
+            (5, &format!("{proceeding}/accused/{}", house.accused(&proceeding[16..])[0]), Noun::Accused),
         ] {
             let mut body = anew(noun, class, "another, and longer");
             if noun == Noun::Incident && class == ClassCode::Confidential {

@@ -65,7 +65,8 @@ fn recorded(house: &House) -> Recorded {
         "purpose": "follow_up", "emergency": true, "note": "MADE-UP"});
     let opened = house.disclose("verifier", &emergency);
     assert_eq!(opened.status, 201, "{}", opened.text);
-    let confidential = json!({"record": format!("incidents/{withheld}"), "class": "confidential", "purpose": "follow_up"});
+    let confidential =
+        json!({"record": format!("incidents/{withheld}"), "class": "confidential", "purpose": "follow_up"});
     assert_eq!(house.disclose("releaser", &confidential).status, 201);
     Recorded { withheld, other, third, case, second_case, proceeding, of_chad, assistance }
 }
@@ -123,9 +124,11 @@ fn answers(house: &House, of: &Recorded) -> BTreeMap<(String, String), Answer> {
         ]);
     }
     for proceeding in [&of.proceeding, &of.of_chad] {
-        for tail in ["", "/history", "/accused", "/accused/1", "/accused/2", "/steps"] {
+        for tail in ["", "/history", "/accused", "/steps"] {
             questions.push(format!("/v1/proceedings/{proceeding}{tail}"));
         }
+        let accused = house.accused(proceeding);
+        questions.extend(accused.iter().map(|handle| format!("/v1/proceedings/{proceeding}/accused/{handle}")));
     }
     questions.push(format!("/v1/assistance/{}", of.assistance));
     let mut answers = BTreeMap::new();
@@ -144,14 +147,12 @@ fn answers(house: &House, of: &Recorded) -> BTreeMap<(String, String), Answer> {
 }
 
 /// Answers that differ, in words.
-fn differing(
-    before: &BTreeMap<(String, String), Answer>,
-    after: &BTreeMap<(String, String), Answer>,
-) -> Vec<String> {
+fn differing(before: &BTreeMap<(String, String), Answer>, after: &BTreeMap<(String, String), Answer>) -> Vec<String> {
     let mut differing = Vec::new();
     for (asked, answer) in after {
         match before.get(asked) {
-            Some(known) if (known.status, &known.headers, &known.text) == (answer.status, &answer.headers, &answer.text) => {}
+            Some(known)
+                if (known.status, &known.headers, &known.text) == (answer.status, &answer.headers, &answer.text) => {}
             Some(known) => {
                 let at = known.text.bytes().zip(answer.text.bytes()).take_while(|(one, other)| one == other).count();
                 let near = |text: &str| text.chars().skip(at.saturating_sub(60)).take(200).collect::<String>();
@@ -165,7 +166,7 @@ fn differing(
                     near(&answer.text)
                 ));
             }
-            // A victim that was added since: not there for who asks.
+            // A victim or accused that was added since: not there for who asks.
             None if answer.status == 404 => {}
             None => differing.push(format!("{asked:?} is new: {}", answer.text)),
         }
@@ -173,24 +174,28 @@ fn differing(
     differing
 }
 
-/// What a State is answered when it asks to open, and when it writes about what it does not know; without ids and times.
-fn acts(house: &House, of: &Recorded, steps: &[&str]) -> Vec<String> {
+/// What a State is answered when it asks to open, without ids and times: the same whatever happened since.
+fn openings(house: &House, of: &Recorded) -> Vec<String> {
     let ids = Regex::new("[0-9a-f]{32}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|\\+00:00)?").unwrap();
     let mut answers = Vec::new();
-    for who in KEPT_OUT {
-        let own = if who == "mali" { &of.proceeding } else { &of.of_chad };
-        for record in [format!("incidents/{}", of.withheld), format!("proceedings/{own}"), format!("cases/{}", of.case)] {
+    for (who, own) in [("mali", &of.proceeding), ("chad", &of.of_chad)] {
+        let records =
+            [format!("incidents/{}", of.withheld), format!("proceedings/{own}"), format!("cases/{}", of.case)];
+        for record in records {
             for class in ["confidential", "strictly_confidential"] {
                 let ask = json!({"record": record, "class": class, "purpose": "follow_up"});
                 let answer = house.disclose(who, &ask);
-                answers.push(format!("{who} {record} {class} {} {}", answer.status, ids.replace_all(&answer.text, "ID")));
+                answers.push(format!(
+                    "{who} {record} {class} {} {}",
+                    answer.status,
+                    ids.replace_all(&answer.text, "ID")
+                ));
             }
         }
-        for accused in steps {
-            let step = json!({"kind": "stage_reached", "stage": "charged", "happened_on": "2022-05-01", "accused": accused});
-            let answer = house.as_(who).post(&format!("/v1/proceedings/{own}/steps"), &step);
-            answers.push(format!("{who} {accused} {} {}", answer.status, answer.text.replace(accused, "HANDLE")));
-        }
+        let file = json!({"records": [format!("incidents/{}", of.withheld)], "class": "confidential", "purpose": "follow_up",
+            "format": "csv"});
+        let answer = house.prove(who, "/v1/disclosures/files", &file);
+        answers.push(format!("{who} file {} {}", answer.status, ids.replace_all(&answer.text, "ID")));
     }
     answers
 }
@@ -224,23 +229,26 @@ fn everything_moves_on(house: &House, of: &Recorded) {
         let edit = json!({"authority": "Another made-up court", "obstacles": ["suspects_at_large"], "notes": "MADE-UP",
             "court_file_number": "MADE-UP 2"});
         edited(house, minusma, &path, &edit);
-        let second = made(house, minusma, &format!("{path}/accused"), &json!({"incidents": [of.other], "name": "MADE-UP TWO"}));
-        house.accepted(&format!("{path}/accused/{}", if second.is_empty() { "2" } else { &second }));
-        let first = house.as_(minusma).get(&format!("{path}/accused")).json();
-        let number = first["items"][0]["number"].clone();
-        edited(house, minusma, &format!("{path}/accused/{number}"), &json!({"identifiers": "MADE-UP"}));
-        for accused in [Value::Null, number] {
-            let step = json!({"kind": "stage_reached", "stage": "charged", "happened_on": "2022-07-12", "accused": accused});
+        let second =
+            made(house, minusma, &format!("{path}/accused"), &json!({"incidents": [of.other], "name": "MADE-UP TWO"}));
+        house.accepted(&format!("{path}/accused/{second}"));
+        let first = house.accused(reference).remove(0);
+        edited(house, minusma, &format!("{path}/accused/{first}"), &json!({"identifiers": "MADE-UP"}));
+        for accused in [Value::Null, json!(first)] {
+            let step =
+                json!({"kind": "stage_reached", "stage": "charged", "happened_on": "2022-07-12", "accused": accused});
             made(house, minusma, &format!("{path}/steps"), &step);
         }
     }
     for state in ["MLI", "TCD", "ISL"] {
-        let body = json!({"state": state, "authority": "Made-up court", "opened_on": "2022-05-01", "cases": [of.case, later]});
+        let body =
+            json!({"state": state, "authority": "Made-up court", "opened_on": "2022-05-01", "cases": [of.case, later]});
         let reference = made(house, minusma, "/v1/proceedings", &body);
         house.accepted(&format!("/v1/proceedings/{reference}"));
     }
 
-    let confidential = json!({"record": format!("incidents/{}", of.withheld), "class": "confidential", "purpose": "follow_up"});
+    let confidential =
+        json!({"record": format!("incidents/{}", of.withheld), "class": "confidential", "purpose": "follow_up"});
     assert_eq!(house.disclose(minusma, &confidential).status, 201);
     let due = house.as_("releaser").get("/v1/disclosures?review_due=true").json();
     let id = due["items"][0]["id"].as_str().unwrap();
@@ -276,4 +284,58 @@ fn what_a_state_is_answered_stands_still_from_the_decision_on() {
     let after = answers(&house, &of);
     let moved = differing(&before, &after);
     assert!(moved.is_empty(), "{}", moved.join("\n"));
+}
+
+#[test]
+fn what_a_state_may_open_stands_still_too() {
+    let house = House::start();
+    let of = recorded(&house);
+    withhold(&house, &of.withheld);
+    let asked = openings(&house, &of);
+    assert!(
+        asked.iter().all(|answer| answer.contains("under_review") || answer.contains("not_entitled")),
+        "{asked:#?}"
+    );
+    house.pass(chrono::TimeDelta::minutes(1));
+    everything_moves_on(&house, &of);
+    assert_eq!(openings(&house, &of), asked);
+}
+
+#[test]
+fn what_a_state_submits_itself_lies_over_what_it_keeps() {
+    let house = House::start();
+    let of = recorded(&house);
+    withhold(&house, &of.withheld);
+    house.pass(chrono::TimeDelta::minutes(1));
+    everything_moves_on(&house, &of);
+
+    // A hidden accused is one that never was.
+    let path = format!("/v1/proceedings/{}", of.proceeding);
+    let hidden = house.accused(&of.proceeding).remove(1);
+    let about = |accused: &str| {
+        let step = json!({"kind": "arrest", "happened_on": "2022-05-01", "accused": accused});
+        let answer = house.as_("mali").post(&format!("{path}/steps"), &step);
+        (answer.status, answer.text, answer.headers)
+    };
+    assert_eq!(about(&hidden), about("000000"));
+    let known = house.as_("mali").get(&format!("{path}/accused")).json();
+    assert_eq!(about(known["items"][0]["handle"].as_str().unwrap()).0, 201);
+
+    // A proceeding of its own, with an accused: shown to it, with what it sealed, before and after an officer accepted it.
+    let body = json!({"state": "MLI", "authority": "Made-up court of its own", "opened_on": "2022-08-01", "cases": [of.case],
+        "court_file_number": "MADE-UP 3"});
+    let own = format!("/v1/proceedings/{}", made(&house, "mali", "/v1/proceedings", &body));
+    made(&house, "mali", &format!("{own}/accused"), &json!({"incidents": [of.withheld], "name": "MADE-UP THREE"}));
+    for status in ["proposed", "accepted"] {
+        let shown = house.as_("mali").get(&own);
+        assert_eq!((shown.status, &shown.json()["status"]), (200, &json!(status)), "{}", shown.text);
+        let shown = shown.json();
+        assert_eq!((&shown["authority"], &shown["court_file_number"]["held"]), (&body["authority"], &json!(true)));
+        assert_eq!(shown["accused"][0]["name"]["held"], true, "{shown}");
+        if status == "proposed" {
+            house.accepted(&own);
+        }
+    }
+    edited(&house, "minusma", &own, &json!({"authority": "As the mission has it"}));
+    assert_eq!(house.as_("mali").get(&own).json()["authority"], body["authority"]);
 }

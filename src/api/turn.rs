@@ -1,0 +1,68 @@
+//! Turns at what is long and costly: so many at once on a node, and one for each account, so that nobody takes them all.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::problem::Problem;
+
+/// The turns at one kind of work.
+pub(super) struct Turns {
+    most: usize,
+    taken: Mutex<Vec<[u8; 16]>>,
+}
+
+impl Turns {
+    /// So many at once.
+    pub(super) const fn of(most: usize) -> Self {
+        Self { most, taken: Mutex::new(Vec::new()) }
+    }
+
+    /// How many are taken.
+    pub(super) fn running(&self) -> usize {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Takes a turn for an account, which gives it back when it is dropped.
+    ///
+    /// # Errors
+    /// `busy`, when all are taken, or this account has one.
+    pub(super) fn take(&'static self, account: [u8; 16]) -> Result<Turn, Problem> {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if taken.contains(&account) {
+            return Err(Problem::of("busy").saying("you have one of these running: wait until it ends"));
+        }
+        if taken.len() >= self.most {
+            return Err(Problem::of("busy"));
+        }
+        taken.push(account);
+        Ok(Turn { of: self, account })
+    }
+}
+
+/// A turn that was taken.
+pub(super) struct Turn {
+    of: &'static Turns,
+    account: [u8; 16],
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.of.taken.lock().unwrap_or_else(PoisonError::into_inner).retain(|account| *account != self.account);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_has_one_turn_and_a_node_so_many() {
+        static TURNS: Turns = Turns::of(2);
+        let first = TURNS.take([1; 16]).unwrap();
+        assert!(TURNS.take([1; 16]).is_err(), "one for each account");
+        let _second = TURNS.take([2; 16]).unwrap();
+        assert!(TURNS.take([3; 16]).is_err(), "two on the node");
+        drop(first);
+        assert_eq!(TURNS.running(), 1);
+        assert!(TURNS.take([1; 16]).is_ok());
+    }
+}
