@@ -266,12 +266,14 @@ async fn assistance_get(call: Call, path: Path<String>) -> Result<HttpResponse, 
 )]
 #[post("/assistance")]
 async fn assistance_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let (facts, cases, sealed) = Form::read(&call.context(), &body, |form| {
-        let facts = facts(form, None);
-        let cases = form.required("cases", Some(Vec::new()), form::list_of(200, form::reference(Noun::Case)));
-        let sealed = form.sealed(Noun::Assistance);
-        Some((facts?, cases?, sealed))
-    })?;
+    let (facts, cases, sealed) = call
+        .form(&body, |form| {
+            let facts = facts(form, None);
+            let cases = form.required("cases", Some(Vec::new()), form::list_of(200, form::reference(Noun::Case)));
+            let sealed = form.sealed(Noun::Assistance);
+            Some((facts?, cases?, sealed))
+        })
+        .await?;
     call.post(
         &body,
         move |viewer, w| {

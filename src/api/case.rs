@@ -249,12 +249,14 @@ async fn case_get(call: Call, path: Path<String>) -> Result<HttpResponse, Proble
 )]
 #[post("/cases")]
 async fn case_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let (facts, incidents, sealed) = Form::read(&call.context(), &body, |form| {
-        let facts = facts(form, None);
-        let incidents = incidents(form);
-        let sealed = form.sealed(Noun::Case);
-        Some((facts?, incidents?, sealed))
-    })?;
+    let (facts, incidents, sealed) = call
+        .form(&body, |form| {
+            let facts = facts(form, None);
+            let incidents = incidents(form);
+            let sealed = form.sealed(Noun::Case);
+            Some((facts?, incidents?, sealed))
+        })
+        .await?;
     call.post(
         &body,
         move |viewer, w| {
@@ -305,12 +307,14 @@ async fn case_edit(call: Call, path: Path<String>, body: Bytes) -> Result<HttpRe
 #[post("/cases/{reference}/transitions")]
 async fn case_transition(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(Noun::Case, &path)?;
-    let (to, on, reason) = Form::read(&call.context(), &body, |form| {
-        let to = form.required("to", None, form::code);
-        let on = form.required("on", None, form::past_date);
-        let reason = form.optional("reason", None, form::text(1_000));
-        Some((to?, on?, reason))
-    })?;
+    let (to, on, reason) = call
+        .form(&body, |form| {
+            let to = form.required("to", None, form::code);
+            let on = form.required("on", None, form::past_date);
+            let reason = form.optional("reason", None, form::text(1_000));
+            Some((to?, on?, reason))
+        })
+        .await?;
     call.post(
         &body,
         move |viewer, w| {

@@ -48,7 +48,7 @@ pub async fn decide<P: Send + 'static, T: Serialize + Send + 'static>(
     show: impl FnOnce(&Viewer, &mut Read<'_>, &str) -> StoreResult<Shown<T>> + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
     call.app().store.signs_in()?;
-    let (accept, reason) = Form::read(&call.context(), body, decision)?;
+    let (accept, reason) = call.form(body, decision).await?;
     call.post(
         body,
         move |viewer, w| {

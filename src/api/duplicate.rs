@@ -110,7 +110,7 @@ pub struct DuplicateDecision {
 #[post("/likely-duplicates/{id}/decision")]
 async fn duplicate_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let id = Id::parse(&path).ok_or_else(|| Problem::of("not_found"))?;
-    let finding = Form::read(&call.context(), &body, |form| form.required("finding", None, form::code))?;
+    let finding = call.form(&body, |form| form.required("finding", None, form::code)).await?;
     call.as_viewer(move |call, session| {
         call.app().store.signs_in()?;
         may(&session.account.viewer, Deed::JudgeDuplicates).map_err(Error::from)?;

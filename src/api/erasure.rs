@@ -126,11 +126,13 @@ fn person(input: &Input, _: &Context) -> Result<String, String> {
 #[post("/erasures")]
 async fn erasure_ask(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
     Form::query(&call.context(), &call.query, |_| Some(()))?;
-    let (record, reason) = Form::read(&call.context(), &body, |form| {
-        let record = form.required("record", None, person);
-        let reason = form.required("reason", None, form::code::<ErasureReason>);
-        Some((record?, reason?))
-    })?;
+    let (record, reason) = call
+        .form(&body, |form| {
+            let record = form.required("record", None, person);
+            let reason = form.required("reason", None, form::code::<ErasureReason>);
+            Some((record?, reason?))
+        })
+        .await?;
     let asked = call
         .as_viewer(move |call, session| {
             let (store, viewer) = (&call.app().store, &session.account.viewer);
@@ -176,11 +178,13 @@ pub struct ErasureDecision {
 #[utoipa::path(tag = "erasures", request_body = ErasureDecision, responses((status = 200, body = ErasureView), Problems))]
 #[post("/erasures/{number}/decision")]
 async fn erasure_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
-    let (approve, code) = Form::read(&call.context(), &body, |form| {
-        let approve = form.required("approve", None, form::truth);
-        let code = form.required("code", None, secret);
-        Some((approve?, code?))
-    })?;
+    let (approve, code) = call
+        .form(&body, |form| {
+            let approve = form.required("approve", None, form::truth);
+            let code = form.required("code", None, secret);
+            Some((approve?, code?))
+        })
+        .await?;
     let number = path.into_inner();
     let judge = |viewer: &Viewer| Ok(may(viewer, Deed::Erase)?);
     let decided = call.agree(("erasure", code), judge, move |_, w| w.erasure_decide(&number, approve)).await?;

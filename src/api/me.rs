@@ -8,7 +8,6 @@ use utoipa::ToSchema;
 
 use super::Routes;
 use super::call::{Call, Shown};
-use super::form::Form;
 use super::problem::{NotModified, Problem, Problems};
 use super::session::secret;
 use crate::domain::{NoticeKind, Role, StateFunction};
@@ -108,11 +107,13 @@ pub struct PasswordChange {
 #[utoipa::path(tag = "me", request_body = PasswordChange, responses((status = 204, description = "Changed"), Problems))]
 #[post("/me/password")]
 async fn password_change(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let (old, new) = Form::read(&call.context(), &body, |form| {
-        let old = form.required("password", None, secret);
-        let new = form.required("new_password", None, secret);
-        Some((old?, new?))
-    })?;
+    let (old, new) = call
+        .form(&body, |form| {
+            let old = form.required("password", None, secret);
+            let new = form.required("new_password", None, secret);
+            Some((old?, new?))
+        })
+        .await?;
     call.as_viewer(move |call, session| {
         Ok(call.app().identity.password_change(session, old.expose(), new.expose())?)
     })
@@ -146,11 +147,13 @@ pub struct FactorSecret {
 #[utoipa::path(tag = "me", request_body = FactorBegin, responses((status = 201, body = FactorSecret), Problems))]
 #[post("/me/second-factor")]
 async fn factor_begin(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let (password, code) = Form::read(&call.context(), &body, |form| {
-        let password = form.required("password", None, secret);
-        let code = form.optional("code", None, secret);
-        Some((password?, code))
-    })?;
+    let (password, code) = call
+        .form(&body, |form| {
+            let password = form.required("password", None, secret);
+            let code = form.optional("code", None, secret);
+            Some((password?, code))
+        })
+        .await?;
     let made = call
         .as_arriving(move |call, session| {
             let code = code.as_ref().map(Plain::expose);
@@ -182,7 +185,7 @@ pub struct RecoveryCodes {
 #[utoipa::path(tag = "me", request_body = FactorCode, responses((status = 200, body = RecoveryCodes), Problems))]
 #[post("/me/second-factor/confirmation")]
 async fn factor_confirm(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let code = Form::read(&call.context(), &body, |form| form.required("code", None, secret))?;
+    let code = call.form(&body, |form| form.required("code", None, secret)).await?;
     let codes =
         call.as_arriving(move |call, session| Ok(call.app().identity.factor_confirm(session, code.expose())?)).await?;
     let recovery_codes = codes.iter().map(|code| code.to_string()).collect();

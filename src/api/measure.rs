@@ -214,11 +214,13 @@ async fn measure_get(call: Call, path: Path<String>) -> Result<HttpResponse, Pro
 )]
 #[post("/measures")]
 async fn measure_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let (facts, sealed) = Form::read(&call.context(), &body, |form| {
-        let facts = facts(form, None);
-        let sealed = form.sealed(Noun::Measure);
-        Some((facts?, sealed))
-    })?;
+    let (facts, sealed) = call
+        .form(&body, |form| {
+            let facts = facts(form, None);
+            let sealed = form.sealed(Noun::Measure);
+            Some((facts?, sealed))
+        })
+        .await?;
     call.post(
         &body,
         move |viewer, w| {

@@ -116,7 +116,7 @@ pub struct Confirmation {
 async fn restoration_confirm(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     Form::query(&call.context(), &call.query, |_| Some(()))?;
     let id = Id::parse(&path).ok_or_else(|| Problem::of("not_found"))?;
-    let code = Form::read(&call.context(), &body, |form| form.required("code", None, secret))?;
+    let code = call.form(&body, |form| form.required("code", None, secret)).await?;
     let confirmed = call
         .as_confirming(move |call, session| {
             let (app, viewer) = (call.app(), &session.account.viewer);

@@ -120,12 +120,14 @@ fn answer(tokens: Tokens, status: u16) -> HttpResponse {
 #[utoipa::path(tag = "sessions", request_body = SignIn, security(()), responses((status = 201, body = TokenPair), Problems))]
 #[post("/sessions")]
 async fn session_begin(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let (email, password, code) = Form::read(&call.context(), &body, |form| {
-        let email = form.required("email", None, secret);
-        let password = form.required("password", None, secret);
-        let code = form.optional("code", None, secret);
-        Some((email?, password?, code))
-    })?;
+    let (email, password, code) = call
+        .form(&body, |form| {
+            let email = form.required("email", None, secret);
+            let password = form.required("password", None, secret);
+            let code = form.optional("code", None, secret);
+            Some((email?, password?, code))
+        })
+        .await?;
     let network = call.network;
     let tokens = block(move || {
         let code = code.as_ref().map(Plain::expose);
@@ -149,14 +151,16 @@ async fn single_sign_on_begin(call: Call) -> Result<HttpResponse, Problem> {
 #[utoipa::path(tag = "sessions", request_body = SingleSignOn, security(()), responses((status = 201, body = TokenPair), Problems))]
 #[post("/sessions/single-sign-on/completion")]
 async fn single_sign_on(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let (kept, state, authorization, code) = Form::read(&call.context(), &body, |form| {
-        let kept = form.required("sign_on", None, secret);
-        let state = form.required("state", None, secret);
-        // Some providers' codes are long.
-        let authorization = form.required("authorization_code", None, |input, _| secret_of(input, 8_192));
-        let code = form.optional("code", None, secret);
-        Some((kept?, state?, authorization?, code))
-    })?;
+    let (kept, state, authorization, code) = call
+        .form(&body, |form| {
+            let kept = form.required("sign_on", None, secret);
+            let state = form.required("state", None, secret);
+            // Some providers' codes are long.
+            let authorization = form.required("authorization_code", None, |input, _| secret_of(input, 8_192));
+            let code = form.optional("code", None, secret);
+            Some((kept?, state?, authorization?, code))
+        })
+        .await?;
     let network = call.network;
     let tokens = block(move || {
         let given = (kept.expose(), state.expose(), authorization.expose());
@@ -171,7 +175,7 @@ async fn single_sign_on(call: Call, body: Bytes) -> Result<HttpResponse, Problem
 #[utoipa::path(tag = "sessions", request_body = Refresh, security(()), responses((status = 200, body = TokenPair), Problems))]
 #[post("/sessions/refresh")]
 async fn session_refresh(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let token = Form::read(&call.context(), &body, |form| form.required("refresh_token", None, secret))?;
+    let token = call.form(&body, |form| form.required("refresh_token", None, secret)).await?;
     let tokens = block(move || Ok(call.app().identity.refresh(token.expose())?)).await?;
     Ok(answer(tokens, 200))
 }

@@ -251,13 +251,15 @@ pub struct TableProposal {
 #[post("/tables")]
 async fn table_propose(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
     let present = chrono::Datelike::year(&call.app().store.now());
-    let year = Form::read(&call.context(), &body, |form| {
-        let year = form.required("year", None, form::integer::<i32>(1948, 9998))?;
-        if year >= present {
-            form.fault("year", "is not over");
-        }
-        Some(year)
-    })?;
+    let year = call
+        .form(&body, move |form| {
+            let year = form.required("year", None, form::integer::<i32>(1948, 9998))?;
+            if year >= present {
+                form.fault("year", "is not over");
+            }
+            Some(year)
+        })
+        .await?;
     let view = call
         .as_viewer(move |call, session| {
             let (store, viewer) = (&call.app().store, &session.account.viewer);
@@ -292,11 +294,13 @@ pub struct TableDecision {
 #[post("/tables/{year}/decision")]
 async fn table_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let year = year_of(&path)?;
-    let (release, code) = Form::read(&call.context(), &body, |form| {
-        let release = form.required("release", None, form::truth);
-        let code = form.required("code", None, secret);
-        Some((release?, code?))
-    })?;
+    let (release, code) = call
+        .form(&body, |form| {
+            let release = form.required("release", None, form::truth);
+            let code = form.required("code", None, secret);
+            Some((release?, code?))
+        })
+        .await?;
     let judge = |viewer: &Viewer| Ok(may(viewer, Deed::Decide)?);
     call.agree(("tables", code), judge, move |_, w| w.table_decide(year, release)).await?;
     Ok(HttpResponse::NoContent().finish())

@@ -79,7 +79,7 @@ pub use ledger::{Act, Undone};
 pub use list::{Cursor, Page};
 pub use measure::{Measure, MeasureFacts, MeasureFilter};
 pub use open::{Access, Opened, Reach, Trust};
-pub use proceeding::{Accused, NewAccused, NewStep, Proceeding, ProceedingFacts, ProceedingFilter, StepRecord};
+pub use proceeding::{Accused, NewAccused, NewStep, Proceeding, ProceedingFacts, ProceedingFilter, Seals, StepRecord};
 pub use reference::{Designation, Mission, State};
 pub use restoration::{Restoration, SetBack, SetBackKind};
 pub use session::{NewSession, Rotation, SessionInfo, SessionLine, Vouched};

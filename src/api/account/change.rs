@@ -165,11 +165,13 @@ pub struct ChangeDecision {
 #[post("/account-changes/{id}/decision")]
 async fn change_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let change = id(&path)?;
-    let (approve, code) = Form::read(&call.context(), &body, |form| {
-        let approve = form.required("approve", None, form::truth);
-        let code = form.required("code", None, secret);
-        Some((approve?, code?))
-    })?;
+    let (approve, code) = call
+        .form(&body, |form| {
+            let approve = form.required("approve", None, form::truth);
+            let code = form.required("code", None, secret);
+            Some((approve?, code?))
+        })
+        .await?;
     let judge = |viewer: &Viewer| Ok(may(viewer, Deed::Administer)?);
     let decide =
         move |viewer: &Viewer, w: &mut Write<'_>| Ok(change_view(viewer, w.account_change_decide(change, approve)?));

@@ -59,11 +59,13 @@ pub struct Acceptance {
 #[utoipa::path(tag = "accounts", request_body = Acceptance, security(()), responses((status = 204, description = "Chosen"), Problems))]
 #[post("/invitations/acceptance")]
 async fn invitation_accept(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let (token, password) = Form::read(&call.context(), &body, |form| {
-        let token = form.required("token", None, secret);
-        let password = form.required("new_password", None, secret);
-        Some((token?, password?))
-    })?;
+    let (token, password) = call
+        .form(&body, |form| {
+            let token = form.required("token", None, secret);
+            let password = form.required("new_password", None, secret);
+            Some((token?, password?))
+        })
+        .await?;
     block(move || Ok(call.app().identity.accept(token.expose(), password.expose())?)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

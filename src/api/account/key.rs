@@ -83,11 +83,13 @@ async fn key_list(call: Call, path: Path<String>) -> Result<HttpResponse, Proble
 #[post("/accounts/{id}/keys")]
 async fn key_make(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let of = id(&path)?;
-    let (name, last_day) = Form::read(&call.context(), &body, |form| {
-        let name = form.required("name", None, form::text(100));
-        let last_day = form.required("expires_on", None, form::date);
-        Some((name?, last_day?))
-    })?;
+    let (name, last_day) = call
+        .form(&body, |form| {
+            let name = form.required("name", None, form::text(100));
+            let last_day = form.required("expires_on", None, form::date);
+            Some((name?, last_day?))
+        })
+        .await?;
     let view = managed(&call, move |w| {
         let (key, hash) = Identity::machine_key();
         let ends = last_day.and_hms_opt(23, 59, 59).ok_or(Error::NotFound)?;

@@ -313,12 +313,14 @@ async fn account_get(call: Call, path: Path<String>) -> Result<HttpResponse, Pro
 #[utoipa::path(tag = "accounts", request_body = AccountInput, responses((status = 201, body = AccountAnswer), Problems))]
 #[post("/accounts")]
 async fn account_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let new = Form::read(&call.context(), &body, |form| {
-        let email = form.required("email", None, email);
-        let name = form.required("name", None, form::text(200));
-        let rights = rights(form);
-        Some(NewAccount { email: email?, name: name?, rights: rights?, password_hash: None })
-    })?;
+    let new = call
+        .form(&body, |form| {
+            let email = form.required("email", None, email);
+            let name = form.required("name", None, form::text(200));
+            let rights = rights(form);
+            Some(NewAccount { email: email?, name: name?, rights: rights?, password_hash: None })
+        })
+        .await?;
     let made = call
         .as_viewer(move |call, session| {
             Ok(call.app().store.write(&session.account.viewer, |w| {
@@ -338,7 +340,7 @@ async fn account_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem
 #[post("/accounts/{id}/changes")]
 async fn account_change(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let of = id(&path)?;
-    let rights = Form::read(&call.context(), &body, rights)?;
+    let rights = call.form(&body, rights).await?;
     let made = managed(&call, move |w| {
         let outcome = w.account_change(of, &rights)?;
         Ok(answer(one(w, of)?, outcome))

@@ -152,6 +152,9 @@ impl FromRequest for Call {
     }
 }
 
+/// A body of so many bytes takes less time to read than to hand over to another thread.
+const SHORT: usize = 4 << 10;
+
 /// Runs blocking work off the async threads: one task a request, with all its queries inside.
 ///
 /// # Errors
@@ -167,6 +170,22 @@ impl Call {
     /// What the call's forms are read with.
     pub fn context(&self) -> Context {
         self.app.context()
+    }
+
+    /// Reads a body as a form; a long one off the async threads.
+    ///
+    /// # Errors
+    /// As [`Form::read`].
+    pub async fn form<T: Send + 'static>(
+        &self,
+        body: &Bytes,
+        parse: impl FnOnce(&mut Form<'_>) -> Option<T> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let (context, body) = (self.context(), body.clone());
+        if body.len() <= SHORT {
+            return Form::read(&context, &body, parse);
+        }
+        block(move || Form::read(&context, &body, parse)).await
     }
 
     /// What calls share.

@@ -105,14 +105,16 @@ pub struct ApprovalQuery {
 #[utoipa::path(tag = "disclosures", request_body = ApprovalInput, responses((status = 201, body = ApprovalView), Problems))]
 #[post("/approvals")]
 async fn approval_ask(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let ask = Form::read(&call.context(), &body, |form| {
-        let record = form.required("record", None, record);
-        let wanted = wanted(form);
-        let purpose = form.required("purpose", None, form::code);
-        let note = form.optional("note", None, note);
-        let (class, fields) = wanted?;
-        Some(ApprovalAsk { record: record?, class, fields, purpose: purpose?, note })
-    })?;
+    let ask = call
+        .form(&body, |form| {
+            let record = form.required("record", None, record);
+            let wanted = wanted(form);
+            let purpose = form.required("purpose", None, form::code);
+            let note = form.optional("note", None, note);
+            let (class, fields) = wanted?;
+            Some(ApprovalAsk { record: record?, class, fields, purpose: purpose?, note })
+        })
+        .await?;
     let asked = call
         .as_viewer(move |call, session| {
             call.app().store.signs_in()?;
@@ -158,11 +160,13 @@ pub struct ApprovalDecision {
 #[post("/approvals/{id}/decision")]
 async fn approval_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let id = path_id(&path)?;
-    let (approve, code) = Form::read(&call.context(), &body, |form| {
-        let approve = form.required("approve", None, form::truth);
-        let code = form.required("code", None, secret);
-        Some((approve?, code?))
-    })?;
+    let (approve, code) = call
+        .form(&body, |form| {
+            let approve = form.required("approve", None, form::truth);
+            let code = form.required("code", None, secret);
+            Some((approve?, code?))
+        })
+        .await?;
     let decided = call.agree(("approval", code), agrees, move |_, w| w.approval_decide(id, approve)).await?;
     Ok(HttpResponse::Ok().json(view(decided)))
 }

@@ -9,7 +9,7 @@ use super::{note, open, record, wanted};
 use crate::api::Routes;
 use crate::api::call::Call;
 use crate::api::export;
-use crate::api::form::{self, Context, Form, Input};
+use crate::api::form::{self, Context, Input};
 use crate::api::list::File;
 use crate::api::problem::{Problem, Problems};
 use crate::api::session::secret;
@@ -94,21 +94,29 @@ impl Serialize for Row<'_> {
 #[post("/disclosures/files")]
 async fn file_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
     let most = form_rule(DisclosureForm::File).records.unwrap_or(0);
-    let (ask, format, code) = Form::read(&call.context(), &body, |form| {
-        let records = form.required("records", None, form::list_of(most, record));
-        if records.as_ref().is_some_and(Vec::is_empty) {
-            form.fault("records", "at least one");
-        }
-        let wanted = wanted(form);
-        let format = form.required("format", None, format);
-        let purpose = form.required("purpose", None, form::code);
-        let note = form.optional("note", None, note);
-        let code = form.required("code", None, secret);
-        let (class, fields) = wanted?;
-        let ask =
-            DisclosureAsk { records: records?, class, fields, warrant: Warrant::File(purpose?), note, factor: None };
-        Some((ask, format?, code?))
-    })?;
+    let (ask, format, code) = call
+        .form(&body, move |form| {
+            let records = form.required("records", None, form::list_of(most, record));
+            if records.as_ref().is_some_and(Vec::is_empty) {
+                form.fault("records", "at least one");
+            }
+            let wanted = wanted(form);
+            let format = form.required("format", None, format);
+            let purpose = form.required("purpose", None, form::code);
+            let note = form.optional("note", None, note);
+            let code = form.required("code", None, secret);
+            let (class, fields) = wanted?;
+            let ask = DisclosureAsk {
+                records: records?,
+                class,
+                fields,
+                warrant: Warrant::File(purpose?),
+                note,
+                factor: None,
+            };
+            Some((ask, format?, code?))
+        })
+        .await?;
     let bytes = call
         .as_viewer(move |call, session| {
             let (class, viewer) = (ask.class, &session.account.viewer);

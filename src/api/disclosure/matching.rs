@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::note;
 use crate::api::Routes;
 use crate::api::call::Call;
-use crate::api::form::{self, Context, Form, Input};
+use crate::api::form::{self, Context, Input};
 use crate::api::problem::{Problem, Problems, Tombstone};
 use crate::api::session::secret;
 use crate::disclosure::Alike;
@@ -101,18 +101,20 @@ fn victim(input: &Input, _: &Context) -> Result<(String, String), String> {
 #[utoipa::path(tag = "disclosures", request_body = MatchInput, responses((status = 201, body = MatchView), Tombstone, Problems))]
 #[post("/disclosures/matches")]
 async fn match_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let (noun, about, purpose, note, name, code) = Form::read(&call.context(), &body, |form| {
-        let noun = form.required("person", None, person);
-        let name = form.required("name", None, name);
-        let about = form.optional("record", None, victim);
-        let purpose = form.required("purpose", None, form::code);
-        let note = form.optional("note", None, note);
-        let code = form.required("code", None, secret);
-        if about.is_some() && noun.is_some_and(|noun| noun != Noun::Victim) {
-            form.fault("record", "is a victim: only a question about victims names one");
-        }
-        Some((noun?, about, purpose?, note, name?, code?))
-    })?;
+    let (noun, about, purpose, note, name, code) = call
+        .form(&body, |form| {
+            let noun = form.required("person", None, person);
+            let name = form.required("name", None, name);
+            let about = form.optional("record", None, victim);
+            let purpose = form.required("purpose", None, form::code);
+            let note = form.optional("note", None, note);
+            let code = form.required("code", None, secret);
+            if about.is_some() && noun.is_some_and(|noun| noun != Noun::Victim) {
+                form.fault("record", "is a victim: only a question about victims names one");
+            }
+            Some((noun?, about, purpose?, note, name?, code?))
+        })
+        .await?;
     let view = call
         .as_viewer(move |call, session| {
             let (app, viewer) = (call.app(), &session.account.viewer);

@@ -41,7 +41,7 @@ pub struct NoteView {
 
 async fn read(call: &Call, body: &Bytes, of: Asked) -> Result<HttpResponse, Problem> {
     Form::query(&call.context(), &call.query, |_| Some(()))?;
-    let code = Form::read(&call.context(), body, |form| form.required("code", None, secret))?;
+    let code = call.form(body, |form| form.required("code", None, secret)).await?;
     let note = call
         .as_viewer(move |call, session| {
             let (app, viewer) = (call.app(), &session.account.viewer);

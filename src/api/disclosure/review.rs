@@ -39,11 +39,13 @@ pub struct ReviewInput {
 #[post("/disclosures/{id}/review")]
 async fn disclosure_review(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let id = path_id(&path)?;
-    let (finding, code) = Form::read(&call.context(), &body, |form| {
-        let finding = form.required("finding", None, form::code);
-        let code = form.required("code", None, secret);
-        Some((finding?, code?))
-    })?;
+    let (finding, code) = call
+        .form(&body, |form| {
+            let finding = form.required("finding", None, form::code);
+            let code = form.required("code", None, secret);
+            Some((finding?, code?))
+        })
+        .await?;
     call.agree(("review", code), agrees, move |_, w| w.disclosure_review(id, finding)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -66,12 +66,14 @@ pub struct Sittings {
 #[utoipa::path(tag = "disclosures", request_body = SittingInput, responses((status = 201, body = SittingView), Problems))]
 #[post("/sittings")]
 async fn sitting_begin(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let (purpose, note, code) = Form::read(&call.context(), &body, |form| {
-        let purpose = form.required("purpose", None, form::code);
-        let note = form.optional("note", None, note);
-        let code = form.required("code", None, secret);
-        Some((purpose?, note, code?))
-    })?;
+    let (purpose, note, code) = call
+        .form(&body, |form| {
+            let purpose = form.required("purpose", None, form::code);
+            let note = form.optional("note", None, note);
+            let code = form.required("code", None, secret);
+            Some((purpose?, note, code?))
+        })
+        .await?;
     let begun = call
         .as_viewer(move |call, session| {
             let (app, viewer) = (call.app(), &session.account.viewer);

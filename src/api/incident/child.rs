@@ -214,7 +214,7 @@ pub(super) async fn victim_list(call: Call, path: Path<String>) -> Result<HttpRe
 #[post("/incidents/{reference}/victims")]
 pub(super) async fn victim_create(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(&path)?;
-    let new = Form::read(&call.context(), &body, |form| input::victim(form, None))?;
+    let new = call.form(&body, |form| input::victim(form, None)).await?;
     call.post(
         &body,
         move |viewer, w| {
@@ -294,7 +294,7 @@ pub(super) async fn suspect_list(call: Call, path: Path<String>) -> Result<HttpR
 #[post("/incidents/{reference}/suspects")]
 pub(super) async fn suspect_create(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(&path)?;
-    let new = Form::read(&call.context(), &body, |form| input::suspect(form, None))?;
+    let new = call.form(&body, |form| input::suspect(form, None)).await?;
     call.post(
         &body,
         move |viewer, w| {

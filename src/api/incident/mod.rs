@@ -225,8 +225,7 @@ async fn incident_get(call: Call, path: Path<String>) -> Result<HttpResponse, Pr
 )]
 #[post("/incidents")]
 async fn incident_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let context = call.context();
-    let new = Form::read(&context, &body, input::new_incident)?;
+    let new = call.form(&body, input::new_incident).await?;
     call.post_apart(
         &body,
         move |viewer, w| {

@@ -85,7 +85,7 @@ fn here(call: &Call, to: IncidentState) -> Result<(), Problem> {
 #[post("/incidents/{reference}/transitions")]
 pub(super) async fn incident_transition(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(&path)?;
-    let (to, reason) = Form::read(&call.context(), &body, transition)?;
+    let (to, reason) = call.form(&body, transition).await?;
     here(&call, to)?;
     call.post(
         &body,
@@ -107,12 +107,14 @@ pub(super) async fn incident_transition(call: Call, path: Path<String>, body: By
 )]
 #[post("/transitions")]
 pub(super) async fn transition_list(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let (to, reason, incidents) = Form::read(&call.context(), &body, |form| {
-        let moved = transition(form);
-        let incidents = form.required("incidents", None, form::list_of(500, form::reference(Noun::Incident)));
-        let (to, reason) = moved?;
-        Some((to, reason, incidents?))
-    })?;
+    let (to, reason, incidents) = call
+        .form(&body, |form| {
+            let moved = transition(form);
+            let incidents = form.required("incidents", None, form::list_of(500, form::reference(Noun::Incident)));
+            let (to, reason) = moved?;
+            Some((to, reason, incidents?))
+        })
+        .await?;
     here(&call, to)?;
     let (outcomes, told) = (Arc::new(OnceLock::new()), incidents.clone());
     let made = outcomes.clone();
@@ -171,17 +173,19 @@ pub struct WithholdingInput {
 #[post("/incidents/{reference}/withholding")]
 pub(super) async fn withholding_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(&path)?;
-    let (states, reason, code) = Form::read(&call.context(), &body, |form| {
-        let states = form.required("states", None, form::list_of(20, form::state));
-        let reason = form.required("reason", None, form::code::<WithholdingReason>);
-        if let (Some(states), Some(reason)) = (&states, reason)
-            && states.is_empty() != (reason == WithholdingReason::NoneNeeded)
-        {
-            form.fault("reason", "none_needed goes with no State, every other reason with at least one");
-        }
-        let code = form.required("code", None, secret);
-        Some((states?, reason?, code?))
-    })?;
+    let (states, reason, code) = call
+        .form(&body, |form| {
+            let states = form.required("states", None, form::list_of(20, form::state));
+            let reason = form.required("reason", None, form::code::<WithholdingReason>);
+            if let (Some(states), Some(reason)) = (&states, reason)
+                && states.is_empty() != (reason == WithholdingReason::NoneNeeded)
+            {
+                form.fault("reason", "none_needed goes with no State, every other reason with at least one");
+            }
+            let code = form.required("code", None, secret);
+            Some((states?, reason?, code?))
+        })
+        .await?;
     let judge = |viewer: &Viewer| Ok(may(viewer, Deed::Decide)?);
     let shown = call
         .agree(("withholding", code), judge, move |viewer, w| {
@@ -212,7 +216,7 @@ pub struct SplitInput {
 #[post("/incidents/{reference}/split")]
 pub(super) async fn incident_split(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(&path)?;
-    let victims = Form::read(&call.context(), &body, |form| form.required("victims", None, handles))?;
+    let victims = call.form(&body, |form| form.required("victims", None, handles)).await?;
     call.post(
         &body,
         move |viewer, w| {
@@ -245,7 +249,7 @@ pub struct MergeInput {
 pub(super) async fn incident_merge(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(&path)?;
     call.app().store.signs_in()?;
-    let into = Form::read(&call.context(), &body, |form| form.required("into", None, form::reference(Noun::Incident)))?;
+    let into = call.form(&body, |form| form.required("into", None, form::reference(Noun::Incident))).await?;
     call.post(
         &body,
         move |viewer, w| {

@@ -114,12 +114,14 @@ pub(super) async fn accused_list(call: Call, path: Path<String>) -> Result<HttpR
 #[post("/proceedings/{reference}/accused")]
 pub(super) async fn accused_create(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(Noun::Proceeding, &path)?;
-    let new = Form::read(&call.context(), &body, |form| {
-        let incidents =
-            form.required("incidents", Some(Vec::new()), form::list_of(200, form::reference(Noun::Incident)));
-        let sealed = form.sealed(Noun::Accused);
-        Some(NewAccused { incidents: incidents?, sealed })
-    })?;
+    let new = call
+        .form(&body, |form| {
+            let incidents =
+                form.required("incidents", Some(Vec::new()), form::list_of(200, form::reference(Noun::Incident)));
+            let sealed = form.sealed(Noun::Accused);
+            Some(NewAccused { incidents: incidents?, sealed })
+        })
+        .await?;
     call.post(
         &body,
         move |viewer, w| {

@@ -189,15 +189,17 @@ async fn proceeding_get(call: Call, path: Path<String>) -> Result<HttpResponse, 
 )]
 #[post("/proceedings")]
 async fn proceeding_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let (facts, cases, sealed) = Form::read(&call.context(), &body, |form| {
-        let facts = facts(form, None);
-        let cases = form.required("cases", None, form::list_of(50, form::reference(Noun::Case)));
-        if cases.as_ref().is_some_and(Vec::is_empty) {
-            form.fault("cases", "at least one");
-        }
-        let sealed = form.sealed(Noun::Proceeding);
-        Some((facts?, cases?, sealed))
-    })?;
+    let (facts, cases, sealed) = call
+        .form(&body, |form| {
+            let facts = facts(form, None);
+            let cases = form.required("cases", None, form::list_of(50, form::reference(Noun::Case)));
+            if cases.as_ref().is_some_and(Vec::is_empty) {
+                form.fault("cases", "at least one");
+            }
+            let sealed = form.sealed(Noun::Proceeding);
+            Some((facts?, cases?, sealed))
+        })
+        .await?;
     call.post(
         &body,
         move |viewer, w| {

@@ -204,7 +204,7 @@ fn step_show(r: &mut Read<'_>, target: &str) -> StoreResult<Shown<StepView>> {
 #[post("/proceedings/{reference}/steps")]
 pub(super) async fn step_create(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(Noun::Proceeding, &path)?;
-    let (new, about) = Form::read(&call.context(), &body, step)?;
+    let (new, about) = call.form(&body, step).await?;
     call.post(
         &body,
         move |viewer, w| {

@@ -13,7 +13,7 @@ use crate::api::call::Shown;
 use crate::api::withheld::{Markers, Withheld, shares_tag};
 use crate::domain::{Forum, Jurisdiction, Noun, Obstacle, Precision, Stage, SubmissionStatus};
 use crate::policy::{Facts, Relations, Viewer};
-use crate::store::{Error, Id, Proceeding, ProceedingFacts, Read, Result as StoreResult};
+use crate::store::{Error, Id, Proceeding, ProceedingFacts, Read, Result as StoreResult, Seals};
 
 /// A proceeding, as you may see it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -127,7 +127,7 @@ pub(super) fn show(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreR
     let steps = r.step_list(&of)?.into_iter().map(StepView::from).collect();
     let mut holders = vec![of.id];
     holders.extend(accused.iter().map(|one| one.id));
-    let (held, tags) = r.proceeding_seals(&of, &holders)?;
+    let Seals { held, tags } = r.proceeding_seals(&of, &holders)?;
     let tags = ClassCode::ALL
         .into_iter()
         .zip(&tags)

@@ -180,7 +180,7 @@ impl Write<'_> {
         let waits = approval == Approval::Second;
         // Who manages a State's accounts alone would learn who has one: what is asked waits all the same, and an administrator is told.
         let may_know = may(self.viewer, Deed::Administer).is_ok() || self.viewer.is_operator();
-        if !(waits && !may_know) && self.account_by_email(&email)?.is_some() {
+        if (may_know || !waits) && self.account_by_email(&email)?.is_some() {
             return Err(Error::Conflict("an account of this address exists".into()));
         }
         self.refuse_known_as(id, rights.single_sign_on.as_deref())?;

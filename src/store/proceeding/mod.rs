@@ -6,6 +6,7 @@ mod step;
 mod write;
 
 pub(in crate::store) use read::AccusedRow;
+pub use seen::Seals;
 
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;

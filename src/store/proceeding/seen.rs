@@ -17,6 +17,15 @@ use crate::store::db::Id;
 use crate::store::db::schema::{account, accused, accused_incident, proceeding_case, revision, step};
 use crate::store::{Read, Result, code, split};
 
+/// What a reader may know of the seals of a proceeding and its accused.
+#[derive(Debug)]
+pub struct Seals {
+    /// What is held, by holder and field.
+    pub held: HashSet<(Id, u16)>,
+    /// Tags that move when a value is edited: confidential, strictly confidential.
+    pub tags: [Vec<u8>; 2],
+}
+
 impl Read<'_> {
     /// Proceedings as the scope sees them.
     pub(super) fn proceedings_as_seen(&mut self, mut found: Vec<Proceeding>) -> Result<Vec<Proceeding>> {
@@ -73,8 +82,10 @@ impl Read<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn proceeding_seals(&mut self, of: &Proceeding, holders: &[Id]) -> Result<(HashSet<(Id, u16)>, [Vec<u8>; 2])> {
-        let Scope::State(state) = self.scope else { return Ok((self.held(holders)?, of.tags.clone())) };
+    pub fn proceeding_seals(&mut self, of: &Proceeding, holders: &[Id]) -> Result<Seals> {
+        let Scope::State(state) = self.scope else {
+            return Ok(Seals { held: self.held(holders)?, tags: of.tags.clone() });
+        };
         let rows: Vec<(Id, Id, String, NaiveDateTime, Option<String>)> = revision::table
             .inner_join(account::table.on(account::id.eq(revision::author_id)))
             .filter(revision::root_id.eq(of.id))
@@ -101,7 +112,7 @@ impl Read<'_> {
                 }
             }
         }
-        Ok((held, tags))
+        Ok(Seals { held, tags })
     }
 
     /// When the open facts of these proceedings themselves changed.

@@ -99,3 +99,35 @@ fn every_concern_begins_by_an_act_of_two() {
         assert_eq!(found, known, "{pattern}: which two people agree to it?");
     }
 }
+
+#[test]
+fn a_long_body_is_read_off_the_async_threads() {
+    // A body is read by `Call::form`, or inside the call's blocking work, and nowhere else.
+    let within: BTreeSet<&str> = [
+        "api/call/mod.rs",
+        "api/fuzzing.rs",
+        "api/disclosure/mod.rs",
+        "api/case.rs",
+        "api/incident/child.rs",
+        "api/incident/mod.rs",
+        "api/assistance.rs",
+        "api/measure.rs",
+        "api/proceeding/accused.rs",
+        "api/proceeding/mod.rs",
+    ]
+    .into();
+    for (name, text) in all() {
+        let reads = text.matches("Form::read(").count();
+        assert!(
+            reads == 0 || within.contains(name.as_str()),
+            "{name} reads a body on an async thread: call.form(…).await"
+        );
+        for (at, _) in text.match_indices("Form::read(") {
+            // Of a PATCH the context comes with the blocking work.
+            let known = text[at..].starts_with("Form::read(context")
+                || name == "api/disclosure/mod.rs"
+                || name == "api/call/mod.rs";
+            assert!(known || name == "api/fuzzing.rs", "{name}");
+        }
+    }
+}
