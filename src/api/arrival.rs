@@ -27,8 +27,10 @@ const PATIENCE_WITH_STRANGERS: Duration = Duration::from_secs(10);
 /// An address with its parameters is at most this long, in bytes.
 const LONGEST_ADDRESS: usize = 8 << 10;
 
-/// Imports at once, on one node: each holds a whole file.
-static AT_IMPORTS: Turns = Turns::of(2);
+/// The turns at imports on a node: each holds a whole file.
+pub(super) fn import_turns() -> Turns {
+    Turns::of(2)
+}
 
 /// What a request may send, once it is known who sends it.
 #[derive(Debug, Clone, Copy)]
@@ -68,7 +70,7 @@ pub(super) async fn admit(request: &ServiceRequest) -> Result<Allowance, Problem
             if imports {
                 may(viewer, Deed::Import).map_err(Error::from)?;
             }
-            imports.then(|| AT_IMPORTS.take(viewer.account)).transpose()
+            imports.then(|| app.imports.take(viewer.account)).transpose()
         })
         .await?;
         // Held as long as the request is.

@@ -32,11 +32,9 @@ const AHEAD: usize = 1;
 /// Exports at once, on one node: each holds a connection.
 const AT_ONCE: usize = 4;
 
-static EXPORTS: Turns = Turns::of(AT_ONCE);
-
-/// How many exports run on this node.
-pub(super) fn running() -> usize {
-    EXPORTS.running()
+/// The turns at exports on a node.
+pub(super) fn turns() -> Turns {
+    Turns::of(AT_ONCE)
 }
 
 /// A body out of a channel. What did not come to its end is cut off, whatever the reason, so that nobody takes half a list for
@@ -128,8 +126,9 @@ fn csv<T: Serialize + Send + 'static>(
                         return false;
                     }
                 }
-                // The client went away: the reader notices that nobody takes its pages.
-                if !out.give(Ok(table.take().into())) {
+                // The client went away: the reader notices that nobody takes its pages. An empty part would be the answer's end.
+                let part = table.take();
+                if !part.is_empty() && !out.give(Ok(part.into())) {
                     return false;
                 }
             }
@@ -192,7 +191,7 @@ pub(super) async fn whole<T: Serialize + Send + 'static>(
     let ended = whole.clone();
     spawn_blocking(move || {
         let done = working.session().and_then(|session| {
-            let _turn = EXPORTS.take(session.account.viewer.account)?;
+            let _turn = working.app().exports.take(session.account.viewer.account)?;
             let viewer = sight(&session.account.viewer)?;
             match file {
                 File::Csv => csv(&working, &viewer, list, &out),

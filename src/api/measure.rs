@@ -116,16 +116,14 @@ pub struct MeasureQuery {
     format: Option<String>,
 }
 
-/// A measure is of no mission and of no incident: nobody stands nearer to it than the Secretariat.
-const FACTS: Facts = Facts {
-    relations: Relations { own_mission: false, own_draft: false, host: false, proceeding: false, own_national: false },
-    notified: true,
-    under_review: false,
-    approved: false,
-};
+/// A measure is of no mission and of no incident: nobody stands nearer to it than the Secretariat, but for the State that submitted it.
+fn judged(viewer: &Viewer, of: &Measure) -> Facts {
+    let typed = of.submitted_state.is_some() && of.submitted_state == viewer.state;
+    Facts { relations: Relations { typed, ..Relations::default() }, notified: true, ..Facts::default() }
+}
 
 fn view(viewer: &Viewer, of: Measure, held: Option<&HashSet<(Id, u16)>>) -> MeasureView {
-    let markers = Markers { noun: Noun::Measure, viewer, facts: FACTS, holder: of.id, held };
+    let markers = Markers { noun: Noun::Measure, viewer, facts: judged(viewer, &of), holder: of.id, held };
     let (narrative, contact_persons) = (markers.of("narrative"), markers.of("contact_persons"));
     let MeasureFacts { state, kind, instrument, taken, source_url } = of.facts;
     MeasureView {
@@ -150,7 +148,7 @@ fn view(viewer: &Viewer, of: Measure, held: Option<&HashSet<(Id, u16)>>) -> Meas
 fn show(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Shown<MeasureView>> {
     let of = r.measure_get(reference)?.ok_or(Error::NotFound)?;
     let held = r.held(&[of.id])?;
-    let shares = shares_tag(viewer, FACTS, &[Noun::Measure], ClassCode::Confidential);
+    let shares = shares_tag(viewer, judged(viewer, &of), &[Noun::Measure], ClassCode::Confidential);
     let tags = if shares { vec![of.tag.clone()] } else { Vec::new() };
     Ok(Shown { body: view(viewer, of, Some(&held)), tags })
 }
@@ -289,7 +287,7 @@ async fn measure_decide(call: Call, path: Path<String>, body: Bytes) -> Result<H
 async fn measure_history(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     let history = |viewer: &Viewer, r: &mut Read<'_>, reference: &str| {
         let of = r.measure_get(reference)?.ok_or(Error::NotFound)?;
-        Ok(Shown::plain(super::history::page(viewer, FACTS, r.history(of.id)?, None)))
+        Ok(Shown::plain(super::history::page(viewer, judged(viewer, &of), r.history(of.id)?, None)))
     };
     call.record(Noun::Measure, &path, history).await
 }

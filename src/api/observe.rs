@@ -92,7 +92,7 @@ pub async fn metrics(app: web::Data<App>) -> HttpResponse {
     #[expect(clippy::cast_precision_loss, reason = "Prometheus' numbers are doubles")]
     let set = |name: &'static str, value: usize| gauge!(name).set(value as f64);
     set("casque_requests_in_flight", IN_FLIGHT.load(Ordering::Acquire));
-    set("casque_exports_running", super::export::running());
+    set("casque_exports_running", app.exports.running());
     let (open, idle) = app.store.connections();
     set("casque_database_connections", open);
     set("casque_database_connections_idle", idle);

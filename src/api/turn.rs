@@ -1,19 +1,20 @@
 //! Turns at what is long and costly: so many at once on a node, and one for each account, so that nobody takes them all.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::problem::Problem;
 
 /// The turns at one kind of work.
-pub(super) struct Turns {
+#[derive(Debug, Clone)]
+pub struct Turns {
     most: usize,
-    taken: Mutex<Vec<[u8; 16]>>,
+    taken: Arc<Mutex<Vec<[u8; 16]>>>,
 }
 
 impl Turns {
     /// So many at once.
-    pub(super) const fn of(most: usize) -> Self {
-        Self { most, taken: Mutex::new(Vec::new()) }
+    pub(super) fn of(most: usize) -> Self {
+        Self { most, taken: Arc::default() }
     }
 
     /// How many are taken.
@@ -25,7 +26,7 @@ impl Turns {
     ///
     /// # Errors
     /// `busy`, when all are taken, or this account has one.
-    pub(super) fn take(&'static self, account: [u8; 16]) -> Result<Turn, Problem> {
+    pub(super) fn take(&self, account: [u8; 16]) -> Result<Turn, Problem> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.contains(&account) {
             return Err(Problem::of("busy").saying("you have one of these running: wait until it ends"));
@@ -34,13 +35,13 @@ impl Turns {
             return Err(Problem::of("busy"));
         }
         taken.push(account);
-        Ok(Turn { of: self, account })
+        Ok(Turn { of: self.clone(), account })
     }
 }
 
 /// A turn that was taken.
 pub(super) struct Turn {
-    of: &'static Turns,
+    of: Turns,
     account: [u8; 16],
 }
 
@@ -56,13 +57,13 @@ mod tests {
 
     #[test]
     fn an_account_has_one_turn_and_a_node_so_many() {
-        static TURNS: Turns = Turns::of(2);
-        let first = TURNS.take([1; 16]).unwrap();
-        assert!(TURNS.take([1; 16]).is_err(), "one for each account");
-        let _second = TURNS.take([2; 16]).unwrap();
-        assert!(TURNS.take([3; 16]).is_err(), "two on the node");
+        let turns = Turns::of(2);
+        let first = turns.take([1; 16]).unwrap();
+        assert!(turns.take([1; 16]).is_err(), "one for each account");
+        let _second = turns.take([2; 16]).unwrap();
+        assert!(turns.take([3; 16]).is_err(), "two on the node");
         drop(first);
-        assert_eq!(TURNS.running(), 1);
-        assert!(TURNS.take([1; 16]).is_ok());
+        assert_eq!(turns.running(), 1);
+        assert!(turns.take([1; 16]).is_ok());
     }
 }

@@ -10,8 +10,8 @@ use seal::{MasterKey, Opener, OperatorPublic, Plain, Sealable, StoredClassKey, S
 use crate::domain::Purpose;
 use crate::policy::{Refusal, Viewer};
 use crate::store::{
-    Asked, Disclosed, DisclosureAsk, DisclosureOutcome, FactorUse, Known, MatchAsk, MatchOutcome, Matching, Mergeable,
-    OpenableRecord, RefusedField, Store,
+    Asked, Disclosed, DisclosureAsk, DisclosureOutcome, EditionAsk, FactorUse, Known, MatchAsk, MatchOutcome, Matching,
+    Mergeable, OpenableRecord, RefusedField, Store,
 };
 use likeness::{ALIKE, Name};
 
@@ -89,11 +89,22 @@ impl Desk {
     /// # Errors
     /// [`NotGiven`].
     pub fn disclose(&self, store: &Store, viewer: &Viewer, ask: &DisclosureAsk) -> Result<Given, NotGiven> {
-        let (Disclosed { id, at, purpose, review_due_at, records, refused }, permit) =
-            match store.disclose(viewer, ask)? {
-                DisclosureOutcome::Granted(disclosed, permit) => (disclosed, permit),
-                DisclosureOutcome::Refused(_, refusal) => return Err(NotGiven::Refused(refusal)),
-            };
+        self.hand_out(store.disclose(viewer, ask)?)
+    }
+
+    /// Opens the edition that a mission's desk works on.
+    ///
+    /// # Errors
+    /// [`NotGiven`].
+    pub fn disclose_edition(&self, store: &Store, viewer: &Viewer, ask: &EditionAsk) -> Result<Given, NotGiven> {
+        self.hand_out(store.disclose_edition(viewer, ask)?)
+    }
+
+    fn hand_out(&self, outcome: DisclosureOutcome) -> Result<Given, NotGiven> {
+        let (Disclosed { id, at, purpose, review_due_at, records, refused }, permit) = match outcome {
+            DisclosureOutcome::Granted(disclosed, permit) => (disclosed, permit),
+            DisclosureOutcome::Refused(_, refusal) => return Err(NotGiven::Refused(refusal)),
+        };
         let opened = self.opener.open(permit)?;
         let mut values: HashMap<([u8; 16], u16), Plain> = HashMap::new();
         for record in &opened {

@@ -335,6 +335,7 @@ code_list! {
         Sitting = "Within a sitting: one purpose for a file of cases",
         File = "A selection, as one file",
         Match = "Whether a person is already known",
+        Edition = "The edition that the mission's own desk works on",
     }
 
     /// What another officer finds of a disclosure that nobody had approved.

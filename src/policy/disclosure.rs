@@ -10,8 +10,8 @@ use crate::domain::{About, Role, SealedField};
 pub enum Relation {
     /// The record is of the viewer's mission.
     OwnMission,
-    /// The viewer typed it, in a draft not yet submitted.
-    OwnDraft,
+    /// The viewer typed the value, in an edition that the mission's desk works on; or the viewer's State submitted it.
+    Typed,
     /// The viewer's State is the incident's host.
     Host,
     /// The viewer's State holds the proceeding.
@@ -27,7 +27,7 @@ impl Relation {
     pub const fn name(self) -> &'static str {
         match self {
             Relation::OwnMission => "own_mission",
-            Relation::OwnDraft => "own_draft",
+            Relation::Typed => "typed",
             Relation::Host => "host_state",
             Relation::Proceeding => "state_of_the_proceeding",
             Relation::OwnNational => "own_national",
@@ -41,8 +41,8 @@ impl Relation {
 pub struct Relations {
     /// See [`Relation::OwnMission`].
     pub own_mission: bool,
-    /// See [`Relation::OwnDraft`].
-    pub own_draft: bool,
+    /// See [`Relation::Typed`].
+    pub typed: bool,
     /// See [`Relation::Host`].
     pub host: bool,
     /// See [`Relation::Proceeding`].
@@ -55,7 +55,7 @@ impl Relations {
     fn has(self, relation: Relation) -> bool {
         match relation {
             Relation::OwnMission => self.own_mission,
-            Relation::OwnDraft => self.own_draft,
+            Relation::Typed => self.typed,
             Relation::Host => self.host,
             Relation::Proceeding => self.proceeding,
             Relation::OwnNational => self.own_national,
@@ -123,7 +123,9 @@ use Condition::{AfterNextOfKin, None as Free, SecondOfficer};
 pub const RULES: &[Rule] = &[
     rule(Role::FocalPoint, Relation::OwnMission, Confidential, CONTENT, Free),
     rule(Role::FocalPoint, Relation::OwnMission, StrictlyConfidential, &[About::Victim], Free),
-    rule(Role::FocalPoint, Relation::OwnDraft, StrictlyConfidential, &[About::Account, About::Suspect], Free),
+    rule(Role::FocalPoint, Relation::Typed, StrictlyConfidential, &[About::Account, About::Suspect], Free),
+    rule(Role::MemberState, Relation::Typed, Confidential, CONTENT, Free),
+    rule(Role::MemberState, Relation::Typed, StrictlyConfidential, CONTENT, Free),
     rule(Role::MemberState, Relation::Host, Confidential, &[About::Place], Free),
     rule(Role::MemberState, Relation::Proceeding, Confidential, &[About::Place, About::CourtFile], Free),
     rule(Role::MemberState, Relation::Proceeding, StrictlyConfidential, &[About::Accused], Free),
@@ -272,13 +274,13 @@ mod tests {
     fn codes_are_what_clients_know() {
         let relations = [
             Relation::OwnMission,
-            Relation::OwnDraft,
+            Relation::Typed,
             Relation::Host,
             Relation::Proceeding,
             Relation::OwnNational,
             Relation::Any,
         ];
-        let names = ["own_mission", "own_draft", "host_state", "state_of_the_proceeding", "own_national", "any"];
+        let names = ["own_mission", "typed", "host_state", "state_of_the_proceeding", "own_national", "any"];
         assert_eq!(relations.map(Relation::name), names);
         let conditions = [Condition::None, Condition::AfterNextOfKin, Condition::SecondOfficer];
         assert_eq!(conditions.map(Condition::name), ["none", "after_next_of_kin", "second_officer"]);
@@ -306,7 +308,7 @@ mod tests {
     }
 
     const EVERY: Relations =
-        Relations { own_mission: true, own_draft: true, host: true, proceeding: true, own_national: true };
+        Relations { own_mission: true, typed: true, host: true, proceeding: true, own_national: true };
 
     #[test]
     fn a_focal_point_opens_its_victims_and_no_suspect() {
@@ -317,7 +319,7 @@ mod tests {
         assert_eq!(decide(&focal_point, own, field(Noun::Suspect, "name")), refused);
         assert_eq!(decide(&focal_point, own, field(Noun::Accused, "name")), refused);
         assert_eq!(decide(&focal_point, related(Relations::default()), field(Noun::Victim, "name")), refused);
-        let draft = related(Relations { own_mission: true, own_draft: true, ..Relations::default() });
+        let draft = related(Relations { own_mission: true, typed: true, ..Relations::default() });
         assert_eq!(decide(&focal_point, draft, field(Noun::Suspect, "name")), Decision::Granted);
     }
 

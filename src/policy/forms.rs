@@ -7,7 +7,7 @@ use super::Viewer;
 use super::accounts::{bars, is_cooling};
 use super::disclosure::{RULES, Refusal};
 use super::writing::Denial;
-use crate::domain::{AlertKind, DisclosureForm, Noun, Role};
+use crate::domain::{AlertKind, DisclosureForm, IncidentState, Noun, Role};
 
 /// The limits of one form.
 #[derive(Debug, Clone, Copy)]
@@ -54,7 +54,32 @@ pub const FORMS: &[FormRule] = &[
         records: None,
         a_day: Some(20),
     },
+    FormRule {
+        form: DisclosureForm::Edition,
+        classes: &[Confidential, StrictlyConfidential],
+        lasts: Some(TimeDelta::hours(8)),
+        records: Some(1),
+        a_day: None,
+    },
 ];
+
+/// Judges the opening of an edition that its mission's own desk works on: while it is in draft, submitted or returned, and after a factor was reset,
+/// too. Whoever wrote it this morning reads it again; what anybody else typed in strict confidence stays sealed.
+///
+/// # Errors
+/// The reason for which it is refused.
+pub fn may_open_edition(viewer: &Viewer, mission: &str, state: IncidentState) -> Result<(), Refusal> {
+    let desk = viewer.role == Role::FocalPoint && !viewer.machine && viewer.missions.iter().any(|own| own == mission);
+    if desk && is_on_desk(state) { Ok(()) } else { Err(Refusal::NotEntitled) }
+}
+
+/// Whether the mission's desk works on an edition in this state.
+pub fn is_on_desk(state: IncidentState) -> bool {
+    match state {
+        IncidentState::Draft | IncidentState::Submitted | IncidentState::Returned => true,
+        IncidentState::Verified | IncidentState::Released | IncidentState::Withdrawn => false,
+    }
+}
 
 /// The limits of a form.
 pub fn form_rule(form: DisclosureForm) -> &'static FormRule {

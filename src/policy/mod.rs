@@ -13,7 +13,8 @@ pub use acts::{ACTS, ActRule, Party};
 pub use disclosure::{Condition, Decision, Facts, RULES, Refusal, Relation, Relations, Rule, decide, may_hold};
 pub use forms::{
     APPROVAL_LASTS, APPROVAL_WAITS, FORMS, FormRule, MATCHES, MatchRule, REVIEW_WITHIN, UNUSUAL, form_rule, is_officer,
-    is_told_names, may_agree_to_openings, may_begin, may_judge_opening, may_match, may_see_alerts,
+    is_on_desk, is_told_names, may_agree_to_openings, may_begin, may_judge_opening, may_match, may_open_edition,
+    may_see_alerts,
 };
 pub use writing::{Deed, Denial, may, may_write};
 

@@ -62,7 +62,7 @@ use db::{Db, Mode, Pool};
 pub use db::{Id, Location, NodeRole, grant_roles};
 pub use disclosure::{
     Alert, Approval, ApprovalAsk, Asked, Disclosed, DisclosureAsk, DisclosureFilter, DisclosureOutcome, DisclosureRow,
-    Known, MatchAsk, MatchOutcome, Matching, OpenableRecord, RefusedField, Sitting, Warrant,
+    EditionAsk, Known, MatchAsk, MatchOutcome, Matching, OpenableRecord, RefusedField, Sitting, Warrant,
 };
 pub use duplicate::LikelyDuplicate;
 pub use erasure::{Erasure, ErasureRequest};

@@ -15,11 +15,13 @@ use serde::Serialize;
 use shown::is_known;
 pub use shown::{Made, Shown};
 
-use super::arrival::Arriving;
+use super::arrival::{Arriving, import_turns};
+use super::export;
 use super::form::{Context, Form, ReferenceData};
 use super::once;
 use super::problem::Problem;
 use super::trace;
+use super::turn::Turns;
 use crate::disclosure::Desk;
 use crate::domain::{Noun, Reference};
 use crate::identity::{Identity, Network};
@@ -41,6 +43,10 @@ pub struct App {
     pub limits: Limits,
     /// Bodies that are being read.
     pub arriving: Arriving,
+    /// Turns at exports.
+    pub exports: Turns,
+    /// Turns at imports.
+    pub imports: Turns,
 }
 
 /// What a node takes at once: more is told to try again, so that what was begun is answered in time.
@@ -81,6 +87,8 @@ impl App {
             reference: RwLock::new(Arc::new(reference)),
             limits: Limits::default(),
             arriving: Arriving::default(),
+            exports: export::turns(),
+            imports: import_turns(),
         })
     }
 

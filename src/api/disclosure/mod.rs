@@ -1,6 +1,7 @@
 //! Opening seals: the only routes whose answers hold sealed values.
 
 mod approval;
+mod edition;
 mod file;
 mod matching;
 mod note;
@@ -33,6 +34,7 @@ pub fn routes(config: &mut impl Routes) {
     matching::routes(config);
     sitting::routes(config);
     approval::routes(config);
+    edition::routes(config);
     review::routes(config);
     note::routes(config);
 }
@@ -213,6 +215,27 @@ fn warrant(form: &mut Form<'_>, session: Id) -> Option<(Warrant, Option<Plain>, 
     Some((warrant?, note, Some(code?)))
 }
 
+/// What was given, as it is shown once.
+fn given_view(given: Given) -> DisclosureView {
+    let Given { id, at, purpose, review_due_at, records, refused } = given;
+    let opened = records
+        .into_iter()
+        .map(|Opened { path, fields }| OpenedView {
+            record: path,
+            fields: fields
+                .into_iter()
+                .map(|(name, value)| (name, value.map(|plain| plain.expose().to_owned())))
+                .collect(),
+        })
+        .collect();
+    let refused = refused
+        .into_iter()
+        .map(|one| RefusedView { record: one.path, field: one.field, refusal: one.refusal.code() })
+        .collect();
+    let review_due_at = review_due_at.map(|at| at.and_utc());
+    DisclosureView { id, at: at.and_utc(), purpose, review_due_at, opened, refused }
+}
+
 /// Opens, with the code that was given for it.
 fn open(call: &Call, session: &SessionInfo, ask: DisclosureAsk, code: Option<&Plain>) -> Result<Given, Problem> {
     let app = call.app();
@@ -241,23 +264,7 @@ async fn disclosure_create(call: Call, body: Bytes) -> Result<HttpResponse, Prob
                 let ((class, fields), (warrant, note, code)) = (wanted?, warrant?);
                 Some((DisclosureAsk { records: vec![record?], class, fields, warrant, note, factor: None }, code))
             })?;
-            let Given { id, at, purpose, review_due_at, records, refused } = open(call, session, ask, code.as_ref())?;
-            let opened = records
-                .into_iter()
-                .map(|Opened { path, fields }| OpenedView {
-                    record: path,
-                    fields: fields
-                        .into_iter()
-                        .map(|(name, value)| (name, value.map(|plain| plain.expose().to_owned())))
-                        .collect(),
-                })
-                .collect();
-            let refused = refused
-                .into_iter()
-                .map(|one| RefusedView { record: one.path, field: one.field, refusal: one.refusal.code() })
-                .collect();
-            let review_due_at = review_due_at.map(|at| at.and_utc());
-            Ok(DisclosureView { id, at: at.and_utc(), purpose, review_due_at, opened, refused })
+            Ok(given_view(open(call, session, ask, code.as_ref())?))
         })
         .await?;
     Ok(HttpResponse::Created().json(view))

@@ -1,11 +1,16 @@
 //! The records that a disclosure is about, each with the facts that the policy judges by.
 
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
 use super::super::db::Id;
+use super::super::db::schema::{account, revision};
 use super::super::incident::EditionChoice;
 use super::super::proceeding::Proceeding;
-use super::super::{Error, Read, Result};
-use crate::domain::{Noun, SubmissionStatus};
-use crate::policy::{Facts, Relations, Scope, Viewer};
+use super::super::{Error, Read, Result, split};
+use crate::domain::{Noun, SealedChange, SealedField, SubmissionStatus};
+use crate::policy::{Facts, Relations, Scope, Viewer, is_on_desk};
 
 /// One record under judgement.
 pub(super) struct Candidate {
@@ -14,9 +19,49 @@ pub(super) struct Candidate {
     pub(super) holder: Id,
     pub(super) path: String,
     pub(super) facts: Facts,
+    /// Codes of the fields whose value the viewer, or the viewer's State, typed.
+    pub(super) typed: Vec<u16>,
+}
+
+impl Candidate {
+    /// The facts by which one of its fields is judged.
+    pub(super) fn facts_of(&self, field: &SealedField) -> Facts {
+        let relations = Relations { typed: self.typed.contains(&field.code), ..self.facts.relations };
+        Facts { relations, ..self.facts }
+    }
 }
 
 impl Read<'_> {
+    /// Tells of each of these records which fields the viewer typed, or of a State's viewer the State: who wrote a value last.
+    fn typed(&mut self, viewer: &Viewer, root: Id, mut all: Vec<Candidate>) -> Result<Vec<Candidate>> {
+        let rows: Vec<(Id, String, Id, Option<String>)> = revision::table
+            .inner_join(account::table.on(account::id.eq(revision::author_id)))
+            .filter(revision::root_id.eq(root))
+            .filter(revision::sealed_changes.ne(""))
+            .order((revision::made_at, revision::id))
+            .select((revision::record_id, revision::sealed_changes, revision::author_id, account::state))
+            .load(self.db)?;
+        let own = |author: Id, state: &Option<String>| match &viewer.state {
+            Some(of) => state.as_ref() == Some(of),
+            None => author.0 == viewer.account,
+        };
+        let mut last: HashMap<(Id, u16), bool> = HashMap::new();
+        for (record, codes, author, state) in &rows {
+            for code in split(codes).iter().filter_map(|code| code.parse::<u16>().ok()) {
+                for field in SealedChange::coded(code).into_iter().flat_map(SealedChange::fields) {
+                    last.insert((*record, field.code), own(*author, state));
+                }
+            }
+        }
+        for one in &mut all {
+            // What came with a report stands in the report's own revision.
+            let is_own =
+                |code: &u16| last.get(&(one.record, *code)).or_else(|| last.get(&(root, *code))) == Some(&true);
+            one.typed = SealedField::of(one.noun).map(|field| field.code).filter(is_own).collect();
+        }
+        Ok(all)
+    }
+
     /// Whether a State sees an incident behind a proceeding that is looked at again: then its seals are under review to it, so that a
     /// withholding does not announce itself here either.
     fn is_contested(&mut self, of: &Proceeding) -> Result<bool> {
@@ -53,6 +98,7 @@ impl Read<'_> {
                     holder: incident.edition,
                     path: path.clone(),
                     facts,
+                    typed: Vec::new(),
                 }];
                 for victim in self.victim_list(&incident)? {
                     let own_national = viewer.state.as_ref().is_some_and(|state| victim.facts.states.contains(state));
@@ -67,6 +113,7 @@ impl Read<'_> {
                             under_review,
                             ..Facts::default()
                         },
+                        typed: Vec::new(),
                     });
                 }
                 for suspect in self.suspect_list(&incident)? {
@@ -76,7 +123,11 @@ impl Read<'_> {
                         holder: suspect.holder,
                         path: format!("{path}/suspects/{}", suspect.handle),
                         facts,
+                        typed: Vec::new(),
                     });
+                }
+                if relations.own_mission && is_on_desk(incident.state) {
+                    all = self.typed(viewer, incident.id, all)?;
                 }
                 Ok((all, Some(incident.facts.mission)))
             }
@@ -87,7 +138,7 @@ impl Read<'_> {
                 let facts =
                     Facts { relations, notified: true, under_review: case.frozen_at.is_some(), ..Facts::default() };
                 let path = format!("cases/{}", case.reference);
-                let one = Candidate { noun, record: case.id, holder: case.id, path, facts };
+                let one = Candidate { noun, record: case.id, holder: case.id, path, facts, typed: Vec::new() };
                 Ok((vec![one], Some(case.facts.mission)))
             }
             Noun::Proceeding => {
@@ -105,8 +156,8 @@ impl Read<'_> {
                     ..Facts::default()
                 };
                 let path = format!("proceedings/{}", proceeding.reference);
-                let mut all =
-                    vec![Candidate { noun, record: proceeding.id, holder: proceeding.id, path: path.clone(), facts }];
+                let (record, typed) = (proceeding.id, Vec::new());
+                let mut all = vec![Candidate { noun, record, holder: record, path: path.clone(), facts, typed }];
                 for accused in self.accused_list(&proceeding)? {
                     all.push(Candidate {
                         noun: Noun::Accused,
@@ -114,7 +165,11 @@ impl Read<'_> {
                         holder: accused.id,
                         path: format!("{path}/accused/{}", accused.handle),
                         facts,
+                        typed: Vec::new(),
                     });
+                }
+                if viewer.state.is_some() {
+                    all = self.typed(viewer, proceeding.id, all)?;
                 }
                 Ok((all, missions.into_iter().next()))
             }
@@ -127,13 +182,19 @@ impl Read<'_> {
                     ..Facts::default()
                 };
                 let path = format!("assistance/{}", found.reference);
-                Ok((vec![Candidate { noun, record: found.id, holder: found.id, path, facts }], found.facts.mission))
+                let one = Candidate { noun, record: found.id, holder: found.id, path, facts, typed: Vec::new() };
+                Ok((vec![one], found.facts.mission))
             }
             Noun::Measure => {
                 let found = self.measure_get(reference)?.ok_or(Error::NotFound)?;
                 let facts = Facts { relations: Relations::default(), notified: true, ..Facts::default() };
                 let path = format!("measures/{}", found.reference);
-                Ok((vec![Candidate { noun, record: found.id, holder: found.id, path, facts }], None))
+                let mut all =
+                    vec![Candidate { noun, record: found.id, holder: found.id, path, facts, typed: Vec::new() }];
+                if viewer.state.is_some() {
+                    all = self.typed(viewer, found.id, all)?;
+                }
+                Ok((all, None))
             }
             Noun::Victim | Noun::Suspect | Noun::Accused | Noun::Disclosure => Err(Error::NotFound),
         }

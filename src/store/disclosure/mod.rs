@@ -3,6 +3,7 @@
 
 mod approval;
 mod candidates;
+mod edition;
 mod log;
 mod matching;
 mod note;
@@ -22,7 +23,10 @@ use super::db::schema::{disclosure, disclosure_item};
 use super::{Error, FactorUse, Result, Store, Write};
 use crate::domain::{Code, DisclosureForm, Fault, Noun, Purpose, SealedField};
 use crate::policy::{Decision, Facts, Refusal, Viewer, bars, decide, form_rule};
+use candidates::Candidate;
+
 pub use approval::{Approval, ApprovalAsk};
+pub use edition::EditionAsk;
 pub use log::{DisclosureFilter, DisclosureRow};
 pub use matching::{Known, MatchAsk, MatchOutcome, Matching};
 pub use note::Asked;
@@ -187,6 +191,30 @@ impl Write<'_> {
         Ok(Standing { barred, ..standing })
     }
 
+    /// Loads the ciphertexts of what was granted of one record, of a class.
+    fn gather(
+        &mut self,
+        candidate: &Candidate,
+        class: ClassCode,
+        granted: &[&'static SealedField],
+        gathered: &mut Gathered,
+    ) -> Result<()> {
+        let found = self.ciphertexts(candidate.holder, candidate.record, class)?;
+        gathered.permitted.push(PermittedRecord {
+            record: candidate.record.record(),
+            class,
+            values: found
+                .values
+                .into_iter()
+                .filter(|(field, _)| granted.iter().any(|allowed| allowed.code == field.code))
+                .map(|(field, bytes)| (field.field(), bytes))
+                .collect(),
+            data_keys: found.data_keys,
+        });
+        gathered.epochs.extend(found.epochs);
+        Ok(())
+    }
+
     /// Decides on one record with its children, and writes the decision. Gives the disclosure's id and its refusal, if nothing of
     /// it may be opened.
     fn disclosure_write(
@@ -208,9 +236,9 @@ impl Write<'_> {
             let asked = |field: &&SealedField| {
                 field.class == ask.class && named(&ask.fields, field) && named(&standing.fields, field)
             };
-            let facts = Facts { approved: standing.approved, ..candidate.facts };
             let mut granted: Vec<&'static SealedField> = Vec::new();
             for field in SealedField::of(candidate.noun).filter(asked) {
+                let facts = Facts { approved: standing.approved, ..candidate.facts_of(field) };
                 match standing.barred.map_or_else(|| decide(viewer, facts, field), Decision::Refused) {
                     Decision::Granted => granted.push(field),
                     Decision::Refused(refusal) => {
@@ -221,19 +249,7 @@ impl Write<'_> {
             if granted.is_empty() {
                 continue;
             }
-            let found = self.ciphertexts(candidate.holder, candidate.record, ask.class)?;
-            gathered.permitted.push(PermittedRecord {
-                record: candidate.record.record(),
-                class: ask.class,
-                values: found
-                    .values
-                    .into_iter()
-                    .filter(|(field, _)| granted.iter().any(|allowed| allowed.code == field.code))
-                    .map(|(field, bytes)| (field.field(), bytes))
-                    .collect(),
-                data_keys: found.data_keys,
-            });
-            gathered.epochs.extend(found.epochs);
+            self.gather(&candidate, ask.class, &granted, gathered)?;
             gathered.records.push(OpenableRecord {
                 record: candidate.record,
                 path: candidate.path,

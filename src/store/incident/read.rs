@@ -8,7 +8,7 @@ use super::{
     victim_seen,
 };
 use crate::domain::{Basis, Code, IncidentState};
-use crate::policy::{Relations, Scope, Viewer};
+use crate::policy::{Relations, Scope, Viewer, is_on_desk};
 use crate::store::db::Id;
 use crate::store::db::schema::{concern, incident, incident_edition as e, revision, suspect, victim, withholding};
 use crate::store::list::page_of;
@@ -163,7 +163,7 @@ impl Read<'_> {
     pub fn incident_relations(&mut self, viewer: &Viewer, incident: &Incident) -> Result<(Relations, bool)> {
         let mut relations = Relations {
             own_mission: viewer.missions.contains(&incident.facts.mission),
-            own_draft: self.typed_alone(viewer, incident)?,
+            typed: self.typed_alone(viewer, incident)?,
             ..Relations::default()
         };
         let mut under_review = false;
@@ -198,14 +198,15 @@ impl Read<'_> {
             .first(self.db)?)
     }
 
-    /// Whether the incident is a first draft, not submitted yet, in which nobody but the viewer typed anything.
+    /// Whether the incident is a first edition, on the desk of its mission, in which nobody but the viewer typed anything.
     fn typed_alone(&mut self, viewer: &Viewer, incident: &Incident) -> Result<bool> {
-        if incident.number != 1 || incident.state != IncidentState::Draft || incident.author.0 != viewer.account {
+        if incident.number != 1 || !is_on_desk(incident.state) || incident.author.0 != viewer.account {
             return Ok(false);
         }
         let others: i64 = revision::table
             .filter(revision::root_id.eq(incident.id))
-            .filter(revision::author_id.ne(incident.author).or(revision::kind.eq("submitted")))
+            .filter(revision::author_id.ne(incident.author))
+            .filter(revision::sealed_changes.ne(""))
             .count()
             .get_result(self.db)?;
         Ok(others == 0)

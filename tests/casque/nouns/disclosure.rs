@@ -63,3 +63,89 @@ fn the_mission_sees_who_opened_its_records() {
     assert_eq!((&entry["by"], &entry["purpose"]), (&json!("Mali (host State)"), &json!("state_notification")));
     assert_eq!(entry["opened"], json!([format!("incidents/{reference}: exact_place, coordinates, exact_time")]));
 }
+
+/// What was opened, by field, whichever record it is of.
+fn opened(answer: &crate::harness::Answer) -> std::collections::BTreeMap<String, String> {
+    let body = answer.json();
+    let records = body["opened"].as_array().unwrap_or_else(|| panic!("{}", answer.text)).clone();
+    records
+        .iter()
+        .flat_map(|record| {
+            let noun = record["record"].as_str().unwrap().split('/').nth(2).unwrap_or("incident").to_owned();
+            let fields = record["fields"].as_object().unwrap().clone();
+            fields
+                .into_iter()
+                .filter_map(move |(name, value)| Some((format!("{noun} {name}"), value.as_str()?.to_owned())))
+        })
+        .collect()
+}
+
+#[test]
+fn a_missions_desk_reads_its_own_edition_for_eight_hours_by_one_code_and_one_entry() {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    let ask = json!({"incident": reference});
+    let again = |who: &str| house.as_(who).post("/v1/disclosures/editions", &ask);
+    assert_eq!((again("minusma").status, again("minusma").pointers()), (400, vec!["/code".to_owned()]));
+    let first = house.prove("minusma", "/v1/disclosures/editions", &ask);
+    assert_eq!(first.status, 201, "{}", first.text);
+    let all = opened(&first);
+    for field in
+        ["incident narrative", "incident sources", "victims name", "victims sexual_violence_detail", "suspects name"]
+    {
+        assert!(all[field].starts_with("canary-"), "{field}: {all:?}");
+    }
+    // Once more, and after a correction, without a code.
+    let path = format!("/v1/incidents/{reference}");
+    assert_eq!(house.as_("minusma").patch(&path, &json!({"narrative": "canary-corrected"}), "*").status, 200);
+    assert_eq!(opened(&again("minusma"))["incident narrative"], "canary-corrected");
+    house.moved("minusma", &reference, "submitted");
+    assert_eq!(again("minusma").status, 201, "submitted");
+    let logged = house.as_("minusma").get("/v1/disclosures").json()["items"].clone();
+    assert_eq!(logged.as_array().unwrap().len(), 1, "{logged}");
+    assert_eq!((&logged[0]["form"], &logged[0]["class"]), (&json!("edition"), &json!("strictly_confidential")));
+    let granted = house.as_("auditor").get("/v1/audit?action=disclosure.grant").json()["items"].clone();
+    assert_eq!(granted.as_array().unwrap().len(), 1);
+    // Nobody else, and not what is verified.
+    for (who, status) in [("verifier", 403), ("senior", 403), ("mali", 404), ("unifil", 404), ("auditor", 404)] {
+        assert_eq!(house.prove(who, "/v1/disclosures/editions", &ask).status, status, "{who}");
+    }
+    let returned = json!({"to": "returned", "reason": "incomplete"});
+    assert_eq!(house.as_("verifier").post(&format!("{path}/transitions"), &returned).status, 200);
+    assert_eq!(again("minusma").status, 201, "returned");
+    house.pass(chrono::TimeDelta::hours(8));
+    house.sign_in_again();
+    assert_eq!(again("minusma").status, 400, "eight hours, and one session");
+    assert_eq!(house.prove("minusma", "/v1/disclosures/editions", &ask).status, 201);
+    house.moved("minusma", &reference, "submitted");
+    house.moved("verifier", &reference, "verified");
+    let refused = again("minusma");
+    assert_eq!((refused.status, &refused.json()["detail"]), (403, &json!("not_entitled")));
+}
+
+#[test]
+fn of_what_is_strictly_confidential_a_desk_reads_victims_and_what_each_typed() {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    let second = json!({"email": "second@casque.example", "name": "Made-up", "role": "focal_point", "missions": ["MINUSMA"],
+        "to_on": house.store.now().date() + chrono::Days::new(30)});
+    house.newcomer(&second);
+    let (client, secret, _) = house.enrol("second@casque.example", crate::harness::PASSWORD);
+    let path = format!("/v1/incidents/{reference}");
+    assert_eq!(client.patch(&path, &json!({"sources": "canary-second-sources"}), "*").status, 200);
+    let open = |client: &crate::harness::Client, code: &str| {
+        client.post("/v1/disclosures/editions", &json!({"incident": reference, "code": code}))
+    };
+    let by_first = opened(&open(&house.as_("minusma"), &house.code("minusma")));
+    assert!(by_first.contains_key("suspects name") && by_first.contains_key("incident narrative"));
+    assert!(!by_first.contains_key("incident sources"), "the other typed them since");
+    house.pass(chrono::TimeDelta::seconds(60));
+    let code = casque::identity::code_at(&secret, casque::identity::step_at(house.store.now())).unwrap();
+    let by_second = opened(&open(&client, &code));
+    assert_eq!(by_second["incident sources"], "canary-second-sources");
+    assert!(by_second.contains_key("victims name") && !by_second.contains_key("suspects name"));
+    // Another form gives no more.
+    let ask = json!({"record": format!("incidents/{reference}"), "class": "strictly_confidential", "purpose": "data_correction"});
+    let opened = opened(&house.disclose("minusma", &ask));
+    assert!(opened.contains_key("suspects name") && !opened.contains_key("incident sources"));
+}
