@@ -61,6 +61,8 @@ struct Edition {
     updated_at: NaiveDateTime,
     released_at: Option<NaiveDateTime>,
     superseded_at: Option<NaiveDateTime>,
+    reason: Option<String>,
+    reason_fields: Option<String>,
 }
 
 #[derive(Queryable, Insertable, serde::Serialize)]
@@ -408,6 +410,8 @@ impl Rows {
             updated_at: now,
             released_at: None,
             superseded_at: None,
+            reason: None,
+            reason_fields: None,
         };
         let victims: Vec<Victim> = (0..2)
             .map(|position| Victim {

@@ -9,13 +9,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Routes;
 use super::call::{Call, Made, Shown, last_part, read_reference};
-use super::decision::{DecisionInput, decide};
+use super::decision::{DecisionInput, decide, grounds};
 use super::form::{self, Form};
 use super::history::HistoryPage;
 use super::list::Paging;
 use super::problem::{NotAcceptable, NotModified, Preconditions, Problem, Problems};
 use super::withheld::{Markers, Withheld, shares_tag};
-use crate::domain::{CaseState, InformationStatus, Noun, Stage, SubmissionStatus};
+use crate::domain::{CaseState, InformationStatus, Noun, Reason, Stage, SubmissionStatus};
 use crate::policy::{Deed, Facts, Relations, Viewer, may};
 use crate::store::{Case, CaseFacts, CaseFilter, Error, Id, Incident, Page, Read, Result as StoreResult};
 use seal::ClassCode;
@@ -59,6 +59,9 @@ pub struct CaseView {
     updated_at: DateTime<Utc>,
     notes: Withheld,
     strategy: Withheld,
+    /// Why it was last moved, in words (in the single view).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason_note: Option<Withheld>,
     /// References of its incidents that you may know of (in the single view).
     #[serde(skip_serializing_if = "Option::is_none")]
     incidents: Option<Vec<String>>,
@@ -111,8 +114,10 @@ pub struct CaseTransitionInput {
     to: CaseState,
     /// On this day.
     on: NaiveDate,
-    /// Why.
-    reason: Option<String>,
+    /// Why; required to close.
+    reason: Option<Reason>,
+    /// Why, in words: sealed, confidential.
+    reason_note: Option<String>,
 }
 
 /// What a list of cases is narrowed to.
@@ -155,6 +160,7 @@ fn view(viewer: &Viewer, case: Case, held: Option<&HashSet<(Id, u16)>>) -> CaseV
         updated_at: case.updated_at.and_utc(),
         notes,
         strategy,
+        reason_note: None,
         incidents: None,
         incidents_proposed: None,
         proceedings: None,
@@ -174,7 +180,11 @@ fn show(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Shown
     let held = r.held(&[case.id])?;
     let shares = shares_tag(viewer, judged(viewer, &case), &[Noun::Case], ClassCode::Confidential);
     let tags = if shares { vec![case.tag.clone()] } else { Vec::new() };
+    let markers =
+        Markers { noun: Noun::Case, viewer, facts: judged(viewer, &case), holder: case.id, held: Some(&held) };
+    let note = markers.of("reason_note");
     let mut body = view(viewer, case, Some(&held));
+    body.reason_note = Some(note);
     body.incidents = Some(incidents);
     body.incidents_proposed = proposed;
     body.proceedings = Some(proceedings);
@@ -307,12 +317,13 @@ async fn case_edit(call: Call, path: Path<String>, body: Bytes) -> Result<HttpRe
 #[post("/cases/{reference}/transitions")]
 async fn case_transition(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(Noun::Case, &path)?;
-    let (to, on, reason) = call
+    let (to, on, grounds) = call
         .form(&body, |form| {
             let to = form.required("to", None, form::code);
             let on = form.required("on", None, form::past_date);
-            let reason = form.optional("reason", None, form::text(1_000));
-            Some((to?, on?, reason))
+            // A file that is closed without a final outcome says why.
+            let grounds = grounds(form, to == Some(CaseState::Closed));
+            Some((to?, on?, grounds?))
         })
         .await?;
     call.post(
@@ -320,7 +331,7 @@ async fn case_transition(call: Call, path: Path<String>, body: Bytes) -> Result<
         move |viewer, w| {
             let case = w.case_get(&reference)?.ok_or(Error::NotFound)?;
             may(viewer, Deed::Report { mission: &case.facts.mission })?;
-            w.case_transition(&case, to, on, reason)?;
+            w.case_transition(&case, to, on, &grounds)?;
             Ok(Made::changed(Noun::Case, &reference))
         },
         |viewer, r, target| show(viewer, r, last_part(target)),
@@ -358,7 +369,7 @@ async fn case_incident_decide(call: Call, path: Path<(String, String)>, body: By
         &body,
         target,
         move |w| w.case_get(&reference)?.ok_or(Error::NotFound),
-        move |w, case, accept, reason| w.case_incident_decide(case, &incident, accept, reason),
+        move |w, case, verdict| w.case_incident_decide(case, &incident, verdict),
         |viewer, r, target| show(viewer, r, last_part(target)),
     )
     .await

@@ -1,4 +1,4 @@
-//! What becomes of what was proposed: the one form in which proposals are decided.
+//! What becomes of what was proposed, and why something is returned: the one form of decisions, and the one form of reasons.
 
 use actix_web::HttpResponse;
 use actix_web::web::Bytes;
@@ -6,55 +6,90 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::call::{Call, Made, Shown};
-use super::form::{self, Form};
+use super::form::{self, Context, Form, Input};
 use super::problem::Problem;
-use crate::domain::SubmissionStatus;
-use crate::policy::{Deed, Viewer, may};
-use crate::store::{Read, Result as StoreResult, Write};
+use crate::domain::{FieldReason, Reason, Returned, SubmissionStatus, is_pointer};
+use crate::policy::Viewer;
+use crate::store::{Grounds, Read, Result as StoreResult, Verdict, Write};
 
 /// What becomes of a proposal.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it; `decision` reads the body")]
-#[schema(example = json!({"status": "accepted"}))]
+#[expect(dead_code, reason = "only the description reads it; `verdict` reads the body")]
+#[schema(example = json!({"status": "returned", "reason": "not_sourced", "reason_fields": [{"pointer": "/happened_on", "reason": "not_sourced"}]}))]
 pub struct DecisionInput {
-    /// `accepted` or `returned`.
+    /// `accepted` or `returned` by another officer, or `withdrawn` by who submitted it. `withdrawn` of an accepted proceeding takes two officers,
+    /// who decide the same one after the other; `accepted` lets it stand.
     status: SubmissionStatus,
-    /// Why; required to return.
-    reason: Option<String>,
+    /// Why; required to return, and to withdraw what was accepted.
+    reason: Option<Reason>,
+    /// Why, field by field: pointers of fields as the record shows them.
+    reason_fields: Option<Vec<FieldReason>>,
+    /// Why, in words: sealed, confidential.
+    reason_note: Option<String>,
 }
 
-/// Whether a proposal is accepted, and why not.
-fn decision(form: &mut Form<'_>) -> Option<(bool, Option<String>)> {
-    let status = form.required("status", None, form::code::<SubmissionStatus>);
-    let reason = form.optional("reason", None, form::text(1_000));
-    match status {
-        Some(SubmissionStatus::Proposed) => form.fault("status", "must be accepted or returned"),
-        Some(SubmissionStatus::Returned) if reason.is_none() => form.fault("reason", "required to return"),
-        _ => {}
+/// The pointer of a field.
+fn pointer(input: &Input, _: &Context) -> Result<String, String> {
+    let text = form::as_text(input)?;
+    if is_pointer(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be the pointer of a field, such as /narrative".into())
     }
-    Some((status? == SubmissionStatus::Accepted, reason))
 }
 
-/// Decides on a proposal, on a node that signs people in: finds it, judges who decides, and shows what it became.
+/// Why something is returned or withdrawn. `due` says that it takes a reason.
+pub fn grounds(form: &mut Form<'_>, due: bool) -> Option<Grounds> {
+    let reason: Option<Reason> =
+        if due { form.required("reason", None, form::code) } else { form.optional("reason", None, form::code) };
+    let fields = form.list("reason_fields", 50, |form| {
+        let pointer = form.required("pointer", None, pointer);
+        let reason = form.required("reason", None, form::code);
+        Some(FieldReason { pointer: pointer?, reason: reason? })
+    });
+    let note = form.optional("reason_note", None, super::disclosure::note);
+    if reason.is_none() && (!fields.is_empty() || note.is_some()) {
+        form.fault("reason", "fields and a note stand beside a reason");
+    }
+    (reason.is_some() || !due).then(|| Grounds { returned: reason.map(|reason| Returned { reason, fields }), note })
+}
+
+fn verdict(form: &mut Form<'_>) -> Option<Verdict> {
+    let status = form.required("status", None, form::code::<SubmissionStatus>);
+    if status == Some(SubmissionStatus::Proposed) {
+        form.fault("status", "must be accepted, returned or withdrawn");
+    }
+    let grounds = grounds(form, status == Some(SubmissionStatus::Returned));
+    Some(Verdict { status: status?, grounds: grounds? })
+}
+
+/// Why something was returned or withdrawn, as views show it: the code, and those of fields.
+pub fn reasons(returned: Option<Returned>) -> (Option<Reason>, Option<Vec<FieldReason>>) {
+    match returned {
+        None => (None, None),
+        Some(Returned { reason, fields }) => (Some(reason), (!fields.is_empty()).then_some(fields)),
+    }
+}
+
+/// Decides on a proposal, on a node that signs people in: finds it, and shows what it became. The store judges who decides.
 ///
 /// # Errors
-/// 400; 403 for others than officers; 404; 421 on a node without keys; those of `decide`.
+/// 400; 403; 404; 421 on a node without keys; those of `decide`.
 pub async fn decide<P: Send + 'static, T: Serialize + Send + 'static>(
     call: &Call,
     body: &Bytes,
     target: String,
     find: impl FnOnce(&mut Write<'_>) -> StoreResult<P> + Send + 'static,
-    decide: impl FnOnce(&mut Write<'_>, &P, bool, Option<String>) -> StoreResult<()> + Send + 'static,
+    decide: impl FnOnce(&mut Write<'_>, &P, &Verdict) -> StoreResult<()> + Send + 'static,
     show: impl FnOnce(&Viewer, &mut Read<'_>, &str) -> StoreResult<Shown<T>> + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
     call.app().store.signs_in()?;
-    let (accept, reason) = call.form(body, decision).await?;
+    let verdict = call.form(body, verdict).await?;
     call.post(
         body,
-        move |viewer, w| {
+        move |_, w| {
             let of = find(w)?;
-            may(viewer, Deed::Decide)?;
-            decide(w, &of, accept, reason)?;
+            decide(w, &of, &verdict)?;
             Ok(Made { status: 200, target })
         },
         show,

@@ -11,13 +11,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Routes;
 use super::call::{Call, Made, Shown, last_part, read_reference};
-use super::decision::{DecisionInput, decide};
+use super::decision::{DecisionInput, decide, reasons};
 use super::form::{self, Form};
 use super::history::HistoryPage;
 use super::list::Paging;
 use super::problem::{NotAcceptable, NotModified, Preconditions, Problem, Problems};
 use super::withheld::{Markers, Withheld, shares_tag};
-use crate::domain::{MeasureKind, Noun, Precision, SubmissionStatus};
+use crate::domain::{FieldReason, MeasureKind, Noun, Precision, Reason, SubmissionStatus};
 use crate::policy::{Deed, Facts, Relations, Viewer, may};
 use crate::store::{Error, Id, Measure, MeasureFacts, MeasureFilter, Page, Read, Result as StoreResult};
 
@@ -55,8 +55,14 @@ pub struct MeasureView {
     status: SubmissionStatus,
     /// The State that submitted it.
     submitted_by_state: Option<String>,
-    /// Why it was returned.
-    returned_because: Option<String>,
+    /// Why it was returned or withdrawn.
+    reason: Option<Reason>,
+    /// Why, field by field (in the single view).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason_fields: Option<Vec<FieldReason>>,
+    /// Why, in words (in the single view).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason_note: Option<Withheld>,
     /// When it was written down.
     created_at: DateTime<Utc>,
     /// When it became part of the record.
@@ -118,14 +124,16 @@ pub struct MeasureQuery {
 
 /// A measure is of no mission and of no incident: nobody stands nearer to it than the Secretariat, but for the State that submitted it.
 fn judged(viewer: &Viewer, of: &Measure) -> Facts {
-    let typed = of.submitted_state.is_some() && of.submitted_state == viewer.state;
-    Facts { relations: Relations { typed, ..Relations::default() }, notified: true, ..Facts::default() }
+    let own = of.submitted_state.is_some() && of.submitted_state == viewer.state;
+    let relations = Relations { typed: own, own_submission: own, ..Relations::default() };
+    Facts { relations, notified: true, ..Facts::default() }
 }
 
 fn view(viewer: &Viewer, of: Measure, held: Option<&HashSet<(Id, u16)>>) -> MeasureView {
     let markers = Markers { noun: Noun::Measure, viewer, facts: judged(viewer, &of), holder: of.id, held };
     let (narrative, contact_persons) = (markers.of("narrative"), markers.of("contact_persons"));
     let MeasureFacts { state, kind, instrument, taken, source_url } = of.facts;
+    let (reason, _) = reasons(of.returned);
     MeasureView {
         reference: of.reference,
         state,
@@ -136,7 +144,9 @@ fn view(viewer: &Viewer, of: Measure, held: Option<&HashSet<(Id, u16)>>) -> Meas
         source_url,
         status: of.status,
         submitted_by_state: of.submitted_state,
-        returned_because: of.returned_because,
+        reason,
+        reason_fields: None,
+        reason_note: None,
         created_at: of.created_at.and_utc(),
         recorded_at: of.recorded_at.map(|at| at.and_utc()),
         updated_at: of.updated_at.and_utc(),
@@ -150,7 +160,12 @@ fn show(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Shown
     let held = r.held(&[of.id])?;
     let shares = shares_tag(viewer, judged(viewer, &of), &[Noun::Measure], ClassCode::Confidential);
     let tags = if shares { vec![of.tag.clone()] } else { Vec::new() };
-    Ok(Shown { body: view(viewer, of, Some(&held)), tags })
+    let markers = Markers { noun: Noun::Measure, viewer, facts: judged(viewer, &of), holder: of.id, held: Some(&held) };
+    let (note, (_, fields)) = (markers.of("reason_note"), reasons(of.returned.clone()));
+    let mut body = view(viewer, of, Some(&held));
+    body.reason_note = Some(note);
+    body.reason_fields = fields;
+    Ok(Shown { body, tags })
 }
 
 fn facts(form: &mut Form<'_>, base: Option<&MeasureFacts>) -> Option<MeasureFacts> {
@@ -275,7 +290,7 @@ async fn measure_decide(call: Call, path: Path<String>, body: Bytes) -> Result<H
         &body,
         target,
         move |w| w.measure_get(&reference)?.ok_or(Error::NotFound),
-        |w, of, accept, reason| w.measure_decide(of, accept, reason).map(|_| ()),
+        |w, of, verdict| w.measure_decide(of, verdict),
         |viewer, r, target| show(viewer, r, last_part(target)),
     )
     .await

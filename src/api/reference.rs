@@ -159,6 +159,7 @@ fn vocabulary_lists() -> Vec<CodeList> {
         list::<domain::Jurisdiction>(),
         list::<domain::StepKind>(),
         list::<domain::SubmissionStatus>(),
+        list::<domain::Reason>(),
         list::<domain::Sentence>(),
         list::<domain::Obstacle>(),
         list::<domain::MeasureKind>(),

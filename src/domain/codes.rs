@@ -217,7 +217,12 @@ code_list! {
     }
 
     /// Whether a submitted step is part of the record.
-    SubmissionStatus in "submission_status" { Proposed = "Proposed", Accepted = "Accepted", Returned = "Returned" }
+    SubmissionStatus in "submission_status" {
+        Proposed = "Proposed",
+        Accepted = "Accepted",
+        Returned = "Returned",
+        Withdrawn = "Withdrawn",
+    }
 
     /// What the State told the United Nations; an axis of its own beside the stage.
     InformationStatus in "information_status" {

@@ -11,6 +11,7 @@ mod fault;
 mod incident;
 mod ledger;
 mod proceeding;
+mod reason;
 mod reference;
 mod sealed;
 mod summary;
@@ -30,6 +31,7 @@ pub use incident::{
 };
 pub use ledger::NarrowingAct;
 pub use proceeding::{AsOf, Progress, Sentence, Standing, Step, progress, roll_up};
+pub use reason::{FieldReason, Reason, Returned, is_pointer};
 pub use reference::{Reference, handle};
 pub use sealed::{About, SEALED, SealedChange, SealedField, Shape};
 pub use summary::summary;
@@ -50,6 +52,8 @@ pub enum Noun {
     Proceeding,
     /// A person within a proceeding.
     Accused,
+    /// One dated event of a proceeding or accused.
+    Step,
     /// Capacity-building that was offered to a State.
     Assistance,
     /// What a State did in its own justice system.
@@ -68,6 +72,7 @@ impl Noun {
             Noun::Case => "case",
             Noun::Proceeding => "proceeding",
             Noun::Accused => "accused",
+            Noun::Step => "step",
             Noun::Assistance => "assistance",
             Noun::Measure => "measure",
             Noun::Disclosure => "disclosure",
@@ -83,6 +88,7 @@ impl Noun {
             Noun::Case => "cases",
             Noun::Proceeding => "proceedings",
             Noun::Accused => "accused",
+            Noun::Step => "steps",
             Noun::Assistance => "assistance",
             Noun::Measure => "measures",
             Noun::Disclosure => "disclosures",

@@ -76,7 +76,7 @@ const fn prefix(noun: Noun) -> &'static str {
         Noun::Proceeding => "P-",
         Noun::Assistance => "A-",
         Noun::Measure => "M-",
-        Noun::Incident | Noun::Victim | Noun::Suspect | Noun::Accused | Noun::Disclosure => "",
+        Noun::Incident | Noun::Victim | Noun::Suspect | Noun::Accused | Noun::Step | Noun::Disclosure => "",
     }
 }
 

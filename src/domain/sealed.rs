@@ -27,6 +27,8 @@ pub enum About {
     Assistance,
     /// Narrative and contacts of a measure.
     Measure,
+    /// Why something was returned or withdrawn, in words.
+    Reason,
     /// The note that states why a seal was opened.
     DisclosureNote,
 }
@@ -51,6 +53,8 @@ pub struct SealedField {
     pub longest: usize,
     /// What the text must be: once it is sealed, nobody looks.
     pub shape: Shape,
+    /// Whether forms of the noun take it. What comes with a decision on the record is no member of it.
+    pub typed: bool,
 }
 
 /// What the text of a sealed field must be.
@@ -198,7 +202,7 @@ const fn field(
     about: About,
     longest: usize,
 ) -> SealedField {
-    SealedField { code, noun, name, class, about, always: false, longest, shape: Shape::Text }
+    SealedField { code, noun, name, class, about, always: false, longest, shape: Shape::Text, typed: true }
 }
 
 const fn always(
@@ -209,7 +213,12 @@ const fn always(
     about: About,
     longest: usize,
 ) -> SealedField {
-    SealedField { code, noun, name, class, about, always: true, longest, shape: Shape::Text }
+    SealedField { code, noun, name, class, about, always: true, longest, shape: Shape::Text, typed: true }
+}
+
+/// Why something was returned or withdrawn, in words.
+const fn reason(code: u16, noun: Noun) -> SealedField {
+    SealedField { typed: false, ..field(code, noun, "reason_note", C, A::Reason, 2_000) }
 }
 
 /// Every sealed field of the product.
@@ -221,6 +230,7 @@ pub const SEALED: &[SealedField] = &[
     field(5, N::Incident, "attribution", C, A::Account, 2_000),
     field(6, N::Incident, "attribution_basis", C, A::Account, 2_000),
     field(7, N::Incident, "sources", S, A::Account, 5_000),
+    reason(8, N::Incident),
     field(20, N::Victim, "sex", C, A::Victim, 20),
     field(21, N::Victim, "age_band", C, A::Victim, 20),
     field(22, N::Victim, "rank", C, A::Victim, 100),
@@ -236,16 +246,21 @@ pub const SEALED: &[SealedField] = &[
     field(43, N::Suspect, "identifiers", S, A::Suspect, 500),
     field(60, N::Case, "notes", C, A::Notes, 20_000),
     field(61, N::Case, "strategy", C, A::Notes, 20_000),
+    reason(62, N::Case),
     field(80, N::Proceeding, "court_file_number", C, A::CourtFile, 100),
     field(81, N::Proceeding, "internal_obstacles", C, A::Notes, 2_000),
     field(82, N::Proceeding, "notes", C, A::Notes, 20_000),
+    reason(83, N::Proceeding),
     field(100, N::Accused, "notes", C, A::Notes, 5_000),
     field(101, N::Accused, "name", S, A::Accused, 300),
     field(102, N::Accused, "identifiers", S, A::Accused, 500),
+    reason(103, N::Accused),
+    reason(110, N::Step),
     field(120, N::Assistance, "narrative", C, A::Assistance, 20_000),
     field(121, N::Assistance, "contact_persons", C, A::Assistance, 1_000),
     field(130, N::Measure, "narrative", C, A::Measure, 20_000),
     field(131, N::Measure, "contact_persons", C, A::Measure, 1_000),
+    reason(132, N::Measure),
     field(140, N::Disclosure, "note", C, A::DisclosureNote, 2_000),
 ];
 

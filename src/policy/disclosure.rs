@@ -12,6 +12,8 @@ pub enum Relation {
     OwnMission,
     /// The viewer typed the value, in an edition that the mission's desk works on; or the viewer's State submitted it.
     Typed,
+    /// The viewer's State submitted the record.
+    OwnSubmission,
     /// The viewer's State is the incident's host.
     Host,
     /// The viewer's State holds the proceeding.
@@ -28,6 +30,7 @@ impl Relation {
         match self {
             Relation::OwnMission => "own_mission",
             Relation::Typed => "typed",
+            Relation::OwnSubmission => "own_submission",
             Relation::Host => "host_state",
             Relation::Proceeding => "state_of_the_proceeding",
             Relation::OwnNational => "own_national",
@@ -43,6 +46,8 @@ pub struct Relations {
     pub own_mission: bool,
     /// See [`Relation::Typed`].
     pub typed: bool,
+    /// See [`Relation::OwnSubmission`].
+    pub own_submission: bool,
     /// See [`Relation::Host`].
     pub host: bool,
     /// See [`Relation::Proceeding`].
@@ -56,6 +61,7 @@ impl Relations {
         match relation {
             Relation::OwnMission => self.own_mission,
             Relation::Typed => self.typed,
+            Relation::OwnSubmission => self.own_submission,
             Relation::Host => self.host,
             Relation::Proceeding => self.proceeding,
             Relation::OwnNational => self.own_national,
@@ -111,6 +117,7 @@ const CONTENT: &[About] = &[
     About::Accused,
     About::Assistance,
     About::Measure,
+    About::Reason,
 ];
 
 const fn rule(role: Role, relation: Relation, class: ClassCode, about: &'static [About], condition: Condition) -> Rule {
@@ -126,6 +133,7 @@ pub const RULES: &[Rule] = &[
     rule(Role::FocalPoint, Relation::Typed, StrictlyConfidential, &[About::Account, About::Suspect], Free),
     rule(Role::MemberState, Relation::Typed, Confidential, CONTENT, Free),
     rule(Role::MemberState, Relation::Typed, StrictlyConfidential, CONTENT, Free),
+    rule(Role::MemberState, Relation::OwnSubmission, Confidential, &[About::Reason], Free),
     rule(Role::MemberState, Relation::Host, Confidential, &[About::Place], Free),
     rule(Role::MemberState, Relation::Proceeding, Confidential, &[About::Place, About::CourtFile], Free),
     rule(Role::MemberState, Relation::Proceeding, StrictlyConfidential, &[About::Accused], Free),
@@ -307,8 +315,14 @@ mod tests {
         assert_eq!(refusals.map(Refusal::code), codes);
     }
 
-    const EVERY: Relations =
-        Relations { own_mission: true, typed: true, host: true, proceeding: true, own_national: true };
+    const EVERY: Relations = Relations {
+        own_mission: true,
+        typed: true,
+        own_submission: true,
+        host: true,
+        proceeding: true,
+        own_national: true,
+    };
 
     #[test]
     fn a_focal_point_opens_its_victims_and_no_suspect() {

@@ -16,7 +16,7 @@ pub use forms::{
     is_on_desk, is_told_names, may_agree_to_openings, may_begin, may_judge_opening, may_match, may_open_edition,
     may_see_alerts,
 };
-pub use writing::{Deed, Denial, may, may_write};
+pub use writing::{Deed, Denial, may, may_settle, may_write};
 
 use chrono::NaiveDateTime;
 

@@ -1,7 +1,7 @@
 //! Who may do what. Whether the record is within scope was judged before, by the store.
 
 use super::Viewer;
-use crate::domain::{Role, StateFunction};
+use crate::domain::{Role, StateFunction, SubmissionStatus};
 
 /// A deed that changes something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,6 +161,23 @@ pub fn may(viewer: &Viewer, deed: Deed<'_>) -> Result<(), Denial> {
         | Deed::Import
         | Deed::Audit
         | Deed::Administer => Err(Denial::Role),
+    }
+}
+
+/// Judges what becomes of a proposal: another officer accepts or returns it; whoever submitted it, or a proposer of the State that did, withdraws
+/// it.
+///
+/// # Errors
+/// The reason for which it is denied.
+pub fn may_settle(viewer: &Viewer, by: [u8; 16], of_state: Option<&str>, to: SubmissionStatus) -> Result<(), Denial> {
+    if to != SubmissionStatus::Withdrawn {
+        may(viewer, Deed::Decide)?;
+        return if by == viewer.account { Err(Denial::SamePerson) } else { Ok(()) };
+    }
+    match of_state {
+        _ if by == viewer.account => Ok(()),
+        Some(state) if viewer.state.as_deref() == Some(state) => may(viewer, Deed::Submit { state }),
+        _ => Err(Denial::NotYours),
     }
 }
 

@@ -11,8 +11,8 @@ use super::archive::empty_keys;
 use super::db::Pool;
 use super::db::schema::{
     account, accused, accused_incident, assistance, assistance_case, case_file, case_incident, data_key, disclosure,
-    erasure, erasure_request, import_row, incident, incident_edition, proceeding, proceeding_case, revision,
-    sealed_value, suspect, victim,
+    erasure, erasure_request, import_row, incident, incident_edition, proceeding, proceeding_case, sealed_value, step,
+    suspect, victim,
 };
 use super::db::{self, Id};
 use super::{Cursor, Error, Opened, Page, Read, Result, Store, Write, code};
@@ -348,6 +348,12 @@ impl Write<'_> {
             .select((accused::id, proceeding::reference, accused::handle))
             .load(self.db)?;
         named.extend(found.into_iter().map(|(id, of, handle)| (id, format!("proceedings/{of}/accused/{handle}"))));
+        let found: Vec<(Id, String, String)> = step::table
+            .inner_join(proceeding::table.on(proceeding::id.eq(step::proceeding_id)))
+            .filter(proceeding::id.eq_any(&proceedings))
+            .select((step::id, proceeding::reference, step::handle))
+            .load(self.db)?;
+        named.extend(found.into_iter().map(|(id, of, handle)| (id, format!("proceedings/{of}/steps/{handle}"))));
         let found: Vec<(Id, String)> = assistance::table
             .filter(assistance::id.eq_any(helping))
             .select((assistance::id, assistance::reference))
@@ -370,14 +376,6 @@ impl Write<'_> {
             let fields: Vec<&str> = fields.filter(|field| field.longest >= FREE).map(|field| field.name).collect();
             if !fields.is_empty() {
                 listed.push((path.clone(), fields));
-            }
-            let reasons: i64 = revision::table
-                .filter(revision::root_id.eq(id))
-                .filter(revision::reason.is_not_null())
-                .count()
-                .get_result(self.db)?;
-            if reasons > 0 {
-                listed.push((format!("{path}/history"), vec!["reason"]));
             }
         }
         for (id, reference) in incidents {

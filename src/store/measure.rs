@@ -8,8 +8,8 @@ use super::db::schema::{measure as m, mission_host};
 use super::db::{Db, Id};
 use super::history::{Change, all_new, differences};
 use super::list::page_of;
-use super::{Cursor, Error, Page, Read, Result, SealedInput, Write, code};
-use crate::domain::{Code, MeasureKind, Noun, PartialDate, SubmissionStatus};
+use super::{Cursor, Error, Page, Read, Result, SealedInput, Verdict, Write, code};
+use crate::domain::{Code, MeasureKind, Noun, PartialDate, Returned, SubmissionStatus};
 use crate::policy::Scope;
 
 /// A measure.
@@ -25,8 +25,10 @@ pub struct Measure {
     pub status: SubmissionStatus,
     /// The State that submitted it, if one did.
     pub submitted_state: Option<String>,
-    /// Why it was returned.
-    pub returned_because: Option<String>,
+    /// Who wrote it down.
+    pub recorded_by: Id,
+    /// Why it was returned or withdrawn.
+    pub returned: Option<Returned>,
     /// Random tag that moves when a sealed field is edited.
     pub tag: Vec<u8>,
     /// When it was written down (UTC).
@@ -83,10 +85,11 @@ struct MeasureRow {
     tag_confidential: Vec<u8>,
     created_by: Id,
     decided_by: Option<Id>,
-    returned_because: Option<String>,
+    reason: Option<String>,
     created_at: NaiveDateTime,
     recorded_at: Option<NaiveDateTime>,
     updated_at: NaiveDateTime,
+    reason_fields: Option<String>,
 }
 
 impl MeasureRow {
@@ -103,14 +106,17 @@ impl MeasureRow {
             status,
             submitted_state,
             tag_confidential,
-            created_by: _,
+            created_by,
             decided_by: _,
-            returned_because,
+            reason,
             created_at,
             recorded_at,
             updated_at,
+            reason_fields,
         } = self;
         Ok(Measure {
+            recorded_by: created_by,
+            returned: super::verdict::returned(reason, reason_fields, "measure", &reference)?,
             facts: MeasureFacts {
                 state,
                 kind: code(&kind, "measure", "kind", &reference)?,
@@ -123,7 +129,6 @@ impl MeasureRow {
             },
             status: code(&status, "measure", "status", &reference)?,
             submitted_state,
-            returned_because,
             tag: tag_confidential,
             id,
             reference,
@@ -239,7 +244,8 @@ impl Write<'_> {
             tag_confidential: super::random_tag(),
             created_by: self.actor(),
             decided_by: None,
-            returned_because: None,
+            reason: None,
+            reason_fields: None,
             created_at: now,
             recorded_at: (status == SubmissionStatus::Accepted).then_some(now),
             updated_at: now,
@@ -289,31 +295,34 @@ impl Write<'_> {
         self.measure_get(&known.reference)?.ok_or(Error::NotFound)
     }
 
-    /// Accepts or returns a measure that a State proposed. Accepted, it is recorded now.
+    /// What becomes of a measure that a State proposed. Accepted, it is recorded now.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when it was decided already; the database's.
-    pub fn measure_decide(&mut self, known: &Measure, accept: bool, reason: Option<String>) -> Result<Measure> {
-        if known.status != SubmissionStatus::Proposed {
-            return Err(Error::Conflict("the measure was decided already".into()));
-        }
-        let (status, action, kind) = if accept {
-            (SubmissionStatus::Accepted, "measure.accept", "accepted")
-        } else {
-            (SubmissionStatus::Returned, "measure.return", "returned")
+    /// [`Error::Denied`] for who may not; [`Error::Conflict`] when it was decided already; the database's.
+    pub fn measure_decide(&mut self, known: &Measure, verdict: &Verdict) -> Result<()> {
+        self.settle(known.recorded_by, known.submitted_state.as_deref(), known.status, verdict.status)?;
+        let (action, kind) = match verdict.status {
+            SubmissionStatus::Accepted => ("measure.accept", "accepted"),
+            SubmissionStatus::Withdrawn => ("measure.withdraw", "withdrawn"),
+            SubmissionStatus::Returned | SubmissionStatus::Proposed => ("measure.return", "returned"),
         };
         let now = self.now();
+        let note = verdict.grounds.sealed(Noun::Measure, known.returned.is_some());
+        let sealed = self.seal(known.id, known.id, &note, None)?;
+        let tag = if sealed.is_empty() { known.tag.clone() } else { super::random_tag() };
         diesel::update(m::table.find(known.id))
             .set((
-                m::status.eq(status.code()),
-                m::recorded_at.eq(accept.then_some(now)),
+                m::status.eq(verdict.status.code()),
+                m::recorded_at.eq(verdict.accepts().then_some(now)),
                 m::decided_by.eq(self.actor()),
-                m::returned_because.eq(if accept { None } else { reason.clone() }),
+                m::reason.eq(verdict.grounds.reason()),
+                m::reason_fields.eq(verdict.grounds.fields()),
+                m::tag_confidential.eq(tag),
                 m::updated_at.eq(now),
             ))
             .execute(self.db)?;
-        let open = Map::from_iter([("status".to_owned(), json!({ "from": known.status, "to": status }))]);
-        self.note_measure(action, &known.reference, known.id, kind, reason, open, Vec::new());
-        self.measure_get(&known.reference)?.ok_or(Error::NotFound)
+        let open = Map::from_iter([("status".to_owned(), json!({ "from": known.status, "to": verdict.status }))]);
+        self.note_measure(action, &known.reference, known.id, kind, verdict.grounds.reason(), open, sealed);
+        Ok(())
     }
 }

@@ -33,6 +33,7 @@ mod session;
 mod statistics;
 mod table;
 mod tally;
+mod verdict;
 mod watch;
 
 use std::ops::{Deref, DerefMut};
@@ -85,6 +86,7 @@ pub use restoration::{Restoration, SetBack, SetBackKind};
 pub use session::{NewSession, Rotation, SessionInfo, SessionLine, Vouched};
 pub use statistics::{Cell, Dimension, StatisticsAsk, Unit};
 pub use table::TableRelease;
+pub use verdict::{Grounds, Verdict};
 pub use watch::{Check, LogStanding};
 
 /// What the store returns.

@@ -325,7 +325,7 @@ CREATE TABLE step (
     submitted_at TIMESTAMP NOT NULL,
     recorded_at TIMESTAMP,
     decided_by BYTEA REFERENCES account (id),
-    returned_because TEXT,
+    reason TEXT,
     UNIQUE (proceeding_id, handle)
 );
 CREATE INDEX step_by_proceeding ON step (proceeding_id, happened_on);
@@ -372,7 +372,7 @@ CREATE TABLE measure (
     tag_confidential BYTEA NOT NULL,
     created_by BYTEA NOT NULL REFERENCES account (id),
     decided_by BYTEA REFERENCES account (id),
-    returned_because TEXT,
+    reason TEXT,
     created_at TIMESTAMP NOT NULL,
     recorded_at TIMESTAMP,
     updated_at TIMESTAMP NOT NULL

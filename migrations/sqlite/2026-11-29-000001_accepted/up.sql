@@ -3,14 +3,14 @@ ALTER TABLE proceeding ADD COLUMN status TEXT NOT NULL DEFAULT 'accepted';
 ALTER TABLE proceeding ADD COLUMN submitted_state TEXT;
 ALTER TABLE proceeding ADD COLUMN decided_by BLOB REFERENCES account (id);
 ALTER TABLE proceeding ADD COLUMN decided_at TIMESTAMP;
-ALTER TABLE proceeding ADD COLUMN returned_because TEXT;
+ALTER TABLE proceeding ADD COLUMN reason TEXT;
 CREATE INDEX proceeding_by_status ON proceeding (status, opened_on, reference);
 
 ALTER TABLE accused ADD COLUMN status TEXT NOT NULL DEFAULT 'accepted';
 ALTER TABLE accused ADD COLUMN submitted_by BLOB REFERENCES account (id);
 ALTER TABLE accused ADD COLUMN submitted_state TEXT;
 ALTER TABLE accused ADD COLUMN decided_by BLOB REFERENCES account (id);
-ALTER TABLE accused ADD COLUMN returned_because TEXT;
+ALTER TABLE accused ADD COLUMN reason TEXT;
 ALTER TABLE accused ADD COLUMN handle TEXT NOT NULL DEFAULT '';
 
 ALTER TABLE case_incident ADD COLUMN status TEXT NOT NULL DEFAULT 'accepted';
@@ -18,6 +18,16 @@ ALTER TABLE case_incident ADD COLUMN added_by BLOB REFERENCES account (id);
 -- Since when the link counts: when it was added, or accepted where it waited.
 ALTER TABLE case_incident ADD COLUMN since TIMESTAMP NOT NULL DEFAULT '1970-01-01 00:00:00';
 ALTER TABLE case_incident ADD COLUMN decided_by BLOB REFERENCES account (id);
+
+-- Why something was returned or withdrawn: a code, and one for each field that it is about.
+ALTER TABLE incident_edition ADD COLUMN reason TEXT;
+ALTER TABLE incident_edition ADD COLUMN reason_fields TEXT;
+ALTER TABLE proceeding ADD COLUMN reason_fields TEXT;
+ALTER TABLE proceeding ADD COLUMN withdrawal_by BLOB REFERENCES account (id);
+ALTER TABLE proceeding ADD COLUMN withdrawn_at TIMESTAMP;
+ALTER TABLE accused ADD COLUMN reason_fields TEXT;
+ALTER TABLE step ADD COLUMN reason_fields TEXT;
+ALTER TABLE measure ADD COLUMN reason_fields TEXT;
 
 DROP VIEW tally_source;
 CREATE VIEW tally_source AS

@@ -165,7 +165,7 @@ fn record(input: &Input, _: &Context) -> Result<(Noun, String), String> {
         .ok_or_else(whole)
 }
 
-fn note(input: &Input, _: &Context) -> Result<Plain, String> {
+pub(super) fn note(input: &Input, _: &Context) -> Result<Plain, String> {
     match input {
         Input::Text(text) if text.expose().chars().count() <= 2_000 => Ok(text.clone()),
         _ => Err("must be text of at most 2000 characters".into()),

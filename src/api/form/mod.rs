@@ -214,6 +214,7 @@ impl<'c> Form<'c> {
         let pointers = self.optional("clear", None, list_of(100, text(100))).unwrap_or_default();
         for (at, pointer) in pointers.iter().enumerate() {
             let found = pointer.strip_prefix('/').and_then(|name| SealedField::named(noun, name));
+            let found = found.filter(|field| field.typed);
             match found {
                 None => self
                     .fault("clear", &format!("item {at}: must be the pointer of a sealed field, such as /narrative")),
@@ -229,7 +230,7 @@ impl<'c> Form<'c> {
     fn sealed_over(&mut self, noun: Noun, changes: bool) -> SealedInput {
         const EMPTIES: &str = "this does not empty a sealed field: leave it out to keep it, or name it in clear";
         let mut sealed = Vec::new();
-        for field in SealedField::of(noun) {
+        for field in SealedField::of(noun).filter(|field| field.typed) {
             match self.take(field.name) {
                 None => {}
                 Some(Input::Null) if changes => self.fault(field.name, EMPTIES),

@@ -11,12 +11,13 @@ use utoipa::ToSchema;
 use super::input::handles;
 use super::{IncidentView, read_reference, show};
 use crate::api::call::{Call, Made, Shown, last_part};
+use crate::api::decision::grounds;
 use crate::api::form::{self, Form};
 use crate::api::problem::{NotModified, Problem, Problems, Tombstone};
 use crate::api::session::secret;
-use crate::domain::{IncidentState, Noun, WithholdingReason};
+use crate::domain::{FieldReason, IncidentState, Noun, Reason, WithholdingReason};
 use crate::policy::{Deed, Viewer, may};
-use crate::store::{EditionChoice, Error, Result as StoreResult};
+use crate::store::{EditionChoice, Error, Grounds, Result as StoreResult};
 
 /// A move of an incident.
 #[derive(ToSchema)]
@@ -26,7 +27,11 @@ pub struct TransitionInput {
     /// State to move to.
     to: IncidentState,
     /// Why; required to return or withdraw.
-    reason: Option<String>,
+    reason: Option<Reason>,
+    /// Why, field by field: pointers of fields as the record shows them.
+    reason_fields: Option<Vec<FieldReason>>,
+    /// Why, in words: sealed, confidential.
+    reason_note: Option<String>,
 }
 
 /// The same move of several incidents.
@@ -37,7 +42,11 @@ pub struct TransitionListInput {
     /// State to move to.
     to: IncidentState,
     /// Why; required to return or withdraw.
-    reason: Option<String>,
+    reason: Option<Reason>,
+    /// Why, field by field.
+    reason_fields: Option<Vec<FieldReason>>,
+    /// Why, in words: sealed, confidential.
+    reason_note: Option<String>,
     /// At most 500 references.
     incidents: Vec<String>,
 }
@@ -61,10 +70,10 @@ pub struct TransitionOutcomes {
     items: Vec<TransitionOutcome>,
 }
 
-fn transition(form: &mut Form<'_>) -> Option<(IncidentState, Option<String>)> {
+fn transition(form: &mut Form<'_>) -> Option<(IncidentState, Grounds)> {
     let to = form.required("to", None, form::code);
-    let reason = form.optional("reason", None, form::text(1_000));
-    Some((to?, reason))
+    let grounds = grounds(form, matches!(to, Some(IncidentState::Returned | IncidentState::Withdrawn)));
+    Some((to?, grounds?))
 }
 
 /// What others agree to, and what ends a concern, is done where people are signed in.
@@ -85,12 +94,12 @@ fn here(call: &Call, to: IncidentState) -> Result<(), Problem> {
 #[post("/incidents/{reference}/transitions")]
 pub(super) async fn incident_transition(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(&path)?;
-    let (to, reason) = call.form(&body, transition).await?;
+    let (to, grounds) = call.form(&body, transition).await?;
     here(&call, to)?;
     call.post(
         &body,
         move |_, w| {
-            w.incident_transition(&reference, to, reason.as_deref())?;
+            w.incident_transition(&reference, to, &grounds)?;
             Ok(Made::changed(Noun::Incident, &reference))
         },
         |viewer, r, target| show(viewer, r, last_part(target), EditionChoice::Working),
@@ -107,12 +116,12 @@ pub(super) async fn incident_transition(call: Call, path: Path<String>, body: By
 )]
 #[post("/transitions")]
 pub(super) async fn transition_list(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let (to, reason, incidents) = call
+    let (to, grounds, incidents) = call
         .form(&body, |form| {
             let moved = transition(form);
             let incidents = form.required("incidents", None, form::list_of(500, form::reference(Noun::Incident)));
-            let (to, reason) = moved?;
-            Some((to, reason, incidents?))
+            let (to, grounds) = moved?;
+            Some((to, grounds, incidents?))
         })
         .await?;
     here(&call, to)?;
@@ -124,7 +133,7 @@ pub(super) async fn transition_list(call: Call, body: Bytes) -> Result<HttpRespo
             let mut items = Vec::with_capacity(incidents.len());
             for reference in incidents {
                 // Judged before anything is written: what is refused leaves nothing behind.
-                items.push(match w.incident_transition(&reference, to, reason.as_deref()) {
+                items.push(match w.incident_transition(&reference, to, &grounds) {
                     Ok(incident) => TransitionOutcome { reference, state: Some(incident.state), problem: None },
                     Err(error @ Error::Database(_)) => return Err(error),
                     Err(error) => TransitionOutcome { reference, state: None, problem: Some(error.into()) },

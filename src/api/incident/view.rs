@@ -8,11 +8,12 @@ use utoipa::ToSchema;
 
 use super::child::{SuspectView, VictimView};
 use crate::api::call::Shown;
+use crate::api::decision::reasons;
 use crate::api::form::Context;
 use crate::api::withheld::{Markers, Withheld, shares_tag};
 use crate::domain::{
-    Act, Activity, Counts, HoldReason, IncidentFacts, IncidentState, Means, Noun, Perpetrator, Precision,
-    WithholdingReason, summary,
+    Act, Activity, Counts, FieldReason, HoldReason, IncidentFacts, IncidentState, Means, Noun, Perpetrator, Precision,
+    Reason, WithholdingReason, summary,
 };
 use crate::policy::{Facts, Relations, Viewer};
 use crate::store::{Id, Incident, Read, Result, confirmed};
@@ -90,6 +91,15 @@ pub struct IncidentView {
     /// The States that will see what is shown here once it is released (mission and Secretariat, in the single view, before release).
     #[serde(skip_serializing_if = "Option::is_none")]
     will_be_seen_by: Option<Vec<String>>,
+    /// Why it was returned or withdrawn, while it is (mission and Secretariat, in the single view).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+    /// Why, field by field (mission and Secretariat, in the single view).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason_fields: Option<Vec<FieldReason>>,
+    /// Why, in words (mission and Secretariat, in the single view).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason_note: Option<Withheld>,
     /// When an open fact last changed; to States, when the edition was released.
     updated_at: DateTime<Utc>,
     /// When the edition was released.
@@ -173,6 +183,9 @@ fn view(
         withheld_from,
         withholding_proposed: None,
         will_be_seen_by: None,
+        reason: None,
+        reason_fields: None,
+        reason_note: None,
         updated_at: updated.and_utc(),
         released_at: incident.released_at.map(|at| at.and_utc()),
         exact_place: markers.of("exact_place"),
@@ -236,6 +249,10 @@ pub(super) fn one(viewer: &Viewer, r: &mut Read<'_>, incident: &Incident) -> Res
     body.withholding_proposed = proposed
         .filter(|standing| standing.confirmed_at.is_none())
         .map(|standing| WithholdingView { states: standing.states, reason: standing.reason });
+    if viewer.is_inside() {
+        (body.reason, body.reason_fields) = reasons(incident.returned.clone());
+        body.reason_note = Some(markers.of("reason_note"));
+    }
     let waits = !matches!(incident.state, IncidentState::Released | IncidentState::Withdrawn);
     body.will_be_seen_by = if viewer.is_inside() && waits { Some(r.will_see(incident)?) } else { None };
     let own = victims.iter().any(|victim| is_own(viewer, &victim.facts.states));

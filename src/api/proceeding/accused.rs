@@ -10,12 +10,12 @@ use utoipa::ToSchema;
 use super::view::show;
 use super::{may_add, may_work};
 use crate::api::call::{Call, Made, Shown, last_part, read_reference};
-use crate::api::decision::{DecisionInput, decide};
+use crate::api::decision::{DecisionInput, decide, reasons};
 use crate::api::form::{self, Form};
 use crate::api::problem::{NotModified, Preconditions, Problem, Problems};
 use crate::api::withheld::{Markers, Withheld};
-use crate::domain::{Detention, Noun, Outcome, Sentence, Stage, SubmissionStatus};
-use crate::policy::{Facts, Viewer};
+use crate::domain::{Detention, FieldReason, Noun, Outcome, Reason, Sentence, Stage, SubmissionStatus};
+use crate::policy::{Facts, Relations, Viewer};
 use crate::store::{Accused, Error, Id, NewAccused, Read, Result as StoreResult};
 
 /// An accused, by handle.
@@ -25,8 +25,13 @@ pub struct AccusedView {
     handle: String,
     /// Whether it counts: once another officer accepted it, or the proceeding with it.
     status: SubmissionStatus,
-    /// Why it was returned.
-    returned_because: Option<String>,
+    /// Why it was returned or withdrawn.
+    reason: Option<Reason>,
+    /// Why, field by field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason_fields: Option<Vec<FieldReason>>,
+    /// Why, in words.
+    reason_note: Withheld,
     /// Furthest stage.
     stage_furthest: Stage,
     /// Present stage, or exit.
@@ -75,12 +80,17 @@ pub(super) fn accused_view(
     accused: Accused,
     held: Option<&HashSet<(Id, u16)>>,
 ) -> AccusedView {
+    let own_submission = accused.submitted_state.is_some() && accused.submitted_state == viewer.state;
+    let facts = Facts { relations: Relations { own_submission, ..facts.relations }, ..facts };
     let markers = Markers { noun: Noun::Accused, viewer, facts, holder: accused.id, held };
     let progress = accused.progress;
+    let (reason, reason_fields) = reasons(accused.returned);
     AccusedView {
         handle: accused.handle,
         status: accused.status,
-        returned_because: accused.returned_because,
+        reason,
+        reason_fields,
+        reason_note: markers.of("reason_note"),
         stage_furthest: progress.furthest,
         stage_current: progress.current.code().to_owned(),
         outcome: progress.outcome,
@@ -205,7 +215,7 @@ pub(super) async fn accused_decide(
         &body,
         target,
         move |w| w.proceeding_get(&reference)?.ok_or(Error::NotFound),
-        move |w, of, accept, reason| w.accused_decide(of, &handle, accept, reason),
+        move |w, of, verdict| w.accused_decide(of, &handle, verdict),
         accused_show,
     )
     .await

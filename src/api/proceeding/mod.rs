@@ -268,7 +268,7 @@ async fn proceeding_decide(call: Call, path: Path<String>, body: Bytes) -> Resul
         &body,
         target,
         move |w| w.proceeding_get(&reference)?.ok_or(Error::NotFound),
-        |w, of, accept, reason| w.proceeding_decide(of, accept, reason),
+        |w, of, verdict| w.proceeding_decide(of, verdict),
         |viewer, r, target| show(viewer, r, last_part(target)),
     )
     .await

@@ -6,13 +6,20 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use std::collections::HashSet;
+
 use super::may_add;
+use super::view::show;
 use crate::api::call::{Call, Made, Shown, last_part, read_reference};
-use crate::api::decision::{DecisionInput, decide};
+use crate::api::decision::{DecisionInput, decide, reasons};
 use crate::api::form::{self, Form};
 use crate::api::problem::{NotModified, Problem, Problems};
-use crate::domain::{Exit, Noun, Obstacle, Outcome, Precision, Sentence, Stage, StepKind, SubmissionStatus};
-use crate::store::{Error, NewStep, Read, Result as StoreResult, StepRecord};
+use crate::api::withheld::{Markers, Withheld};
+use crate::domain::{
+    Exit, FieldReason, Noun, Obstacle, Outcome, Precision, Reason, Sentence, Stage, StepKind, SubmissionStatus,
+};
+use crate::policy::{Facts, Relations, Viewer};
+use crate::store::{Error, Id, NewStep, Read, Result as StoreResult, StepRecord};
 
 /// One dated event.
 #[derive(Debug, Serialize, ToSchema)]
@@ -47,46 +54,62 @@ pub struct StepView {
     status: SubmissionStatus,
     /// The State that submitted it.
     submitted_by_state: Option<String>,
-    /// Why it was returned.
-    returned_because: Option<String>,
+    /// Why it was returned or withdrawn.
+    reason: Option<Reason>,
+    /// Why, field by field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason_fields: Option<Vec<FieldReason>>,
+    /// Why, in words.
+    reason_note: Withheld,
     /// When it became part of the record; of a proposal, when it was submitted.
     recorded_at: DateTime<Utc>,
 }
 
-impl From<StepRecord> for StepView {
-    fn from(record: StepRecord) -> Self {
-        let StepRecord {
-            handle,
-            step,
-            accused,
-            sentence_months,
-            postponed_to,
-            source_url,
-            status,
-            submitted_state,
-            returned_because,
-        } = record;
-        let crate::domain::Step { kind, accused: _, happened, recorded_at, stage, outcome, exit, sentence, obstacle } =
-            step;
-        Self {
-            handle,
-            kind,
-            accused,
-            happened_on: happened.first(),
-            happened_on_precision: happened.precision(),
-            stage,
-            outcome,
-            exit,
-            sentence,
-            sentence_months,
-            obstacle,
-            postponed_to,
-            source_url,
-            status,
-            submitted_by_state: submitted_state,
-            returned_because,
-            recorded_at: recorded_at.and_utc(),
-        }
+/// What is shown of a step.
+pub(super) fn step_view(
+    viewer: &Viewer,
+    facts: Facts,
+    record: StepRecord,
+    held: Option<&HashSet<(Id, u16)>>,
+) -> StepView {
+    let StepRecord {
+        handle,
+        step,
+        accused,
+        sentence_months,
+        postponed_to,
+        source_url,
+        status,
+        submitted_state,
+        returned,
+        id,
+    } = record;
+    let own_submission = submitted_state.is_some() && submitted_state == viewer.state;
+    let facts = Facts { relations: Relations { own_submission, ..facts.relations }, ..facts };
+    let markers = Markers { noun: Noun::Step, viewer, facts, holder: id, held };
+    let (reason, reason_fields) = reasons(returned);
+    let crate::domain::Step { kind, accused: _, happened, recorded_at, stage, outcome, exit, sentence, obstacle } =
+        step;
+    StepView {
+        handle,
+        kind,
+        accused,
+        happened_on: happened.first(),
+        happened_on_precision: happened.precision(),
+        stage,
+        outcome,
+        exit,
+        sentence,
+        sentence_months,
+        obstacle,
+        postponed_to,
+        source_url,
+        status,
+        submitted_by_state: submitted_state,
+        reason,
+        reason_fields,
+        reason_note: markers.of("reason_note"),
+        recorded_at: recorded_at.and_utc(),
     }
 }
 
@@ -180,18 +203,18 @@ pub(super) async fn step_list(call: Call, path: Path<String>) -> Result<HttpResp
     Form::query(&call.context(), &call.query, |_| Some(()))?;
     let reference = read_reference(Noun::Proceeding, &path)?;
     let items = call
-        .read(move |_, r| {
-            let of = r.proceeding_get(&reference)?.ok_or(Error::NotFound)?;
-            Ok(r.step_list(&of)?.into_iter().map(StepView::from).collect())
+        .read(move |viewer, r| {
+            let Shown { body, .. } = show(viewer, r, &reference)?;
+            Ok(body.steps.unwrap_or_default())
         })
         .await?;
     call.one(&Shown::plain(StepPage { items }))
 }
 
-fn step_show(r: &mut Read<'_>, target: &str) -> StoreResult<Shown<StepView>> {
-    let of = r.proceeding_get(target.split('/').nth(1).unwrap_or(""))?.ok_or(Error::NotFound)?;
-    let found = r.step_list(&of)?.into_iter().find(|record| record.handle == last_part(target));
-    Ok(Shown::plain(StepView::from(found.ok_or(Error::NotFound)?)))
+fn step_show(viewer: &Viewer, r: &mut Read<'_>, target: &str) -> StoreResult<Shown<StepView>> {
+    let Shown { body, .. } = show(viewer, r, target.split('/').nth(1).unwrap_or(""))?;
+    let found = body.steps.unwrap_or_default().into_iter().find(|step| step.handle == last_part(target));
+    Ok(Shown::plain(found.ok_or(Error::NotFound)?))
 }
 
 /// Records a step; of a State, proposes one in a proceeding of its own: it counts for nothing until it is accepted.
@@ -214,7 +237,7 @@ pub(super) async fn step_create(call: Call, path: Path<String>, body: Bytes) -> 
             let handle = w.step_create(&of, &NewStep { accused, ..new.clone() })?;
             Ok(Made::child(format!("proceedings/{reference}/steps/{handle}")))
         },
-        |_, r, target| step_show(r, target),
+        step_show,
     )
     .await
 }
@@ -240,8 +263,8 @@ pub(super) async fn step_decide(
         &body,
         target,
         move |w| w.proceeding_get(&reference)?.ok_or(Error::NotFound),
-        move |w, of, accept, reason| w.step_decide(of, &handle, accept, reason),
-        |_, r, target| step_show(r, target),
+        move |w, of, verdict| w.step_decide(of, &handle, verdict),
+        step_show,
     )
     .await
 }

@@ -8,10 +8,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::accused::{AccusedView, accused_view};
-use super::step::StepView;
+use super::step::{StepView, step_view};
 use crate::api::call::Shown;
+use crate::api::decision::reasons;
 use crate::api::withheld::{Markers, Withheld, shares_tag};
-use crate::domain::{Forum, Jurisdiction, Noun, Obstacle, Precision, Stage, SubmissionStatus};
+use crate::domain::{FieldReason, Forum, Jurisdiction, Noun, Obstacle, Precision, Reason, Stage, SubmissionStatus};
 use crate::policy::{Facts, Relations, Viewer};
 use crate::store::{Error, Id, Proceeding, ProceedingFacts, Read, Result as StoreResult, Seals};
 
@@ -40,8 +41,17 @@ pub struct ProceedingView {
     status: SubmissionStatus,
     /// The State that recorded it, if one did.
     submitted_by_state: Option<String>,
-    /// Why it was returned.
-    returned_because: Option<String>,
+    /// Why it was returned or withdrawn.
+    reason: Option<Reason>,
+    /// Why, field by field (in the single view).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason_fields: Option<Vec<FieldReason>>,
+    /// Why, in words (in the single view).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason_note: Option<Withheld>,
+    /// Why another officer asks that it be withdrawn, though it was accepted (mission and Secretariat, in the single view).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    withdrawal_proposed: Option<Reason>,
     /// The States that will see something new once it is accepted (mission and Secretariat, in the single view, while it waits).
     #[serde(skip_serializing_if = "Option::is_none")]
     will_be_seen_by: Option<Vec<String>>,
@@ -64,7 +74,7 @@ pub struct ProceedingView {
     pub(super) accused: Option<Vec<AccusedView>>,
     /// The steps that you may know of (in the single view).
     #[serde(skip_serializing_if = "Option::is_none")]
-    steps: Option<Vec<StepView>>,
+    pub(super) steps: Option<Vec<StepView>>,
 }
 
 /// A page of proceedings.
@@ -78,6 +88,11 @@ pub(super) fn judged(viewer: &Viewer, of: &Proceeding, missions: &[String]) -> F
     let relations = Relations {
         own_mission: viewer.missions.iter().any(|own| missions.contains(own)),
         proceeding: viewer.state.as_ref() == Some(&of.facts.state),
+        own_submission: of.submitted_state.is_some() && of.submitted_state == viewer.state,
+        // Nobody else types in it before it is accepted.
+        typed: of.submitted_state.is_some()
+            && of.submitted_state == viewer.state
+            && of.status != SubmissionStatus::Accepted,
         ..Relations::default()
     };
     Facts { relations, notified: true, under_review: of.frozen_at.is_some(), ..Facts::default() }
@@ -88,6 +103,7 @@ pub(super) fn view(viewer: &Viewer, facts: Facts, of: Proceeding, held: Option<&
     let (file, internal, notes) =
         (markers.of("court_file_number"), markers.of("internal_obstacles"), markers.of("notes"));
     let ProceedingFacts { state, authority, forum, jurisdiction, opened, obstacles } = of.facts;
+    let (reason, _) = reasons(of.returned.filter(|_| of.withdrawal_by.is_none()));
     ProceedingView {
         reference: of.reference,
         state,
@@ -99,7 +115,10 @@ pub(super) fn view(viewer: &Viewer, facts: Facts, of: Proceeding, held: Option<&
         obstacles,
         status: of.status,
         submitted_by_state: of.submitted_state,
-        returned_because: of.returned_because,
+        reason,
+        reason_fields: None,
+        reason_note: None,
+        withdrawal_proposed: None,
         will_be_seen_by: None,
         stage_furthest: of.stage_furthest,
         stage_current: of.stage_current,
@@ -124,9 +143,10 @@ pub(super) fn show(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreR
     let will_see = if waits { Some(r.will_see_proceeding(&of.facts.state, &served)?) } else { None };
     let cases = cases.into_iter().map(|case| case.reference).collect();
     let accused = r.accused_list(&of)?;
-    let steps = r.step_list(&of)?.into_iter().map(StepView::from).collect();
+    let steps = r.step_list(&of)?;
     let mut holders = vec![of.id];
     holders.extend(accused.iter().map(|one| one.id));
+    holders.extend(steps.iter().map(|one| one.id));
     let Seals { held, tags } = r.proceeding_seals(&of, &holders)?;
     let tags = ClassCode::ALL
         .into_iter()
@@ -134,10 +154,16 @@ pub(super) fn show(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreR
         .filter(|(class, _)| shares_tag(viewer, facts, &[Noun::Proceeding, Noun::Accused], *class))
         .map(|(_, tag)| tag.clone())
         .collect();
+    let markers = Markers { noun: Noun::Proceeding, viewer, facts, holder: of.id, held: Some(&held) };
+    let (note, (reason, fields)) = (markers.of("reason_note"), reasons(of.returned.clone()));
+    let asked = of.withdrawal_by.is_some();
     let mut body = view(viewer, facts, of, Some(&held));
+    body.reason_note = Some(note);
+    body.reason_fields = fields;
+    body.withdrawal_proposed = reason.filter(|_| asked);
     body.will_be_seen_by = will_see;
     body.cases = Some(cases);
     body.accused = Some(accused.into_iter().map(|one| accused_view(viewer, facts, one, Some(&held))).collect());
-    body.steps = Some(steps);
+    body.steps = Some(steps.into_iter().map(|one| step_view(viewer, facts, one, Some(&held))).collect());
     Ok(Shown { body, tags })
 }

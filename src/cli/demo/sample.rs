@@ -17,8 +17,8 @@ use crate::exchange::{FATALITIES, import_fatalities, public_proceedings};
 use crate::identity::Identity;
 use crate::policy::{Scope, Viewer};
 use crate::store::{
-    AssistanceFacts, CaseFacts, IncidentFilter, MeasureFacts, NewAccount, NewAccused, NewIncident, NewStep, NewSuspect,
-    NewVictim, ProceedingFacts, ProceedingFilter, SealedInput, Store,
+    AssistanceFacts, CaseFacts, Grounds, IncidentFilter, MeasureFacts, NewAccount, NewAccused, NewIncident, NewStep,
+    NewSuspect, NewVictim, ProceedingFacts, ProceedingFilter, SealedInput, Store, Verdict,
 };
 
 type Failed = Box<dyn std::error::Error>;
@@ -102,6 +102,10 @@ pub fn load_sample(
     Ok(accounts)
 }
 
+fn accepted() -> Verdict {
+    Verdict { status: SubmissionStatus::Accepted, grounds: Grounds::default() }
+}
+
 fn account(store: &Store, identity: &Identity, person: &Person) -> Result<DemoAccount, Failed> {
     let mut secret = [0; 15];
     rand::fill(&mut secret);
@@ -151,7 +155,7 @@ fn records(store: &Store, progress: Progress<'_>) -> Result<(), Failed> {
     store.write(&releaser, |w| {
         for (at, incident) in waiting.iter().enumerate() {
             progress("release of public rows", at, waiting.len());
-            w.incident_transition(&incident.reference, IncidentState::Released, None)?;
+            w.incident_transition(&incident.reference, IncidentState::Released, &Grounds::default())?;
         }
         Ok(())
     })?;
@@ -205,7 +209,7 @@ fn public(store: &Store, officer: &Viewer, second: &Viewer) -> Result<(), Failed
     store.write(second, |w| {
         let filter = ProceedingFilter { status: Some(SubmissionStatus::Proposed), ..ProceedingFilter::default() };
         for waiting in w.proceeding_list(&filter, None, 1_000)?.items {
-            w.proceeding_decide(&waiting, true, None)?;
+            w.proceeding_decide(&waiting, &accepted())?;
         }
         Ok(())
     })?;
@@ -311,10 +315,10 @@ fn made_up(store: &Store, verifier: &Viewer, releaser: &Viewer) -> Result<(), Fa
     );
     let made = store.write(&minusma, |w| {
         let made = w.incident_create(&released)?;
-        w.incident_transition(&made.reference, IncidentState::Submitted, None)
+        w.incident_transition(&made.reference, IncidentState::Submitted, &Grounds::default())
     })?;
-    store.write(verifier, |w| w.incident_transition(&made.reference, IncidentState::Verified, None))?;
-    store.write(releaser, |w| w.incident_transition(&made.reference, IncidentState::Released, None))?;
+    store.write(verifier, |w| w.incident_transition(&made.reference, IncidentState::Verified, &Grounds::default()))?;
+    store.write(releaser, |w| w.incident_transition(&made.reference, IncidentState::Released, &Grounds::default()))?;
     let waiting = incident(
         "UNIFIL",
         "LBN",
@@ -324,7 +328,7 @@ fn made_up(store: &Store, verifier: &Viewer, releaser: &Viewer) -> Result<(), Fa
     );
     store.write(&unifil, |w| {
         let made = w.incident_create(&waiting)?;
-        w.incident_transition(&made.reference, IncidentState::Submitted, None)
+        w.incident_transition(&made.reference, IncidentState::Submitted, &Grounds::default())
     })?;
     let draft = incident("MINUSMA", "MLI", day(2023, 2, 1), "MADE-UP-003", Vec::new());
     store.write(&minusma, |w| w.incident_create(&draft))?;
@@ -377,7 +381,7 @@ fn made_up(store: &Store, verifier: &Viewer, releaser: &Viewer) -> Result<(), Fa
     })?;
     store.write(verifier, |w| {
         let waiting = w.proceeding_get(&proceeding.reference)?.ok_or(crate::store::Error::NotFound)?;
-        w.proceeding_decide(&waiting, true, None)
+        w.proceeding_decide(&waiting, &accepted())
     })?;
     store.write(&mali, |w| {
         let of = w.proceeding_get(&proceeding.reference)?.ok_or(crate::store::Error::NotFound)?;

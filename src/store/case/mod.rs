@@ -156,14 +156,14 @@ pub(in crate::store) fn cases_concerning(state: String) -> _ {
         .select(case_incident::case_id)
 }
 
-/// Ids of the cases that a State's own proceedings serve.
+/// Ids of the cases that a State's own proceedings serve, or served.
 #[auto_type(no_type_alias)]
 pub(in crate::store) fn cases_served(state: String) -> _ {
     let accepted: &'static str = ACCEPTED;
     proceeding_case::table
         .inner_join(proceeding::table.on(proceeding::id.eq(proceeding_case::proceeding_id)))
         .filter(proceeding::state.eq(state))
-        .filter(proceeding::status.eq(accepted))
+        .filter(proceeding::status.eq(accepted).or(proceeding::withdrawn_at.is_not_null()))
         .select(proceeding_case::case_id)
 }
 
@@ -250,8 +250,8 @@ impl Read<'_> {
         let Scope::State(state) = self.scope else { return Ok(cases) };
         let ids: Vec<Id> = cases.iter().map(|case| case.id).collect();
         let frozen = self.frozen(state, &ids)?;
-        let reached = self.reached_in_time(state, &frozen)?;
-        cases.retain(|case| !frozen.contains_key(&case.id) || reached.contains(&case.id));
+        let reached = self.reached(state, &ids, &frozen)?;
+        cases.retain(|case| reached.contains(&case.id));
         let mut progress = self.cases_progress(&ids)?;
         for case in &mut cases {
             if let Some(at) = frozen.get(&case.id).copied() {
@@ -292,27 +292,36 @@ impl Read<'_> {
         Ok(by_case)
     }
 
-    /// Of the cases of which a State gets nothing newer, those that it saw by then: by an incident, or by a proceeding of its own that was accepted
-    /// by then, or that it submitted itself.
-    fn reached_in_time(&mut self, state: &str, frozen: &HashMap<Id, NaiveDateTime>) -> Result<HashSet<Id>> {
-        let ids: Vec<Id> = frozen.keys().copied().collect();
+    /// Of these cases, those that a State reaches by an incident, or by a proceeding of its own that is accepted. Where it gets nothing newer, by
+    /// what it saw by then, or submitted itself.
+    fn reached(&mut self, state: &str, ids: &[Id], frozen: &HashMap<Id, NaiveDateTime>) -> Result<HashSet<Id>> {
         let concerning = cases_concerning(state.to_owned());
         let by_incident: Vec<Id> = case_file::table
-            .filter(case_file::id.eq_any(&ids))
+            .filter(case_file::id.eq_any(ids))
             .filter(case_file::id.eq_any(concerning))
             .select(case_file::id)
             .load(self.db)?;
-        let by_proceeding: Vec<(Id, Option<NaiveDateTime>, Option<String>)> = proceeding_case::table
+        type Served = (Id, Option<NaiveDateTime>, Option<NaiveDateTime>, Option<String>);
+        let by_proceeding: Vec<Served> = proceeding_case::table
             .inner_join(proceeding::table.on(proceeding::id.eq(proceeding_case::proceeding_id)))
-            .filter(proceeding_case::case_id.eq_any(&ids))
+            .filter(proceeding_case::case_id.eq_any(ids))
             .filter(proceeding::state.eq(state))
-            .filter(proceeding::status.eq(ACCEPTED))
-            .select((proceeding_case::case_id, proceeding::decided_at, proceeding::submitted_state))
+            .filter(proceeding::status.eq(ACCEPTED).or(proceeding::withdrawn_at.is_not_null()))
+            .select((
+                proceeding_case::case_id,
+                proceeding::decided_at,
+                proceeding::withdrawn_at,
+                proceeding::submitted_state,
+            ))
             .load(self.db)?;
-        let in_time = by_proceeding.into_iter().filter(|(case, decided, submitted)| {
-            submitted.as_deref() == Some(state) || *decided < frozen.get(case).copied()
+        let serves = by_proceeding.into_iter().filter(|(case, decided, withdrawn, submitted)| match frozen.get(case) {
+            None => withdrawn.is_none(),
+            Some(at) => {
+                let own = submitted.as_deref() == Some(state);
+                (own || *decided < Some(*at)) && withdrawn.is_none_or(|withdrawn| withdrawn > *at)
+            }
         });
-        Ok(by_incident.into_iter().chain(in_time.map(|(case, ..)| case)).collect())
+        Ok(by_incident.into_iter().chain(serves.map(|(case, ..)| case)).collect())
     }
 
     /// When an open fact of a case last changed before a time.

@@ -6,12 +6,11 @@ use serde_json::{Map, Value, json};
 
 use super::{Case, CaseFacts, CaseRow, INCIDENT_RETURNED, fields};
 use crate::domain::{CaseState, Code, Noun, Stage, SubmissionStatus, case_transition};
-use crate::policy::Denial;
 use crate::store::db::Id;
 use crate::store::db::schema::{case_event, case_file, case_incident};
 use crate::store::history::{Change, all_new, differences};
 use crate::store::incident::EditionChoice;
-use crate::store::{Error, Result, SealedInput, Write, named, random_tag};
+use crate::store::{Error, Grounds, Result, SealedInput, Verdict, Write, named, random_tag};
 
 impl Write<'_> {
     /// Opens a case over incidents within scope.
@@ -113,17 +112,11 @@ impl Write<'_> {
         Ok(())
     }
 
-    /// Another officer's decision on an incident that was added to a case with proceedings: accepted, it concerns their States from now on.
+    /// What becomes of an incident that was added to a case with proceedings: accepted, it concerns their States from now on.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when none waits; [`Error::Denied`] for who added it.
-    pub fn case_incident_decide(
-        &mut self,
-        case: &Case,
-        incident: &str,
-        accept: bool,
-        reason: Option<String>,
-    ) -> Result<()> {
+    /// [`Error::NotFound`] when none waits; [`Error::Denied`] for who may not.
+    pub fn case_incident_decide(&mut self, case: &Case, incident: &str, verdict: &Verdict) -> Result<()> {
         let incident = self.incident_get(incident, EditionChoice::Working)?.ok_or(Error::NotFound)?;
         let link = case_incident::table.find((case.id, incident.id));
         let waiting: Option<Option<Id>> = link
@@ -131,13 +124,12 @@ impl Write<'_> {
             .select(case_incident::added_by)
             .first(self.db)
             .optional()?;
-        if waiting.ok_or(Error::NotFound)? == Some(self.actor()) {
-            return Err(Denial::SamePerson.into());
-        }
-        let status = if accept { SubmissionStatus::Accepted } else { SubmissionStatus::Returned };
+        let by = waiting.ok_or(Error::NotFound)?.unwrap_or_default();
+        self.settle(by, None, SubmissionStatus::Proposed, verdict.status)?;
+        let accept = verdict.accepts();
         diesel::update(link)
             .set((
-                case_incident::status.eq(status.code()),
+                case_incident::status.eq(verdict.status.code()),
                 case_incident::decided_by.eq(self.actor()),
                 case_incident::since.eq(self.now()),
             ))
@@ -150,11 +142,27 @@ impl Write<'_> {
                 .set(case_file::updated_at.eq(self.now()))
                 .execute(self.db)?;
         }
-        let (action, kind) =
-            if accept { ("case.accept", "incident_accepted") } else { ("case.return", INCIDENT_RETURNED) };
+        let (action, kind) = match verdict.status {
+            SubmissionStatus::Accepted => ("case.accept", "incident_accepted"),
+            SubmissionStatus::Withdrawn => ("case.withdraw", INCIDENT_RETURNED),
+            SubmissionStatus::Returned | SubmissionStatus::Proposed => ("case.return", INCIDENT_RETURNED),
+        };
+        let sealed = self.case_note(case, &verdict.grounds)?;
+        let reason = verdict.grounds.reason();
         let open = Map::from_iter([("incident".to_owned(), json!({ "from": null, "to": incident.reference }))]);
-        self.note_case(action, &case.reference, case.id, kind, reason, open, Vec::new());
+        self.note_case(action, &case.reference, case.id, kind, reason, open, sealed);
         Ok(())
+    }
+
+    /// Seals the words of a decision on a case.
+    fn case_note(&mut self, case: &Case, grounds: &Grounds) -> Result<Vec<u16>> {
+        let sealed = self.seal(case.id, case.id, &grounds.sealed(Noun::Case, false), None)?;
+        if !sealed.is_empty() {
+            diesel::update(case_file::table.find(case.id))
+                .set(case_file::tag_confidential.eq(random_tag()))
+                .execute(self.db)?;
+        }
+        Ok(sealed)
     }
 
     /// Changes a case's facts and sealed fields, and adds incidents to it.
@@ -165,7 +173,9 @@ impl Write<'_> {
         let mut open = differences(&fields(&case.facts), &fields(facts));
         let known: Vec<Id> = case_incident::table
             .filter(case_incident::case_id.eq(case.id))
-            .filter(case_incident::status.ne(SubmissionStatus::Returned.code()))
+            .filter(
+                case_incident::status.eq_any([SubmissionStatus::Proposed.code(), SubmissionStatus::Accepted.code()]),
+            )
             .select(case_incident::incident_id)
             .load(self.db)?;
         let new: Vec<Id> = self.incident_ids(add)?.into_iter().filter(|id| !known.contains(id)).collect();
@@ -194,13 +204,7 @@ impl Write<'_> {
     ///
     /// # Errors
     /// [`Error::Conflict`] when there is no such way, or the day lies before the last change.
-    pub fn case_transition(
-        &mut self,
-        case: &Case,
-        to: CaseState,
-        on: NaiveDate,
-        reason: Option<String>,
-    ) -> Result<Case> {
+    pub fn case_transition(&mut self, case: &Case, to: CaseState, on: NaiveDate, grounds: &Grounds) -> Result<Case> {
         if !case_transition(case.state, to) {
             return Err(Error::Conflict(format!("no way from {} to {}", case.state.code(), to.code())));
         }
@@ -216,7 +220,8 @@ impl Write<'_> {
             .set((case_file::state.eq(to.code()), case_file::updated_at.eq(self.now())))
             .execute(self.db)?;
         let open = Map::from_iter([("state".to_owned(), json!({ "from": case.state, "to": to }))]);
-        self.note_case("case.transition", &case.reference, case.id, to.code(), reason, open, Vec::new());
+        let sealed = self.case_note(case, grounds)?;
+        self.note_case("case.transition", &case.reference, case.id, to.code(), grounds.reason(), open, sealed);
         self.case_get(&case.reference)?.ok_or(Error::NotFound)
     }
 

@@ -278,6 +278,8 @@ diesel::table! {
         updated_at -> Timestamp,
         released_at -> Nullable<Timestamp>,
         superseded_at -> Nullable<Timestamp>,
+        reason -> Nullable<Text>,
+        reason_fields -> Nullable<Text>,
     }
 }
 
@@ -398,7 +400,10 @@ diesel::table! {
         submitted_state -> Nullable<Text>,
         decided_by -> Nullable<Binary>,
         decided_at -> Nullable<Timestamp>,
-        returned_because -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        reason_fields -> Nullable<Text>,
+        withdrawal_by -> Nullable<Binary>,
+        withdrawn_at -> Nullable<Timestamp>,
     }
 }
 
@@ -425,8 +430,9 @@ diesel::table! {
         submitted_by -> Nullable<Binary>,
         submitted_state -> Nullable<Text>,
         decided_by -> Nullable<Binary>,
-        returned_because -> Nullable<Text>,
+        reason -> Nullable<Text>,
         handle -> Text,
+        reason_fields -> Nullable<Text>,
     }
 }
 
@@ -460,7 +466,8 @@ diesel::table! {
         submitted_at -> Timestamp,
         recorded_at -> Nullable<Timestamp>,
         decided_by -> Nullable<Binary>,
-        returned_because -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        reason_fields -> Nullable<Text>,
     }
 }
 
@@ -509,10 +516,11 @@ diesel::table! {
         tag_confidential -> Binary,
         created_by -> Binary,
         decided_by -> Nullable<Binary>,
-        returned_because -> Nullable<Text>,
+        reason -> Nullable<Text>,
         created_at -> Timestamp,
         recorded_at -> Nullable<Timestamp>,
         updated_at -> Timestamp,
+        reason_fields -> Nullable<Text>,
     }
 }
 

@@ -31,6 +31,10 @@ impl Candidate {
     }
 }
 
+fn is_own(viewer: &Viewer, submitted: &Option<String>) -> bool {
+    submitted.is_some() && *submitted == viewer.state
+}
+
 impl Read<'_> {
     /// Tells of each of these records which fields the viewer typed, or of a State's viewer the State: who wrote a value last.
     fn typed(&mut self, viewer: &Viewer, root: Id, mut all: Vec<Candidate>) -> Result<Vec<Candidate>> {
@@ -147,6 +151,7 @@ impl Read<'_> {
                 let relations = Relations {
                     own_mission: viewer.missions.iter().any(|own| missions.contains(own)),
                     proceeding: viewer.state.as_ref() == Some(&proceeding.facts.state),
+                    own_submission: is_own(viewer, &proceeding.submitted_state),
                     ..Relations::default()
                 };
                 let facts = Facts {
@@ -159,12 +164,24 @@ impl Read<'_> {
                 let (record, typed) = (proceeding.id, Vec::new());
                 let mut all = vec![Candidate { noun, record, holder: record, path: path.clone(), facts, typed }];
                 for accused in self.accused_list(&proceeding)? {
+                    let own_submission = is_own(viewer, &accused.submitted_state);
                     all.push(Candidate {
                         noun: Noun::Accused,
                         record: accused.id,
                         holder: accused.id,
                         path: format!("{path}/accused/{}", accused.handle),
-                        facts,
+                        facts: Facts { relations: Relations { own_submission, ..relations }, ..facts },
+                        typed: Vec::new(),
+                    });
+                }
+                for step in self.step_list(&proceeding)? {
+                    let own_submission = is_own(viewer, &step.submitted_state);
+                    all.push(Candidate {
+                        noun: Noun::Step,
+                        record: step.id,
+                        holder: step.id,
+                        path: format!("{path}/steps/{}", step.handle),
+                        facts: Facts { relations: Relations { own_submission, ..relations }, ..facts },
                         typed: Vec::new(),
                     });
                 }
@@ -187,7 +204,9 @@ impl Read<'_> {
             }
             Noun::Measure => {
                 let found = self.measure_get(reference)?.ok_or(Error::NotFound)?;
-                let facts = Facts { relations: Relations::default(), notified: true, ..Facts::default() };
+                let own_submission = is_own(viewer, &found.submitted_state);
+                let relations = Relations { own_submission, ..Relations::default() };
+                let facts = Facts { relations, notified: true, ..Facts::default() };
                 let path = format!("measures/{}", found.reference);
                 let mut all =
                     vec![Candidate { noun, record: found.id, holder: found.id, path, facts, typed: Vec::new() }];
@@ -196,7 +215,7 @@ impl Read<'_> {
                 }
                 Ok((all, None))
             }
-            Noun::Victim | Noun::Suspect | Noun::Accused | Noun::Disclosure => Err(Error::NotFound),
+            Noun::Victim | Noun::Suspect | Noun::Accused | Noun::Step | Noun::Disclosure => Err(Error::NotFound),
         }
     }
 }

@@ -154,9 +154,13 @@ impl Read<'_> {
                 };
                 rows.into_iter().map(known).collect()
             }
-            Noun::Incident | Noun::Case | Noun::Proceeding | Noun::Assistance | Noun::Measure | Noun::Disclosure => {
-                Vec::new()
-            }
+            Noun::Incident
+            | Noun::Case
+            | Noun::Proceeding
+            | Noun::Step
+            | Noun::Assistance
+            | Noun::Measure
+            | Noun::Disclosure => Vec::new(),
         })
     }
 

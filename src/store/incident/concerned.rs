@@ -193,6 +193,32 @@ impl Write<'_> {
         Ok(())
     }
 
+    /// Ends what a withdrawn proceeding of a State began, unless another of its accepted proceedings serves the incident: a tombstone, if nothing
+    /// else of the incident concerns the State.
+    pub(in crate::store) fn concern_of_proceeding_end(&mut self, incident: Id, state: &str) -> Result<()> {
+        let another: Option<Id> = case_incident::table
+            .inner_join(proceeding_case::table.on(proceeding_case::case_id.eq(case_incident::case_id)))
+            .inner_join(proceeding::table.on(proceeding::id.eq(proceeding_case::proceeding_id)))
+            .filter(case_incident::incident_id.eq(incident))
+            .filter(case_incident::status.eq(SubmissionStatus::Accepted.code()))
+            .filter(proceeding::state.eq(state))
+            .filter(proceeding::status.eq(SubmissionStatus::Accepted.code()))
+            .select(proceeding::id)
+            .first(self.db)
+            .optional()?;
+        if another.is_some() {
+            return Ok(());
+        }
+        let live = concern::table
+            .filter(concern::incident_id.eq(incident))
+            .filter(concern::state.eq(state))
+            .filter(concern::basis.eq(Basis::Proceeding.code()))
+            .filter(concern::to_at.is_null())
+            .filter(concern::frozen_at.is_null());
+        diesel::update(live).set(concern::to_at.eq(self.now())).execute(self.db)?;
+        Ok(())
+    }
+
     /// Ends the concerns of a withdrawn incident: a tombstone to those who had seen it. A State that was kept from it keeps what it had.
     pub(super) fn concern_end(&mut self, incident: Id) -> Result<()> {
         let live = concern::table.filter(concern::incident_id.eq(incident)).filter(concern::to_at.is_null());

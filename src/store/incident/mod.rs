@@ -18,7 +18,9 @@ use diesel::prelude::*;
 use super::SealedInput;
 use super::db::schema::{concern, incident_edition, victim};
 use super::db::{Db, Id};
-use crate::domain::{Basis, Code, Counts, IncidentFacts, IncidentState, SuspectFacts, VictimFacts, WithholdingReason};
+use crate::domain::{
+    Basis, Code, Counts, IncidentFacts, IncidentState, Returned, SuspectFacts, VictimFacts, WithholdingReason,
+};
 use crate::policy::Scope;
 
 /// One edition of an incident, as a scope sees it.
@@ -52,6 +54,8 @@ pub struct Incident {
     pub created_at: NaiveDateTime,
     /// When an open fact of it last changed (UTC).
     pub updated_at: NaiveDateTime,
+    /// Why it was returned or withdrawn, while it is.
+    pub returned: Option<Returned>,
     /// When it was released (UTC).
     pub released_at: Option<NaiveDateTime>,
 }

@@ -9,6 +9,7 @@ use super::{Incident, Suspect, Victim};
 use crate::domain::{Code, Counts, HoldReason, IncidentFacts, IncidentState, PartialDate, SuspectFacts, VictimFacts};
 use crate::store::db::Id;
 use crate::store::db::schema::{incident_edition, suspect, victim};
+use crate::store::verdict::returned;
 use crate::store::{Result, code, split};
 
 #[derive(Clone, Queryable, Insertable)]
@@ -52,6 +53,8 @@ pub(super) struct EditionRow {
     pub(super) updated_at: NaiveDateTime,
     pub(super) released_at: Option<NaiveDateTime>,
     pub(super) superseded_at: Option<NaiveDateTime>,
+    pub(super) reason: Option<String>,
+    pub(super) reason_fields: Option<String>,
 }
 
 const EDITION: &str = "incident_edition";
@@ -97,10 +100,13 @@ impl EditionRow {
             updated_at,
             released_at,
             superseded_at: _,
+            reason,
+            reason_fields,
         } = self;
         let hold: Option<HoldReason> =
             hold_reason.map(|text| code(&text, EDITION, "hold_reason", &reference)).transpose()?;
         Ok(Incident {
+            returned: returned(reason, reason_fields, EDITION, &reference)?,
             facts: IncidentFacts {
                 mission,
                 host_state,
@@ -218,6 +224,8 @@ impl EditionRow {
             updated_at: now,
             released_at: None,
             superseded_at: None,
+            reason: None,
+            reason_fields: None,
         }
     }
 }

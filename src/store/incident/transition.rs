@@ -6,12 +6,12 @@ use serde_json::{Map, json};
 use super::row::{EditionRow, VictimRow};
 use super::{EditionChoice, Incident};
 use crate::domain::{
-    Code, Fault, IncidentState, NarrowingAct, Noun, Perpetrator, ReleaseGate, release_gates, transition,
+    Code, Fault, IncidentState, NarrowingAct, Noun, Perpetrator, ReleaseGate, SealedField, release_gates, transition,
 };
 use crate::policy::Denial;
 use crate::store::db::schema::{incident_edition as e, revision, victim};
 use crate::store::history::Change;
-use crate::store::{Error, Result, Write};
+use crate::store::{Error, Grounds, Result, Write, random_tag};
 
 impl Write<'_> {
     /// Moves the current edition of an incident.
@@ -19,12 +19,7 @@ impl Write<'_> {
     /// # Errors
     /// [`Error::NotFound`] out of scope; [`Error::Conflict`] when the table has no such move, a reason is missing or a
     /// release's gate is shut; [`Error::Denied`] when the role may not, or the same person made the step before.
-    pub fn incident_transition(
-        &mut self,
-        reference: &str,
-        to: IncidentState,
-        reason: Option<&str>,
-    ) -> Result<Incident> {
+    pub fn incident_transition(&mut self, reference: &str, to: IncidentState, grounds: &Grounds) -> Result<Incident> {
         let incident = self.incident_get(reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
         let edge = transition(incident.state, to)
             .ok_or_else(|| Error::Conflict(format!("no way from {} to {}", incident.state.code(), to.code())))?;
@@ -36,13 +31,28 @@ impl Write<'_> {
         if edge.by_another && (incident.author == actor || was_verifier || self.has_written(&incident)?) {
             return Err(Denial::SamePerson.into());
         }
-        if edge.reason && reason.is_none_or(|reason| reason.trim().is_empty()) {
+        if edge.reason && grounds.returned.is_none() {
             return Err(Error::Invalid(vec![Fault::new("/reason", "this move takes a reason")]));
         }
         let mut row: EditionRow = e::table.find(incident.edition).first(self.db)?;
         let now = self.now();
         row.state = to.code().into();
         row.updated_at = now;
+        // On the record itself while it is returned or withdrawn; history keeps it.
+        let is_back = matches!(to, IncidentState::Returned | IncidentState::Withdrawn);
+        row.reason = grounds.reason().filter(|_| is_back);
+        row.reason_fields = grounds.fields().filter(|_| is_back);
+        let note = if is_back {
+            let field = SealedField::named(Noun::Incident, "reason_note").map_or(0, |field| field.code);
+            let had_one = self.held(&[incident.edition])?.contains(&(incident.edition, field));
+            grounds.sealed(Noun::Incident, had_one)
+        } else {
+            Vec::new()
+        };
+        let sealed = self.seal(incident.edition, incident.id, &note, None)?;
+        if !sealed.is_empty() {
+            row.tag_confidential = random_tag();
+        }
         match to {
             IncidentState::Verified => row.verifier_id = Some(actor),
             IncidentState::Released => {
@@ -79,6 +89,9 @@ impl Write<'_> {
                 e::released_at.eq(row.released_at),
                 e::superseded_at.eq(row.superseded_at),
                 e::updated_at.eq(row.updated_at),
+                e::reason.eq(&row.reason),
+                e::reason_fields.eq(&row.reason_fields),
+                e::tag_confidential.eq(&row.tag_confidential),
             ))
             .execute(self.db)?;
         if to == IncidentState::Released {
@@ -93,9 +106,9 @@ impl Write<'_> {
                 root: incident.id,
                 edition: Some(incident.number),
                 kind: to.code(),
-                reason: reason.map(str::to_owned),
+                reason: grounds.reason(),
                 open: Map::from_iter([("state".to_owned(), json!({ "from": incident.state, "to": to }))]),
-                sealed: Vec::new(),
+                sealed,
             },
         );
         match to {

@@ -175,6 +175,8 @@ impl Write<'_> {
             updated_at: now,
             released_at: None,
             superseded_at: None,
+            reason: None,
+            reason_fields: None,
             ..released.clone()
         };
         diesel::insert_into(e::table).values(copy.clone()).execute(self.db)?;

@@ -3,6 +3,7 @@
 mod read;
 mod seen;
 mod step;
+mod verdict;
 mod write;
 
 pub(in crate::store) use read::AccusedRow;
@@ -17,8 +18,8 @@ use super::case::cases_concerning;
 use super::db::schema::{case_file, proceeding, proceeding_case};
 use super::db::{Db, Id};
 use crate::domain::{
-    AsOf, Code, Exit, Forum, Jurisdiction, Obstacle, Outcome, PartialDate, Progress, Sentence, Stage, Step, StepKind,
-    SubmissionStatus, progress, roll_up,
+    AsOf, Code, Exit, Forum, Jurisdiction, Obstacle, Outcome, PartialDate, Progress, Returned, Sentence, Stage, Step,
+    StepKind, SubmissionStatus, progress, roll_up,
 };
 use crate::policy::Scope;
 
@@ -45,8 +46,12 @@ pub struct Proceeding {
     pub submitted_state: Option<String>,
     /// When it was accepted or returned (UTC).
     pub decided_at: Option<NaiveDateTime>,
-    /// Why it was returned.
-    pub returned_because: Option<String>,
+    /// Why it was returned or withdrawn, or another officer asks that it be.
+    pub returned: Option<Returned>,
+    /// Who asks that it be withdrawn, once it was accepted.
+    pub withdrawal_by: Option<Id>,
+    /// When it was withdrawn after it had been accepted (UTC).
+    pub withdrawn_at: Option<NaiveDateTime>,
     /// When it was recorded (UTC).
     pub created_at: NaiveDateTime,
     /// When an open fact last changed (UTC).
@@ -102,8 +107,10 @@ pub struct Accused {
     pub number: i32,
     /// Whether it counts: once another officer accepted it.
     pub status: SubmissionStatus,
-    /// Why it was returned.
-    pub returned_because: Option<String>,
+    /// Why it was returned or withdrawn.
+    pub returned: Option<Returned>,
+    /// The State that submitted it, if one did.
+    pub submitted_state: Option<String>,
     /// Where the accused stands.
     pub progress: Progress,
     /// Last sentence.
@@ -140,8 +147,10 @@ pub struct StepRecord {
     pub status: SubmissionStatus,
     /// The State that submitted it, if one did.
     pub submitted_state: Option<String>,
-    /// Why it was returned.
-    pub returned_because: Option<String>,
+    /// Why it was returned or withdrawn.
+    pub returned: Option<Returned>,
+    /// Permanent id: what its note hangs below.
+    pub id: Id,
 }
 
 /// A step to be recorded or proposed.
@@ -173,8 +182,8 @@ pub struct NewStep {
 
 type Backend = <Db as diesel::connection::Connection>::Backend;
 
-/// The proceedings that a scope sees: to mission and Secretariat those that nobody accepted yet, too; to a State the accepted ones of its own and
-/// those that serve a case with an incident that it sees, and what it submitted itself.
+/// The proceedings that a scope sees: to mission and Secretariat those that nobody accepted yet, too; to a State those of its own and those that
+/// serve a case with an incident that it sees, once they were accepted, also where they are withdrawn now; and what it submitted itself.
 pub(in crate::store) fn proceeding_seen(scope: &Scope) -> proceeding::BoxedQuery<'static, Backend> {
     let query = proceeding::table.into_boxed();
     match scope {
@@ -192,7 +201,8 @@ pub(in crate::store) fn proceeding_seen(scope: &Scope) -> proceeding::BoxedQuery
             let serving = proceeding_case::table
                 .filter(proceeding_case::case_id.eq_any(cases_concerning(state.clone())))
                 .select(proceeding_case::proceeding_id);
-            let accepted = proceeding::status.eq(SubmissionStatus::Accepted.code());
+            let accepted =
+                proceeding::status.eq(SubmissionStatus::Accepted.code()).or(proceeding::withdrawn_at.is_not_null());
             let submitted = proceeding::submitted_state.assume_not_null().eq(state.clone());
             query.filter(
                 accepted

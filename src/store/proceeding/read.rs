@@ -13,6 +13,7 @@ use crate::store::case::{Case, case_seen};
 use crate::store::db::Id;
 use crate::store::db::schema::{accused_incident, case_file, proceeding as p, proceeding_case, step};
 use crate::store::list::page_of;
+use crate::store::verdict::returned;
 use crate::store::{Cursor, Page, Read, Result, code, split};
 
 #[derive(Clone, Queryable, Insertable)]
@@ -38,7 +39,10 @@ pub(super) struct ProceedingRow {
     pub(super) submitted_state: Option<String>,
     pub(super) decided_by: Option<Id>,
     pub(super) decided_at: Option<NaiveDateTime>,
-    pub(super) returned_because: Option<String>,
+    pub(super) reason: Option<String>,
+    pub(super) reason_fields: Option<String>,
+    pub(super) withdrawal_by: Option<Id>,
+    pub(super) withdrawn_at: Option<NaiveDateTime>,
 }
 
 const TABLE: &str = "proceeding";
@@ -66,14 +70,19 @@ impl ProceedingRow {
             submitted_state,
             decided_by: _,
             decided_at,
-            returned_because,
+            reason,
+            reason_fields,
+            withdrawal_by,
+            withdrawn_at,
         } = self;
         Ok(Proceeding {
+            returned: returned(reason, reason_fields, TABLE, &reference)?,
+            withdrawal_by,
+            withdrawn_at,
             status: code(&status, TABLE, "status", &reference)?,
             recorded_by: created_by,
             submitted_state,
             decided_at,
-            returned_because,
             id,
             facts: ProceedingFacts {
                 state,
@@ -125,14 +134,15 @@ pub(super) struct StepRow {
     pub(super) submitted_at: NaiveDateTime,
     pub(super) recorded_at: Option<NaiveDateTime>,
     pub(super) decided_by: Option<Id>,
-    pub(super) returned_because: Option<String>,
+    pub(super) reason: Option<String>,
+    pub(super) reason_fields: Option<String>,
 }
 
 impl StepRow {
     /// The step, with the handle of its accused.
     pub(super) fn into_step(self, about: Option<String>) -> Result<StepRecord> {
         let Self {
-            id: _,
+            id,
             handle,
             proceeding_id: _,
             accused,
@@ -153,7 +163,8 @@ impl StepRow {
             submitted_at,
             recorded_at,
             decided_by: _,
-            returned_because,
+            reason,
+            reason_fields,
         } = self;
         fn some<C: Code>(text: Option<String>, column: &'static str, row: &str) -> Result<Option<C>> {
             text.map(|text| code(&text, "step", column, row)).transpose()
@@ -179,7 +190,8 @@ impl StepRow {
             source_url,
             status: code(&status, "step", "status", &handle)?,
             submitted_state,
-            returned_because,
+            returned: returned(reason, reason_fields, "step", &handle)?,
+            id,
             handle,
         })
     }
@@ -202,8 +214,9 @@ pub(in crate::store) struct AccusedRow {
     pub(in crate::store) submitted_by: Option<Id>,
     pub(in crate::store) submitted_state: Option<String>,
     _decided_by: Option<Id>,
-    returned_because: Option<String>,
+    pub(super) reason: Option<String>,
     pub(in crate::store) handle: String,
+    reason_fields: Option<String>,
 }
 
 impl AccusedRow {
@@ -235,9 +248,6 @@ impl Read<'_> {
             None => None,
         };
         let mut query = proceeding_seen(self.scope);
-        if let Some(status) = filter.status {
-            query = query.filter(p::status.eq(status.code()));
-        }
         if let Some(state) = &filter.state {
             query = query.filter(p::state.eq(state.clone()));
         }
@@ -253,12 +263,16 @@ impl Read<'_> {
             let mut seen = self.proceedings_as_seen(found)?;
             seen.retain(|one| {
                 let opened = one.facts.opened.first();
-                filter.forum.is_none_or(|forum| one.facts.forum == forum)
+                filter.status.is_none_or(|status| one.status == status)
+                    && filter.forum.is_none_or(|forum| one.facts.forum == forum)
                     && filter.stage.is_none_or(|stage| one.stage_furthest == stage)
                     && filter.from.is_none_or(|from| opened >= from)
                     && filter.to.is_none_or(|to| opened <= to)
             });
             return Ok(Page::within(seen, after, limit, place));
+        }
+        if let Some(status) = filter.status {
+            query = query.filter(p::status.eq(status.code()));
         }
         if let Some(forum) = filter.forum {
             query = query.filter(p::forum.eq(forum.code()));
@@ -334,13 +348,14 @@ impl Read<'_> {
         let incidents: Vec<Id> = links.iter().map(|(_, incident)| *incident).collect();
         let seen = self.incidents_of(&incidents)?;
         let one = |row: AccusedRow| {
-            let AccusedRow { id, number, status, returned_because, handle, .. } = row;
+            let AccusedRow { id, number, status, reason, reason_fields, handle, submitted_state, .. } = row;
             Ok(Accused {
                 id,
                 handle,
                 number,
                 status: code(&status, "accused", "status", &of.reference)?,
-                returned_because,
+                returned: returned(reason, reason_fields, "accused", &of.reference)?,
+                submitted_state,
                 progress: progress(&steps, Some(number), AsOf::NOW),
                 sentence: steps
                     .iter()

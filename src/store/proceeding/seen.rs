@@ -46,6 +46,15 @@ impl Read<'_> {
             let since = one.decided_at.unwrap_or(one.created_at);
             one.frozen_at.is_none_or(|at| since <= at) || own(one)
         });
+        for one in &mut found {
+            // What is asked and done about an accepted proceeding after that does not tell the State.
+            one.withdrawal_by = None;
+            let is_later = one.withdrawn_at.is_some() && one.withdrawn_at > one.frozen_at && one.frozen_at.is_some();
+            if is_later || one.status == SubmissionStatus::Accepted {
+                one.status = SubmissionStatus::Accepted;
+                one.returned = None;
+            }
+        }
         let all: Vec<&Proceeding> = found.iter().collect();
         let accused = self.accused_seen(&all)?;
         let mut steps = self.steps_of(&all, &accused)?;

@@ -9,7 +9,7 @@ use crate::domain::{Code, Noun, SubmissionStatus, handle};
 use crate::store::db::Id;
 use crate::store::db::schema::{accused, step};
 use crate::store::history::Change;
-use crate::store::{Error, Result, Write};
+use crate::store::{Error, Result, Verdict, Write, code};
 
 impl Write<'_> {
     /// The place of an accused that the scope sees, by its handle.
@@ -53,7 +53,8 @@ impl Write<'_> {
             submitted_at: now,
             recorded_at: (status == SubmissionStatus::Accepted).then_some(now),
             decided_by: None,
-            returned_because: None,
+            reason: None,
+            reason_fields: None,
         };
         diesel::insert_into(step::table).values(row.clone()).execute(self.db)?;
         let kind = if status == SubmissionStatus::Accepted { "step_recorded" } else { "step_proposed" };
@@ -62,7 +63,7 @@ impl Write<'_> {
             kind,
             of,
             &row,
-            None,
+            Vec::new(),
         )?;
         if status == SubmissionStatus::Accepted {
             self.restage(of)?;
@@ -76,7 +77,7 @@ impl Write<'_> {
         kind: &'static str,
         of: &Proceeding,
         row: &StepRow,
-        reason: Option<String>,
+        sealed: Vec<u16>,
     ) -> Result<()> {
         let about: Option<String> = accused::table
             .filter(accused::proceeding_id.eq(of.id))
@@ -92,49 +93,54 @@ impl Write<'_> {
             }}),
         )]);
         let change = Change {
-            noun: Noun::Proceeding,
-            record: of.id,
+            noun: Noun::Step,
+            record: row.id,
             root: of.id,
             edition: None,
             kind,
-            reason,
+            reason: row.reason.clone(),
             open,
-            sealed: Vec::new(),
+            sealed,
         };
         self.note(action, format!("proceedings/{}/steps/{}", of.reference, row.handle), change);
         Ok(())
     }
 
-    /// Accepts or returns a step that a State proposed. Accepted, it is recorded now.
+    /// What becomes of a step that a State proposed. Accepted, it is recorded now.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without such a step; [`Error::Conflict`] when it was decided already.
-    pub fn step_decide(&mut self, of: &Proceeding, handle: &str, accept: bool, reason: Option<String>) -> Result<()> {
-        let mut row: StepRow = step::table
-            .filter(step::proceeding_id.eq(of.id))
-            .filter(step::handle.eq(handle))
-            .first(self.db)
-            .optional()?
-            .ok_or(Error::NotFound)?;
-        if row.status != SubmissionStatus::Proposed.code() {
-            return Err(Error::Conflict("the step was decided already".into()));
+    /// [`Error::NotFound`] without such a step; [`Error::Denied`] for who may not; [`Error::Conflict`] when it was decided already.
+    pub fn step_decide(&mut self, of: &Proceeding, handle: &str, verdict: &Verdict) -> Result<()> {
+        if !self.step_list(of)?.iter().any(|record| record.handle == handle) {
+            return Err(Error::NotFound);
         }
-        let status = if accept { SubmissionStatus::Accepted } else { SubmissionStatus::Returned };
-        row.status = status.code().into();
-        row.recorded_at = accept.then(|| self.now());
+        let mut row: StepRow =
+            step::table.filter(step::proceeding_id.eq(of.id)).filter(step::handle.eq(handle)).first(self.db)?;
+        let status = code(&row.status, "step", "status", handle)?;
+        self.settle(row.submitted_by, row.submitted_state.as_deref(), status, verdict.status)?;
+        let note = verdict.grounds.sealed(Noun::Step, row.reason.is_some());
+        let sealed = self.seal(row.id, row.id, &note, None)?;
+        row.status = verdict.status.code().into();
+        row.recorded_at = verdict.accepts().then(|| self.now());
         row.decided_by = Some(self.actor());
-        row.returned_because = if accept { None } else { reason.clone() };
+        row.reason = verdict.grounds.reason();
+        row.reason_fields = verdict.grounds.fields();
         diesel::update(step::table.find(row.id))
             .set((
                 step::status.eq(&row.status),
                 step::recorded_at.eq(row.recorded_at),
                 step::decided_by.eq(row.decided_by),
-                step::returned_because.eq(&row.returned_because),
+                step::reason.eq(&row.reason),
+                step::reason_fields.eq(&row.reason_fields),
             ))
             .execute(self.db)?;
-        let (action, kind) = if accept { ("step.accept", "step_accepted") } else { ("step.return", "step_returned") };
-        self.note_step(action, kind, of, &row, reason)?;
-        if accept {
+        let (action, kind) = match verdict.status {
+            SubmissionStatus::Accepted => ("step.accept", "step_accepted"),
+            SubmissionStatus::Withdrawn => ("step.withdraw", "step_withdrawn"),
+            SubmissionStatus::Returned | SubmissionStatus::Proposed => ("step.return", "step_returned"),
+        };
+        self.note_step(action, kind, of, &row, sealed)?;
+        if verdict.accepts() {
             self.restage(of)?;
         }
         Ok(())

@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 use super::read::ProceedingRow;
 use super::{Accused, NewAccused, Proceeding, ProceedingFacts, fields, in_absentia, lines, whole};
 use crate::domain::{AsOf, Code, Detention, Noun, Outcome, Stage, Step, SubmissionStatus, handle, progress};
-use crate::policy::{Denial, Scope};
+use crate::policy::Scope;
 use crate::store::db::Id;
-use crate::store::db::schema::{accused, accused_incident, case_incident, proceeding as p, proceeding_case};
+use crate::store::db::schema::{accused, accused_incident, proceeding as p, proceeding_case};
 use crate::store::history::{Change, all_new, differences};
 use crate::store::{Error, Result, SealedInput, Write, random_tag};
 
@@ -51,7 +51,10 @@ impl Write<'_> {
             submitted_state: self.own_state(),
             decided_by: None,
             decided_at: None,
-            returned_because: None,
+            reason: None,
+            reason_fields: None,
+            withdrawal_by: None,
+            withdrawn_at: None,
         };
         diesel::insert_into(p::table).values(row.clone()).execute(self.db)?;
         for case in cases {
@@ -80,128 +83,17 @@ impl Write<'_> {
         }
     }
 
-    /// Until another officer accepts a proceeding, only who recorded it adds to it and changes it.
+    /// Until another officer accepts a proceeding, only who recorded it adds to it and changes it; nobody changes what is withdrawn.
     pub(super) fn refuse_anothers(&self, of: &Proceeding) -> Result<()> {
+        if of.status == SubmissionStatus::Withdrawn {
+            return Err(Error::Conflict("the proceeding is withdrawn".into()));
+        }
         if of.status != SubmissionStatus::Accepted && of.recorded_by != self.actor() {
             return Err(Error::Conflict(
                 "the proceeding is not accepted yet: until then only who recorded it changes it".into(),
             ));
         }
         Ok(())
-    }
-
-    /// Another officer's decision on a proceeding. Accepted, it counts with its accused, and concerns its State by the incidents of its
-    /// cases from now on.
-    ///
-    /// # Errors
-    /// [`Error::Denied`] for who recorded it; [`Error::Conflict`] when it was decided.
-    pub fn proceeding_decide(&mut self, of: &Proceeding, accept: bool, reason: Option<String>) -> Result<()> {
-        if of.recorded_by == self.actor() {
-            return Err(Denial::SamePerson.into());
-        }
-        if of.status != SubmissionStatus::Proposed {
-            return Err(Error::Conflict("the proceeding was decided already".into()));
-        }
-        let now = self.now();
-        let status = if accept { SubmissionStatus::Accepted } else { SubmissionStatus::Returned };
-        diesel::update(p::table.find(of.id))
-            .set((
-                p::status.eq(status.code()),
-                p::decided_by.eq(self.actor()),
-                p::decided_at.eq(now),
-                p::returned_because.eq(reason.clone().filter(|_| !accept)),
-                p::updated_at.eq(now),
-            ))
-            .execute(self.db)?;
-        if accept {
-            let waiting = accused::table
-                .filter(accused::proceeding_id.eq(of.id))
-                .filter(accused::status.eq(SubmissionStatus::Proposed.code()));
-            diesel::update(waiting)
-                .set((
-                    accused::status.eq(status.code()),
-                    accused::decided_by.eq(self.actor()),
-                    accused::recorded_at.eq(now),
-                ))
-                .execute(self.db)?;
-            let cases: Vec<Id> = proceeding_case::table
-                .filter(proceeding_case::proceeding_id.eq(of.id))
-                .select(proceeding_case::case_id)
-                .load(self.db)?;
-            let incidents: Vec<Id> = case_incident::table
-                .filter(case_incident::case_id.eq_any(&cases))
-                .filter(case_incident::status.eq(SubmissionStatus::Accepted.code()))
-                .select(case_incident::incident_id)
-                .distinct()
-                .load(self.db)?;
-            for incident in incidents {
-                self.concern_of_proceeding(incident, &of.facts.state)?;
-            }
-            self.cases_restage(&cases)?;
-        }
-        let (action, kind) = if accept { ("proceeding.accept", "accepted") } else { ("proceeding.return", "returned") };
-        let open = Map::from_iter([("status".to_owned(), json!({ "from": of.status, "to": status }))]);
-        let change = Change {
-            noun: Noun::Proceeding,
-            record: of.id,
-            root: of.id,
-            edition: None,
-            kind,
-            reason,
-            open,
-            sealed: Vec::new(),
-        };
-        self.note(action, format!("proceedings/{}", of.reference), change);
-        Ok(())
-    }
-
-    /// Another officer's decision on an accused that was added to an accepted proceeding.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] without such an accused; [`Error::Denied`] for who added it; [`Error::Conflict`] when it was decided, or the
-    /// proceeding was not.
-    pub fn accused_decide(
-        &mut self,
-        of: &Proceeding,
-        handle: &str,
-        accept: bool,
-        reason: Option<String>,
-    ) -> Result<()> {
-        let rows = self.accused_seen(&[of])?;
-        let row = rows.into_iter().find(|row| row.handle == handle).ok_or(Error::NotFound)?;
-        if row.submitted_by == Some(self.actor()) {
-            return Err(Denial::SamePerson.into());
-        }
-        if of.status != SubmissionStatus::Accepted {
-            return Err(Error::Conflict("the proceeding itself is not accepted yet".into()));
-        }
-        if row.status != SubmissionStatus::Proposed.code() {
-            return Err(Error::Conflict("the accused was decided already".into()));
-        }
-        let status = if accept { SubmissionStatus::Accepted } else { SubmissionStatus::Returned };
-        diesel::update(accused::table.find(row.id))
-            .set((
-                accused::status.eq(status.code()),
-                accused::decided_by.eq(self.actor()),
-                accused::recorded_at.eq(self.now()),
-                accused::returned_because.eq(reason.clone().filter(|_| !accept)),
-            ))
-            .execute(self.db)?;
-        let (action, kind) =
-            if accept { ("accused.accept", "accused_accepted") } else { ("accused.return", "accused_returned") };
-        let open = Map::from_iter([("accused".to_owned(), json!({ "from": null, "to": handle }))]);
-        let change = Change {
-            noun: Noun::Accused,
-            record: row.id,
-            root: of.id,
-            edition: None,
-            kind,
-            reason,
-            open,
-            sealed: Vec::new(),
-        };
-        self.note(action, format!("proceedings/{}", of.reference), change);
-        self.restage(of)
     }
 
     /// Changes a proceeding's facts and sealed fields; one that was returned is proposed again.

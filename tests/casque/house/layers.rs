@@ -88,7 +88,7 @@ fn every_concern_begins_by_an_act_of_two() {
         ("insert_into(concern::table)", "store/incident/concerned.rs", "what follows makes them"),
         (".concern_settle(", "store/incident/concerned.rs", "withholding, or lifting it: two officers"),
         (".concern_settle(", "store/incident/transition.rs", "release: verifier and releaser"),
-        (".concern_of_proceeding(", "store/proceeding/write.rs", "another officer accepts a proceeding"),
+        (".concern_of_proceeding(", "store/proceeding/verdict.rs", "another officer accepts a proceeding"),
         (".concern_of_proceeding(", "store/case/write.rs", "another officer accepts a later link"),
     ];
     for pattern in ["insert_into(concern::table)", ".concern_settle(", ".concern_of_proceeding("] {

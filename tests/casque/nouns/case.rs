@@ -23,7 +23,9 @@ fn a_case_is_opened_closed_and_reopened_on_days_and_its_history_says_so() {
     let moved = |body| house.as_("verifier").post(&format!("{path}/transitions"), &body);
     let early = moved(json!({"to": "closed", "on": "2021-01-01"}));
     assert!((400..500).contains(&early.status), "before it was opened: {}", early.text);
-    let closed = moved(json!({"to": "closed", "on": "2023-06-30"}));
+    let without = moved(json!({"to": "closed", "on": "2023-06-30"}));
+    assert_eq!((without.status, without.pointers()), (400, vec!["/reason".to_owned()]), "it says why");
+    let closed = moved(json!({"to": "closed", "on": "2023-06-30", "reason": "other", "reason_note": "canary-why"}));
     assert_eq!((closed.status, &closed.json()["state"]), (200, &json!("closed")), "{}", closed.text);
     let reopened = moved(json!({"to": "reopened", "on": "2024-02-01"}));
     assert_eq!((reopened.status, &reopened.json()["state"]), (200, &json!("reopened")), "{}", reopened.text);

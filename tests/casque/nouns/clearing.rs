@@ -37,14 +37,14 @@ fn who(noun: Noun) -> &'static str {
 fn null_or_nothing_in_a_patch_empties_no_sealed_field_of_any_noun() {
     let house = House::start();
     let records = records(&house);
-    for noun in Noun::VARIANTS.iter().filter(|noun| **noun != Noun::Disclosure) {
+    for noun in Noun::VARIANTS.iter().filter(|noun| !matches!(noun, Noun::Disclosure | Noun::Step)) {
         assert!(records.iter().any(|(known, _)| known == noun), "{noun:?} has no record here");
     }
     for (noun, path) in &records {
         let client = house.as_(who(*noun));
         let before = client.get(path);
         assert_eq!(before.status, 200, "{path}: {}", before.text);
-        for field in SealedField::of(*noun) {
+        for field in SealedField::of(*noun).filter(|field| field.typed) {
             for nothing in [Value::Null, json!(""), json!("  ")] {
                 let refused = client.patch(path, &json!({field.name: nothing}), before.etag());
                 assert_eq!((refused.status, refused.pointers()), (400, vec![format!("/{}", field.name)]), "{path}");
@@ -66,6 +66,7 @@ fn a_sealed_field_is_emptied_by_its_pointer_in_this_edition_alone() {
         let before = client.get(path);
         let marker = |answer: &Value, name: &str| answer[name]["held"].clone();
         let held: Vec<&str> = SealedField::of(*noun)
+            .filter(|field| field.typed)
             .map(|field| field.name)
             .filter(|name| marker(&before.json(), name) == true)
             .collect();

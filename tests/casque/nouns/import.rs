@@ -171,7 +171,7 @@ fn a_newer_vintage_adds_several_to_one_incident_and_an_older_one_brings_nothing_
     assert_eq!((&back["new_incidents"], back["older"].as_array().unwrap().len()), (&json!(0), 1));
     // An incident that somebody is reviewing, or has withdrawn, is reported and stops nothing else.
     let reference = house.as_("verifier").get("/v1/incidents").references().remove(0);
-    let withdraw = json!({"to": "withdrawn", "reason": "Not an attack"});
+    let withdraw = json!({"to": "withdrawn", "reason": "out_of_scope"});
     let path = format!("/v1/incidents/{reference}/transitions");
     assert_eq!(house.as_("verifier").post(&path, &withdraw).status, 200);
     let rows = [act(4, "2025-07-01"), row(5, "2016-05-01", "Malicious Act", "2025-07-01")];

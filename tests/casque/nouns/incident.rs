@@ -216,7 +216,7 @@ fn a_returned_report_goes_back_to_its_author_with_a_reason() {
     house.moved("minusma", &reference, "submitted");
     let give_back = |body| house.as_("verifier").post(&format!("{path}/transitions"), &body).status;
     assert_eq!(give_back(json!({"to": "returned"})), 400);
-    assert_eq!(give_back(json!({"to": "returned", "reason": "The date is missing"})), 200);
+    assert_eq!(give_back(json!({"to": "returned", "reason": "incomplete"})), 200);
     let shown = house.as_("minusma").get(&path);
     assert_eq!(house.as_("minusma").patch(&path, &json!({"means": "ied"}), shown.etag()).status, 200);
     house.release("minusma", &reference);
@@ -224,7 +224,7 @@ fn a_returned_report_goes_back_to_its_author_with_a_reason() {
     let kinds: Vec<&str> =
         history["items"].as_array().unwrap().iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["created", "submitted", "returned", "edited", "submitted", "verified", "released"]);
-    assert_eq!(history["items"][2]["reason"], "The date is missing");
+    assert_eq!(history["items"][2]["reason"], "incomplete");
     assert_eq!(history["items"][3]["changes"]["means"], json!({"from": "small_arms", "to": "ied"}));
 }
 
@@ -264,7 +264,7 @@ fn an_amendment_given_up_leaves_the_released_edition_as_it_was() {
     let path = format!("/v1/incidents/{reference}");
     let shown = house.as_("minusma").get(&path);
     assert_eq!(house.as_("minusma").patch(&path, &json!({"means": "ied"}), shown.etag()).status, 200);
-    let give_up = json!({"to": "withdrawn", "reason": "Not confirmed"});
+    let give_up = json!({"to": "withdrawn", "reason": "not_sourced"});
     assert_eq!(house.as_("minusma").post(&format!("{path}/transitions"), &give_up).status, 200);
     let now = house.as_("minusma").get(&path).json();
     assert_eq!(
@@ -327,12 +327,14 @@ fn a_focal_point_opens_of_what_is_strictly_confidential_only_what_it_typed_itsel
     assert!(opened("minusma").contains("canary-suspect-name"), "its own draft");
     let suspect = json!({"category": "individual", "status": "at_large", "name": "canary-second-suspect"});
     assert_eq!(house.as_("verifier").post(&format!("{path}/suspects"), &suspect).status, 201);
-    assert!(!opened("minusma").contains("-suspect"), "somebody else typed in it");
+    let own = |text: &str| text.contains("canary-suspect-name") && !text.contains("canary-second-suspect");
+    assert!(own(&opened("minusma")), "what somebody else typed stays sealed");
     house.moved("minusma", &reference, "submitted");
     house.moved("senior", &reference, "verified");
     house.moved("releaser", &reference, "released");
+    assert!(!opened("minusma").contains("-suspect"), "not what was released");
     assert_eq!(house.as_("minusma").patch(&path, &json!({"means": "ied"}), "*").status, 200);
-    assert!(!opened("minusma").contains("-suspect"), "an amendment is no draft of its own");
+    assert!(own(&opened("minusma")), "the amendment is on its desk again");
 }
 
 #[test]
@@ -441,5 +443,40 @@ fn a_year_has_four_digits_wherever_a_date_is_read() {
     for list in ["incidents", "cases", "proceedings", "assistance", "measures"] {
         let answer = house.as_("verifier").get(&format!("/v1/{list}?from=%2B10000-1-1"));
         assert_eq!((answer.status, answer.pointers()), (400, vec!["/from".to_owned()]), "{list}");
+    }
+}
+
+#[test]
+fn a_returned_record_says_by_field_why_and_its_desk_reads_the_words() {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    let path = format!("/v1/incidents/{reference}");
+    let victim = house.as_("minusma").get(&path).json()["victims"][0]["handle"].as_str().unwrap().to_owned();
+    house.moved("minusma", &reference, "submitted");
+    let give_back = |body: &Value| house.as_("verifier").post(&format!("{path}/transitions"), body);
+    let faults = give_back(&json!({"to": "returned", "reason": "He should ask the family", "reason_fields": [
+        {"pointer": "John Made-up", "reason": "unclear"}, {"pointer": "/narrative"}]}));
+    assert_eq!(
+        faults.pointers(),
+        ["/reason", "/reason_fields/0/pointer", "/reason_fields/1/reason"],
+        "no words in the open"
+    );
+    let pointer = format!("/victims/{victim}/outcome");
+    let grounds = json!({"to": "returned", "reason": "incomplete", "reason_note": "canary-ask-the-family", "reason_fields": [
+        {"pointer": pointer, "reason": "contradicted"}, {"pointer": "/narrative", "reason": "unclear"}]});
+    assert_eq!(give_back(&grounds).status, 200);
+    let shown = house.as_("minusma").get(&path).json();
+    assert_eq!((&shown["reason"], &shown["reason_fields"]), (&json!("incomplete"), &grounds["reason_fields"]));
+    assert_eq!(shown["reason_note"], json!({"withheld": "confidential", "held": true}));
+    let desk = house.prove("minusma", "/v1/disclosures/editions", &json!({"incident": reference}));
+    assert!(desk.text.contains("canary-ask-the-family"), "{}", desk.text);
+    let history = house.as_("minusma").get(&format!("{path}/history")).json();
+    assert!(history.to_string().contains("incomplete") && !history.to_string().contains("canary-ask"), "{history}");
+    house.release("minusma", &reference);
+    let released = house.as_("minusma").get(&path).json();
+    assert!(released["reason"].is_null() && released.get("reason_fields").is_none(), "{released}");
+    for who in ["mali", "chad"] {
+        let text = house.as_(who).get(&path).text;
+        assert!(!text.contains("reason"), "{who}: {text}");
     }
 }

@@ -46,10 +46,10 @@ fn a_returned_measure_tells_its_state_why() {
     let house = House::start();
     let proposed = house.as_("mali").post("/v1/measures", &unit());
     let path = format!("/v1/measures/{}", proposed.json()["reference"].as_str().unwrap());
-    let returned = json!({"status": "returned", "reason": "Which law is it?"});
+    let returned = json!({"status": "returned", "reason": "unclear"});
     assert_eq!(house.as_("verifier").post(&format!("{path}/decision"), &returned).status, 200);
     let told = house.as_("mali").get(&path).json();
-    assert_eq!((&told["status"], &told["returned_because"]), (&json!("returned"), &json!("Which law is it?")));
+    assert_eq!((&told["status"], &told["reason"]), (&json!("returned"), &json!("unclear")));
 }
 
 #[test]

@@ -102,14 +102,14 @@ fn a_returned_proposal_counts_for_nothing_and_says_so_to_its_state() {
         format!("/v1/proceedings/{proceeding}/steps/{}/decision", proposed.json()["handle"].as_str().unwrap());
     let decide = |who: &str, body: Value| house.as_(who).post(&decision, &body);
     assert_eq!(decide("verifier", json!({"status": "returned"})).pointers(), ["/reason"]);
-    assert_eq!(decide("minusma", json!({"status": "returned", "reason": "No date of the warrant"})).status, 403);
-    let returned = decide("verifier", json!({"status": "returned", "reason": "No date of the warrant"}));
+    assert_eq!(decide("minusma", json!({"status": "returned", "reason": "not_sourced"})).status, 403);
+    let returned = decide("verifier", json!({"status": "returned", "reason": "not_sourced"}));
     assert_eq!((returned.status, &returned.json()["status"]), (200, &json!("returned")));
     assert_eq!(decide("verifier", json!({"status": "accepted"})).status, 409, "decided once");
     let path = format!("/v1/proceedings/{proceeding}");
     assert_eq!(house.as_("mali").get(&path).json()["accused"][0]["detention"], "not_known");
     let told = house.as_("mali").get(&path).json()["steps"][0].clone();
-    assert_eq!((&told["status"], &told["returned_because"]), (&json!("returned"), &json!("No date of the warrant")));
+    assert_eq!((&told["status"], &told["reason"]), (&json!("returned"), &json!("not_sourced")));
     assert_eq!(house.as_("chad").get(&path).json()["steps"], json!([]));
 }
 
@@ -215,7 +215,7 @@ fn who_is_convicted_and_then_acquitted_in_one_year_is_counted_as_both() {
     // A withdrawal changes no figure of an earlier cut-off; it is a correction of the next.
     assert_eq!(figures(2022, now).by_mission.total.killed, 1);
     house.pass(chrono::TimeDelta::minutes(1));
-    let withdraw = json!({"to": "withdrawn", "reason": "Entered twice"});
+    let withdraw = json!({"to": "withdrawn", "reason": "duplicate"});
     assert_eq!(house.as_("verifier").post(&format!("/v1/incidents/{incident}/transitions"), &withdraw).status, 200);
     assert_eq!(figures(2022, now).by_mission.total.killed, 1, "as recorded by then");
     assert_eq!(figures(2022, house.store.now()).by_mission.total.killed, 0);
@@ -316,7 +316,7 @@ fn an_incident_that_is_added_to_a_case_with_proceedings_waits_for_another_office
     assert_eq!(seen("ireland"), 404);
     assert!(!house.as_("ireland").get(&path).text.contains(&other));
     let decide = |who: &str, status: &str| {
-        let body = json!({"status": status, "reason": "MADE-UP reason"});
+        let body = json!({"status": status, "reason": "unclear"});
         house.as_(who).post(&format!("{path}/incidents/{other}/decision"), &body).status
     };
     assert_eq!(
@@ -346,9 +346,173 @@ fn a_state_proposes_a_proceeding_of_its_own_and_sees_what_becomes_of_it() {
     assert_eq!(accused.status, 201, "{}", accused.text);
     assert_eq!((house.as_("mali").get(&path).status, house.as_("chad").get(&path).status), (200, 404));
     assert_eq!(house.as_("verifier").get("/v1/proceedings?status=proposed").references().len(), 1);
-    let returned = json!({"status": "returned", "reason": "MADE-UP: which court?"});
+    let returned = json!({"status": "returned", "reason": "unclear"});
     assert_eq!(house.as_("verifier").post(&format!("{path}/decision"), &returned).status, 200);
     let shown = house.as_("mali").get(&path).json();
-    assert_eq!((&shown["status"], &shown["returned_because"]), (&json!("returned"), &json!("MADE-UP: which court?")));
+    assert_eq!((&shown["status"], &shown["reason"]), (&json!("returned"), &json!("unclear")));
     assert_eq!(house.as_("chad").get(&path).status, 404);
+}
+
+/// What an officer says of a proposal: a code, fields, and words that are sealed.
+fn unclear(status: &str) -> Value {
+    json!({"status": status, "reason": "unclear", "reason_fields": [{"pointer": "/happened_on", "reason": "not_sourced"}],
+        "reason_note": "canary-why"})
+}
+
+#[test]
+fn a_state_is_told_by_field_why_something_came_back_and_reads_the_words_and_what_it_submitted() {
+    let house = House::start();
+    let (_, case, proceeding) = opened(&house);
+    let path = format!("/v1/proceedings/{proceeding}");
+    let proposed = step(&house, "mali", &proceeding, &json!({"kind": "arrest", "happened_on": "2022-05-01"}));
+    let handle = proposed.json()["handle"].as_str().unwrap().to_owned();
+    let returned = house.as_("verifier").post(&format!("{path}/steps/{handle}/decision"), &unclear("returned"));
+    assert_eq!(returned.status, 200, "{}", returned.text);
+    let told = house.as_("mali").get(&path).json()["steps"][0].clone();
+    assert_eq!((&told["reason"], &told["reason_fields"][0]["pointer"]), (&json!("unclear"), &json!("/happened_on")));
+    assert_eq!(told["reason_note"], json!({"withheld": "confidential", "held": true}));
+    let ask = json!({"record": &path[4..], "class": "confidential", "purpose": "data_correction"});
+    let words = house.disclose("mali", &ask);
+    assert!(words.text.contains("canary-why") && words.text.contains(&handle), "{}", words.text);
+
+    // A proceeding and a measure of its own: it reads what it typed, and why they came back.
+    let own = json!({"state": "MLI", "authority": "Made-up court", "opened_on": "2022-06-01", "cases": [case],
+        "court_file_number": "MADE-UP 7", "notes": "canary-own-notes"});
+    let own = house.as_("mali").post("/v1/proceedings", &own).json()["reference"].as_str().unwrap().to_owned();
+    let accused = json!({"incidents": [], "name": "canary-own-accused", "notes": "canary-own-accused-notes"});
+    assert_eq!(house.as_("mali").post(&format!("/v1/proceedings/{own}/accused"), &accused).status, 201);
+    let open = |record: &str, class: &str| {
+        house.disclose("mali", &json!({"record": record, "class": class, "purpose": "data_correction"})).text
+    };
+    let record = format!("proceedings/{own}");
+    let confidential = open(&record, "confidential");
+    assert!(
+        confidential.contains("canary-own-notes") && confidential.contains("canary-own-accused-notes"),
+        "{confidential}"
+    );
+    assert!(open(&record, "strictly_confidential").contains("canary-own-accused"));
+    // What the United Nations add to it later is theirs.
+    house.accepted(&format!("/v1/proceedings/{own}"));
+    let shown = house.as_("minusma").get(&format!("/v1/proceedings/{own}"));
+    let noted = json!({"notes": "canary-of-the-un"});
+    assert_eq!(house.as_("minusma").patch(&format!("/v1/proceedings/{own}"), &noted, shown.etag()).status, 200);
+    assert!(!open(&record, "confidential").contains("canary-of-the-un"));
+    let measure = json!({"state": "MLI", "kind": "special_unit", "instrument": "Made-up unit", "taken_on": "2022-06-01",
+        "narrative": "canary-own-measure"});
+    let measure = house.as_("mali").post("/v1/measures", &measure).json()["reference"].as_str().unwrap().to_owned();
+    assert_eq!(
+        house.as_("verifier").post(&format!("/v1/measures/{measure}/decision"), &unclear("returned")).status,
+        200
+    );
+    let opened = open(&format!("measures/{measure}"), "confidential");
+    assert!(opened.contains("canary-own-measure") && opened.contains("canary-why"), "{opened}");
+    // No words in the open: not in the record, its history or the log.
+    for who in ["mali", "minusma", "verifier", "auditor"] {
+        for asked in
+            [path.clone(), format!("{path}/history"), format!("/v1/measures/{measure}"), "/v1/audit?limit=200".into()]
+        {
+            assert!(!house.as_(who).get(&asked).text.contains("canary-"), "{who} {asked}");
+        }
+    }
+}
+
+#[test]
+fn whoever_submitted_a_proposal_withdraws_it_until_it_is_decided() {
+    let house = House::start();
+    let (_, case, proceeding) = opened(&house);
+    let path = format!("/v1/proceedings/{proceeding}");
+    let made = |who: &str, path: &str, body: &Value| {
+        let answer = house.as_(who).post(path, body);
+        assert_eq!(answer.status, 201, "{path}: {}", answer.text);
+        let body = answer.json();
+        ["handle", "reference"].iter().find_map(|name| body[*name].as_str()).unwrap().to_owned()
+    };
+    let own = json!({"state": "MLI", "authority": "Made-up court", "opened_on": "2022-06-01", "cases": [case]});
+    let measure =
+        json!({"state": "MLI", "kind": "special_unit", "instrument": "Made-up unit", "taken_on": "2022-06-01"});
+    let proposals = || {
+        let arrest = json!({"kind": "arrest", "happened_on": "2022-05-01"});
+        [
+            format!("{path}/steps/{}", made("mali", &format!("{path}/steps"), &arrest)),
+            format!("{path}/accused/{}", made("mali", &format!("{path}/accused"), &json!({"incidents": []}))),
+            format!("/v1/proceedings/{}", made("mali", "/v1/proceedings", &own)),
+            format!("/v1/measures/{}", made("mali", "/v1/measures", &measure)),
+        ]
+    };
+    for proposal in proposals() {
+        let decide = |who: &str, status: &str| {
+            house.as_(who).post(&format!("{proposal}/decision"), &json!({"status": status})).status
+        };
+        assert!([403, 404].contains(&decide("chad", "withdrawn")), "{proposal}");
+        assert_eq!((decide("verifier", "withdrawn"), decide("minusma", "withdrawn")), (403, 403), "{proposal}");
+        assert_eq!((decide("mali", "accepted"), decide("mali", "withdrawn")), (403, 200), "{proposal}");
+        assert_eq!((decide("mali", "withdrawn"), decide("verifier", "accepted")), (409, 409), "{proposal}");
+    }
+    let shown = house.as_("mali").get(&path).json();
+    assert_eq!(shown["steps"][0]["status"], "withdrawn", "it stays with the State and the Secretariat");
+    assert_eq!(house.as_("chad").get(&path).json()["steps"], json!([]));
+    // What is decided is withdrawn by nobody alone.
+    for proposal in proposals() {
+        house.accepted(&proposal);
+        let late = house.as_("mali").post(&format!("{proposal}/decision"), &json!({"status": "withdrawn"})).status;
+        assert!([403, 409].contains(&late), "{proposal}: {late}");
+    }
+}
+
+#[test]
+fn two_officers_withdraw_a_proceeding_and_the_concern_that_it_began_ends() {
+    let house = House::start();
+    let (incident, case, _) = opened(&house);
+    let path = format!("/v1/incidents/{incident}");
+    let body = json!({"state": "IRL", "authority": "Made-up court", "opened_on": "2022-06-01", "cases": [case]});
+    let irish = || {
+        let made = house.as_("minusma").post("/v1/proceedings", &body).json()["reference"].as_str().unwrap().to_owned();
+        house.accepted(&format!("/v1/proceedings/{made}"));
+        format!("/v1/proceedings/{made}")
+    };
+    let (one, other) = (irish(), irish());
+    assert_eq!(house.as_("ireland").get(&path).status, 200);
+    let withdraw = |who: &str, of: &str| {
+        let grounds = json!({"status": "withdrawn", "reason": "entered_by_mistake"});
+        house.as_(who).post(&format!("{of}/decision"), &grounds).status
+    };
+    for of in [&one, &other] {
+        assert_eq!((withdraw("minusma", of), withdraw("ireland", of)), (403, 403));
+        assert_eq!((withdraw("verifier", of), withdraw("verifier", of)), (200, 403), "one officer does not");
+        let asked = house.as_("releaser").get(of).json();
+        assert_eq!(
+            (&asked["status"], &asked["withdrawal_proposed"]),
+            (&json!("accepted"), &json!("entered_by_mistake"))
+        );
+        let shown = house.as_("ireland").get(of).json();
+        assert!(shown.get("withdrawal_proposed").is_none() && shown["reason"].is_null(), "{shown}");
+        assert_eq!(house.as_("ireland").get(&path).status, 200);
+        if of == &one {
+            // Another lets it stand; then it is asked again.
+            assert_eq!(
+                house.as_("releaser").post(&format!("{of}/decision"), &json!({"status": "accepted"})).status,
+                200
+            );
+            assert_eq!(withdraw("verifier", of), 200);
+        }
+        assert_eq!(withdraw("releaser", of), 200);
+        let concerned = if of == &one { 200 } else { 410 };
+        assert_eq!(
+            house.as_("ireland").get(&path).status,
+            concerned,
+            "as long as another proceeding of the State serves it"
+        );
+    }
+    let shown = house.as_("ireland").get(&other).json();
+    assert_eq!(
+        (&shown["status"], &shown["reason"]),
+        (&json!("withdrawn"), &json!("entered_by_mistake")),
+        "who saw it is told"
+    );
+    assert_eq!(house.as_("ireland").get(&format!("/v1/cases/{case}")).status, 404);
+    assert_eq!(house.as_("mali").get(&path).status, 200);
+    let counted = house.as_("verifier").get("/v1/statistics?unit=proceedings&by=host_state").json();
+    assert!(!counted["cells"].to_string().contains("IRL"), "{counted}");
+    assert_eq!(withdraw("verifier", &one), 403, "once");
+    assert_eq!(house.as_("minusma").patch(&one, &json!({"authority": "Another"}), "*").status, 409);
 }

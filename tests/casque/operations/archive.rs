@@ -146,10 +146,12 @@ fn what_was_erased_does_not_come_back_from_an_older_backup() {
     let told = succeeds(&with(&place, &["keys", "erase", &request]));
     let listed = |line: &str| told.lines().any(|one| regex::Regex::new(line).unwrap().is_match(one));
     for line in [
-        &format!("^  incidents/{reference}: narrative, attribution, attribution_basis, sources$"),
-        "^  cases/C-[^:]*: notes, strategy$",
+        &format!("^  incidents/{reference}: narrative, attribution, attribution_basis, sources, reason_note$"),
+        "^  cases/C-[^:]*: notes, strategy, reason_note$",
         "^  proceedings/P-[^:]*: internal_obstacles, notes$",
         "^  proceedings/P-[^:]*/accused/[0-9A-Z]{6}: notes$",
+        "^  proceedings/P-[^:]*/accused/[0-9A-Z]{6}: reason_note$",
+        "^  proceedings/P-[^:]*/steps/[0-9A-Z]{6}: reason_note$",
         "^  assistance/A-[^:]*: narrative, contact_persons$",
         "^  disclosures/[0-9a-f]{32}: note$",
     ] {

@@ -121,6 +121,8 @@ fn a_database_in_which_every_table_has_rows_is_backed_up_verified_restored_and_m
     let person = link["items"].as_array().unwrap().iter().find(|one| one["email"] == "new@casque.example").unwrap();
     let invitation = format!("/v1/accounts/{}/invitations", person["id"].as_str().unwrap());
     assert_eq!(restored.as_("administrator").post(&invitation, &json!({})).status, 201);
+    let until = restored.store.now() + chrono::TimeDelta::minutes(10);
+    assert!(restored.store.sign_on_take(&[1; 32], until).unwrap());
     restored.settle_audit();
     let more = restored.report("minusma", &ambush());
     restored.release("minusma", &more);

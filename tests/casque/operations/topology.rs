@@ -67,9 +67,7 @@ fn a_node_does_what_its_kind_may_and_sends_the_rest_elsewhere() {
     // It takes what is drafted and proposed, and agrees to nothing.
     let (officer, releaser) = (site.sign_in(&with_keys, "verifier"), site.sign_in(&with_keys, "releaser"));
     let moved = |node: &Node, token: &str, to: &str| {
-        node.client(Some(token))
-            .post(&format!("{path}/transitions"), &json!({"to": to, "reason": "Made-up reason"}))
-            .status
+        node.client(Some(token)).post(&format!("{path}/transitions"), &json!({"to": to, "reason": "other"})).status
     };
     assert_eq!((moved(&sealed, &token, "submitted"), moved(&sealed, &officer, "verified")), (200, 421));
     assert_eq!((moved(&with_keys, &officer, "verified"), moved(&sealed, &releaser, "released")), (200, 421));

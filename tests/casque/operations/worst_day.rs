@@ -102,7 +102,7 @@ fn a_restore_gives_back_nothing_that_was_taken_away() {
     assert_eq!(changed.status, 204, "{}", changed.text);
     let reset = house.as_("administrator").delete(&format!("/v1/accounts/{}/second-factor", id_of("mali")));
     house.approve(&reset);
-    let withdrawal = json!({"to": "withdrawn", "reason": "Made-up reason"});
+    let withdrawal = json!({"to": "withdrawn", "reason": "other"});
     let gone = house.as_("releaser").post(&format!("/v1/incidents/{withdrawn}/transitions"), &withdrawal);
     assert_eq!(gone.status, 200, "{}", gone.text);
     let path = format!("/v1/incidents/{amended}");
@@ -292,7 +292,7 @@ fn a_checkpoint_that_somebody_put_into_the_database_is_never_adopted() {
             let now: u64 = last.lines().nth(1).unwrap().parse().unwrap();
             assert_eq!(now, signed + 4, "{way}: signing goes on");
             assert_eq!(last.lines().next(), genuine.lines().next());
-            let served = house.as_("iceland").get("/v1/audit/checkpoint").text;
+            let served = house.as_("auditor").get("/v1/audit/checkpoint").text;
             assert_eq!(served, last, "{way}: what is served is signed");
             let key = std::fs::read_to_string(house.folder().join("keys/audit.pub")).unwrap();
             let ask = LogAsk { verifier_keys: key.trim(), ..LogAsk::default() };

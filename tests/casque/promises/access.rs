@@ -191,7 +191,7 @@ impl Site {
         let body = json!({"kind": "arrest", "accused": accused, "happened_on": "2022-05-01"});
         let mut step = String::new();
         let to = |who: &str, to: &str| {
-            self.done(who, &format!("{path}/transitions"), &json!({"to": to, "reason": "Made-up reason"}));
+            self.done(who, &format!("{path}/transitions"), &json!({"to": to, "reason": "other"}));
         };
         let moves: &[(&str, &str)] = match state {
             "draft" => &[],
@@ -447,9 +447,9 @@ impl Site {
             ("PATCH", "/v1/assistance/{reference}") => json!({"provider": "MINUSMA"}),
             ("PATCH", "/v1/measures/{reference}") => json!({"instrument": "Made-up unit"}),
             ("POST", "/v1/incidents") => ambush(),
-            ("POST", "/v1/incidents/{reference}/transitions") => json!({"to": next, "reason": "Made-up reason"}),
+            ("POST", "/v1/incidents/{reference}/transitions") => json!({"to": next, "reason": "other"}),
             ("POST", "/v1/transitions") => {
-                json!({"to": next, "reason": "Made-up reason", "incidents": [of.incident]})
+                json!({"to": next, "reason": "other", "incidents": [of.incident]})
             }
             ("POST", "/v1/incidents/{reference}/withholding") => {
                 json!({"states": ["GIN", "IRL"], "reason": "safety_of_persons", "code": ""})
@@ -512,6 +512,7 @@ impl Site {
             ("POST", "/v1/approvals/{id}/decision" | "/v1/account-changes/{id}/decision") => {
                 json!({"approve": true, "code": ""})
             }
+            ("POST", "/v1/disclosures/editions") => json!({"incident": of.incident, "code": ""}),
             ("POST", "/v1/approvals/{id}/note" | "/v1/disclosures/{id}/note") => json!({"code": ""}),
             ("POST", "/v1/disclosures/{id}/review") => json!({"finding": "justified", "code": ""}),
             ("POST", "/v1/accounts") => {

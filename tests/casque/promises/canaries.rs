@@ -150,9 +150,43 @@ pub fn plant(house: &House) -> String {
         json!({"state": "MLI", "kind": "special_unit", "instrument": "Made-up unit", "taken_on": "2022-06-01",
             "narrative": "canary-measure", "contact_persons": "canary-measure-contacts"}),
     );
+    reasons(house, &reference, proceeding["reference"].as_str().unwrap(), case["reference"].as_str().unwrap());
     let ask = json!({"record": format!("incidents/{reference}"), "class": "confidential", "purpose": "verification", "note": "canary-note"});
     assert_eq!(house.disclose("minusma", &ask).status, 201);
     reference
+}
+
+/// Has one of everything returned, with words.
+fn reasons(house: &House, incident: &str, proceeding: &str, case: &str) {
+    let grounds = |mut body: Value| {
+        body["reason"] = json!("unclear");
+        body["reason_note"] = json!("canary-reason");
+        body
+    };
+    let made = |who: &str, path: &str, body: &Value| {
+        let answer = house.as_(who).post(path, body);
+        assert!([200, 201].contains(&answer.status), "{path}: {}", answer.text);
+        let body = answer.json();
+        ["handle", "reference"].iter().find_map(|name| body[*name].as_str()).unwrap().to_owned()
+    };
+    let returned = |path: &str| {
+        made("verifier", &format!("{path}/decision"), &grounds(json!({"status": "returned"})));
+    };
+    let below = format!("/v1/proceedings/{proceeding}");
+    let arrest = json!({"kind": "arrest", "happened_on": "2022-05-01"});
+    returned(&format!("{below}/steps/{}", made("mali", &format!("{below}/steps"), &arrest)));
+    returned(&format!("{below}/accused/{}", made("mali", &format!("{below}/accused"), &json!({"incidents": []}))));
+    let other = json!({"state": "MLI", "authority": "Made-up court", "opened_on": "2022-03-31", "cases": [case]});
+    returned(&format!("/v1/proceedings/{}", made("minusma", "/v1/proceedings", &other)));
+    let measure =
+        json!({"state": "MLI", "kind": "special_unit", "instrument": "Made-up unit", "taken_on": "2022-06-01"});
+    returned(&format!("/v1/measures/{}", made("mali", "/v1/measures", &measure)));
+    let path = format!("/v1/incidents/{incident}/transitions");
+    made("minusma", &path, &json!({"to": "submitted"}));
+    made("verifier", &path, &grounds(json!({"to": "returned"})));
+    let closed = grounds(json!({"to": "closed", "on": "2023-02-01"}));
+    made("minusma", &format!("/v1/cases/{case}/transitions"), &closed);
+    made("minusma", &format!("/v1/cases/{case}/transitions"), &json!({"to": "reopened", "on": "2023-02-02"}));
 }
 
 fn nothing_leaks(house: &House, reference: &str, state: &str) {

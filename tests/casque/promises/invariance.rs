@@ -11,7 +11,7 @@ use crate::harness::{House, ambush};
 
 /// Every field of a class of a noun, set anew.
 fn anew(noun: Noun, class: ClassCode, text: &str) -> serde_json::Value {
-    let fields = SealedField::of(noun).filter(|field| field.class == class);
+    let fields = SealedField::of(noun).filter(|field| field.class == class && field.typed);
     let fit = |field: &SealedField| match field.shape {
         Shape::Text => text,
         Shape::Coordinates => "-12.5, 100.25",

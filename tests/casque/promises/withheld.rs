@@ -211,7 +211,7 @@ fn everything_moves_on(house: &House, of: &Recorded) {
 
     let case = format!("/v1/cases/{}", of.case);
     edited(house, minusma, &case, &json!({"information_status": "reply_disputed", "notes": "MADE-UP"}));
-    let closed = json!({"to": "closed", "on": "2022-09-01", "reason": "MADE-UP"});
+    let closed = json!({"to": "closed", "on": "2022-09-01", "reason": "other"});
     let moved = house.as_("verifier").post(&format!("{case}/transitions"), &closed);
     assert_eq!(moved.status, 200, "{}", moved.text);
     for (into, incident) in [(&of.case, &of.third), (&of.second_case, &of.withheld)] {
@@ -250,12 +250,17 @@ fn everything_moves_on(house: &House, of: &Recorded) {
     let confidential =
         json!({"record": format!("incidents/{}", of.withheld), "class": "confidential", "purpose": "follow_up"});
     assert_eq!(house.disclose(minusma, &confidential).status, 201);
+    for officer in ["verifier", "releaser"] {
+        let grounds = json!({"status": "withdrawn", "reason": "entered_by_mistake", "reason_note": "MADE-UP"});
+        let withdrawn = house.as_(officer).post(&format!("/v1/proceedings/{}/decision", of.proceeding), &grounds);
+        assert_eq!(withdrawn.status, 200, "{}", withdrawn.text);
+    }
     let due = house.as_("releaser").get("/v1/disclosures?review_due=true").json();
     let id = due["items"][0]["id"].as_str().unwrap();
     assert_eq!(house.prove("releaser", &format!("/v1/disclosures/{id}/note"), &json!({})).status, 201);
     let reviewed = house.prove("releaser", &format!("/v1/disclosures/{id}/review"), &json!({"finding": "justified"}));
     assert_eq!(reviewed.status, 204, "{}", reviewed.text);
-    let withdrawn = json!({"to": "withdrawn", "reason": "MADE-UP"});
+    let withdrawn = json!({"to": "withdrawn", "reason": "entered_by_mistake"});
     let moved = house.as_("verifier").post(&format!("{incident}/transitions"), &withdrawn);
     assert_eq!(moved.status, 200, "{}", moved.text);
 }
