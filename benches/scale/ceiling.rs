@@ -63,6 +63,7 @@ struct Edition {
     superseded_at: Option<NaiveDateTime>,
     reason: Option<String>,
     reason_fields: Option<String>,
+    withdrawal_by: Option<Vec<u8>>,
 }
 
 #[derive(Queryable, Insertable, serde::Serialize)]
@@ -412,6 +413,7 @@ impl Rows {
             superseded_at: None,
             reason: None,
             reason_fields: None,
+            withdrawal_by: None,
         };
         let victims: Vec<Victim> = (0..2)
             .map(|position| Victim {

@@ -91,6 +91,7 @@ use Party::{Administrator, GradedOfficer, Mission, Operator, Secretariat, State,
 pub const ACTS: &[ActRule] = &[
     act("release_incident", &[Mission, Secretariat], &[Secretariat], 3, false),
     act("record_proceeding", &[Mission, Secretariat, State], &[Secretariat], 2, false),
+    act("withdraw_incident", &[Secretariat], &[Secretariat], 2, false),
     act("withdraw_proceeding", &[Secretariat], &[Secretariat], 2, false),
     act("add_accused", &[Mission, Secretariat, State], &[Secretariat], 2, false),
     act("add_incident_to_case", &[Mission, Secretariat], &[Secretariat], 2, false),

@@ -22,6 +22,7 @@ ALTER TABLE case_incident ADD COLUMN decided_by BYTEA REFERENCES account (id);
 -- Why something was returned or withdrawn: a code, and one for each field that it is about.
 ALTER TABLE incident_edition ADD COLUMN reason TEXT COLLATE "C";
 ALTER TABLE incident_edition ADD COLUMN reason_fields TEXT COLLATE "C";
+ALTER TABLE incident_edition ADD COLUMN withdrawal_by BYTEA REFERENCES account (id);
 ALTER TABLE proceeding ADD COLUMN reason_fields TEXT COLLATE "C";
 ALTER TABLE proceeding ADD COLUMN withdrawal_by BYTEA REFERENCES account (id);
 ALTER TABLE proceeding ADD COLUMN withdrawn_at TIMESTAMP;

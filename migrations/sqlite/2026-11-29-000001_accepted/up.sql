@@ -22,6 +22,7 @@ ALTER TABLE case_incident ADD COLUMN decided_by BLOB REFERENCES account (id);
 -- Why something was returned or withdrawn: a code, and one for each field that it is about.
 ALTER TABLE incident_edition ADD COLUMN reason TEXT;
 ALTER TABLE incident_edition ADD COLUMN reason_fields TEXT;
+ALTER TABLE incident_edition ADD COLUMN withdrawal_by BLOB REFERENCES account (id);
 ALTER TABLE proceeding ADD COLUMN reason_fields TEXT;
 ALTER TABLE proceeding ADD COLUMN withdrawal_by BLOB REFERENCES account (id);
 ALTER TABLE proceeding ADD COLUMN withdrawn_at TIMESTAMP;

@@ -91,6 +91,9 @@ pub struct IncidentView {
     /// The States that will see what is shown here once it is released (mission and Secretariat, in the single view, before release).
     #[serde(skip_serializing_if = "Option::is_none")]
     will_be_seen_by: Option<Vec<String>>,
+    /// Why another officer asks that it be withdrawn, though it was released (mission and Secretariat, in the single view).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    withdrawal_proposed: Option<Reason>,
     /// Why it was returned or withdrawn, while it is (mission and Secretariat, in the single view).
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Reason>,
@@ -183,6 +186,7 @@ fn view(
         withheld_from,
         withholding_proposed: None,
         will_be_seen_by: None,
+        withdrawal_proposed: None,
         reason: None,
         reason_fields: None,
         reason_note: None,
@@ -250,7 +254,12 @@ pub(super) fn one(viewer: &Viewer, r: &mut Read<'_>, incident: &Incident) -> Res
         .filter(|standing| standing.confirmed_at.is_none())
         .map(|standing| WithholdingView { states: standing.states, reason: standing.reason });
     if viewer.is_inside() {
-        (body.reason, body.reason_fields) = reasons(incident.returned.clone());
+        let (reason, fields) = reasons(incident.returned.clone());
+        if incident.state == IncidentState::Released {
+            body.withdrawal_proposed = reason;
+        } else {
+            (body.reason, body.reason_fields) = (reason, fields);
+        }
         body.reason_note = Some(markers.of("reason_note"));
     }
     let waits = !matches!(incident.state, IncidentState::Released | IncidentState::Withdrawn);

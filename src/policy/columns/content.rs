@@ -163,6 +163,7 @@ pub(super) const TABLES: &[Table] = &[
             ("superseded_at", O),
             ("reason", P),
             ("reason_fields", P),
+            ("withdrawal_by", I),
         ],
     ),
     (

@@ -280,6 +280,7 @@ diesel::table! {
         superseded_at -> Nullable<Timestamp>,
         reason -> Nullable<Text>,
         reason_fields -> Nullable<Text>,
+        withdrawal_by -> Nullable<Binary>,
     }
 }
 

@@ -56,6 +56,8 @@ pub struct Incident {
     pub updated_at: NaiveDateTime,
     /// Why it was returned or withdrawn, while it is.
     pub returned: Option<Returned>,
+    /// Who asks that it be withdrawn, though it was released.
+    pub withdrawal_by: Option<Id>,
     /// When it was released (UTC).
     pub released_at: Option<NaiveDateTime>,
 }

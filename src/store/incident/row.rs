@@ -55,6 +55,7 @@ pub(super) struct EditionRow {
     pub(super) superseded_at: Option<NaiveDateTime>,
     pub(super) reason: Option<String>,
     pub(super) reason_fields: Option<String>,
+    pub(super) withdrawal_by: Option<Id>,
 }
 
 const EDITION: &str = "incident_edition";
@@ -102,10 +103,12 @@ impl EditionRow {
             superseded_at: _,
             reason,
             reason_fields,
+            withdrawal_by,
         } = self;
         let hold: Option<HoldReason> =
             hold_reason.map(|text| code(&text, EDITION, "hold_reason", &reference)).transpose()?;
         Ok(Incident {
+            withdrawal_by,
             returned: returned(reason, reason_fields, EDITION, &reference)?,
             facts: IncidentFacts {
                 mission,
@@ -226,6 +229,7 @@ impl EditionRow {
             superseded_at: None,
             reason: None,
             reason_fields: None,
+            withdrawal_by: None,
         }
     }
 }

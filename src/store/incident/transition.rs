@@ -21,6 +21,16 @@ impl Write<'_> {
     /// release's gate is shut; [`Error::Denied`] when the role may not, or the same person made the step before.
     pub fn incident_transition(&mut self, reference: &str, to: IncidentState, grounds: &Grounds) -> Result<Incident> {
         let incident = self.incident_get(reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
+        if incident.state == IncidentState::Released && !incident.amends {
+            match (to, incident.withdrawal_by) {
+                (IncidentState::Withdrawn, None) => return self.withdrawal_ask(&incident, Some(grounds)),
+                (IncidentState::Released, Some(by)) if by != self.actor() => {
+                    return self.withdrawal_ask(&incident, None);
+                }
+                (IncidentState::Withdrawn, Some(by)) if by == self.actor() => return Err(Denial::SamePerson.into()),
+                _ => {}
+            }
+        }
         let edge = transition(incident.state, to)
             .ok_or_else(|| Error::Conflict(format!("no way from {} to {}", incident.state.code(), to.code())))?;
         if !edge.by.includes(self.viewer.role) {
@@ -122,6 +132,41 @@ impl Write<'_> {
             _ => {}
         }
         self.incident_again(reference)
+    }
+
+    /// Asks that a released incident be withdrawn, which another officer then does; or, without grounds, lets it stand after all.
+    fn withdrawal_ask(&mut self, incident: &Incident, grounds: Option<&Grounds>) -> Result<Incident> {
+        let edge = transition(IncidentState::Released, IncidentState::Withdrawn);
+        if !edge.is_some_and(|edge| edge.by.includes(self.viewer.role)) {
+            return Err(Denial::Role.into());
+        }
+        if grounds.is_some_and(|grounds| grounds.returned.is_none()) {
+            return Err(Error::Invalid(vec![Fault::new("/reason", "this move takes a reason")]));
+        }
+        diesel::update(e::table.find(incident.edition))
+            .set((e::withdrawal_by.eq(grounds.map(|_| self.actor())), e::reason.eq(grounds.and_then(Grounds::reason))))
+            .execute(self.db)?;
+        let (action, kind) = match grounds {
+            Some(_) => ("incident.withdrawal.ask", "withdrawal_asked"),
+            None => ("incident.withdrawal.decline", "withdrawal_declined"),
+        };
+        let note = grounds.map(|grounds| grounds.sealed(Noun::Incident, false)).unwrap_or_default();
+        let sealed = self.seal(incident.edition, incident.id, &note, None)?;
+        self.note(
+            action,
+            format!("incidents/{}", incident.reference),
+            Change {
+                noun: Noun::Incident,
+                record: incident.id,
+                root: incident.id,
+                edition: Some(incident.number),
+                kind,
+                reason: grounds.and_then(Grounds::reason),
+                open: Map::new(),
+                sealed,
+            },
+        );
+        self.incident_again(&incident.reference)
     }
 
     /// Whether the actor wrote anything of this edition: nobody verifies or releases words of their own.

@@ -177,6 +177,7 @@ impl Write<'_> {
             superseded_at: None,
             reason: None,
             reason_fields: None,
+            withdrawal_by: None,
             ..released.clone()
         };
         diesel::insert_into(e::table).values(copy.clone()).execute(self.db)?;

@@ -133,7 +133,7 @@ const METHODS: [&str; 12] =
     ["GET", "GET", "GET", "GET", "POST", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS", "TRACE"];
 
 /// Members and parameters that there are, and some that there are not.
-const NAMES: [&str; 44] = [
+const NAMES: [&str; 52] = [
     "mission",
     "state",
     "act",
@@ -178,6 +178,14 @@ const NAMES: [&str; 44] = [
     "review_due",
     "waiting",
     "class",
+    "incident",
+    "reason",
+    "reason_fields",
+    "reason_note",
+    "status",
+    "accused",
+    "clear",
+    "code",
 ];
 
 const VALUES: [&str; 22] = [
@@ -257,7 +265,7 @@ fn value(dice: &mut Dice, deep: usize) -> String {
 
 fn body(dice: &mut Dice, records: &[String]) -> String {
     let record = dice.pick(records).trim_start_matches("/v1/").to_owned();
-    match dice.below(9) {
+    match dice.below(12) {
         0 => String::new(),
         1 => "{".into(),
         2 => value(dice, 0),
@@ -271,6 +279,23 @@ fn body(dice: &mut Dice, records: &[String]) -> String {
             "{{\"records\":[\"{record}\"],\"class\":\"confidential\",\"purpose\":\"verification\",\"format\":\"csv\",\"code\":\"\"}}"
         ),
         6 => "{\"to\":\"submitted\",\"to\":\"released\"}".into(),
+        7 => {
+            let status = dice.pick(&["accepted", "returned", "withdrawn", "proposed"]);
+            let pointer = dice.pick(&["/narrative", "/victims/000000/name", "canary", "/", ""]);
+            format!(
+                "{{\"status\":\"{status}\",\"reason\":\"unclear\",\"reason_note\":\"x\",\
+                 \"reason_fields\":[{{\"pointer\":\"{pointer}\",\"reason\":{}}}]}}",
+                value(dice, 0)
+            )
+        }
+        8 => {
+            let to = dice.pick(&["returned", "withdrawn", "released", "closed", "verified"]);
+            format!("{{\"to\":\"{to}\",\"on\":\"2023-02-01\",\"reason\":\"other\",\"reason_note\":{}}}", value(dice, 0))
+        }
+        9 => {
+            let reference = record.rsplit('/').next().unwrap_or_default().to_owned();
+            format!("{{\"incident\":\"{reference}\",\"code\":\"{}\"}}", dice.below(1_000_000))
+        }
         _ => {
             let members: Vec<String> =
                 (0..dice.below(6)).map(|_| format!("\"{}\":{}", dice.pick(&NAMES), value(dice, 0))).collect();

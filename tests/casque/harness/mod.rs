@@ -412,6 +412,15 @@ impl House {
         items.map(|one| one["handle"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// Has a released incident withdrawn, by two officers.
+    pub fn withdraw(&self, reference: &str) {
+        let grounds = json!({"to": "withdrawn", "reason": "entered_by_mistake"});
+        for officer in ["verifier", "releaser"] {
+            let answer = self.as_(officer).post(&format!("/v1/incidents/{reference}/transitions"), &grounds);
+            assert_eq!(answer.status, 200, "{officer}: {}", answer.text);
+        }
+    }
+
     /// Submits, verifies and releases an incident by three persons.
     pub fn release(&self, author: &str, reference: &str) {
         self.moved(author, reference, "submitted");

@@ -221,7 +221,7 @@ impl Site {
             assert_eq!(changed.status, 200, "{}", changed.text);
         }
         if state == "withdrawn" {
-            to("senior", "withdrawn");
+            self.house.withdraw(&incident);
         }
         if step.is_empty() {
             let recorded = self.done("minusma", &format!("{below}/steps"), &body);

@@ -10,6 +10,8 @@ use crate::harness::House;
 const OF_SEVERAL: &[(&str, &str)] = &[
     ("/v1/incidents/{reference}/transitions", "release_incident"),
     ("/v1/transitions", "release_incident"),
+    ("/v1/incidents/{reference}/transitions", "withdraw_incident"),
+    ("/v1/transitions", "withdraw_incident"),
     ("/v1/proceedings", "record_proceeding"),
     ("/v1/proceedings/{reference}/decision", "record_proceeding"),
     ("/v1/proceedings/{reference}/decision", "withdraw_proceeding"),

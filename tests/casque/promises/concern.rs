@@ -178,10 +178,20 @@ fn a_withdrawn_record_stays_with_mission_and_secretariat_and_is_a_tombstone_to_w
     let reference = house.report("minusma", &ambush());
     house.release("minusma", &reference);
     let path = format!("/v1/incidents/{reference}");
-    let withdraw = |body| house.as_("verifier").post(&format!("{path}/transitions"), &body);
-    assert_eq!(withdraw(json!({"to": "withdrawn"})).pointers(), ["/reason"], "it takes a reason");
-    assert_eq!(withdraw(json!({"to": "withdrawn", "reason": "duplicate"})).status, 200);
+    let decide = |who: &str, body| house.as_(who).post(&format!("{path}/transitions"), &body);
+    let grounds = || json!({"to": "withdrawn", "reason": "duplicate"});
     let status = |who: &str| house.as_(who).get(&path).status;
+    assert_eq!(decide("verifier", json!({"to": "withdrawn"})).pointers(), ["/reason"], "it takes a reason");
+    assert_eq!((decide("minusma", grounds()).status, decide("verifier", grounds()).status), (403, 200));
+    assert_eq!(decide("verifier", grounds()).status, 403, "one officer does not");
+    let asked = house.as_("releaser").get(&path).json();
+    assert_eq!((&asked["state"], &asked["withdrawal_proposed"]), (&json!("released"), &json!("duplicate")));
+    assert_eq!(status("chad"), 200);
+    assert!(!house.as_("chad").get(&path).text.contains("duplicate"));
+    // Another lets it stand; then it is asked again.
+    assert_eq!(decide("releaser", json!({"to": "released"})).status, 200);
+    assert!(house.as_("releaser").get(&path).json().get("withdrawal_proposed").is_none());
+    assert_eq!((decide("releaser", grounds()).status, decide("verifier", grounds()).status), (200, 200));
     assert_eq!((status("minusma"), status("verifier"), status("chad"), status("iceland")), (200, 200, 410, 404));
     assert_eq!(house.as_("verifier").get("/v1/statistics").json()["cells"], json!([]));
 }
