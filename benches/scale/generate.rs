@@ -234,16 +234,22 @@ pub fn fill(location: &Location, count: u64, seed: u64, author: &str) {
         ),
         "WHERE i / 200 % 5 < 2",
     );
-    into("case_incident", "case_id, incident_id", &format!("{case}, {incident}"), "WHERE i / 200 % 5 < 2");
+    into(
+        "case_incident",
+        "case_id, incident_id, status, since",
+        &format!("{case}, {incident}, 'accepted', {at}"),
+        "WHERE i / 200 % 5 < 2",
+    );
     let proceedings = "WHERE i / 200 % 20 < 2";
     let (proceeding, accused) = (d.id(10, "i"), d.id(11, "i"));
     into(
         "proceeding",
         "id, reference, state, authority, forum, jurisdiction, opened_on, opened_on_precision, obstacles, stage_furthest, \
-         stage_current, tag_confidential, tag_strictly_confidential, created_by, created_at, updated_at, decided_at",
+         stage_current, tag_confidential, tag_strictly_confidential, created_by, created_at, updated_at, decided_at, \
+         status",
         &format!(
             "{proceeding}, 'P-' || {host} || '-' || {year} || '-' || {}, {host}, 'MADE-UP COURT', 'ordinary', 'territorial', \
-             {day}, 'day', '', {stage}, {stage}, {tag}, {tag}, {author}, {at}, {at}, {at}",
+             {day}, 'day', '', {stage}, {stage}, {tag}, {tag}, {author}, {at}, {at}, {at}, 'accepted'",
             suffix("i")
         ),
         proceedings,
@@ -252,8 +258,10 @@ pub fn fill(location: &Location, count: u64, seed: u64, author: &str) {
     into(
         "accused",
         "id, proceeding_id, number, stage_furthest, stage_current, outcome, in_absentia, detention, recorded_at, \
-         handle",
-        &format!("{accused}, {proceeding}, 1, {stage}, {stage}, 'pending', FALSE, 'not_known', {at}, 'AAAAAA'"),
+         handle, status",
+        &format!(
+            "{accused}, {proceeding}, 1, {stage}, {stage}, 'pending', FALSE, 'not_known', {at}, 'AAAAAA', 'accepted'"
+        ),
         proceedings,
     );
     into("accused_incident", "accused_id, incident_id", &format!("{accused}, {incident}"), proceedings);

@@ -2,9 +2,11 @@
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use diesel_migrations::MigrationHarness;
+use migrations::Changes;
 
 mod grants;
+mod migrations;
 mod pool;
 mod residue;
 pub mod rows;
@@ -19,9 +21,6 @@ pub use types::Id;
 // Links the bundled libraries; diesel names only their headers.
 extern crate libsqlite3_sys as _;
 extern crate pq_sys as _;
-
-const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
-const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
 /// A connection to either database.
 #[derive(diesel::MultiConnection)]
@@ -49,8 +48,8 @@ pub(crate) use each;
 /// The failing change's error.
 pub fn migrate(db: &mut Db) -> Result<usize, Box<dyn std::error::Error + Send + Sync>> {
     let made = match db {
-        Db::Sqlite(connection) => connection.run_pending_migrations(SQLITE)?.len(),
-        Db::Postgres(connection) => connection.run_pending_migrations(POSTGRES)?.len(),
+        Db::Sqlite(connection) => connection.run_pending_migrations(Changes)?.len(),
+        Db::Postgres(connection) => connection.run_pending_migrations(Changes)?.len(),
     };
     Ok(made)
 }
@@ -66,18 +65,7 @@ diesel::table! {
 /// # Errors
 /// The database's error; it has no schema at all.
 pub fn is_migrated(db: &mut Db) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
-    use diesel::migration::{Migration, MigrationSource};
-    use diesel::{pg::Pg, sqlite::Sqlite};
-    let known: Vec<String> = match db {
-        Db::Sqlite(_) => MigrationSource::<Sqlite>::migrations(&SQLITE)?
-            .iter()
-            .map(|change| change.name().version().to_string())
-            .collect(),
-        Db::Postgres(_) => MigrationSource::<Pg>::migrations(&POSTGRES)?
-            .iter()
-            .map(|change| change.name().version().to_string())
-            .collect(),
-    };
+    let known = migrations::versions();
     let made = __diesel_schema_migrations::table.select(__diesel_schema_migrations::version).load::<String>(db);
     let made = match made {
         // An empty database.

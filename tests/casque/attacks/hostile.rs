@@ -409,7 +409,8 @@ fn no_generated_request_brings_a_canary_or_a_failure() {
     let mut tokens: Vec<String> = Vec::new();
     for at in 0..wanted {
         if at % 20_000 == 0 {
-            // Tokens live for a quarter of an hour.
+            // What a node does by itself all the time; and tokens live for a quarter of an hour.
+            house.regular();
             tokens = people.iter().map(|who| house.as_(who).token().unwrap().to_owned()).collect();
             if at > 0 {
                 eprintln!("{at} requests of seed {seed}: {statuses:?}");

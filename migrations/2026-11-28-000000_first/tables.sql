@@ -1,3 +1,6 @@
+-- The schema of both databases. SQLite reads it as it is; for PostgreSQL the names of types are put in their place (src/store/db/migrations.rs).
+-- Views and triggers, whose language differs, stand in sqlite.sql and postgres.sql beside it.
+
 CREATE TABLE state (
     code TEXT PRIMARY KEY NOT NULL,
     m49 TEXT NOT NULL,
@@ -31,10 +34,25 @@ CREATE TABLE account (
     role TEXT NOT NULL,
     state TEXT REFERENCES state (code),
     graded BOOLEAN NOT NULL,
-    password_hash TEXT NOT NULL,
     suspended BOOLEAN NOT NULL,
-    created_at TIMESTAMP NOT NULL
+    created_at TIMESTAMP NOT NULL,
+    -- What an account is for, and for how long: what a State's account does for it (reader, proposer, manager), a State's own
+    -- system, the first and last day of its term, until when a reset keeps it from opening seals, and when its access was last
+    -- looked at.
+    state_function TEXT,
+    machine BOOLEAN NOT NULL DEFAULT FALSE,
+    from_on DATE,
+    to_on DATE,
+    opens_from TIMESTAMP,
+    reviewed_at TIMESTAMP,
+    -- Who an account is to a provider of single sign-on: issuer and subject (OpenID Connect), parted by a space.
+    single_sign_on TEXT,
+    -- An account that nobody agreed to yet has the address that somebody typed: one of that address may be there, which who asked is not told.
+    proposed BOOLEAN NOT NULL DEFAULT FALSE
 );
+CREATE UNIQUE INDEX account_by_single_sign_on ON account (single_sign_on);
+CREATE UNIQUE INDEX account_by_address ON account (email) WHERE NOT proposed;
+CREATE INDEX account_by_email ON account (email);
 
 CREATE TABLE account_mission (
     account_id BLOB NOT NULL REFERENCES account (id),
@@ -47,16 +65,29 @@ CREATE TABLE session (
     account_id BLOB NOT NULL REFERENCES account (id),
     started_at TIMESTAMP NOT NULL,
     expires_at TIMESTAMP NOT NULL,
-    ended_at TIMESTAMP
+    ended_at TIMESTAMP,
+    -- Whence a session was begun: a hash of the account's address and the network, so that a network that somebody signs in
+    -- from is throttled apart from strangers'.
+    visitor BLOB,
+    -- Whether the session was begun with a second factor: until then it reaches nothing but its own account.
+    assured BOOLEAN NOT NULL DEFAULT FALSE,
+    -- Codes and passwords that were wrong within a session: it ends with the tenth.
+    wrong_proofs INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX session_by_account ON session (account_id);
+CREATE INDEX session_by_visitor ON session (visitor, started_at);
 
 CREATE TABLE refresh_token (
     hash BLOB PRIMARY KEY NOT NULL,
     session_id BLOB NOT NULL REFERENCES session (id),
     issued_at TIMESTAMP NOT NULL,
-    used_at TIMESTAMP
+    used_at TIMESTAMP,
+    -- Which token this one was given for, and when that one was forgiven a second use.
+    parent BLOB,
+    retried_at TIMESTAMP
 );
+CREATE INDEX refresh_token_by_parent ON refresh_token (parent);
+CREATE INDEX refresh_token_by_session ON refresh_token (session_id, issued_at);
 
 CREATE TABLE designation (
     id BLOB PRIMARY KEY NOT NULL,
@@ -75,7 +106,11 @@ CREATE TABLE class_key (
     signature BLOB NOT NULL,
     wrapped BLOB NOT NULL,
     recovery BLOB,
-    created_at TIMESTAMP NOT NULL
+    created_at TIMESTAMP NOT NULL,
+    -- The place of a class key among those of its class, and from when on it is sealed to: both are signed with the key, so that nobody goes
+    -- back to an older one by changing a row.
+    sequence BIGINT NOT NULL DEFAULT 0,
+    effective_from TIMESTAMP NOT NULL
 );
 
 CREATE TABLE epoch (
@@ -93,6 +128,8 @@ CREATE TABLE data_key (
     wrapped BLOB NOT NULL
 );
 CREATE INDEX data_key_by_record ON data_key (record_id);
+-- Epochs are merged by what they wrap.
+CREATE INDEX data_key_by_epoch ON data_key (epoch_id);
 
 CREATE TABLE sealed_value (
     holder_id BLOB NOT NULL,
@@ -105,7 +142,7 @@ CREATE TABLE sealed_value (
 CREATE TABLE incident (
     id BLOB PRIMARY KEY NOT NULL,
     reference TEXT NOT NULL UNIQUE,
-    merged_into BLOB REFERENCES incident (id),
+    merged_into BLOB REFERENCES incident (id) DEFERRABLE INITIALLY IMMEDIATE,
     created_by BLOB NOT NULL REFERENCES account (id),
     created_at TIMESTAMP NOT NULL
 );
@@ -149,6 +186,10 @@ CREATE TABLE incident_edition (
     updated_at TIMESTAMP NOT NULL,
     released_at TIMESTAMP,
     superseded_at TIMESTAMP,
+    -- Why something was returned or withdrawn: a code, and one for each field that it is about.
+    reason TEXT,
+    reason_fields TEXT,
+    withdrawal_by BLOB REFERENCES account (id),
     UNIQUE (incident_id, number)
 );
 CREATE INDEX incident_edition_current ON incident_edition (is_current, occurred_on, reference);
@@ -250,6 +291,11 @@ CREATE INDEX case_event_by_case ON case_event (case_id, happened_on);
 CREATE TABLE case_incident (
     case_id BLOB NOT NULL REFERENCES case_file (id),
     incident_id BLOB NOT NULL REFERENCES incident (id),
+    status TEXT NOT NULL,
+    added_by BLOB REFERENCES account (id),
+    -- Since when the link counts: when it was added, or accepted where it waited.
+    since TIMESTAMP NOT NULL,
+    decided_by BLOB REFERENCES account (id),
     PRIMARY KEY (case_id, incident_id)
 );
 CREATE INDEX case_incident_by_incident ON case_incident (incident_id);
@@ -270,10 +316,20 @@ CREATE TABLE proceeding (
     tag_strictly_confidential BLOB NOT NULL,
     created_by BLOB NOT NULL REFERENCES account (id),
     created_at TIMESTAMP NOT NULL,
-    updated_at TIMESTAMP NOT NULL
+    updated_at TIMESTAMP NOT NULL,
+    -- It counts, and concerns a State, once another officer accepts it.
+    status TEXT NOT NULL,
+    submitted_state TEXT,
+    decided_by BLOB REFERENCES account (id),
+    decided_at TIMESTAMP,
+    reason TEXT,
+    reason_fields TEXT,
+    withdrawal_by BLOB REFERENCES account (id),
+    withdrawn_at TIMESTAMP
 );
 CREATE INDEX proceeding_by_opening ON proceeding (opened_on, reference);
 CREATE INDEX proceeding_by_state ON proceeding (state, opened_on, reference);
+CREATE INDEX proceeding_by_status ON proceeding (status, opened_on, reference);
 
 CREATE TABLE proceeding_case (
     proceeding_id BLOB NOT NULL REFERENCES proceeding (id),
@@ -293,6 +349,13 @@ CREATE TABLE accused (
     in_absentia BOOLEAN NOT NULL,
     detention TEXT NOT NULL,
     recorded_at TIMESTAMP NOT NULL,
+    status TEXT NOT NULL,
+    submitted_by BLOB REFERENCES account (id),
+    submitted_state TEXT,
+    decided_by BLOB REFERENCES account (id),
+    reason TEXT,
+    handle TEXT NOT NULL,
+    reason_fields TEXT,
     UNIQUE (proceeding_id, number)
 );
 
@@ -326,6 +389,7 @@ CREATE TABLE step (
     recorded_at TIMESTAMP,
     decided_by BLOB REFERENCES account (id),
     reason TEXT,
+    reason_fields TEXT,
     UNIQUE (proceeding_id, handle)
 );
 CREATE INDEX step_by_proceeding ON step (proceeding_id, happened_on);
@@ -375,7 +439,8 @@ CREATE TABLE measure (
     reason TEXT,
     created_at TIMESTAMP NOT NULL,
     recorded_at TIMESTAMP,
-    updated_at TIMESTAMP NOT NULL
+    updated_at TIMESTAMP NOT NULL,
+    reason_fields TEXT
 );
 CREATE INDEX measure_by_day ON measure (taken_on, reference);
 CREATE INDEX measure_by_state ON measure (state, taken_on, reference);
@@ -395,21 +460,6 @@ CREATE TABLE revision (
     audit_id BLOB NOT NULL
 );
 CREATE INDEX revision_by_root ON revision (root_id, made_at);
-
-CREATE TABLE audit_entry (
-    id BLOB PRIMARY KEY NOT NULL,
-    made_at TIMESTAMP NOT NULL,
-    actor_id BLOB,
-    action TEXT NOT NULL,
-    subject TEXT NOT NULL,
-    body TEXT NOT NULL,
-    salt BLOB NOT NULL,
-    leaf BIGINT UNIQUE
-);
-
-CREATE TABLE audit_pending (
-    entry_id BLOB PRIMARY KEY NOT NULL REFERENCES audit_entry (id)
-);
 
 CREATE TABLE audit_hash (
     position BIGINT PRIMARY KEY NOT NULL,
@@ -432,6 +482,8 @@ CREATE TABLE idempotency (
     made_at TIMESTAMP NOT NULL,
     PRIMARY KEY (account_id, route, key_hash)
 );
+-- Keys of requests are taken away when they are old.
+CREATE INDEX idempotency_by_time ON idempotency (made_at);
 
 CREATE TABLE disclosure (
     id BLOB PRIMARY KEY NOT NULL,
@@ -442,9 +494,19 @@ CREATE TABLE disclosure (
     mission TEXT,
     class TEXT NOT NULL,
     purpose TEXT NOT NULL,
-    refusal TEXT
+    refusal TEXT,
+    -- In which form a disclosure was made (alone, within a sitting, as part of a file, on approval), and whether nobody approved
+    -- what two should have agreed to.
+    form TEXT NOT NULL,
+    within_id BLOB,
+    emergency BOOLEAN NOT NULL DEFAULT FALSE
 );
 CREATE INDEX disclosure_by_time ON disclosure (made_at, id);
+CREATE INDEX disclosure_by_account ON disclosure (account_id, made_at);
+-- Openings of one account, of a mission's records, and without approval, newest first; refreshes of a session.
+CREATE INDEX disclosure_of_account ON disclosure (account_id, id);
+CREATE INDEX disclosure_of_mission ON disclosure (mission, id);
+CREATE INDEX disclosure_of_emergency ON disclosure (emergency, id);
 
 CREATE TABLE disclosure_item (
     disclosure_id BLOB NOT NULL REFERENCES disclosure (id),
@@ -453,6 +515,7 @@ CREATE TABLE disclosure_item (
     fields TEXT NOT NULL,
     PRIMARY KEY (disclosure_id, record_id)
 );
+CREATE INDEX disclosure_item_by_record ON disclosure_item (record_id);
 
 CREATE TABLE import (
     id BLOB PRIMARY KEY NOT NULL,
@@ -473,3 +536,268 @@ CREATE TABLE import_row (
     incident_id BLOB REFERENCES incident (id)
 );
 CREATE INDEX import_row_by_key ON import_row (key, vintage);
+
+-- Password hashes apart from accounts, so that a node that only reads is given the one and not the other.
+CREATE TABLE credential (
+    account_id BLOB PRIMARY KEY NOT NULL REFERENCES account (id),
+    password_hash TEXT NOT NULL
+);
+
+-- The places of entries in the tree, apart from the entries: an entry is inserted once, and never updated.
+CREATE TABLE audit_leaf (
+    position BIGINT PRIMARY KEY NOT NULL,
+    entry_id BLOB UNIQUE NOT NULL
+);
+
+CREATE TABLE audit_entry (
+    id BLOB PRIMARY KEY NOT NULL,
+    made_at TIMESTAMP NOT NULL,
+    actor_id BLOB,
+    action TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    body TEXT NOT NULL,
+    salt BLOB NOT NULL
+);
+-- The log by what was done, newest first: auditors ask for it, and the log only grows.
+CREATE INDEX audit_entry_by_action ON audit_entry (action, id);
+
+CREATE TABLE audit_pending (
+    entry_id BLOB PRIMARY KEY NOT NULL
+);
+
+-- Counters that nodes poll: `rights` moves when somebody's session, role or scope changed; `beat` moves several times a
+-- second while a node writes, so that a standby that stands still is noticed; `tally` is 0 until the tallies were made.
+CREATE TABLE pulse (
+    name TEXT PRIMARY KEY NOT NULL,
+    value BIGINT NOT NULL
+);
+INSERT INTO pulse (name, value) VALUES ('rights', 0), ('beat', 0), ('tally', 0);
+-- How many restorations await confirmation, and when the last backup was made (seconds since 1970).
+INSERT INTO pulse (name, value) VALUES ('restored', 0), ('backup', 0);
+
+-- Records whose data keys were emptied: the ledger that lies beside the backups too, and is applied to what is restored.
+CREATE TABLE erasure (
+    record_id BLOB PRIMARY KEY NOT NULL,
+    erased_at TIMESTAMP NOT NULL
+);
+
+-- Figures are counted once. A trigger appends what a write adds to them and takes from them, in the write's own transaction,
+-- so that no path through the program can forget it and no writer waits for a counter; a node folds the changes into the
+-- tallies later. What is counted is the changes that are not folded yet, and the tallies, in one snapshot.
+CREATE TABLE tally_change (
+    unit TEXT NOT NULL,
+    mission TEXT,
+    host_state TEXT,
+    year INTEGER,
+    act TEXT,
+    means TEXT,
+    outcome TEXT,
+    personnel_category TEXT,
+    stage TEXT,
+    forum TEXT,
+    in_absentia BOOLEAN,
+    information_status TEXT,
+    amount INTEGER NOT NULL
+);
+
+-- Counts of a unit by each set of at most three of its dimensions: `dimensions` names them, parted by commas, in the order of
+-- their names; `key` has the values in the same order, parted by |, and nothing where the source does not tell.
+CREATE TABLE tally (
+    unit TEXT NOT NULL,
+    dimensions TEXT NOT NULL,
+    key TEXT NOT NULL,
+    count BIGINT NOT NULL,
+    PRIMARY KEY (unit, dimensions, key)
+) WITHOUT ROWID;
+
+-- Second factors: the secret of the one-time codes, and of those that are to take its place, encrypted under the system's key;
+-- the last time step whose code was taken, and how often a code was wrong since.
+CREATE TABLE second_factor (
+    account_id BLOB PRIMARY KEY NOT NULL REFERENCES account (id),
+    secret BLOB,
+    pending BLOB,
+    last_step BIGINT NOT NULL,
+    failures INTEGER NOT NULL,
+    failed_at TIMESTAMP
+);
+
+-- Hashes of codes for who has lost their second factor; each is taken once.
+CREATE TABLE recovery_code (
+    hash BLOB PRIMARY KEY NOT NULL,
+    account_id BLOB NOT NULL REFERENCES account (id),
+    used_at TIMESTAMP
+);
+CREATE INDEX recovery_code_by_account ON recovery_code (account_id);
+
+-- Hashes of one-time links with which a person chooses a password.
+CREATE TABLE invitation (
+    hash BLOB PRIMARY KEY NOT NULL,
+    account_id BLOB NOT NULL REFERENCES account (id),
+    made_at TIMESTAMP NOT NULL,
+    made_by BLOB NOT NULL,
+    expires_at TIMESTAMP NOT NULL,
+    used_at TIMESTAMP
+);
+CREATE INDEX invitation_by_account ON invitation (account_id);
+
+-- Changes of what accounts may do: the rights as they shall be (JSON), who asked, and who decided.
+CREATE TABLE account_change (
+    id BLOB PRIMARY KEY NOT NULL,
+    account_id BLOB NOT NULL REFERENCES account (id),
+    kind TEXT NOT NULL,
+    rights TEXT NOT NULL,
+    asked_at TIMESTAMP NOT NULL,
+    asked_by BLOB NOT NULL,
+    expires_at TIMESTAMP NOT NULL,
+    decided_at TIMESTAMP,
+    decided_by BLOB,
+    approved BOOLEAN,
+    -- What an account was entitled to when a change was asked: who agrees sees before and after.
+    rights_before TEXT
+);
+CREATE INDEX account_change_by_account ON account_change (account_id);
+
+-- Hashes of the keys of States' own systems.
+CREATE TABLE machine_key (
+    id BLOB PRIMARY KEY NOT NULL,
+    hash BLOB UNIQUE NOT NULL,
+    account_id BLOB NOT NULL REFERENCES account (id),
+    name TEXT NOT NULL,
+    made_at TIMESTAMP NOT NULL,
+    made_by BLOB NOT NULL,
+    expires_at TIMESTAMP NOT NULL,
+    ended_at TIMESTAMP
+);
+CREATE INDEX machine_key_by_account ON machine_key (account_id);
+
+-- What a person is told about their own account.
+CREATE TABLE notice (
+    id BLOB PRIMARY KEY NOT NULL,
+    account_id BLOB NOT NULL REFERENCES account (id),
+    told_at TIMESTAMP NOT NULL,
+    kind TEXT NOT NULL
+);
+CREATE INDEX notice_by_account ON notice (account_id, told_at);
+
+-- Sittings: one purpose and one second factor for a file of cases; each opening within is a disclosure of its own.
+CREATE TABLE sitting (
+    id BLOB PRIMARY KEY NOT NULL,
+    account_id BLOB NOT NULL REFERENCES account (id),
+    session_id BLOB NOT NULL REFERENCES session (id),
+    purpose TEXT NOT NULL,
+    started_at TIMESTAMP NOT NULL,
+    expires_at TIMESTAMP NOT NULL,
+    ended_at TIMESTAMP
+);
+CREATE INDEX sitting_by_account ON sitting (account_id, started_at);
+
+-- What a second officer was asked to approve, and decided.
+CREATE TABLE approval (
+    id BLOB PRIMARY KEY NOT NULL,
+    account_id BLOB NOT NULL REFERENCES account (id),
+    record TEXT NOT NULL,
+    class TEXT NOT NULL,
+    fields TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    asked_at TIMESTAMP NOT NULL,
+    expires_at TIMESTAMP NOT NULL,
+    decided_at TIMESTAMP,
+    decided_by BLOB REFERENCES account (id),
+    approved BOOLEAN
+);
+CREATE INDEX approval_by_account ON approval (account_id, asked_at);
+
+-- What another officer found of a disclosure that nobody had approved.
+CREATE TABLE disclosure_review (
+    disclosure_id BLOB PRIMARY KEY NOT NULL REFERENCES disclosure (id),
+    reviewed_at TIMESTAMP NOT NULL,
+    reviewed_by BLOB NOT NULL REFERENCES account (id),
+    finding TEXT NOT NULL
+);
+
+-- Volumes of disclosures that are unusual for one account.
+CREATE TABLE alert (
+    id BLOB PRIMARY KEY NOT NULL,
+    raised_at TIMESTAMP NOT NULL,
+    account_id BLOB NOT NULL REFERENCES account (id),
+    kind TEXT NOT NULL,
+    records BIGINT NOT NULL
+);
+CREATE INDEX alert_by_time ON alert (raised_at, id);
+
+-- What may be one person in two records: found by a match out of the asker's scope, or by an import in another mission. The
+-- Secretariat decides. Scores are thousandths.
+CREATE TABLE likely_duplicate (
+    id BLOB PRIMARY KEY NOT NULL,
+    found_at TIMESTAMP NOT NULL,
+    found_by BLOB NOT NULL,
+    source TEXT NOT NULL,
+    disclosure_id BLOB REFERENCES disclosure (id),
+    record TEXT,
+    other TEXT NOT NULL,
+    score INTEGER NOT NULL,
+    decided_at TIMESTAMP,
+    decided_by BLOB,
+    finding TEXT
+);
+CREATE INDEX likely_duplicate_by_time ON likely_duplicate (found_at, id);
+
+-- Releases of the published tables: what they count, and what of it is withheld. One for each year, proposed by one person of the
+-- Secretariat and released by another; frozen as proposed.
+CREATE TABLE table_release (
+    id BLOB PRIMARY KEY NOT NULL,
+    year INTEGER NOT NULL,
+    cut_off TIMESTAMP NOT NULL,
+    tables TEXT NOT NULL,
+    proposed_by BLOB NOT NULL,
+    decided_by BLOB,
+    decided_at TIMESTAMP,
+    released BOOLEAN
+);
+CREATE INDEX table_release_by_year ON table_release (year, id);
+
+-- Requests to erase a person: one officer asks, another decides, and the operator carries out what was approved.
+CREATE TABLE erasure_request (
+    id BLOB PRIMARY KEY NOT NULL,
+    number TEXT NOT NULL UNIQUE,
+    record TEXT NOT NULL,
+    record_id BLOB NOT NULL,
+    reason TEXT NOT NULL,
+    asked_by BLOB NOT NULL REFERENCES account (id),
+    asked_at TIMESTAMP NOT NULL,
+    expires_at TIMESTAMP NOT NULL,
+    decided_by BLOB REFERENCES account (id),
+    decided_at TIMESTAMP,
+    approved BOOLEAN,
+    erased_at TIMESTAMP
+);
+
+-- What a restore, a move or an accepted database undid, and who confirmed it: until an officer and an administrator have, nobody else is
+-- served.
+CREATE TABLE restoration (
+    id BLOB PRIMARY KEY NOT NULL,
+    kind TEXT NOT NULL,
+    made_at TIMESTAMP NOT NULL,
+    archived_at TIMESTAMP NOT NULL,
+    reason TEXT,
+    undone TEXT NOT NULL,
+    officer_id BLOB REFERENCES account (id),
+    officer_at TIMESTAMP,
+    administrator_id BLOB REFERENCES account (id),
+    administrator_at TIMESTAMP
+);
+
+-- Who read the note of what they agree to: an approval's, or an emergency's.
+CREATE TABLE note_reading (
+    id BLOB PRIMARY KEY NOT NULL,
+    note_id BLOB NOT NULL,
+    account_id BLOB NOT NULL REFERENCES account (id),
+    read_at TIMESTAMP NOT NULL
+);
+CREATE INDEX note_reading_by_note ON note_reading (note_id, account_id);
+
+-- Sign-ins at the provider that were completed: each is good once, as long as it could be completed again.
+CREATE TABLE sign_on_use (
+    hash BLOB PRIMARY KEY NOT NULL,
+    good_until TIMESTAMP NOT NULL
+);

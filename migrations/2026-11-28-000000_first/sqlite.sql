@@ -1,31 +1,7 @@
--- Figures are counted once. A trigger appends what a write adds to them and takes from them, in the write's own transaction,
--- so that no path through the program can forget it and no writer waits for a counter; a node folds the changes into the
--- tallies later. What is counted is the changes that are not folded yet, and the tallies, in one snapshot.
-CREATE TABLE tally_change (
-    unit TEXT NOT NULL,
-    mission TEXT,
-    host_state TEXT,
-    year INTEGER,
-    act TEXT,
-    means TEXT,
-    outcome TEXT,
-    personnel_category TEXT,
-    stage TEXT,
-    forum TEXT,
-    in_absentia BOOLEAN,
-    information_status TEXT,
-    amount INTEGER NOT NULL
-);
-
--- Counts of a unit by each set of at most three of its dimensions: `dimensions` names them, parted by commas, in the order of
--- their names; `key` has the values in the same order, parted by |, and nothing where the source does not tell.
-CREATE TABLE tally (
-    unit TEXT NOT NULL,
-    dimensions TEXT NOT NULL,
-    key TEXT NOT NULL,
-    count BIGINT NOT NULL,
-    PRIMARY KEY (unit, dimensions, key)
-) WITHOUT ROWID;
+-- All that a node which signs nobody in is told of sessions.
+CREATE VIEW live_session AS
+    SELECT id, account_id, expires_at, assured FROM session
+    WHERE ended_at IS NULL AND expires_at > strftime('%Y-%m-%d %H:%M:%f', 'now');
 
 -- Everything that is counted, one row each: what the tallies are made of where they never were.
 CREATE VIEW tally_source AS
@@ -40,10 +16,11 @@ CREATE VIEW tally_source AS
     FROM case_file
     UNION ALL
     SELECT 'proceedings', NULL, state, CAST(strftime('%Y', opened_on) AS INTEGER), NULL, NULL, NULL, NULL, stage_furthest, forum, NULL, NULL
-    FROM proceeding
+    FROM proceeding WHERE status = 'accepted'
     UNION ALL
     SELECT 'accused', NULL, state, CAST(strftime('%Y', opened_on) AS INTEGER), NULL, NULL, outcome, NULL, accused.stage_furthest, forum, in_absentia, NULL
-    FROM accused JOIN proceeding ON proceeding.id = accused.proceeding_id;
+    FROM accused JOIN proceeding ON proceeding.id = accused.proceeding_id
+    WHERE accused.status = 'accepted' AND proceeding.status = 'accepted';
 
 CREATE TRIGGER tally_edition AFTER UPDATE OF is_released ON incident_edition WHEN OLD.is_released <> NEW.is_released BEGIN
     INSERT INTO tally_change (unit, mission, host_state, year, act, means, amount)
@@ -69,33 +46,36 @@ END;
 
 CREATE TRIGGER tally_proceeding_opened AFTER INSERT ON proceeding BEGIN
     INSERT INTO tally_change (unit, host_state, year, stage, forum, amount)
-        VALUES ('proceedings', NEW.state, CAST(strftime('%Y', NEW.opened_on) AS INTEGER), NEW.stage_furthest, NEW.forum, 1);
+        SELECT 'proceedings', NEW.state, CAST(strftime('%Y', NEW.opened_on) AS INTEGER), NEW.stage_furthest, NEW.forum, 1
+        WHERE NEW.status = 'accepted';
 END;
 
-CREATE TRIGGER tally_proceeding_changed AFTER UPDATE OF state, opened_on, forum, stage_furthest ON proceeding BEGIN
+CREATE TRIGGER tally_proceeding_changed AFTER UPDATE OF state, opened_on, forum, stage_furthest, status ON proceeding BEGIN
     INSERT INTO tally_change (unit, host_state, year, stage, forum, amount)
-        VALUES ('proceedings', OLD.state, CAST(strftime('%Y', OLD.opened_on) AS INTEGER), OLD.stage_furthest, OLD.forum, -1);
+        SELECT 'proceedings', OLD.state, CAST(strftime('%Y', OLD.opened_on) AS INTEGER), OLD.stage_furthest, OLD.forum, -1
+        WHERE OLD.status = 'accepted';
     INSERT INTO tally_change (unit, host_state, year, stage, forum, amount)
-        VALUES ('proceedings', NEW.state, CAST(strftime('%Y', NEW.opened_on) AS INTEGER), NEW.stage_furthest, NEW.forum, 1);
+        SELECT 'proceedings', NEW.state, CAST(strftime('%Y', NEW.opened_on) AS INTEGER), NEW.stage_furthest, NEW.forum, 1
+        WHERE NEW.status = 'accepted';
     INSERT INTO tally_change (unit, host_state, year, forum, stage, outcome, in_absentia, amount)
         SELECT 'accused', OLD.state, CAST(strftime('%Y', OLD.opened_on) AS INTEGER), OLD.forum, stage_furthest, outcome, in_absentia, -1
-        FROM accused WHERE proceeding_id = OLD.id;
+        FROM accused WHERE proceeding_id = OLD.id AND status = 'accepted' AND OLD.status = 'accepted';
     INSERT INTO tally_change (unit, host_state, year, forum, stage, outcome, in_absentia, amount)
         SELECT 'accused', NEW.state, CAST(strftime('%Y', NEW.opened_on) AS INTEGER), NEW.forum, stage_furthest, outcome, in_absentia, 1
-        FROM accused WHERE proceeding_id = NEW.id;
+        FROM accused WHERE proceeding_id = NEW.id AND status = 'accepted' AND NEW.status = 'accepted';
 END;
 
 CREATE TRIGGER tally_accused_added AFTER INSERT ON accused BEGIN
     INSERT INTO tally_change (unit, host_state, year, forum, stage, outcome, in_absentia, amount)
         SELECT 'accused', state, CAST(strftime('%Y', opened_on) AS INTEGER), forum, NEW.stage_furthest, NEW.outcome, NEW.in_absentia, 1
-        FROM proceeding WHERE id = NEW.proceeding_id;
+        FROM proceeding WHERE id = NEW.proceeding_id AND status = 'accepted' AND NEW.status = 'accepted';
 END;
 
-CREATE TRIGGER tally_accused_moved AFTER UPDATE OF stage_furthest, outcome, in_absentia ON accused BEGIN
+CREATE TRIGGER tally_accused_moved AFTER UPDATE OF stage_furthest, outcome, in_absentia, status ON accused BEGIN
     INSERT INTO tally_change (unit, host_state, year, forum, stage, outcome, in_absentia, amount)
         SELECT 'accused', state, CAST(strftime('%Y', opened_on) AS INTEGER), forum, OLD.stage_furthest, OLD.outcome, OLD.in_absentia, -1
-        FROM proceeding WHERE id = OLD.proceeding_id;
+        FROM proceeding WHERE id = OLD.proceeding_id AND status = 'accepted' AND OLD.status = 'accepted';
     INSERT INTO tally_change (unit, host_state, year, forum, stage, outcome, in_absentia, amount)
         SELECT 'accused', state, CAST(strftime('%Y', opened_on) AS INTEGER), forum, NEW.stage_furthest, NEW.outcome, NEW.in_absentia, 1
-        FROM proceeding WHERE id = NEW.proceeding_id;
+        FROM proceeding WHERE id = NEW.proceeding_id AND status = 'accepted' AND NEW.status = 'accepted';
 END;

@@ -1,36 +1,9 @@
--- Proceedings, accused, and incidents that are added to a case later count, and concern a State, once another officer accepts them.
-ALTER TABLE proceeding ADD COLUMN status TEXT COLLATE "C" NOT NULL DEFAULT 'accepted';
-ALTER TABLE proceeding ADD COLUMN submitted_state TEXT COLLATE "C";
-ALTER TABLE proceeding ADD COLUMN decided_by BYTEA REFERENCES account (id);
-ALTER TABLE proceeding ADD COLUMN decided_at TIMESTAMP;
-ALTER TABLE proceeding ADD COLUMN reason TEXT COLLATE "C";
-CREATE INDEX proceeding_by_status ON proceeding (status, opened_on, reference);
+-- All that a node which signs nobody in is told of sessions.
+CREATE VIEW live_session AS
+    SELECT id, account_id, expires_at, assured FROM session
+    WHERE ended_at IS NULL AND expires_at > (now() AT TIME ZONE 'UTC');
 
-ALTER TABLE accused ADD COLUMN status TEXT COLLATE "C" NOT NULL DEFAULT 'accepted';
-ALTER TABLE accused ADD COLUMN submitted_by BYTEA REFERENCES account (id);
-ALTER TABLE accused ADD COLUMN submitted_state TEXT COLLATE "C";
-ALTER TABLE accused ADD COLUMN decided_by BYTEA REFERENCES account (id);
-ALTER TABLE accused ADD COLUMN reason TEXT COLLATE "C";
-ALTER TABLE accused ADD COLUMN handle TEXT COLLATE "C" NOT NULL DEFAULT '';
-
-ALTER TABLE case_incident ADD COLUMN status TEXT COLLATE "C" NOT NULL DEFAULT 'accepted';
-ALTER TABLE case_incident ADD COLUMN added_by BYTEA REFERENCES account (id);
--- Since when the link counts: when it was added, or accepted where it waited.
-ALTER TABLE case_incident ADD COLUMN since TIMESTAMP NOT NULL DEFAULT '1970-01-01 00:00:00';
-ALTER TABLE case_incident ADD COLUMN decided_by BYTEA REFERENCES account (id);
-
--- Why something was returned or withdrawn: a code, and one for each field that it is about.
-ALTER TABLE incident_edition ADD COLUMN reason TEXT COLLATE "C";
-ALTER TABLE incident_edition ADD COLUMN reason_fields TEXT COLLATE "C";
-ALTER TABLE incident_edition ADD COLUMN withdrawal_by BYTEA REFERENCES account (id);
-ALTER TABLE proceeding ADD COLUMN reason_fields TEXT COLLATE "C";
-ALTER TABLE proceeding ADD COLUMN withdrawal_by BYTEA REFERENCES account (id);
-ALTER TABLE proceeding ADD COLUMN withdrawn_at TIMESTAMP;
-ALTER TABLE accused ADD COLUMN reason_fields TEXT COLLATE "C";
-ALTER TABLE step ADD COLUMN reason_fields TEXT COLLATE "C";
-ALTER TABLE measure ADD COLUMN reason_fields TEXT COLLATE "C";
-
-DROP VIEW tally_source;
+-- Everything that is counted, one row each: what the tallies are made of where they never were.
 CREATE VIEW tally_source AS
     SELECT 'incidents' AS unit, mission, host_state, occurred_year AS year, act, means, NULL AS outcome,
         NULL AS personnel_category, NULL AS stage, NULL AS forum, NULL::BOOLEAN AS in_absentia, NULL AS information_status
@@ -49,14 +22,43 @@ CREATE VIEW tally_source AS
     FROM accused JOIN proceeding ON proceeding.id = accused.proceeding_id
     WHERE accused.status = 'accepted' AND proceeding.status = 'accepted';
 
-CREATE OR REPLACE FUNCTION tally_proceeding_opened() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN
+CREATE FUNCTION tally_edition() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO tally_change (unit, mission, host_state, year, act, means, amount)
+        VALUES ('incidents', NEW.mission, NEW.host_state, NEW.occurred_year, NEW.act, NEW.means,
+            CASE WHEN NEW.is_released THEN 1 ELSE -1 END);
+    INSERT INTO tally_change (unit, mission, host_state, year, act, means, outcome, personnel_category, amount)
+        SELECT 'victims', NEW.mission, NEW.host_state, NEW.occurred_year, NEW.act, NEW.means, outcome, category,
+            CASE WHEN NEW.is_released THEN 1 ELSE -1 END
+        FROM victim WHERE edition_id = NEW.id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER tally_edition AFTER UPDATE OF is_released ON incident_edition FOR EACH ROW WHEN (OLD.is_released <> NEW.is_released) EXECUTE FUNCTION tally_edition();
+
+CREATE FUNCTION tally_case_opened() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO tally_change (unit, mission, year, stage, information_status, amount)
+        VALUES ('cases', NEW.mission, EXTRACT(YEAR FROM NEW.opened_on)::INTEGER, NEW.stage_furthest, NEW.information_status, 1);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER tally_case_opened AFTER INSERT ON case_file FOR EACH ROW EXECUTE FUNCTION tally_case_opened();
+
+CREATE FUNCTION tally_case_changed() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO tally_change (unit, mission, year, stage, information_status, amount)
+        VALUES ('cases', OLD.mission, EXTRACT(YEAR FROM OLD.opened_on)::INTEGER, OLD.stage_furthest, OLD.information_status, -1);
+    INSERT INTO tally_change (unit, mission, year, stage, information_status, amount)
+        VALUES ('cases', NEW.mission, EXTRACT(YEAR FROM NEW.opened_on)::INTEGER, NEW.stage_furthest, NEW.information_status, 1);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER tally_case_changed AFTER UPDATE OF mission, opened_on, stage_furthest, information_status ON case_file FOR EACH ROW EXECUTE FUNCTION tally_case_changed();
+
+CREATE FUNCTION tally_proceeding_opened() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN
     INSERT INTO tally_change (unit, host_state, year, stage, forum, amount)
         SELECT 'proceedings', NEW.state, EXTRACT(YEAR FROM NEW.opened_on)::INTEGER, NEW.stage_furthest, NEW.forum, 1
         WHERE NEW.status = 'accepted';
     RETURN NULL;
 END $$;
+CREATE TRIGGER tally_proceeding_opened AFTER INSERT ON proceeding FOR EACH ROW EXECUTE FUNCTION tally_proceeding_opened();
 
-CREATE OR REPLACE FUNCTION tally_proceeding_changed() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN
+CREATE FUNCTION tally_proceeding_changed() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN
     INSERT INTO tally_change (unit, host_state, year, stage, forum, amount)
         SELECT 'proceedings', OLD.state, EXTRACT(YEAR FROM OLD.opened_on)::INTEGER, OLD.stage_furthest, OLD.forum, -1
         WHERE OLD.status = 'accepted';
@@ -71,17 +73,17 @@ CREATE OR REPLACE FUNCTION tally_proceeding_changed() RETURNS TRIGGER LANGUAGE p
         FROM accused WHERE proceeding_id = NEW.id AND status = 'accepted' AND NEW.status = 'accepted';
     RETURN NULL;
 END $$;
-DROP TRIGGER tally_proceeding_changed ON proceeding;
 CREATE TRIGGER tally_proceeding_changed AFTER UPDATE OF state, opened_on, forum, stage_furthest, status ON proceeding FOR EACH ROW EXECUTE FUNCTION tally_proceeding_changed();
 
-CREATE OR REPLACE FUNCTION tally_accused_added() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN
+CREATE FUNCTION tally_accused_added() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN
     INSERT INTO tally_change (unit, host_state, year, forum, stage, outcome, in_absentia, amount)
         SELECT 'accused', state, EXTRACT(YEAR FROM opened_on)::INTEGER, forum, NEW.stage_furthest, NEW.outcome, NEW.in_absentia, 1
         FROM proceeding WHERE id = NEW.proceeding_id AND status = 'accepted' AND NEW.status = 'accepted';
     RETURN NULL;
 END $$;
+CREATE TRIGGER tally_accused_added AFTER INSERT ON accused FOR EACH ROW EXECUTE FUNCTION tally_accused_added();
 
-CREATE OR REPLACE FUNCTION tally_accused_moved() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN
+CREATE FUNCTION tally_accused_moved() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN
     INSERT INTO tally_change (unit, host_state, year, forum, stage, outcome, in_absentia, amount)
         SELECT 'accused', state, EXTRACT(YEAR FROM opened_on)::INTEGER, forum, OLD.stage_furthest, OLD.outcome, OLD.in_absentia, -1
         FROM proceeding WHERE id = OLD.proceeding_id AND status = 'accepted' AND OLD.status = 'accepted';
@@ -90,5 +92,4 @@ CREATE OR REPLACE FUNCTION tally_accused_moved() RETURNS TRIGGER LANGUAGE plpgsq
         FROM proceeding WHERE id = NEW.proceeding_id AND status = 'accepted' AND NEW.status = 'accepted';
     RETURN NULL;
 END $$;
-DROP TRIGGER tally_accused_moved ON accused;
 CREATE TRIGGER tally_accused_moved AFTER UPDATE OF stage_furthest, outcome, in_absentia, status ON accused FOR EACH ROW EXECUTE FUNCTION tally_accused_moved();
