@@ -1,5 +1,8 @@
 //! What becomes of what was proposed, and why something is returned: the one form of decisions, and the one form of reasons.
 
+use std::collections::HashSet;
+use std::sync::OnceLock;
+
 use actix_web::HttpResponse;
 use actix_web::web::Bytes;
 use serde::Serialize;
@@ -8,8 +11,9 @@ use utoipa::ToSchema;
 use super::call::{Call, Made, Shown};
 use super::form::{self, Context, Form, Input};
 use super::problem::Problem;
-use crate::domain::{FieldReason, Reason, Returned, SubmissionStatus, is_pointer};
+use crate::domain::{FieldReason, Reason, Returned, SEALED, SubmissionStatus, is_pointer};
 use crate::policy::Viewer;
+use crate::policy::columns::columns;
 use crate::store::{Grounds, Read, Result as StoreResult, Verdict, Write};
 
 /// What becomes of a proposal.
@@ -31,12 +35,22 @@ pub struct DecisionInput {
 /// The pointer of a field.
 fn pointer(input: &Input, _: &Context) -> Result<String, String> {
     let text = form::as_text(input)?;
-    if is_pointer(text) {
+    let names = MEMBERS.get_or_init(|| {
+        let open = columns().flat_map(|(_, columns)| columns.iter().map(|(name, _)| *name));
+        let children = ["victims", "suspects", "accused", "steps", "incidents", "cases"];
+        open.chain(SEALED.iter().map(|field| field.name)).chain(children).collect()
+    });
+    let is_name = |part: &str| part.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let known = text.split('/').filter(|part| !part.is_empty() && is_name(part)).all(|part| names.contains(part));
+    if is_pointer(text) && known {
         Ok(text.to_owned())
     } else {
         Err("must be the pointer of a field, such as /narrative".into())
     }
 }
+
+/// Names of members that a pointer may have: what is no member's name would be words.
+static MEMBERS: OnceLock<HashSet<&'static str>> = OnceLock::new();
 
 /// Why something is returned or withdrawn. `due` says that it takes a reason.
 pub fn grounds(form: &mut Form<'_>, due: bool) -> Option<Grounds> {

@@ -229,7 +229,12 @@ impl Identity {
     /// [`Refused::SecondFactor`], on the record: with the tenth in a session it ends; the store's.
     pub fn prove(&self, session: &SessionInfo, code: &str, act: &'static str) -> Result<FactorUse, Refused> {
         let (system, of) = (self.system()?, session.account.id);
-        let factor = self.store.read(&Scope::Nothing, |r| r.factor_get(of))?;
+        // Asked of the database: what was known a moment ago of a session that ended meanwhile is not enough here.
+        let (live, factor) =
+            self.store.read(&Scope::Nothing, |r| Ok((r.session_get(session.id)?.is_some(), r.factor_get(of)?)))?;
+        if !live && !session.account.viewer.machine {
+            return Err(Refused::Unauthenticated);
+        }
         let given = factor.and_then(|factor| second_factor::given_within(system, of, &factor, code, self.store.now()));
         if let Some(given @ FactorUse::Step(_)) = given {
             return Ok(given);

@@ -66,7 +66,9 @@ pub fn may_change(viewer: &Viewer, of: [u8; 16], before: Option<&Rights>, after:
         return Err(Denial::Role);
     }
     let is_tied = is_known_otherwise && after.single_sign_on.is_some();
-    let widens = is_tied || (!after.suspended && !before.is_some_and(|before| covers(before, after)));
+    // Whoever else makes one would be told by what is refused at once which addresses are known.
+    let is_asked = before.is_none() && viewer.role != Role::Administrator;
+    let widens = is_asked || is_tied || (!after.suspended && !before.is_some_and(|before| covers(before, after)));
     Ok(if widens && !viewer.is_operator() { Approval::Second } else { Approval::Alone })
 }
 

@@ -63,14 +63,26 @@ pub const FORMS: &[FormRule] = &[
     },
 ];
 
-/// Judges the opening of an edition that its mission's own desk works on: while it is in draft, submitted or returned, and after a factor was reset,
-/// too. Whoever wrote it this morning reads it again; what anybody else typed in strict confidence stays sealed.
+/// Judges the opening of an edition that its mission's own desk works on: while it is in draft, submitted or returned; a first edition
+/// after a factor was reset, too. Whoever wrote it this morning reads it again; what anybody else typed in strict confidence stays sealed.
 ///
 /// # Errors
 /// The reason for which it is refused.
-pub fn may_open_edition(viewer: &Viewer, mission: &str, state: IncidentState) -> Result<(), Refusal> {
+pub fn may_open_edition(
+    viewer: &Viewer,
+    now: NaiveDateTime,
+    mission: &str,
+    (state, is_first): (IncidentState, bool),
+) -> Result<(), Refusal> {
     let desk = viewer.role == Role::FocalPoint && !viewer.machine && viewer.missions.iter().any(|own| own == mission);
-    if desk && is_on_desk(state) { Ok(()) } else { Err(Refusal::NotEntitled) }
+    if !desk || !is_on_desk(state) {
+        Err(Refusal::NotEntitled)
+    } else if !is_first && is_cooling(viewer, now) {
+        // An amendment is begun by an edit, and holds all that was released.
+        Err(Refusal::CoolingDown)
+    } else {
+        Ok(())
+    }
 }
 
 /// Whether the mission's desk works on an edition in this state.

@@ -85,14 +85,13 @@ pub struct ProceedingPage {
 }
 
 pub(super) fn judged(viewer: &Viewer, of: &Proceeding, missions: &[String]) -> Facts {
+    let own = of.submitted_state.is_some() && of.submitted_state == viewer.state;
     let relations = Relations {
         own_mission: viewer.missions.iter().any(|own| missions.contains(own)),
         proceeding: viewer.state.as_ref() == Some(&of.facts.state),
-        own_submission: of.submitted_state.is_some() && of.submitted_state == viewer.state,
+        own_submission: own && of.status != SubmissionStatus::Accepted,
         // Nobody else types in it before it is accepted.
-        typed: of.submitted_state.is_some()
-            && of.submitted_state == viewer.state
-            && of.status != SubmissionStatus::Accepted,
+        typed: own && of.status != SubmissionStatus::Accepted && of.withdrawn_at.is_none(),
         ..Relations::default()
     };
     Facts { relations, notified: true, under_review: of.frozen_at.is_some(), ..Facts::default() }

@@ -295,12 +295,18 @@ impl Read<'_> {
     /// Of these cases, those that a State reaches by an incident, or by a proceeding of its own that is accepted. Where it gets nothing newer, by
     /// what it saw by then, or submitted itself.
     fn reached(&mut self, state: &str, ids: &[Id], frozen: &HashMap<Id, NaiveDateTime>) -> Result<HashSet<Id>> {
-        let concerning = cases_concerning(state.to_owned());
-        let by_incident: Vec<Id> = case_file::table
-            .filter(case_file::id.eq_any(ids))
-            .filter(case_file::id.eq_any(concerning))
-            .select(case_file::id)
+        let links: Vec<(Id, NaiveDateTime, Option<NaiveDateTime>)> = case_incident::table
+            .inner_join(concern::table.on(concern::incident_id.eq(case_incident::incident_id)))
+            .filter(case_incident::case_id.eq_any(ids))
+            .filter(case_incident::status.eq(ACCEPTED))
+            .filter(concern::state.eq(state))
+            .filter(concern::to_at.is_null())
+            .filter(concern::edition_id.is_not_null())
+            .select((case_incident::case_id, case_incident::since, concern::frozen_at))
             .load(self.db)?;
+        let by_incident = links.into_iter().filter(|(case, since, kept)| {
+            kept.is_none_or(|kept| *since <= kept) && frozen.get(case).is_none_or(|at| since <= at)
+        });
         type Served = (Id, Option<NaiveDateTime>, Option<NaiveDateTime>, Option<String>);
         let by_proceeding: Vec<Served> = proceeding_case::table
             .inner_join(proceeding::table.on(proceeding::id.eq(proceeding_case::proceeding_id)))
@@ -321,7 +327,7 @@ impl Read<'_> {
                 (own || *decided < Some(*at)) && withdrawn.is_none_or(|withdrawn| withdrawn > *at)
             }
         });
-        Ok(by_incident.into_iter().chain(serves.map(|(case, ..)| case)).collect())
+        Ok(by_incident.map(|(case, ..)| case).chain(serves.map(|(case, ..)| case)).collect())
     }
 
     /// When an open fact of a case last changed before a time.

@@ -151,7 +151,9 @@ impl Read<'_> {
                 let relations = Relations {
                     own_mission: viewer.missions.iter().any(|own| missions.contains(own)),
                     proceeding: viewer.state.as_ref() == Some(&proceeding.facts.state),
-                    own_submission: is_own(viewer, &proceeding.submitted_state),
+                    // Why it came back is told with what it became; what is asked about an accepted one is not.
+                    own_submission: is_own(viewer, &proceeding.submitted_state)
+                        && proceeding.status != SubmissionStatus::Accepted,
                     ..Relations::default()
                 };
                 let facts = Facts {

@@ -165,9 +165,12 @@ impl Read<'_> {
                     let by = if is_told_names(viewer, state.as_deref()) { name } else { office(&role, mission) };
                     let finding =
                         finding.map(|finding| code(&finding, "disclosure_review", "finding", &row)).transpose()?;
+                    let form = code(&form, "disclosure", "form", &row)?;
+                    // That there is an edition on a desk is not told before it is released.
+                    let is_told = viewer.role != Role::MemberState || form != DisclosureForm::Edition;
                     Ok(DisclosureRow {
                         purpose: code(&purpose, "disclosure", "purpose", &row)?,
-                        form: code(&form, "disclosure", "form", &row)?,
+                        form: if is_told { form } else { DisclosureForm::Record },
                         review_due_at: (emergency && refusal.is_none()).then_some(at + REVIEW_WITHIN),
                         review: reviewed_at
                             .zip(finding)

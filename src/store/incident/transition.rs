@@ -24,7 +24,7 @@ impl Write<'_> {
         if incident.state == IncidentState::Released && !incident.amends {
             match (to, incident.withdrawal_by) {
                 (IncidentState::Withdrawn, None) => return self.withdrawal_ask(&incident, Some(grounds)),
-                (IncidentState::Released, Some(by)) if by != self.actor() => {
+                (IncidentState::Released, Some(_)) => {
                     return self.withdrawal_ask(&incident, None);
                 }
                 (IncidentState::Withdrawn, Some(by)) if by == self.actor() => return Err(Denial::SamePerson.into()),
@@ -54,13 +54,16 @@ impl Write<'_> {
         row.reason_fields = grounds.fields().filter(|_| is_back);
         let note = if is_back {
             let field = SealedField::named(Noun::Incident, "reason_note").map_or(0, |field| field.code);
-            let had_one = self.held(&[incident.edition])?.contains(&(incident.edition, field));
+            // The words of who asked before stay, unless the second has some.
+            let is_alone = incident.withdrawal_by.is_none();
+            let had_one = is_alone && self.held(&[incident.edition])?.contains(&(incident.edition, field));
             grounds.sealed(Noun::Incident, had_one)
         } else {
             Vec::new()
         };
         let sealed = self.seal(incident.edition, incident.id, &note, None)?;
-        if !sealed.is_empty() {
+        if !sealed.is_empty() && !row.is_released {
+            // Of a released edition it moves nothing: a State that was kept from the record reads it on.
             row.tag_confidential = random_tag();
         }
         match to {

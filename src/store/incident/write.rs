@@ -146,6 +146,9 @@ impl Write<'_> {
         match incident.state {
             IncidentState::Draft | IncidentState::Returned => Ok(row),
             IncidentState::Verified if incident.public_file => Ok(row),
+            IncidentState::Released if row.withdrawal_by.is_some() => {
+                Err(Error::Conflict("an officer asks that the record be withdrawn: another decides that first".into()))
+            }
             IncidentState::Released => self.edition_copy(&row),
             IncidentState::Submitted | IncidentState::Verified => {
                 Err(Error::Conflict("the record is under review: it must be returned before it can be edited".into()))

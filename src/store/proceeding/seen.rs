@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::read::{AccusedRow, StepRow};
 use super::{Proceeding, StepRecord, fields, whole};
-use crate::domain::{Code, PartialDate, Progress, SealedChange, Step, SubmissionStatus};
+use crate::domain::{Code, PartialDate, Progress, SealedChange, SealedField, Step, SubmissionStatus};
 use crate::policy::Scope;
 use crate::store::db::Id;
 use crate::store::db::schema::{account, accused, accused_incident, proceeding_case, revision, step};
@@ -109,7 +109,10 @@ impl Read<'_> {
                 continue;
             }
             for code in split(&codes).iter().filter_map(|code| code.parse::<u16>().ok()) {
-                for field in SealedChange::coded(code).into_iter().flat_map(SealedChange::fields) {
+                // What is asked and said about an accepted proceeding itself is not told.
+                let is_told =
+                    |field: &&SealedField| record != of.id || of.status != SubmissionStatus::Accepted || field.typed;
+                for field in SealedChange::coded(code).into_iter().flat_map(SealedChange::fields).filter(is_told) {
                     if SealedChange::is_emptied(code) {
                         held.remove(&(record, field.code));
                     } else {

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use serde_json::{Map, json};
 
 use super::Proceeding;
-use crate::domain::{Code, Noun, SubmissionStatus};
+use crate::domain::{Code, Fault, Noun, SubmissionStatus};
 use crate::policy::{Deed, Denial, may};
 use crate::store::db::Id;
 use crate::store::db::schema::{accused, case_incident, proceeding as p, proceeding_case};
@@ -53,6 +53,9 @@ impl Write<'_> {
     /// Asks that an accepted proceeding be withdrawn, does so when another officer asked before, or lets it stand after all.
     fn proceeding_withdraw(&mut self, of: &Proceeding, verdict: &Verdict) -> Result<()> {
         may(self.viewer, Deed::Decide)?;
+        if verdict.status == SubmissionStatus::Withdrawn && verdict.grounds.returned.is_none() {
+            return Err(Error::Invalid(vec![Fault::new("/reason", "required")]));
+        }
         let row = p::table.find(of.id);
         match (verdict.status, of.withdrawal_by) {
             (SubmissionStatus::Withdrawn, None) => {
@@ -70,7 +73,7 @@ impl Write<'_> {
                 let cases = self.cases_of_proceeding(of.id)?;
                 self.cases_restage(&cases)
             }
-            (SubmissionStatus::Accepted, Some(by)) if by != self.actor() => {
+            (SubmissionStatus::Accepted, Some(_)) => {
                 let (nobody, none): (Option<Id>, Option<String>) = (None, None);
                 diesel::update(row).set((p::withdrawal_by.eq(nobody), p::reason.eq(none))).execute(self.db)?;
                 self.note_verdict(of, verdict, "proceeding.withdrawal.decline", "withdrawal_declined", Map::new())
@@ -111,7 +114,8 @@ impl Write<'_> {
         kind: &'static str,
         open: Map<String, serde_json::Value>,
     ) -> Result<()> {
-        let note = verdict.grounds.sealed(Noun::Proceeding, of.returned.is_some());
+        // The words of who asked before stay, unless the second has some.
+        let note = verdict.grounds.sealed(Noun::Proceeding, of.returned.is_some() && of.withdrawal_by.is_none());
         let sealed = self.seal(of.id, of.id, &note, None)?;
         if !sealed.is_empty() {
             diesel::update(p::table.find(of.id)).set(p::tag_confidential.eq(random_tag())).execute(self.db)?;

@@ -414,7 +414,7 @@ impl House {
 
     /// Has a released incident withdrawn, by two officers.
     pub fn withdraw(&self, reference: &str) {
-        let grounds = json!({"to": "withdrawn", "reason": "entered_by_mistake"});
+        let grounds = json!({"to": "withdrawn", "reason": "entered_by_mistake", "reason_note": "canary-withdrawn"});
         for officer in ["verifier", "releaser"] {
             let answer = self.as_(officer).post(&format!("/v1/incidents/{reference}/transitions"), &grounds);
             assert_eq!(answer.status, 200, "{officer}: {}", answer.text);

@@ -611,6 +611,13 @@ fn a_states_manager_is_not_told_which_addresses_have_accounts() {
     };
     assert_eq!((decide(&taken, true), decide(&taken, false), decide(&free, true)), (409, 200, 200));
     assert_eq!(house.sign_in("releaser").status, 201, "whose address it is");
+    // Nor by an account that would be suspended from the beginning.
+    let suspended = |email: &str| {
+        let body = json!({"email": email, "name": "Made-up", "role": "member_state", "state": "MLI",
+            "state_function": "reader", "suspended": true});
+        house.as_("manager").post("/v1/accounts", &body).status
+    };
+    assert_eq!((suspended(known), suspended("another@casque.example")), (201, 201));
     // Between administrators it is no secret.
     assert_eq!(
         create(&house, "administrator", &json!({"email": known, "name": "Made-up", "role": "auditor"})).status,

@@ -149,3 +149,48 @@ fn of_what_is_strictly_confidential_a_desk_reads_victims_and_what_each_typed() {
     let opened = opened(&house.disclose("minusma", &ask));
     assert!(opened.contains_key("suspects name") && !opened.contains_key("incident sources"));
 }
+
+#[test]
+fn what_comes_into_an_edition_later_is_an_entry_of_its_own_and_an_amendment_another_opening() {
+    let house = House::start();
+    let reference = house.report("minusma", &ambush());
+    let ask = json!({"incident": reference});
+    assert_eq!(house.prove("minusma", "/v1/disclosures/editions", &ask).status, 201);
+    let later =
+        json!({"category": "contingent_troop", "states": ["TCD"], "outcome": "injured", "name": "canary-later"});
+    let path = format!("/v1/incidents/{reference}");
+    assert_eq!(house.as_("minusma").post(&format!("{path}/victims"), &later).status, 201);
+    let again = || house.as_("minusma").post("/v1/disclosures/editions", &ask);
+    assert!(again().text.contains("canary-later"));
+    assert_eq!(again().status, 201);
+    let logged = house.as_("minusma").get("/v1/disclosures").json()["items"].clone();
+    assert_eq!(logged.as_array().unwrap().len(), 2, "what came since, once: {logged}");
+    assert_eq!(logged[0]["opened"].as_array().unwrap().len(), 1);
+    let eight = logged[1]["at"].clone();
+    house.pass(chrono::TimeDelta::seconds(1));
+
+    house.release("minusma", &reference);
+    house.pass(chrono::TimeDelta::seconds(1));
+    assert_eq!(house.as_("minusma").patch(&path, &json!({"means": "ied"}), "*").status, 200);
+    assert_eq!(again().status, 400, "an amendment is another edition: {eight}");
+    assert_eq!(house.prove("minusma", "/v1/disclosures/editions", &ask).status, 201);
+    // A State is not told that there is one.
+    let told = house.as_("chad").get("/v1/disclosures").json();
+    assert!(!told.to_string().contains("edition"), "{told}");
+    // After a reset of the factor a first edition is read on, and what was released is not.
+    let account = house.account("minusma").clone();
+    let accounts = house.as_("administrator").get("/v1/accounts?limit=200").json();
+    let id =
+        accounts["items"].as_array().unwrap().iter().find(|one| one["email"] == account.email).unwrap()["id"].clone();
+    let asked = house.as_("administrator").delete(&format!("/v1/accounts/{}/second-factor", id.as_str().unwrap()));
+    house.approve(&asked);
+    let (client, secret, _) = house.enrol(&account.email, &account.password);
+    let fresh = |incident: &str| {
+        house.pass(chrono::TimeDelta::seconds(60));
+        let code = casque::identity::code_at(&secret, casque::identity::step_at(house.store.now())).unwrap();
+        client.post("/v1/disclosures/editions", &json!({"incident": incident, "code": code}))
+    };
+    let new = client.post("/v1/incidents", &ambush()).json()["reference"].as_str().unwrap().to_owned();
+    assert_eq!(fresh(&new).status, 201, "its report of this morning");
+    assert_eq!(fresh(&reference).json()["detail"], "cooling_down");
+}

@@ -455,10 +455,11 @@ fn a_returned_record_says_by_field_why_and_its_desk_reads_the_words() {
     house.moved("minusma", &reference, "submitted");
     let give_back = |body: &Value| house.as_("verifier").post(&format!("{path}/transitions"), body);
     let faults = give_back(&json!({"to": "returned", "reason": "He should ask the family", "reason_fields": [
-        {"pointer": "John Made-up", "reason": "unclear"}, {"pointer": "/narrative"}]}));
+        {"pointer": "John Made-up", "reason": "unclear"}, {"pointer": "/narrative"},
+        {"pointer": "/jean_made_up/is_the_informant", "reason": "other"}]}));
     assert_eq!(
         faults.pointers(),
-        ["/reason", "/reason_fields/0/pointer", "/reason_fields/1/reason"],
+        ["/reason", "/reason_fields/0/pointer", "/reason_fields/1/reason", "/reason_fields/2/pointer"],
         "no words in the open"
     );
     let pointer = format!("/victims/{victim}/outcome");

@@ -459,6 +459,41 @@ fn whoever_submitted_a_proposal_withdraws_it_until_it_is_decided() {
 }
 
 #[test]
+fn what_officers_say_of_a_states_accepted_proceeding_is_not_told_to_it() {
+    let house = House::start();
+    let (_, case, _) = opened(&house);
+    let body = json!({"state": "MLI", "authority": "Made-up court", "opened_on": "2022-06-01", "cases": [case], "notes": "canary-own"});
+    let own = house.as_("mali").post("/v1/proceedings", &body).json()["reference"].as_str().unwrap().to_owned();
+    let path = format!("/v1/proceedings/{own}");
+    house.accepted(&path);
+    let shown = || {
+        let answer = house.as_("mali").get(&path);
+        (answer.text, answer.headers)
+    };
+    let before = shown();
+    let decide = |who: &str, grounds: Value| house.as_(who).post(&format!("{path}/decision"), &grounds);
+    let without = decide("verifier", json!({"status": "withdrawn"}));
+    assert_eq!((without.status, without.pointers()), (400, vec!["/reason".to_owned()]), "it takes a reason");
+    let ask = json!({"status": "withdrawn", "reason": "duplicate", "reason_note": "canary-why"});
+    assert_eq!(decide("verifier", ask).status, 200);
+    assert_eq!(shown(), before, "asked");
+    let open = || {
+        let ask = json!({"record": &path[4..], "class": "confidential", "purpose": "data_correction"});
+        house.disclose("mali", &ask).text
+    };
+    assert!(!open().contains("canary-why") && open().contains("canary-own"));
+    // Whoever asked takes it back.
+    assert_eq!(decide("verifier", json!({"status": "accepted"})).status, 200);
+    assert_eq!(shown(), before, "and not any more");
+    // The second officer's decision keeps the words of the first, and then the State reads them.
+    let again = json!({"status": "withdrawn", "reason": "duplicate", "reason_note": "canary-again"});
+    assert_eq!(decide("verifier", again).status, 200);
+    assert_eq!(decide("releaser", json!({"status": "withdrawn", "reason": "duplicate"})).status, 200);
+    assert!(open().contains("canary-again"));
+    assert_eq!(house.as_("mali").get(&path).json()["internal_obstacles"], json!({"withheld": "confidential"}));
+}
+
+#[test]
 fn two_officers_withdraw_a_proceeding_and_the_concern_that_it_began_ends() {
     let house = House::start();
     let (incident, case, _) = opened(&house);

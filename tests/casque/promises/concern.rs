@@ -188,6 +188,7 @@ fn a_withdrawn_record_stays_with_mission_and_secretariat_and_is_a_tombstone_to_w
     assert_eq!((&asked["state"], &asked["withdrawal_proposed"]), (&json!("released"), &json!("duplicate")));
     assert_eq!(status("chad"), 200);
     assert!(!house.as_("chad").get(&path).text.contains("duplicate"));
+    assert_eq!(house.as_("minusma").patch(&path, &json!({"means": "ied"}), "*").status, 409, "no amendment meanwhile");
     // Another lets it stand; then it is asked again.
     assert_eq!(decide("releaser", json!({"to": "released"})).status, 200);
     assert!(house.as_("releaser").get(&path).json().get("withdrawal_proposed").is_none());

@@ -224,6 +224,15 @@ fn everything_moves_on(house: &House, of: &Recorded) {
     let later = json!({"mission": "MINUSMA", "opened_on": "2022-06-20", "incidents": [of.withheld]});
     let later = made(house, minusma, "/v1/cases", &later);
 
+    // A case that it never saw gets the withheld incident, and after that one that it sees.
+    let hidden = house.report(minusma, &json!({"mission": "MINUSMA", "occurred_on": "2022-02-01", "act": "killing"}));
+    let unseen = json!({"mission": "MINUSMA", "opened_on": "2022-06-21", "incidents": [hidden]});
+    let unseen = made(house, minusma, "/v1/cases", &unseen);
+    for incident in [&of.withheld, &of.other] {
+        house.pass(chrono::TimeDelta::seconds(1));
+        edited(house, minusma, &format!("/v1/cases/{unseen}"), &json!({"incidents": [incident]}));
+    }
+
     for reference in [&of.proceeding, &of.of_chad] {
         let path = format!("/v1/proceedings/{reference}");
         let edit = json!({"authority": "Another made-up court", "obstacles": ["suspects_at_large"], "notes": "MADE-UP",
