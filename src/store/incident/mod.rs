@@ -178,6 +178,7 @@ pub struct IncidentFilter {
 
 pub use concerned::confirmed;
 pub use seen_on::SeenOn;
+pub(in crate::store) use transition::asked;
 pub(in crate::store) use write::{Origin, Saved};
 
 type Backend = <Db as diesel::connection::Connection>::Backend;

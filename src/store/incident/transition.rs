@@ -1,7 +1,7 @@
 //! Moving an edition through its states, and what a release does in one transaction.
 
 use diesel::prelude::*;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::row::{EditionRow, VictimRow};
 use super::{EditionChoice, Incident};
@@ -165,7 +165,7 @@ impl Write<'_> {
                 edition: Some(incident.number),
                 kind,
                 reason: grounds.and_then(Grounds::reason),
-                open: Map::new(),
+                open: asked(grounds.is_some()),
                 sealed,
             },
         );
@@ -231,6 +231,12 @@ impl Write<'_> {
             .collect();
         Err(Error::Conflict(said.join("; ")))
     }
+}
+
+/// That a withdrawal is asked, or not any more, as history shows it.
+pub(in crate::store) fn asked(is_asked: bool) -> Map<String, Value> {
+    let (from, to) = if is_asked { (Value::Null, json!("asked")) } else { (json!("asked"), Value::Null) };
+    Map::from_iter([("withdrawal".to_owned(), json!({ "from": from, "to": to }))])
 }
 
 const fn action(to: IncidentState) -> &'static str {

@@ -9,6 +9,7 @@ use crate::policy::{Deed, Denial, may};
 use crate::store::db::Id;
 use crate::store::db::schema::{accused, case_incident, proceeding as p, proceeding_case};
 use crate::store::history::Change;
+use crate::store::incident::asked;
 use crate::store::{Error, Result, Verdict, Write, random_tag};
 
 impl Write<'_> {
@@ -62,7 +63,7 @@ impl Write<'_> {
                 diesel::update(row)
                     .set((p::withdrawal_by.eq(self.actor()), p::reason.eq(verdict.grounds.reason())))
                     .execute(self.db)?;
-                self.note_verdict(of, verdict, "proceeding.withdrawal.ask", "withdrawal_asked", Map::new())
+                self.note_verdict(of, verdict, "proceeding.withdrawal.ask", "withdrawal_asked", asked(true))
             }
             (SubmissionStatus::Withdrawn, Some(by)) if by == self.actor() => Err(Denial::SamePerson.into()),
             (SubmissionStatus::Withdrawn, Some(_)) => {
@@ -76,7 +77,7 @@ impl Write<'_> {
             (SubmissionStatus::Accepted, Some(_)) => {
                 let (nobody, none): (Option<Id>, Option<String>) = (None, None);
                 diesel::update(row).set((p::withdrawal_by.eq(nobody), p::reason.eq(none))).execute(self.db)?;
-                self.note_verdict(of, verdict, "proceeding.withdrawal.decline", "withdrawal_declined", Map::new())
+                self.note_verdict(of, verdict, "proceeding.withdrawal.decline", "withdrawal_declined", asked(false))
             }
             _ => Err(Error::Conflict("it was decided already".into())),
         }
