@@ -49,7 +49,25 @@ fn missions_have_host_states_and_states_have_m49_and_names() {
 fn the_policy_is_told_as_it_is_applied() {
     let house = House::start();
     let told = house.as_("iceland").get("/v1/policy").json();
-    assert_eq!(told["disclosure"].as_array().unwrap().len(), casque::policy::RULES.len());
+    let told = told["disclosure"].as_array().unwrap().iter().map(|rule| {
+        let text = |name: &str| rule[name].as_str().unwrap().to_owned();
+        (text("role"), text("relation"), text("class"), text("condition"), rule["fields"].clone())
+    });
+    let applied = casque::policy::RULES.iter().map(|rule| {
+        let fields = casque::domain::SEALED
+            .iter()
+            .filter(|field| field.class == rule.class && rule.about.contains(&field.about));
+        let fields: Vec<String> = fields.map(|field| format!("{}.{}", field.noun.name(), field.name)).collect();
+        let role = casque::domain::Code::code(rule.role).to_owned();
+        (
+            role,
+            rule.relation.name().to_owned(),
+            rule.class.name().to_owned(),
+            rule.condition.name().to_owned(),
+            serde_json::json!(fields),
+        )
+    });
+    assert!(told.eq(applied), "each rule, with its fields");
 }
 
 #[test]
