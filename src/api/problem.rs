@@ -150,7 +150,9 @@ impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Unauthenticated => Self::of("unauthenticated"),
-            Refused::SecondFactor => Self::of("second_factor").saying("the code is not good, or was used"),
+            Refused::SecondFactor => {
+                Self::of("second_factor").saying("The code is wrong or was already used. A code works once.")
+            }
             Refused::Invalid(fault) => Self::invalid(vec![fault]),
             Refused::TooMany => Self::of("busy"),
             Refused::Provider(why) => {

@@ -255,7 +255,7 @@ async fn table_propose(call: Call, body: Bytes) -> Result<HttpResponse, Problem>
         .form(&body, move |form| {
             let year = form.required("year", None, form::integer::<i32>(1948, 9998))?;
             if year >= present {
-                form.fault("year", "is not over");
+                form.fault("year", "The year has not ended yet.");
             }
             Some(year)
         })

@@ -34,14 +34,14 @@ pub(super) struct Serve {
     /// Collector to which spans are sent (OpenTelemetry's OTLP over HTTP), such as http://127.0.0.1:4318.
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
     traces: Option<String>,
-    /// Requests that are answered at once; more are told to try again (503).
+    /// Maximum number of concurrent requests. Further requests get 503.
     #[arg(long, env = "CASQUE_IN_FLIGHT", value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..))]
     in_flight: u16,
     /// A proxy stands before this node and adds the caller's address to X-Forwarded-For: without this, all of its callers are
     /// throttled as one.
     #[arg(long, env = "CASQUE_BEHIND_PROXY")]
     behind_proxy: bool,
-    /// Answer over TLS (1.2 and 1.3) with this certificate and what it hangs on, as PEM. A new one is taken up by a new start.
+    /// Serve TLS (1.2 and 1.3) with this certificate chain (PEM). Restart to load a renewed certificate.
     #[arg(long, env = "CASQUE_TLS_CERTIFICATE", value_name = "FILE", requires = "tls_key")]
     tls_certificate: Option<PathBuf>,
     /// The certificate's private key, as PEM.
@@ -51,7 +51,7 @@ pub(super) struct Serve {
     /// in the folder of keys.
     #[arg(long, env = "CASQUE_OIDC_ISSUER", value_name = "URL", requires = "oidc_client", requires = "oidc_redirect")]
     oidc_issuer: Option<String>,
-    /// Who this service is to the provider.
+    /// OAuth client ID of this service at the provider.
     #[arg(long, env = "CASQUE_OIDC_CLIENT", value_name = "ID", requires = "oidc_issuer")]
     oidc_client: Option<String>,
     /// Where the provider sends people back to: a page of their client.

@@ -83,7 +83,7 @@ pub enum Denial {
     #[error("only the State's manager makes keys for the State's systems, because a key reads what the State sees")]
     StatesOwn,
     /// It is about the viewer.
-    #[error("nobody changes what they themselves may do")]
+    #[error("You cannot change your own permissions.")]
     Oneself,
 }
 

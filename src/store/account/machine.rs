@@ -84,7 +84,7 @@ impl Write<'_> {
         let found = self.account_managed(of)?;
         may_make_key(self.viewer, of.0, &found.rights)?;
         if !found.rights.machine {
-            return Err(Error::Conflict("a person signs in, and has no key".into()));
+            return Err(Error::Conflict("API keys can only be issued to machine accounts.".into()));
         }
         if found.rights.suspended {
             return Err(Error::Conflict("the account is suspended, or awaits a second administrator".into()));

@@ -206,7 +206,7 @@ impl Write<'_> {
     /// [`Error::Conflict`] when there is no such way, or the day lies before the last change.
     pub fn case_transition(&mut self, case: &Case, to: CaseState, on: NaiveDate, grounds: &Grounds) -> Result<Case> {
         if !case_transition(case.state, to) {
-            return Err(Error::Conflict(format!("no way from {} to {}", case.state.code(), to.code())));
+            return Err(Error::Conflict(format!("A case cannot move from {} to {}.", case.state.code(), to.code())));
         }
         let last: Option<NaiveDate> = case_event::table
             .filter(case_event::case_id.eq(case.id))

@@ -94,7 +94,10 @@ impl Write<'_> {
         let actor = self.actor();
         let live = self.sitting_list(actor, session)?.into_iter().find(|live| live.id == id);
         live.map(|live| live.purpose).ok_or_else(|| {
-            Error::Invalid(vec![crate::domain::Fault::new("/sitting", "is none of this session's that is open")])
+            Error::Invalid(vec![crate::domain::Fault::new(
+                "/sitting",
+                "There is no open sitting with this ID in this session.",
+            )])
         })
     }
 }

@@ -23,7 +23,7 @@ impl Write<'_> {
             victim::table.filter(victim::edition_id.eq(source.id)).order(victim::position).load(self.db)?;
         let moved: Vec<VictimRow> = rows.iter().filter(|row| handles.contains(&row.handle)).cloned().collect();
         if moved.is_empty() || moved.len() == rows.len() || moved.len() != handles.len() {
-            return Err(Error::Conflict("name some, and not all, of the incident's victims".into()));
+            return Err(Error::Conflict("Select at least one victim, but not all of them.".into()));
         }
         let (origin, saved) =
             if from.public_file { (Origin::PublicFile, Saved::PublicFile) } else { (Origin::Person, Saved::Open) };

@@ -31,8 +31,9 @@ impl Write<'_> {
                 _ => {}
             }
         }
-        let edge = transition(incident.state, to)
-            .ok_or_else(|| Error::Conflict(format!("no way from {} to {}", incident.state.code(), to.code())))?;
+        let edge = transition(incident.state, to).ok_or_else(|| {
+            Error::Conflict(format!("An incident cannot move from {} to {}.", incident.state.code(), to.code()))
+        })?;
         if !edge.by.includes(self.viewer.role) {
             return Err(Denial::Role.into());
         }

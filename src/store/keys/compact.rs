@@ -124,7 +124,7 @@ impl Store {
         let ids: Vec<Id> = of.epochs.iter().map(|epoch| Id(epoch.id)).collect();
         db::transaction(&self.pool, Mode::Keep, |db| {
             if !sealing_keys(db, now)?.iter().any(|key| key.id == merged.class_key) {
-                return Err(Error::Conflict("another class key is sealed to by now: run it again".into()));
+                return Err(Error::Conflict("The class key was rotated meanwhile. Run the command again.".into()));
             }
             diesel::insert_into(epoch::table)
                 .values((

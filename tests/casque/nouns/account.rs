@@ -208,7 +208,7 @@ fn nobody_changes_what_they_themselves_may_do() {
             .as_(who)
             .post(&format!("/v1/accounts/{id}/changes"), &json!({"role": "senior_focal_point", "graded": true}))
     };
-    assert_eq!(change("administrator", &own).json()["detail"], "nobody changes what they themselves may do");
+    assert_eq!(change("administrator", &own).json()["detail"], "You cannot change your own permissions.");
     let asked = change("deputy", &own);
     let decision = format!("/v1/account-changes/{}/decision", asked.json()["waiting"].as_str().unwrap());
     assert_eq!(house.prove("administrator", &decision, &json!({"approve": true})).status, 403);
