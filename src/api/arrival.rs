@@ -13,7 +13,7 @@ use actix_web::http::header;
 use actix_web::web;
 
 use super::call::{App, bearer, block, network};
-use super::edge::{IMPORTS, LARGEST_BODY, LARGEST_FILE, PUBLIC};
+use super::middleware::{IMPORTS, LARGEST_BODY, LARGEST_FILE, PUBLIC};
 use super::problem::Problem;
 use super::turn::Turns;
 use crate::identity::Network;

@@ -6,8 +6,8 @@ use utoipa::IntoParams;
 
 use super::Routes;
 use super::call::Call;
-use super::edge::LARGEST_FILE;
 use super::form::{self, Form};
+use super::middleware::LARGEST_FILE;
 use super::problem::{Problem, Problems};
 use crate::exchange::{ImportReport, Unreadable, import_fatalities};
 use crate::policy::{Deed, may};

@@ -9,25 +9,25 @@ mod case;
 mod decision;
 mod disclosure;
 mod duplicate;
-mod edge;
 mod erasure;
 mod export;
 mod form;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod health;
 mod history;
 mod import;
 mod incident;
 mod list;
 mod me;
 mod measure;
+mod middleware;
 mod observe;
 mod once;
 mod problem;
 mod proceeding;
 mod reference;
 mod restoration;
-mod service;
 mod session;
 mod statistics;
 mod table;
@@ -122,7 +122,7 @@ fn version_1(config: &mut impl Routes) {
 }
 
 fn outside(config: &mut impl Routes) {
-    config.service(service::healthz).service(service::readyz).service(service::jwks).service(service::audit_keys);
+    config.service(health::healthz).service(health::readyz).service(health::jwks).service(health::audit_keys);
 }
 
 /// The application with every route.
@@ -140,14 +140,14 @@ pub fn application(
     let described = "/v1/openapi.json";
     ActixApp::new()
         .app_data(shared)
-        .app_data(web::PayloadConfig::new(edge::LARGEST_FILE))
+        .app_data(web::PayloadConfig::new(middleware::LARGEST_FILE))
         // Before the scope of /v1, which would answer for its description.
-        .route(described, web::get().to(edge::description))
+        .route(described, web::get().to(middleware::description))
         .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from(described.to_owned())))
         .configure(outside)
         .service(web::scope("/v1").configure(version_1))
-        .default_service(web::to(edge::unrouted))
-        .wrap(from_fn(edge::dress))
+        .default_service(web::to(middleware::unrouted))
+        .wrap(from_fn(middleware::dress))
 }
 
 /// The header of a POST that is to be done once.
@@ -171,7 +171,7 @@ fn with_keys(mut described: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenAp
         .build();
     for (path, item) in &mut described.paths.paths {
         if let Some(post) =
-            item.post.as_mut().filter(|_| path.starts_with("/v1/") && !edge::PUBLIC.contains(&path.as_str()))
+            item.post.as_mut().filter(|_| path.starts_with("/v1/") && !middleware::PUBLIC.contains(&path.as_str()))
         {
             let parameters = post.parameters.get_or_insert_default();
             parameters.retain(|one| !is_key(one));
@@ -228,8 +228,8 @@ pub fn serve_operators(shared: web::Data<App>, listener: TcpListener) -> io::Res
         ActixApp::new()
             .app_data(shared.clone())
             .route("/metrics", web::get().to(metrics))
-            .service(service::healthz)
-            .route("/readyz", web::get().to(service::readiness))
+            .service(health::healthz)
+            .route("/readyz", web::get().to(health::readiness))
     };
     Ok(HttpServer::new(application).workers(1).disable_signals().shutdown_timeout(1).listen(listener)?.run())
 }

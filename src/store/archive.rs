@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::connect::Opened;
 use super::db::schema::{TABLES, account, data_key, incident};
 use super::db::{self, Db, Id, Mode, rows};
 use super::ledger::Undone;
-use super::open::Opened;
 use super::pulse::{self, Counter};
 use super::restoration::{SetBack, set_back};
 use super::{Error, Result, Store, audit};

@@ -9,8 +9,8 @@
 )]
 
 mod attacks;
+mod conformance;
 mod harness;
-mod house;
 mod nouns;
 mod operations;
 mod promises;

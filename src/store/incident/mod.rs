@@ -6,9 +6,9 @@
 
 mod concerned;
 mod read;
-mod reshape;
 mod row;
 mod seen_on;
+mod split_merge;
 mod transition;
 mod write;
 

@@ -84,7 +84,7 @@ fn migrated() -> Columns {
 #[test]
 fn both_databases_have_one_schema() {
     // The suite runs on both: what each has is compared with what is kept here, and so with each other.
-    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/casque/house/schema.txt");
+    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/casque/conformance/schema.txt");
     let made = schema_of(&House::start());
     if crate::harness::rewriting() {
         std::fs::write(kept, &made).unwrap();

@@ -46,7 +46,7 @@ fn every_path_that_a_document_names_is_there() {
 #[test]
 fn every_test_that_adding_a_noun_names_is_there() {
     let text = std::fs::read_to_string(root().join("docs/adding-a-noun.md")).unwrap();
-    let tests = Regex::new(r"`((?:promises|nouns|house)::\w+)`").unwrap();
+    let tests = Regex::new(r"`((?:promises|nouns|conformance)::\w+)`").unwrap();
     let mut seen = 0;
     for found in tests.captures_iter(&text) {
         let path = root().join("tests/casque").join(found[1].replace("::", "/")).with_extension("rs");
@@ -73,7 +73,7 @@ fn every_attack_has_its_row_and_every_test_that_a_row_names_is_there() {
         rows.extend(numbers.split(',').filter_map(|number| number.trim().parse::<u32>().ok()));
     }
     assert_eq!(rows, (1..=56).collect::<Vec<u32>>());
-    let tests = Regex::new(r"`((?:attacks|promises|nouns|house|operations)::\w+)::(\w+)`").unwrap();
+    let tests = Regex::new(r"`((?:attacks|promises|nouns|conformance|operations)::\w+)::(\w+)`").unwrap();
     let mut named = BTreeSet::new();
     for found in tests.captures_iter(&text) {
         let path = root().join("tests/casque").join(found[1].replace("::", "/")).with_extension("rs");
