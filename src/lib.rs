@@ -9,7 +9,9 @@
 //! - [`store`]: the database, and the only SQL. One file a noun; `store/db` is the one room that knows of two databases.
 //! - [`disclosure`]: the act of opening. [`identity`]: accounts, passwords, sessions, tokens. [`exchange`]: files in and
 //!   out. [`briefing`]: the year's figures.
-//! - [`api`]: REST, one file a noun. [`cli`]: one file a command.
+//! - [`api`]: REST, one file a noun.
+//! - [`node`]: one running instance: its configuration, key files and background tasks; it serves the API.
+//! - [`cli`]: one file a command.
 
 pub mod api;
 pub mod briefing;
@@ -18,5 +20,6 @@ pub mod disclosure;
 pub mod domain;
 pub mod exchange;
 pub mod identity;
+pub mod node;
 pub mod policy;
 pub mod store;

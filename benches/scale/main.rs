@@ -36,7 +36,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
-use casque::cli::{DemoAccount, Place, Sample, Start, load_sample};
+use casque::cli::{DemoAccount, Sample, load_sample};
+use casque::node::{InstanceArgs, OpenOptions};
 use casque::policy::Scope;
 use cluster::Cluster;
 use load::{Connection, Round, Running, drain, get, median, post, round, with_a_code};
@@ -111,7 +112,7 @@ impl Options {
 
 /// One database of one size, with the accounts of the sample.
 struct Subject {
-    place: Place,
+    instance: InstanceArgs,
     folder: tempfile::TempDir,
     cluster: Option<Cluster>,
     accounts: Vec<DemoAccount>,
@@ -129,30 +130,30 @@ impl Subject {
             cluster.run("postgres", "CREATE DATABASE casque");
             cluster
         });
-        let place = match &cluster {
-            None => Place::folder(folder.path()),
-            Some(cluster) => Place {
+        let instance = match &cluster {
+            None => InstanceArgs::folder(folder.path()),
+            Some(cluster) => InstanceArgs {
                 database: Some(cluster.url("casque", "casque").parse().unwrap()),
                 keys: Some(folder.path().join("keys")),
-                ..Place::default()
+                ..InstanceArgs::default()
             },
         };
-        let house = place.open(Start { migrate: true, ..Start::default() }).unwrap();
-        let accounts = load_sample(&house.store, &house.identity, Sample::Bare, &mut |_, _, _| {}).unwrap();
+        let node = instance.open(OpenOptions { migrate: true, ..OpenOptions::default() }).unwrap();
+        let accounts = load_sample(&node.store, &node.identity, Sample::Bare, &mut |_, _, _| {}).unwrap();
         let author =
-            house.store.read(&Scope::Nothing, |r| r.account_by_email("minusma.focal-point@casque.example")).unwrap();
+            node.store.read(&Scope::Nothing, |r| r.account_by_email("minusma.focal-point@casque.example")).unwrap();
         let author = author.unwrap().id.to_string();
         let began = Instant::now();
-        generate::fill(&subject_location(&place, folder.path()), size, 2589, &author);
+        generate::fill(&subject_location(&instance, folder.path()), size, 2589, &author);
         eprintln!("{size} incidents made on {database} in {:.0} s", began.elapsed().as_secs_f64());
         let began = Instant::now();
-        house.settle_audit().unwrap();
+        node.settle_audit().unwrap();
         eprintln!("tallies made in {:.1} s", began.elapsed().as_secs_f64());
-        Self { place, folder, cluster, accounts, size, author }
+        Self { instance, folder, cluster, accounts, size, author }
     }
 
     fn url(&self) -> String {
-        match subject_location(&self.place, self.folder.path()) {
+        match subject_location(&self.instance, self.folder.path()) {
             casque::store::Location::Sqlite(path) => format!("sqlite://{}", path.display()),
             casque::store::Location::Postgres(url) => url,
         }
@@ -161,9 +162,11 @@ impl Subject {
     fn serve(&self) -> (Running, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_casque"));
         command.args(["serve", "--listen", "127.0.0.1:0", "--workers", "2"]);
-        match &self.place.database {
+        match &self.instance.database {
             None => command.arg("--data").arg(self.folder.path()),
-            Some(_) => command.arg("--database").arg(self.url()).arg("--keys").arg(self.place.keys.as_ref().unwrap()),
+            Some(_) => {
+                command.arg("--database").arg(self.url()).arg("--keys").arg(self.instance.keys.as_ref().unwrap())
+            }
         };
         Running::start(&mut command)
     }
@@ -189,8 +192,8 @@ impl Subject {
     }
 }
 
-fn subject_location(place: &Place, folder: &Path) -> casque::store::Location {
-    place.database.clone().unwrap_or_else(|| casque::store::Location::Sqlite(folder.join("casque.db")))
+fn subject_location(instance: &InstanceArgs, folder: &Path) -> casque::store::Location {
+    instance.database.clone().unwrap_or_else(|| casque::store::Location::Sqlite(folder.join("casque.db")))
 }
 
 type Asked<'a> = (&'a str, &'a (dyn Fn(u64) -> String + Sync));

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use actix_web::web;
-use casque::cli::{Place, Sample, Start, load_sample};
+use casque::cli::{Sample, load_sample};
 use casque::domain::{
     Act, Activity, Harm, IncidentFacts, Means, Noun, PartialDate, Perpetrator, Personnel, Precision, Purpose,
     SealedField, VictimFacts,
 };
+use casque::node::{InstanceArgs, OpenOptions};
 use casque::policy::{Scope, Viewer};
 use casque::store::{Clock, FactorUse, MatchAsk, NewIncident, NewVictim};
 use serde_json::{Value, json};
@@ -31,9 +32,9 @@ pub fn statements(table: &mut Table) {
     })
     .unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let house = Place::folder(folder.path()).open(Start::default()).unwrap();
-    let accounts = load_sample(&house.store, &house.identity, Sample::Whole, &mut |_, _, _| {}).unwrap();
-    let (app, keeper) = house.into_app().unwrap();
+    let node = InstanceArgs::folder(folder.path()).open(OpenOptions::default()).unwrap();
+    let accounts = load_sample(&node.store, &node.identity, Sample::Whole, &mut |_, _, _| {}).unwrap();
+    let (app, keeper) = node.into_app().unwrap();
     keeper.sign().unwrap();
     let app = web::Data::new(app);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -83,9 +84,9 @@ pub fn statements(table: &mut Table) {
 /// The real file, by the command, into a database that has none of it.
 pub fn import(table: &mut Table) {
     let folder = tempfile::tempdir().unwrap();
-    let house = Place::folder(folder.path()).open(Start::default()).unwrap();
-    load_sample(&house.store, &house.identity, Sample::Bare, &mut |_, _, _| {}).unwrap();
-    drop(house);
+    let node = InstanceArgs::folder(folder.path()).open(OpenOptions::default()).unwrap();
+    load_sample(&node.store, &node.identity, Sample::Bare, &mut |_, _, _| {}).unwrap();
+    drop(node);
     let began = Instant::now();
     let done = Command::new(env!("CARGO_BIN_EXE_casque"))
         .args(["import", "fatalities", "src/exchange/data/fatalities-2025-04-04.csv", "--json"])
@@ -101,23 +102,23 @@ pub fn import(table: &mut Table) {
 /// Persons whose names are known, for a match.
 const PERSONS: usize = 100_000;
 const OF_ONE_INCIDENT: usize = 50;
-/// Times that the house is opened anew meanwhile: each seals under epochs of its own, as a node does every ten minutes.
+/// Times that the node is opened anew meanwhile: each seals under epochs of its own, as a node does every ten minutes.
 const OPENINGS: usize = 500;
 
 /// "Is this person already known, anywhere?", over very many names, before and after their epochs were merged.
 pub fn matching(table: &mut Table) {
     let folder = tempfile::tempdir().unwrap();
-    let place = Place::folder(folder.path());
+    let instance = InstanceArgs::folder(folder.path());
     // Made a while ago, so that every epoch is closed.
     let then = || Clock::of(|| chrono::Utc::now().naive_utc() - chrono::TimeDelta::hours(2));
-    let house = place.open_at(Start::default(), then()).unwrap();
-    let accounts = load_sample(&house.store, &house.identity, Sample::Bare, &mut |_, _, _| {}).unwrap();
-    drop(house);
+    let node = instance.open_at(OpenOptions::default(), then()).unwrap();
+    let accounts = load_sample(&node.store, &node.identity, Sample::Bare, &mut |_, _, _| {}).unwrap();
+    drop(node);
     let given = ["Ousmane", "Fatima", "Yuri", "Wei", "João", "Anna", "Kwame", "Ingrid", "Ahmad", "Rosa"];
     let mut made = 0;
     for _ in 0..OPENINGS {
-        let house = place.open_at(Start::default(), then()).unwrap();
-        let viewer = viewer(&house, &accounts, "verifier");
+        let node = instance.open_at(OpenOptions::default(), then()).unwrap();
+        let viewer = viewer(&node, &accounts, "verifier");
         for _ in 0..PERSONS / OPENINGS / OF_ONE_INCIDENT {
             let victims = (0..OF_ONE_INCIDENT).map(|_| {
                 made += 1;
@@ -136,14 +137,14 @@ pub fn matching(table: &mut Table) {
             });
             let new =
                 NewIncident { facts: incident(), sealed: Vec::new(), victims: victims.collect(), suspects: Vec::new() };
-            house.store.write(&viewer, |w| w.incident_create(&new)).unwrap();
+            node.store.write(&viewer, |w| w.incident_create(&new)).unwrap();
         }
     }
     assert_eq!(made, PERSONS);
     let look = |what: &str, table: &mut Table, goal: Option<f64>| {
-        let house = place.open(Start::default()).unwrap();
-        let viewer = viewer(&house, &accounts, "verifier");
-        let desk = house.desk.as_ref().unwrap();
+        let node = instance.open(OpenOptions::default()).unwrap();
+        let viewer = viewer(&node, &accounts, "verifier");
+        let desk = node.desk.as_ref().unwrap();
         // Each takes a code of its own, later than any before.
         let mut steps = i64::from(u32::MAX)..;
         let mut ask = || {
@@ -154,7 +155,7 @@ pub fn matching(table: &mut Table) {
             .map(|_| {
                 let began = Instant::now();
                 let (matching, found) =
-                    desk.find(&house.store, &viewer, &ask(), &"MADEUP12, Ousmane 34".into()).unwrap();
+                    desk.find(&node.store, &viewer, &ask(), &"MADEUP12, Ousmane 34".into()).unwrap();
                 assert_eq!((matching.known.len(), found.is_empty()), (PERSONS, false));
                 began.elapsed().as_secs_f64()
             })
@@ -179,9 +180,9 @@ pub fn matching(table: &mut Table) {
     look(&format!("after casque keys compact ({said})"), table, Some(5.0));
 }
 
-fn viewer(house: &casque::cli::House, accounts: &[casque::cli::DemoAccount], who: &str) -> Viewer {
+fn viewer(node: &casque::node::Node, accounts: &[casque::cli::DemoAccount], who: &str) -> Viewer {
     let email = &accounts.iter().find(|account| account.email.starts_with(who)).unwrap().email;
-    house.store.read(&Scope::Nothing, |r| r.account_by_email(email)).unwrap().unwrap().viewer
+    node.store.read(&Scope::Nothing, |r| r.account_by_email(email)).unwrap().unwrap().viewer
 }
 
 fn incident() -> IncidentFacts {

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Instant;
 
-use casque::cli::{House, Place, Start};
+use casque::node::{InstanceArgs, Node, OpenOptions};
 
 use super::cluster::Cluster;
 use super::load::post;
@@ -12,19 +12,19 @@ use super::{Subject, Table, in_turns, report, subject_location};
 /// Entries of a long log.
 const ENTRIES: u64 = 1_000_000;
 
-fn told(place: &Place, folder: &std::path::Path) -> Vec<String> {
-    match &place.database {
+fn told(instance: &InstanceArgs, folder: &std::path::Path) -> Vec<String> {
+    match &instance.database {
         None => vec!["--data".into(), folder.display().to_string()],
         Some(_) => {
-            let casque::store::Location::Postgres(url) = subject_location(place, folder) else { return Vec::new() };
-            vec!["--database".into(), url, "--keys".into(), place.keys.as_ref().unwrap().display().to_string()]
+            let casque::store::Location::Postgres(url) = subject_location(instance, folder) else { return Vec::new() };
+            vec!["--database".into(), url, "--keys".into(), instance.keys.as_ref().unwrap().display().to_string()]
         }
     }
 }
 
-fn timed(arguments: &[&str], place: &[String]) -> f64 {
+fn timed(arguments: &[&str], instance: &[String]) -> f64 {
     let began = Instant::now();
-    let done = Command::new(env!("CARGO_BIN_EXE_casque")).args(arguments).args(place).output().unwrap();
+    let done = Command::new(env!("CARGO_BIN_EXE_casque")).args(arguments).args(instance).output().unwrap();
     assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
     began.elapsed().as_secs_f64()
 }
@@ -33,7 +33,7 @@ fn timed(arguments: &[&str], place: &[String]) -> f64 {
 pub fn archive(subject: &Subject, named: &str, table: &mut Table) {
     let folder = tempfile::tempdir().unwrap();
     let (backups, keys) = (folder.path().join("backups"), subject.folder.path().join("keys"));
-    let from = told(&subject.place, subject.folder.path());
+    let from = told(&subject.instance, subject.folder.path());
     let backup = timed(&["backup", backups.to_str().unwrap()], &from);
     let made =
         std::fs::read_dir(&backups).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.is_dir()).unwrap();
@@ -51,15 +51,15 @@ pub fn archive(subject: &Subject, named: &str, table: &mut Table) {
     for name in ["master.key", "system.key", "operator.key", "operator.pub", "audit.pub"] {
         std::fs::copy(keys.join(name), keys_to.join(name)).unwrap();
     }
-    let place = match &cluster {
-        None => Place::folder(&target),
-        Some(cluster) => Place {
+    let instance = match &cluster {
+        None => InstanceArgs::folder(&target),
+        Some(cluster) => InstanceArgs {
             database: Some(cluster.url("casque", "casque").parse().unwrap()),
             keys: Some(keys_to),
-            ..Place::default()
+            ..InstanceArgs::default()
         },
     };
-    let to = told(&place, &target);
+    let to = told(&instance, &target);
     if cluster.is_some() {
         timed(&["migrate"], &to[..2]);
     }
@@ -75,7 +75,7 @@ pub fn archive(subject: &Subject, named: &str, table: &mut Table) {
 }
 
 /// Makes the log long, past the program, and has the program place what it finds.
-fn lengthen(subject: &Subject, house: &House) {
+fn lengthen(subject: &Subject, node: &Node) {
     let (id, salt, numbers) = match &subject.cluster {
         None => (
             "CAST(printf('%016d', n) AS BLOB)",
@@ -105,7 +105,7 @@ fn lengthen(subject: &Subject, house: &House) {
             None => drop(subject.sqlite(sql)),
         }
     }
-    while house.store.audit_sequence().unwrap() > 0 {}
+    while node.store.audit_sequence().unwrap() > 0 {}
 }
 
 /// Lets a database come to rest, as it would be long after.
@@ -119,9 +119,9 @@ fn rest(subject: &Subject) {
 /// Reports beside each other, in turns: with a log of hardly anything, and with a long one.
 pub fn log(database: &str, size: u64, table: &mut Table) {
     let (short, long) = (Subject::make(database, size), Subject::make(database, size));
-    let house = long.place.open(Start { deskless: true, ..Start::default() }).unwrap();
-    lengthen(&long, &house);
-    house.settle_audit().unwrap();
+    let node = long.instance.open(OpenOptions { without_private_keys: true, ..OpenOptions::default() }).unwrap();
+    lengthen(&long, &node);
+    node.settle_audit().unwrap();
     rest(&short);
     rest(&long);
     let ((_one, few), (_other, many)) = (short.serve(), long.serve());

@@ -8,10 +8,10 @@ use clap::{Args, Subcommand};
 use zeroize::Zeroizing;
 
 use super::Outcome;
-use super::house::{Place, Start};
 use super::output::{say, tell};
 use crate::domain::{Code as _, Rights, Role, StateFunction};
 use crate::identity::{code_at, password_fault, step_at};
+use crate::node::{InstanceArgs, OpenOptions};
 use crate::policy::{Scope, Viewer};
 use crate::store::{AccountFilter, AccountLine, NewAccount};
 
@@ -31,7 +31,7 @@ pub(super) enum Account {
 #[derive(Debug, Args)]
 pub(super) struct Create {
     #[command(flatten)]
-    place: Place,
+    instance: InstanceArgs,
     /// Address.
     #[arg(long)]
     email: String,
@@ -66,7 +66,7 @@ pub(super) struct Create {
 #[derive(Debug, Args)]
 pub(super) struct Invite {
     #[command(flatten)]
-    place: Place,
+    instance: InstanceArgs,
     /// Address of the account.
     #[arg(long)]
     email: String,
@@ -88,7 +88,7 @@ pub(super) struct Code {
 #[derive(Debug, Args)]
 pub(super) struct List {
     #[command(flatten)]
-    place: Place,
+    instance: InstanceArgs,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -149,19 +149,19 @@ impl Create {
             };
             return Err(format!("{option}: {}", fault.detail).into());
         }
-        let house = self.place.open(Start { deskless: true, ..Start::default() })?;
-        let (missions, states) = house.store.read(&Scope::Nothing, |r| Ok((r.mission_list()?, r.state_list()?)))?;
+        let node = self.instance.open(OpenOptions { without_private_keys: true, ..OpenOptions::default() })?;
+        let (missions, states) = node.store.read(&Scope::Nothing, |r| Ok((r.mission_list()?, r.state_list()?)))?;
         if let Some(unknown) = rights.missions.iter().find(|own| missions.iter().all(|one| one.acronym != **own)) {
             return Err(format!("{unknown} is not a mission (GET /v1/missions lists them)").into());
         }
         if let Some(unknown) = rights.state.iter().find(|own| states.iter().all(|one| one.code != **own)) {
             return Err(format!("{unknown} is not the alpha-3 code of a State (GET /v1/states lists them)").into());
         }
-        let hash = house.identity.hasher().hash(password)?;
+        let hash = node.identity.hasher().hash(password)?;
         let made = format!("Made {}, {}.", self.email, self.role.code());
         let new = NewAccount { email: self.email, name: self.name, rights, password_hash: Some(hash) };
-        house.store.write(&Viewer::operator(), |w| w.account_create(new))?;
-        house.settle_audit()?;
+        node.store.write(&Viewer::operator(), |w| w.account_create(new))?;
+        node.settle_audit()?;
         say!("{made}")?;
         Ok(ExitCode::SUCCESS)
     }
@@ -169,15 +169,16 @@ impl Create {
 
 impl Invite {
     fn run(self) -> Outcome {
-        let house = self.place.open(Start { deskless: true, existing: true, ..Start::default() })?;
-        let account = house.store.read(&Scope::Nothing, |r| r.account_by_email(&self.email))?;
+        let node =
+            self.instance.open(OpenOptions { without_private_keys: true, existing: true, ..OpenOptions::default() })?;
+        let account = node.store.read(&Scope::Nothing, |r| r.account_by_email(&self.email))?;
         let account = account.ok_or_else(|| format!("there is no account {}", self.email))?;
         let operator = Viewer::operator();
         if self.reset_second_factor {
-            house.store.write(&operator, |w| w.factor_reset_ask(account.id))?;
+            node.store.write(&operator, |w| w.factor_reset_ask(account.id))?;
         }
-        let (token, ends) = house.identity.invite(&operator, account.id)?;
-        house.settle_audit()?;
+        let (token, ends) = node.identity.invite(&operator, account.id)?;
+        node.settle_audit()?;
         say!("{token}")?;
         tell(format_args!(
             "Good until {} UTC: POST /v1/invitations/acceptance {{\"token\", \"new_password\"}}.",
@@ -212,8 +213,9 @@ impl Code {
 
 impl List {
     fn run(self) -> Outcome {
-        let house = self.place.open(Start { deskless: true, existing: true, ..Start::default() })?;
-        let accounts = house
+        let node =
+            self.instance.open(OpenOptions { without_private_keys: true, existing: true, ..OpenOptions::default() })?;
+        let accounts = node
             .store
             .read(&Scope::Nothing, |r| r.account_list(&AccountFilter::default(), None, i64::from(i32::MAX)))?;
         for AccountLine { account, status, second_factor, .. } in accounts.items {

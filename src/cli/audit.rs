@@ -8,9 +8,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::Outcome;
-use super::house::{Place, Start, locked};
-use super::key_files::NewOrigin;
 use super::output::say;
+use crate::node::key_files::NewOrigin;
+use crate::node::{InstanceArgs, OpenOptions, locked};
 use crate::store::{
     InclusionProof, LogAsk, LogStanding, SetBack, SetBackKind, audit_verify, entry_is_proved, tree_is_extended,
 };
@@ -35,7 +35,7 @@ pub(super) enum Audit {
 #[derive(Debug, Args)]
 pub(super) struct Accept {
     #[command(flatten)]
-    place: Place,
+    instance: InstanceArgs,
     /// Why: it goes on the record.
     #[arg(long, value_name = "TEXT")]
     reason: String,
@@ -67,7 +67,7 @@ pub(super) struct Check {
 #[derive(Debug, Args)]
 pub(super) struct Verify {
     #[command(flatten)]
-    place: Place,
+    instance: InstanceArgs,
     /// A checkpoint that was kept elsewhere: without one the log is self-consistent only.
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
@@ -148,34 +148,35 @@ impl Accept {
         if command.reason.trim().is_empty() {
             return Err("--reason: say why".into());
         }
-        let start = Start { deskless: true, existing: true, doubtful: true, ..Start::default() };
-        let house = command.place.open(start)?;
-        let key = house.log_key.as_ref().ok_or("the log is accepted where its key is")?;
-        if house.store.log_standing() == LogStanding::Holds {
+        let start =
+            OpenOptions { without_private_keys: true, existing: true, doubtful: true, ..OpenOptions::default() };
+        let node = command.instance.open(start)?;
+        let key = node.log_key.as_ref().ok_or("the log is accepted where its key is")?;
+        if node.store.log_standing() == LogStanding::Holds {
             return Err(
                 "the audit log extends its last checkpoint: there is nothing to accept (nothing was changed)".into()
             );
         }
-        let acts = match &house.ledger {
+        let acts = match &node.ledger {
             Some(Ok(ledger)) => locked(ledger).chain().acts(),
             Some(Err(fault)) => return Err(fault.clone().into()),
             None => Vec::new(),
         };
-        let log = house.store.audit_recomputed()?;
+        let log = node.store.audit_recomputed()?;
         let next = NewOrigin::random();
-        let last = house.keys.read("audit.checkpoint")?.map(|note| note.to_string()).unwrap_or_default();
+        let last = node.keys.read("audit.checkpoint")?.map(|note| note.to_string()).unwrap_or_default();
         let back = SetBack {
             kind: SetBackKind::Accept,
             acts,
             reason: Some(command.reason.trim().to_owned()),
-            as_of: house.store.now(),
+            as_of: node.store.now(),
             log: log.clone(),
             origin: next.name.clone(),
             previous: Some((key.origin().to_owned(), last)),
         };
         let mut switched = None;
-        let done = house.store.set_back(&back, &mut || {
-            switched = Some(house.keys.origin_switch(&next).map_err(|error| error.to_string())?);
+        let done = node.store.set_back(&back, &mut || {
+            switched = Some(node.keys.origin_switch(&next).map_err(|error| error.to_string())?);
             Ok(())
         });
         let undone = match done {
@@ -187,10 +188,14 @@ impl Accept {
                 return Err(error.into());
             }
         };
-        drop(house);
-        let house = command.place.open(Start { deskless: true, existing: true, ..Start::default() })?;
-        house.origin_begun(log.size)?;
-        house.settle_audit()?;
+        drop(node);
+        let node = command.instance.open(OpenOptions {
+            without_private_keys: true,
+            existing: true,
+            ..OpenOptions::default()
+        })?;
+        node.origin_begun(log.size)?;
+        node.settle_audit()?;
         if command.json {
             say!("{}", json!({ "size": log.size, "root": log.root, "origin": next.name, "undone": undone }))?;
             return Ok(ExitCode::SUCCESS);
@@ -216,14 +221,15 @@ impl Verify {
     fn run(self) -> Outcome {
         let command = self;
         let outside = command.checkpoint.map(read).transpose()?;
-        let start = Start { deskless: true, existing: true, doubtful: true, ..Start::default() };
-        let house = command.place.open(start)?;
+        let start =
+            OpenOptions { without_private_keys: true, existing: true, doubtful: true, ..OpenOptions::default() };
+        let node = command.instance.open(start)?;
         let (key, kept) = match command.key {
             Some(key) => (key, Vec::new()),
-            None => (house.keys.audit_public()?, house.keys.kept_checkpoints()?),
+            None => (node.keys.audit_public()?, node.keys.kept_checkpoints()?),
         };
         let ask = LogAsk { verifier_keys: &key, outside: outside.as_deref(), kept: &kept, deep: command.deep };
-        let report = audit_verify(&house.store, &ask)?;
+        let report = audit_verify(&node.store, &ask)?;
         let holds = report.findings.is_empty();
         if command.json {
             let findings: Vec<_> =

@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 
 use super::Outcome;
-use super::house::{Place, Start};
 use super::output::{print, say};
 use crate::briefing::{figures, markdown};
+use crate::node::{InstanceArgs, OpenOptions};
 use crate::policy::Scope;
 
 /// Print the figures and lists of a year's annual briefing (resolutions 2378 (2017) and 2589 (2021)), each with its unit,
@@ -16,7 +16,7 @@ use crate::policy::Scope;
 #[derive(Debug, Args)]
 pub(super) struct Briefing {
     #[command(flatten)]
-    place: Place,
+    instance: InstanceArgs,
     /// The year.
     #[arg(value_parser = clap::value_parser!(i32).range(1948..=9998))]
     year: i32,
@@ -30,8 +30,9 @@ pub(super) struct Briefing {
 
 impl Briefing {
     pub(super) fn run(self) -> Outcome {
-        let house = self.place.open(Start { deskless: true, existing: true, ..Start::default() })?;
-        let figures = house.store.read(&Scope::Everything, |r| {
+        let node =
+            self.instance.open(OpenOptions { without_private_keys: true, existing: true, ..OpenOptions::default() })?;
+        let figures = node.store.read(&Scope::Everything, |r| {
             let cut_off = self.cut_off.map_or(r.now(), |at| at.naive_utc());
             figures(r, self.year, cut_off)
         })?;

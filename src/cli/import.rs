@@ -7,9 +7,9 @@ use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Outcome;
-use super::house::{Place, Start};
 use super::output::{print, say};
 use crate::exchange::import_fatalities;
+use crate::node::{InstanceArgs, OpenOptions};
 use crate::policy::{Deed, Scope, may};
 
 /// Bring in a file of the United Nations' public data, or a whole database.
@@ -19,7 +19,7 @@ pub(super) struct Import {
     #[command(subcommand)]
     what: Option<ImportWhat>,
     #[command(flatten)]
-    place: Place,
+    instance: InstanceArgs,
     /// Folder that `casque export --all` wrote: everything goes into a database that holds nothing yet.
     #[arg(long, value_name = "DIR", required = true)]
     all: Option<PathBuf>,
@@ -39,7 +39,7 @@ enum ImportWhat {
 #[derive(Debug, Args)]
 struct Fatalities {
     #[command(flatten)]
-    place: Place,
+    instance: InstanceArgs,
     /// The file.
     file: PathBuf,
     /// Address of the account that imports (Secretariat).
@@ -64,24 +64,28 @@ impl Import {
     pub(super) fn run(self) -> Outcome {
         let command = match (self.what, self.all) {
             (Some(ImportWhat::Fatalities(command)), _) => command,
-            (None, Some(from)) => return super::archive::import_all(&self.place, &from, &self.ledger),
+            (None, Some(from)) => return super::archive::import_all(&self.instance, &from, &self.ledger),
             (None, None) => return Err("give --all DIR, or what to import".into()),
         };
         let file =
             std::fs::read(&command.file).map_err(|e| format!("{} cannot be read: {e}", command.file.display()))?;
-        let house = command.place.open(Start { deskless: true, existing: true, ..Start::default() })?;
-        let account = house
+        let node = command.instance.open(OpenOptions {
+            without_private_keys: true,
+            existing: true,
+            ..OpenOptions::default()
+        })?;
+        let account = node
             .store
             .read(&Scope::Nothing, |r| r.account_by_email(&command.account))?
             .ok_or("there is no account of this address")?;
         may(&account.viewer, Deed::Import)?;
         let bar = bar("importing");
-        let report = import_fatalities(&house.store, &account.viewer, &file, command.dry_run, &mut |done, all| {
+        let report = import_fatalities(&node.store, &account.viewer, &file, command.dry_run, &mut |done, all| {
             bar.set_length(all as u64);
             bar.set_position(done as u64);
         })?;
         bar.finish_and_clear();
-        house.settle_audit()?;
+        node.settle_audit()?;
         if command.json {
             say!("{}", serde_json::to_string(&report)?)?;
         } else {

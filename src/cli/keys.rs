@@ -12,12 +12,12 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::Outcome;
-use super::house::{Place, Start};
 use super::import::bar;
-use super::key_files::{Keys as KeyFiles, NEXT_MASTER};
 use super::output::say;
 use crate::domain::NarrowingAct;
 use crate::exchange::ledger::NewLine;
+use crate::node::key_files::{KeyFiles, NEXT_MASTER};
+use crate::node::{InstanceArgs, OpenOptions};
 use crate::policy::Viewer;
 
 #[derive(Debug, Subcommand)]
@@ -52,7 +52,7 @@ pub(super) enum Keys {
 #[derive(Debug, Args)]
 pub(super) struct Erase {
     #[command(flatten)]
-    place: Place,
+    instance: InstanceArgs,
     /// Number of the approved request.
     #[arg(value_name = "NUMBER")]
     request: String,
@@ -84,7 +84,7 @@ pub(super) struct RotateTokens {
 #[derive(Debug, Args)]
 pub(super) struct RotateMaster {
     #[command(flatten)]
-    place: Place,
+    instance: InstanceArgs,
 }
 
 /// Make another master key in place of one that is lost: the class keys are opened with the offline recovery key (an age identity,
@@ -92,7 +92,7 @@ pub(super) struct RotateMaster {
 #[derive(Debug, Args)]
 pub(super) struct Recover {
     #[command(flatten)]
-    place: Place,
+    instance: InstanceArgs,
     /// File with the offline recovery key.
     #[arg(long, value_name = "FILE")]
     identity: PathBuf,
@@ -104,7 +104,7 @@ pub(super) struct Recover {
 #[derive(Debug, Args)]
 pub(super) struct RotateClasses {
     #[command(flatten)]
-    place: Place,
+    instance: InstanceArgs,
     /// Seconds until everything is sealed to the new keys: time for every node that opens to learn of them.
     #[arg(long, value_name = "N", default_value_t = 60)]
     after: u32,
@@ -116,7 +116,7 @@ pub(super) struct RotateClasses {
 #[derive(Debug, Args)]
 pub(super) struct Reseal {
     #[command(flatten)]
-    place: Place,
+    instance: InstanceArgs,
     /// Seal at most so many, and leave the rest for another time.
     #[arg(long, value_name = "N")]
     at_most: Option<u64>,
@@ -128,7 +128,7 @@ pub(super) struct Reseal {
 #[derive(Debug, Args)]
 pub(super) struct Compact {
     #[command(flatten)]
-    place: Place,
+    instance: InstanceArgs,
 }
 
 /// Write back and empty the journal of the embedded database, or on PostgreSQL rewrite the table of keys, as the owner of the schema: what
@@ -138,12 +138,12 @@ pub(super) struct Compact {
 #[derive(Debug, Args)]
 pub(super) struct Scrub {
     #[command(flatten)]
-    place: Place,
+    instance: InstanceArgs,
 }
 
 impl Scrub {
     fn run(self) -> Outcome {
-        let (opened, _) = self.place.open_locked()?;
+        let (opened, _) = self.instance.open_locked()?;
         if opened.scrub(Duration::from_secs(MOST_WAIT))? {
             say!("No old bytes of keys are left in the database's own files.")?;
             Ok(ExitCode::SUCCESS)
@@ -155,19 +155,19 @@ impl Scrub {
 
 impl Compact {
     fn run(self) -> Outcome {
-        let house = self.place.open(Start { existing: true, ..Start::default() })?;
-        let _alone = house.keys.lock()?;
-        let desk = house.desk.as_ref().ok_or("epochs are merged where the private keys are")?;
-        let operator = house.keys.operator()?;
-        let removed = house.store.epochs_remove_empty()?;
-        let groups = house.store.epochs_mergeable()?;
+        let node = self.instance.open(OpenOptions { existing: true, ..OpenOptions::default() })?;
+        let _alone = node.keys.lock()?;
+        let desk = node.desk.as_ref().ok_or("epochs are merged where the private keys are")?;
+        let operator = node.keys.operator()?;
+        let removed = node.store.epochs_remove_empty()?;
+        let groups = node.store.epochs_mergeable()?;
         let bar = bar("epochs");
         bar.set_length(groups.iter().map(|(_, group)| group.len() as u64).sum());
         let (mut merged, mut data_keys) = (0, 0);
         for (class, group) in &groups {
-            let of = house.store.epochs_with_keys(*class, group)?;
-            let (epoch, keys) = desk.merge(&of, &house.store.sealing_keys()?, &operator)?;
-            house.store.epochs_merge(&of, &epoch, &keys)?;
+            let of = node.store.epochs_with_keys(*class, group)?;
+            let (epoch, keys) = desk.merge(&of, &node.store.sealing_keys()?, &operator)?;
+            node.store.epochs_merge(&of, &epoch, &keys)?;
             merged += group.len();
             data_keys += keys.len();
             bar.inc(group.len() as u64);
@@ -182,14 +182,14 @@ impl Compact {
 }
 
 /// Makes another key for each class, with a higher number than any that the database or this folder of keys has seen. Gives how many.
-pub(super) fn make_class_keys(place: &Place, after: u32) -> Result<usize, Box<dyn std::error::Error>> {
-    let (opened, keys) = place.open_locked()?;
+pub(super) fn make_class_keys(instance: &InstanceArgs, after: u32) -> Result<usize, Box<dyn std::error::Error>> {
+    let (opened, keys) = instance.open_locked()?;
     let _alone = keys.lock()?;
     let missing = |name: &str| format!("{} is missing", keys.path(name).display());
     let master = MasterKey::from_bytes(*keys.seed("master.key")?.ok_or_else(|| missing("master.key"))?);
     let operator = OperatorKey::from_seed(&*keys.seed("operator.key")?.ok_or_else(|| missing("operator.key"))?);
     let classes = opened.class_keys()?;
-    if place.recovery.is_none() && classes.iter().any(|class| class.recovery.is_some()) {
+    if instance.recovery.is_none() && classes.iter().any(|class| class.recovery.is_some()) {
         return Err(
             "the class keys of now can be recovered with an offline key: give --recovery with its recipient".into()
         );
@@ -201,7 +201,7 @@ pub(super) fn make_class_keys(place: &Place, after: u32) -> Result<usize, Box<dy
         let of_class = classes.iter().filter(|key| key.class == class).map(|key| key.sequence);
         let sequence = of_class.chain(seen.get(&class).copied()).max().unwrap_or(0) + 1;
         let place_of = KeyPlace { sequence, effective_from };
-        generate_class_key(class, &master, &operator, place.recovery.as_deref(), place_of)
+        generate_class_key(class, &master, &operator, instance.recovery.as_deref(), place_of)
     };
     let made = ClassCode::ALL.map(make).into_iter().collect::<Result<Vec<_>, _>>()?;
     opened.class_keys_store(&made)?;
@@ -210,7 +210,7 @@ pub(super) fn make_class_keys(place: &Place, after: u32) -> Result<usize, Box<dy
 
 impl RotateClasses {
     fn run(self) -> Outcome {
-        let made = make_class_keys(&self.place, self.after)?;
+        let made = make_class_keys(&self.instance, self.after)?;
         say!("Made {made} class keys. Everything is sealed to them from {} seconds from now on.", self.after)?;
         say!("Then: casque keys reseal, for what was sealed before.")?;
         Ok(ExitCode::SUCCESS)
@@ -222,31 +222,31 @@ const BATCH: i64 = 200;
 
 impl Reseal {
     fn run(self) -> Outcome {
-        let house = self.place.open(Start { existing: true, ..Start::default() })?;
-        let _alone = house.keys.lock()?;
-        let desk = house.desk.as_ref().ok_or("what is sealed is sealed again where the private keys are")?;
-        let operator = house.keys.operator()?;
-        let (_, all) = house.store.epochs_of_old_keys(0)?;
+        let node = self.instance.open(OpenOptions { existing: true, ..OpenOptions::default() })?;
+        let _alone = node.keys.lock()?;
+        let desk = node.desk.as_ref().ok_or("what is sealed is sealed again where the private keys are")?;
+        let operator = node.keys.operator()?;
+        let (_, all) = node.store.epochs_of_old_keys(0)?;
         let bar = bar("epochs");
         bar.set_length(all);
         let mut done = 0;
         loop {
             let left = self.at_most.map_or(BATCH, |most| BATCH.min(i64::try_from(most - done).unwrap_or(BATCH)));
-            let (epochs, _) = house.store.epochs_of_old_keys(left)?;
+            let (epochs, _) = node.store.epochs_of_old_keys(left)?;
             if epochs.is_empty() || left == 0 {
                 break;
             }
-            let current = house.store.sealing_keys()?;
-            house.store.epochs_reseal(&desk.reseal(&epochs, &current, &operator)?)?;
+            let current = node.store.sealing_keys()?;
+            node.store.epochs_reseal(&desk.reseal(&epochs, &current, &operator)?)?;
             done += epochs.len() as u64;
             bar.set_position(done);
         }
         bar.finish_and_clear();
-        let (_, left) = house.store.epochs_of_old_keys(0)?;
+        let (_, left) = node.store.epochs_of_old_keys(0)?;
         say!("{done} epochs are sealed to the class keys of now; {left} are left.")?;
         if left == 0 {
-            let retired = house.store.class_keys_retire()?;
-            let gone = retired.is_empty() || house.store.scrub(&retired, Duration::from_secs(MOST_WAIT))?;
+            let retired = node.store.class_keys_retire()?;
+            let gone = retired.is_empty() || node.store.scrub(&retired, Duration::from_secs(MOST_WAIT))?;
             say!(
                 "{} older private keys were destroyed. A key is destroyed one hour after another took its place.",
                 retired.len()
@@ -261,7 +261,7 @@ impl Reseal {
 
 impl RotateMaster {
     fn run(self) -> Outcome {
-        let (opened, keys) = self.place.open_locked()?;
+        let (opened, keys) = self.instance.open_locked()?;
         let _alone = keys.lock()?;
         let mut classes = opened.class_keys()?;
         let old = keys.seed("master.key")?.ok_or("master.key is missing: with the offline key, casque keys recover")?;
@@ -286,7 +286,7 @@ impl RotateMaster {
 
 impl Recover {
     fn run(self) -> Outcome {
-        let (opened, keys) = self.place.open_locked()?;
+        let (opened, keys) = self.instance.open_locked()?;
         let _alone = keys.lock()?;
         if keys.seed("master.key")?.is_some() {
             return Err("master.key is there: to change it, casque keys rotate-master".into());
@@ -344,22 +344,26 @@ const MOST_WAIT: u64 = 300;
 impl Erase {
     fn run(self) -> Outcome {
         let command = self;
-        let house = command.place.open(Start { deskless: true, existing: true, ..Start::default() })?;
-        if house.keys.ledger_known()?.places.is_empty() {
+        let node = command.instance.open(OpenOptions {
+            without_private_keys: true,
+            existing: true,
+            ..OpenOptions::default()
+        })?;
+        if node.keys.ledger_known()?.places.is_empty() {
             return Err("say where the ledger lies, with --ledger DIR: in the folder of the backups. Without it a restored backup would bring \
                         the person back (nothing was changed)"
                 .into());
         }
-        let request = house.store.erasure_approved(&command.request)?;
-        house.ship()?;
+        let request = node.store.erasure_approved(&command.request)?;
+        node.ship()?;
         // Before anything is committed: if this machine falls now, a restore erases all the same.
         let intent =
             NarrowingAct::EraseIntent { record: request.record_id.to_string(), request: request.number.clone() };
-        house.ledger_write(vec![NewLine { at: house.store.now().and_utc(), logged: None, act: intent }])?;
-        let erasure = house.store.erase(&Viewer::operator(), &command.request)?;
-        let gone = house.store.scrub(&erasure.emptied, Duration::from_secs(command.wait.min(MOST_WAIT)))?;
-        let embedded = !house.store.may_have_standby();
-        house.settle_audit()?;
+        node.ledger_write(vec![NewLine { at: node.store.now().and_utc(), logged: None, act: intent }])?;
+        let erasure = node.store.erase(&Viewer::operator(), &command.request)?;
+        let gone = node.store.scrub(&erasure.emptied, Duration::from_secs(command.wait.min(MOST_WAIT)))?;
+        let embedded = !node.store.may_have_standby();
+        node.settle_audit()?;
         if command.json {
             let free_text: Vec<_> =
                 erasure.free_text.iter().map(|(path, fields)| json!({ "record": path, "fields": fields })).collect();

@@ -6,15 +6,11 @@ mod archive;
 mod audit;
 mod briefing;
 mod demo;
-mod house;
 mod import;
-mod key_files;
 mod keys;
 mod openapi;
 mod output;
-mod private_files;
 mod serve;
-mod tls;
 
 use std::process::ExitCode;
 
@@ -22,8 +18,6 @@ use clap::{Parser, Subcommand};
 use output::{Unwritten, flush, tell};
 
 pub use demo::{DemoAccount, Sample, load_sample};
-pub use house::{House, Keeper, Place, Start};
-pub use key_files::Keys;
 
 /// The online database that Security Council resolution 2589 (2021) asks for.
 #[derive(Debug, Parser)]

@@ -3,22 +3,21 @@
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
 use clap::Args;
 
 use super::Outcome;
-use super::house::{House, Keeper, Place, Start};
-use super::output::{Unwritten, say};
+use super::output::say;
 use crate::api::Limits;
 use crate::identity::Provider;
+use crate::node::{InstanceArgs, OpenOptions, Serving, until_stopped};
 use crate::store::{Access, NodeRole};
 
 /// Serve the API and its interactive documentation (at /docs).
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     #[command(flatten)]
-    place: Place,
+    instance: InstanceArgs,
     /// Address to listen on.
     #[arg(long, env = "CASQUE_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8589")]
     listen: String,
@@ -66,7 +65,7 @@ pub(super) struct Serve {
 #[derive(Debug, Args)]
 pub(super) struct Migrate {
     #[command(flatten)]
-    place: Place,
+    instance: InstanceArgs,
     /// Give this role of PostgreSQL what a node with keys needs; it exists already, and owns nothing.
     #[arg(long, value_name = "ROLE")]
     service_role: Option<String>,
@@ -88,7 +87,7 @@ impl Migrate {
         .into_iter()
         .filter_map(|(role, name)| Some((role, name.as_deref()?)))
         .collect();
-        self.place.migrate(&roles)?;
+        self.instance.migrate(&roles)?;
         say!("The database has this program's schema.")?;
         for (role, name) in roles {
             say!("The role {name} has the rights of a {} node.", format!("{role:?}").to_lowercase())?;
@@ -106,10 +105,10 @@ impl Serve {
         };
         let _traces = self.traces.as_deref().map(crate::api::trace).transpose()?;
         // What was set back is served to nobody, and its operator is told: a node that does not start tells less.
-        let house = self.place.open(Start { access, doubtful: true, ..Start::default() })?;
+        let node = self.instance.open(OpenOptions { access, doubtful: true, ..OpenOptions::default() })?;
         if let (Some(issuer), Some(client), Some(redirect)) = (self.oidc_issuer, self.oidc_client, self.oidc_redirect) {
-            let secret = house.keys.read("oidc.secret")?.map(|secret| secret.trim().to_owned().into());
-            house.identity.trust(Provider { issuer, client, secret, redirect })?;
+            let secret = node.keys.read("oidc.secret")?.map(|secret| secret.trim().to_owned().into());
+            node.identity.trust(Provider { issuer, client, secret, redirect })?;
         }
         let bind =
             |address: &String| TcpListener::bind(address).map_err(|e| format!("cannot listen on {address}: {e}"));
@@ -121,98 +120,16 @@ impl Serve {
         let address = listener.local_addr()?;
         let limits = Limits { in_flight: self.in_flight.into(), behind_proxy: self.behind_proxy, ..Limits::default() };
         let tls = match (&self.tls_certificate, &self.tls_key) {
-            (Some(certificate), Some(key)) => Some(super::tls::server(certificate, key)?),
+            (Some(certificate), Some(key)) => Some(crate::node::tls::server(certificate, key)?),
             _ => None,
         };
         let scheme = if tls.is_some() { "https" } else { "http" };
         let serving = Serving { listener, operators, workers: self.workers.into(), limits, tls };
-        until_stopped(house, serving, || {
-            say!("Casque answers at {scheme}://{address}, interactive documentation at /docs/")
-        })
+        until_stopped(node, serving, || {
+            // Nobody has to read it.
+            let _ = say!("Casque answers at {scheme}://{address}, interactive documentation at /docs/");
+        })?;
+        let _ = say!("Stopped.");
+        Ok(ExitCode::SUCCESS)
     }
-}
-
-/// How often the pulse is heard, entries are placed and tallies folded, and the tree is signed.
-const PULSE_EVERY: Duration = Duration::from_millis(250);
-const PLACE_EVERY: Duration = Duration::from_millis(500);
-const SIGN_EVERY: Duration = Duration::from_secs(60);
-/// How often keys are read again.
-const KEYS_EVERY: Duration = Duration::from_secs(15);
-
-/// Keeps the house until it is told to stop, then places and signs once more; gives whether that was done.
-fn keep(keeper: &Keeper, stopped: &std::sync::mpsc::Receiver<()>) -> bool {
-    let tell = |what: &'static str, done: Result<(), Box<dyn std::error::Error>>| match done {
-        Ok(()) => true,
-        Err(error) => {
-            tracing::error!(%error, "{what}");
-            false
-        }
-    };
-    let (mut placed, mut signed): (Option<Instant>, Option<Instant>) = (None, None);
-    let mut read = Instant::now();
-    loop {
-        tell("the pulse", keeper.pulse());
-        let ended = !matches!(stopped.recv_timeout(PULSE_EVERY), Err(std::sync::mpsc::RecvTimeoutError::Timeout));
-        if ended || signed.is_none_or(|at| at.elapsed() >= SIGN_EVERY) {
-            let is_signed = tell("the audit log", keeper.sign());
-            if ended {
-                return is_signed;
-            }
-            (placed, signed) = (Some(Instant::now()), Some(Instant::now()));
-        } else if placed.is_none_or(|at| at.elapsed() >= PLACE_EVERY) {
-            tell("the audit log", keeper.place());
-            placed = Some(Instant::now());
-        }
-        if read.elapsed() >= KEYS_EVERY {
-            tell("the keys", keeper.keys());
-            read = Instant::now();
-        }
-    }
-}
-
-/// How a node serves.
-#[derive(Debug)]
-pub(super) struct Serving {
-    /// Where the API answers.
-    pub(super) listener: TcpListener,
-    /// Where operators are answered.
-    pub(super) operators: Option<TcpListener>,
-    /// Threads that answer.
-    pub(super) workers: usize,
-    /// What the node takes at once.
-    pub(super) limits: Limits,
-    /// With what it answers over TLS, if it does.
-    pub(super) tls: Option<rustls::ServerConfig>,
-}
-
-/// Serves until Ctrl-C or SIGTERM; then lets requests end, places the last audit entries and signs. Tells `ready` once it
-/// answers, and listens for the signal to stop.
-pub(super) fn until_stopped(house: House, serving: Serving, ready: impl FnOnce() -> Result<(), Unwritten>) -> Outcome {
-    let Serving { listener, operators, workers, limits, tls } = serving;
-    // Keys and what passes through are in this process's memory: when it falls, none of it is written down.
-    rlimit::setrlimit(rlimit::Resource::CORE, 0, 0)?;
-    let (mut app, keeper) = house.into_app()?;
-    app.limits = limits;
-    let app = actix_web::web::Data::new(app);
-    let (stop, stopped) = std::sync::mpsc::channel::<()>();
-    let keeping = std::thread::spawn(move || keep(&keeper, &stopped));
-    let served = actix_web::rt::System::new().block_on(async {
-        if let Some(operators) = operators {
-            actix_web::rt::spawn(crate::api::serve_operators(app.clone(), operators)?);
-        }
-        let server = actix_web::rt::spawn(crate::api::serve(app, listener, workers, tls)?);
-        // Its first turn starts the workers and listens for signals.
-        tokio::task::yield_now().await;
-        // Nobody has to read it.
-        let _ = ready();
-        server.await.map_err(std::io::Error::other)?
-    });
-    drop(stop);
-    let kept = keeping.join();
-    served?;
-    if !kept.map_err(|_| "the audit log's keeper failed")? {
-        return Err("stopped, but the last entries of the audit log are not signed: the log says why".into());
-    }
-    let _ = say!("Stopped.");
-    Ok(ExitCode::SUCCESS)
 }

@@ -5,17 +5,16 @@ use std::path::PathBuf;
 
 use super::files::Archive;
 use super::{Failed, LedgerFrom};
-use crate::cli::house::{House, Place, Start, locked};
-use crate::cli::key_files::{Keys, LedgerKnown, NewOrigin, Switched};
-use crate::domain::NarrowingAct;
-use crate::exchange::ledger::{self, Chain, Head, NewLine};
+use crate::exchange::ledger::{self, Chain};
+use crate::node::key_files::{KeyFiles, LedgerKnown, NewOrigin, Switched};
+use crate::node::{InstanceArgs, OpenOptions};
 use crate::store::{Checkpoint, Manifest, SetBack, SetBackKind, Undone};
 
 /// The ledger that is to be applied: the longest of those that are found, and none that is shorter than what is known of.
 pub(super) fn ledger_for(
     archive: &Archive<'_>,
     places: &[PathBuf],
-    keys: &Keys,
+    keys: &KeyFiles,
     from: &LedgerFrom,
     always: bool,
 ) -> Result<Chain, Failed> {
@@ -96,14 +95,14 @@ pub(super) struct Back {
 
 /// Reads an archive back into a place: the one path of restore and move. A failure leaves nothing behind.
 pub(super) fn bring_back(
-    place: &Place,
+    instance: &InstanceArgs,
     archive: Archive<'_>,
     kind: SetBackKind,
     from: &LedgerFrom,
 ) -> Result<Back, Failed> {
     let mut cleaning = Cleaning { made: Vec::new(), switched: None, done: false };
-    let (target, keys) = place.target(&mut cleaning.made)?;
-    let places = place.ledger_places(&keys)?;
+    let (target, keys) = instance.target(&mut cleaning.made)?;
+    let places = instance.ledger_places(&keys)?;
     let chain = ledger_for(&archive, &places, &keys, from, kind == SetBackKind::Restore)?;
     let opened = target.open()?;
     if !opened.is_empty()? {
@@ -134,64 +133,30 @@ pub(super) fn bring_back(
     })?;
     drop(opened);
     target.put_in_place()?;
-    // Its own copy goes on; the one beside the backups is written to once somebody says that it is this house's (--ledger): a restore for
+    // Its own copy goes on; the one beside the backups is written to once somebody says that it is this node's (--ledger): a restore for
     // practice leaves it alone.
     keys.ledger_keep(&chain)?;
     cleaning.done = true;
     let lines = chain.lines.len();
-    let rotate = settle(place, &archive.manifest, &chain)?;
+    let rotate = settle(instance, &archive.manifest, &chain)?;
     Ok(Back { manifest: archive.manifest, undone, lines, rotate })
 }
 
 /// Signs what was brought back, tells the ledger that another origin goes on, and, where the class keys are older than those that were seen
 /// here, makes newer ones. Gives whether those are still to be made.
-fn settle(place: &Place, manifest: &Manifest, chain: &Chain) -> Result<bool, Failed> {
-    let house = place.open(Start { deskless: true, ..Start::default() })?;
+fn settle(instance: &InstanceArgs, manifest: &Manifest, chain: &Chain) -> Result<bool, Failed> {
+    let node = instance.open(OpenOptions { without_private_keys: true, ..OpenOptions::default() })?;
     if let Some(head) = chain.head() {
         // What was taken as the ledger is the ledger from now on.
-        let known = house.keys.ledger_known()?;
-        house.keys.ledger_remember(&LedgerKnown { head: Some(head), ..known })?;
+        let known = node.keys.ledger_known()?;
+        node.keys.ledger_remember(&LedgerKnown { head: Some(head), ..known })?;
     }
-    house.origin_begun(manifest.log.size)?;
-    let old = house.store.sealing_keys().and_then(|keys| house.store.judge_sealing_keys(&keys)).is_err();
-    let made = old && house.keys.read("operator.key")?.is_some() && house.keys.read("master.key")?.is_some();
-    house.settle_audit()?;
+    node.origin_begun(manifest.log.size)?;
+    let old = node.store.sealing_keys().and_then(|keys| node.store.judge_sealing_keys(&keys)).is_err();
+    let made = old && node.keys.read("operator.key")?.is_some() && node.keys.read("master.key")?.is_some();
+    node.settle_audit()?;
     if made {
-        crate::cli::keys::make_class_keys(place, 0)?;
+        crate::cli::keys::make_class_keys(instance, 0)?;
     }
     Ok(old && !made)
-}
-
-impl House {
-    /// Number and hash of the ledger's last line.
-    pub(in crate::cli) fn ledger_head(&self) -> Result<Head, Failed> {
-        match &self.ledger {
-            Some(Ok(ledger)) => Ok(locked(ledger).chain().head()),
-            Some(Err(fault)) => Err(fault.clone().into()),
-            None => Ok(None),
-        }
-    }
-
-    /// Writes acts to the ledger at once, in every place of it.
-    pub(in crate::cli) fn ledger_write(&self, lines: Vec<NewLine>) -> Result<(), Failed> {
-        let (Some(key), Some(ledger)) = (&self.log_key, &self.ledger) else {
-            return Err("this node keeps no ledger".into());
-        };
-        let added = locked(ledger.as_ref().map_err(Clone::clone)?).add(lines, key)?;
-        if let Some(behind) = added.behind.first() {
-            return Err(format!("the ledger: {behind} (nothing was changed)").into());
-        }
-        let known = self.keys.ledger_known()?;
-        self.keys.ledger_remember(&LedgerKnown { head: added.head, ..known })
-    }
-
-    /// Tells the ledger that another origin of the log goes on from this size.
-    pub(in crate::cli) fn origin_begun(&self, size: u64) -> Result<(), Failed> {
-        let origin = self.log_key.as_ref().map(|key| key.origin().to_owned()).unwrap_or_default();
-        let act = NarrowingAct::OriginBegun { origin, size };
-        let at = self.store.now().and_utc();
-        // Its place in the log is before the first entry of the new origin.
-        let logged = size.checked_sub(1).map(|leaf| (leaf, format!("origin-{size}")));
-        self.ledger_write(vec![NewLine { at, logged, act }])
-    }
 }

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use seal::{MasterKey, unlock};
 
 use super::Failed;
-use crate::cli::house::House;
 use crate::cli::import::bar;
-use crate::cli::key_files::Keys;
-use crate::cli::private_files::{make_private, owners_file};
 use crate::disclosure::Desk;
+use crate::node::Node;
+use crate::node::key_files::KeyFiles;
+use crate::node::private_files::{make_private, owners_file};
 use crate::policy::Viewer;
 use crate::store::{
     Access, Act, ArchiveKind, Clock, Location, Manifest, Opened, Reach, SetBack, SetBackKind, Source, Trust, Undone,
@@ -26,12 +26,12 @@ pub(super) fn new_file(path: &Path) -> Result<BufWriter<fs::File>, Failed> {
 }
 
 /// Writes an archive; every file is on disk when it returns, the manifest last.
-pub(super) fn write(house: &House, kind: ArchiveKind, folder: &Path, keys_to: &Path) -> Result<Manifest, Failed> {
+pub(super) fn write(node: &Node, kind: ArchiveKind, folder: &Path, keys_to: &Path) -> Result<Manifest, Failed> {
     make_private(folder)?;
     make_private(keys_to)?;
     let (values, keys) = (new_file(&folder.join(VALUES))?, new_file(&keys_to.join(KEYS))?);
     let bar = bar("writing");
-    let manifest = house.store.archive(kind, house.ledger_head()?, values, keys, &mut |table, rows| {
+    let manifest = node.store.archive(kind, node.ledger_head()?, values, keys, &mut |table, rows| {
         bar.set_message(table.to_owned());
         bar.set_position(rows);
     })?;
@@ -104,7 +104,7 @@ impl Archive<'_> {
     pub(super) fn verify(
         &self,
         beside: &Path,
-        keys: &Keys,
+        keys: &KeyFiles,
         acts: Vec<Act>,
         open: bool,
     ) -> Result<Vec<&'static str>, Failed> {

@@ -13,11 +13,11 @@ use serde_json::json;
 use self::back::{Back, bring_back, ledger_for};
 use self::files::{Archive, KEYS, MANIFEST, VALUES, write};
 use super::Outcome;
-use super::house::{Place, Start};
-use super::key_files::Keys;
 use super::output::{say, tell};
-use super::private_files::make_private;
 use crate::exchange::ledger;
+use crate::node::key_files::KeyFiles;
+use crate::node::private_files::make_private;
+use crate::node::{InstanceArgs, OpenOptions};
 use crate::policy::Viewer;
 use crate::store::{ArchiveKind, SetBackKind};
 
@@ -34,7 +34,7 @@ pub(super) struct Backup {
     #[command(subcommand)]
     what: Option<BackupWhat>,
     #[command(flatten)]
-    place: Place,
+    instance: InstanceArgs,
     /// Folder of the backups.
     #[arg(value_name = "DIR", required = true)]
     to: Option<PathBuf>,
@@ -83,7 +83,7 @@ struct BackupVerify {
 #[derive(Debug, Args)]
 pub(super) struct Restore {
     #[command(flatten)]
-    place: Place,
+    instance: InstanceArgs,
     /// Folder of the backup.
     from: PathBuf,
     /// Folder of the file of keys, or the folder above it, when it is kept apart.
@@ -116,7 +116,7 @@ pub(super) struct LedgerFrom {
 #[derive(Debug, Args)]
 pub(super) struct Export {
     #[command(flatten)]
-    place: Place,
+    instance: InstanceArgs,
     /// Folder to write to; it does not exist yet.
     #[arg(long, value_name = "DIR")]
     all: PathBuf,
@@ -154,29 +154,30 @@ impl Backup {
         let to = std::path::absolute(self.to.ok_or("give the folder of the backups")?)?;
         make_private(&to)?;
         remove_leftovers(&to);
-        let mut place = self.place;
-        let start = Start { deskless: true, existing: true, doubtful: true, ..Start::default() };
-        let house = place.open(start)?;
+        let mut place = self.instance;
+        let start =
+            OpenOptions { without_private_keys: true, existing: true, doubtful: true, ..OpenOptions::default() };
+        let node = place.open(start)?;
         // From now on the ledger is kept beside the backups, too.
         if place.ledger.is_empty() {
-            place.ledger = house.keys.ledger_known()?.places;
+            place.ledger = node.keys.ledger_known()?.places;
             if !place.ledger.contains(&to) {
                 place.ledger.push(to.clone());
             }
         }
-        drop(house);
-        let house = place.open(start)?;
-        house.ship()?;
-        let name = house.store.now().format("casque-%Y%m%dT%H%M%SZ").to_string();
+        drop(node);
+        let node = place.open(start)?;
+        node.ship()?;
+        let name = node.store.now().format("casque-%Y%m%dT%H%M%SZ").to_string();
         let folder = to.join(&name);
         if folder.exists() {
             return Err(format!("{} exists already", folder.display()).into());
         }
         let keys_to = self.keys_to.map_or_else(|| folder.clone(), |apart| apart.join(&name));
-        let written = write(&house, ArchiveKind::Backup, &folder, &keys_to).and_then(|manifest| {
+        let written = write(&node, ArchiveKind::Backup, &folder, &keys_to).and_then(|manifest| {
             let archive = Archive { folder: &folder, keys_from: keys_to.clone(), manifest: manifest.clone() };
-            let open = house.keys.read("master.key")?.is_some();
-            let opened = archive.verify(&to, &house.keys, Vec::new(), open)?;
+            let open = node.keys.read("master.key")?.is_some();
+            let opened = archive.verify(&to, &node.keys, Vec::new(), open)?;
             Ok((manifest, opened))
         });
         let (manifest, opened) = match written {
@@ -190,9 +191,9 @@ impl Backup {
                 return Err(error);
             }
         };
-        house.store.backed_up(&Viewer::operator(), &manifest)?;
-        let lines = house.ledger_head()?.map_or(0, |(number, _)| number);
-        house.settle_audit()?;
+        node.store.backed_up(&Viewer::operator(), &manifest)?;
+        let lines = node.ledger_head()?.map_or(0, |(number, _)| number);
+        node.settle_audit()?;
         if self.json {
             let text = json!({
                 "folder": folder, "keys": keys_to, "rows": manifest.rows, "log": manifest.log, "ledger_lines": lines, "opened": opened,
@@ -234,7 +235,7 @@ fn remove_leftovers(folder: &Path) {
 impl BackupVerify {
     fn run(self) -> Outcome {
         let archive = Archive::of(&self.from, self.keys_from.as_deref())?;
-        let keys = Keys { folder: self.keys };
+        let keys = KeyFiles { folder: self.keys };
         let places: Vec<PathBuf> = std::iter::once(keys.folder.clone()).chain(keys.ledger_known()?.places).collect();
         let always = archive.manifest.kind == ArchiveKind::Backup;
         let chain = ledger_for(&archive, &places, &keys, &self.ledger, always)?;
@@ -256,7 +257,7 @@ impl BackupVerify {
 impl Restore {
     pub(super) fn run(self) -> Outcome {
         let archive = Archive::of(&self.from, self.keys_from.as_deref())?;
-        let back = bring_back(&self.place, archive, SetBackKind::Restore, &self.ledger)?;
+        let back = bring_back(&self.instance, archive, SetBackKind::Restore, &self.ledger)?;
         if self.json {
             say!(
                 "{}",
@@ -274,11 +275,12 @@ impl Export {
         if self.all.exists() {
             return Err(format!("{} exists already", self.all.display()).into());
         }
-        let house = self.place.open(Start { deskless: true, existing: true, ..Start::default() })?;
-        house.ship()?;
-        let manifest = write(&house, ArchiveKind::Export, &self.all, &self.all)?;
+        let node =
+            self.instance.open(OpenOptions { without_private_keys: true, existing: true, ..OpenOptions::default() })?;
+        node.ship()?;
+        let manifest = write(&node, ArchiveKind::Export, &self.all, &self.all)?;
         // The other place applies it: what is taken away meanwhile is added to it here.
-        let ledger = house.keys.path(ledger::FILE);
+        let ledger = node.keys.path(ledger::FILE);
         if ledger.exists() {
             fs::copy(ledger, self.all.join(ledger::FILE))?;
         }
@@ -289,12 +291,12 @@ impl Export {
 }
 
 /// Reads what `export --all` wrote.
-pub(super) fn import_all(place: &Place, from: &Path, ledger: &LedgerFrom) -> Outcome {
+pub(super) fn import_all(instance: &InstanceArgs, from: &Path, ledger: &LedgerFrom) -> Outcome {
     let archive = Archive::of(from, None)?;
     if archive.manifest.kind == ArchiveKind::Backup {
         return Err("that is a backup: read it back with casque restore".into());
     }
-    let back = bring_back(place, archive, SetBackKind::Move, ledger)?;
+    let back = bring_back(instance, archive, SetBackKind::Move, ledger)?;
     print_back(&back, "moved")?;
     Ok(ExitCode::SUCCESS)
 }

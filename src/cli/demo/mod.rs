@@ -1,4 +1,4 @@
-//! `casque demo`: a house to try everything in.
+//! `casque demo`: a node to try everything in.
 
 mod sample;
 
@@ -11,12 +11,11 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::Outcome;
-use super::house::{Place, Start};
 use super::import::bar;
 use super::output::{Unwritten, say};
-use super::private_files::{make_private, owners_file};
-use super::serve::{Serving, until_stopped};
 use crate::api::Limits;
+use crate::node::private_files::{make_private, owners_file};
+use crate::node::{InstanceArgs, OpenOptions, Serving, until_stopped};
 pub use sample::{Sample, load_sample};
 
 /// Make (or reuse, with --data) an embedded database with reference data, the incidents of the UN's public fatalities file,
@@ -81,12 +80,12 @@ impl Demo {
             make_private(folder)?;
             owners_file(&loading)?;
         }
-        let house = Place::folder(folder).open(Start::default())?;
+        let node = InstanceArgs::folder(folder).open(OpenOptions::default())?;
         let accounts: Vec<DemoAccount> = if kept.exists() {
             serde_json::from_str(&std::fs::read_to_string(&kept)?)?
         } else {
             let bar = bar("loading");
-            let accounts = load_sample(&house.store, &house.identity, Sample::Whole, &mut |what, done, all| {
+            let accounts = load_sample(&node.store, &node.identity, Sample::Whole, &mut |what, done, all| {
                 bar.set_message(what);
                 bar.set_length(all as u64);
                 bar.set_position(done as u64);
@@ -103,15 +102,18 @@ impl Demo {
         }
         owners_file(&tour)?.write_all(tour_of(&address, folder, &accounts)?.as_bytes())?;
         let serving = Serving { listener, operators: None, workers: 2, limits: Limits::default(), tls: None };
-        let ended = until_stopped(house, serving, || {
-            if self.json {
+        let ended = until_stopped(node, serving, || {
+            // Nobody has to read it.
+            let _ = if self.json {
                 say!("{}", serde_json::json!({ "address": address, "accounts": accounts }))
             } else {
                 print_accounts(&address, folder, &accounts, temporary.is_some())
-            }
+            };
         });
         drop(temporary);
-        ended.map(|_| ExitCode::SUCCESS)
+        ended?;
+        let _ = say!("Stopped.");
+        Ok(ExitCode::SUCCESS)
     }
 }
 

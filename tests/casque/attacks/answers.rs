@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Answer, House, ambush};
+use crate::harness::{Answer, TestServer, ambush};
 use crate::promises::canaries::{plant, questions};
 
 /// What can be told apart of an answer.
@@ -12,15 +12,15 @@ fn shape(answer: &Answer) -> (u16, &str, &[(String, String)]) {
 
 #[test]
 fn a17_what_one_may_not_see_is_as_what_is_not_there() {
-    let house = House::start();
-    let draft = house.report("minusma", &ambush());
-    let released = house.report("minusma", &ambush());
-    house.release("minusma", &released);
+    let server = TestServer::start();
+    let draft = server.report("minusma", &ambush());
+    let released = server.report("minusma", &ambush());
+    server.release("minusma", &released);
     let absent = "MINUSMA-2022-ZZZZ";
     for (who, hidden) in
         [("chad", &draft), ("mali", &draft), ("unifil", &draft), ("iceland", &released), ("auditor", &released)]
     {
-        let client = house.as_(who);
+        let client = server.as_(who);
         assert_eq!(client.get("/v1/me").status, 200);
         let asked = |reference: &str| {
             let path = format!("/v1/incidents/{reference}");
@@ -33,7 +33,7 @@ fn a17_what_one_may_not_see_is_as_what_is_not_there() {
             answers.push(client.patch(&path, &json!({"means": "small_arms"}), "*"));
             answers.push(client.patch_bare(&path, &json!({"means": "small_arms"})));
             answers.push(client.post(&format!("{path}/transitions"), &json!({"to": "submitted"})));
-            answers.push(house.disclose(who, &ask));
+            answers.push(server.disclose(who, &ask));
             answers.push(client.with("if-none-match", "\"00\"").get(&path));
             answers
         };
@@ -45,26 +45,26 @@ fn a17_what_one_may_not_see_is_as_what_is_not_there() {
 
 #[test]
 fn a19_an_etag_confirms_no_guess_and_no_error_has_one() {
-    let house = House::start();
-    let reference = house.report("minusma", &ambush());
-    house.release("minusma", &reference);
+    let server = TestServer::start();
+    let reference = server.report("minusma", &ambush());
+    server.release("minusma", &reference);
     let path = format!("/v1/incidents/{reference}");
-    let inside = house.as_("minusma").get(&path).etag().to_owned();
-    let chad = house.as_("chad");
+    let inside = server.as_("minusma").get(&path).etag().to_owned();
+    let chad = server.as_("chad");
     assert_eq!(chad.with("if-none-match", &inside).get(&path).status, 200, "another's tag fits nothing of one's own");
-    assert_eq!(house.as_("iceland").with("if-none-match", &inside).get(&path).status, 404);
+    assert_eq!(server.as_("iceland").with("if-none-match", &inside).get(&path).status, 404);
     for path in [&path, "/v1/nothing", "/v1/incidents?nonsense=1"] {
-        assert!(house.as_("iceland").get(path).header("etag").is_none(), "{path}");
+        assert!(server.as_("iceland").get(path).header("etag").is_none(), "{path}");
     }
 }
 
 #[test]
 fn a21_nothing_is_kept_by_a_cache_on_the_way() {
-    let house = House::start();
-    let reference = plant(&house);
+    let server = TestServer::start();
+    let reference = plant(&server);
     for who in ["minusma", "chad", "auditor"] {
-        for path in questions(&house, &reference) {
-            let answer = house.as_(who).get(&path);
+        for path in questions(&server, &reference) {
+            let answer = server.as_(who).get(&path);
             let public = answer.status == 200 && (path == "/v1/vocabulary" || path == "/v1/states");
             let said = if public { "private, max-age=3600" } else { "no-store" };
             assert_eq!(answer.header("cache-control"), Some(said), "{path} as {who}");
@@ -74,13 +74,13 @@ fn a21_nothing_is_kept_by_a_cache_on_the_way() {
 
 #[test]
 fn a26_a_state_is_not_shown_whom_else_a_record_concerns() {
-    let house = House::start();
-    let reference = plant(&house);
-    house.release("minusma", &reference);
+    let server = TestServer::start();
+    let reference = plant(&server);
+    server.release("minusma", &reference);
     let everybodys = ["/v1/states", "/v1/missions", "/v1/vocabulary", "/v1/policy", "/v1/openapi.json"];
-    let chad = house.as_("chad");
+    let chad = server.as_("chad");
     assert!(chad.get(&format!("/v1/incidents/{reference}")).text.contains("\"TCD\""), "its own it is shown");
-    for path in questions(&house, &reference) {
+    for path in questions(&server, &reference) {
         if !everybodys.iter().any(|open| path.starts_with(open)) {
             let answer = chad.get(&path);
             assert!(!answer.text.contains("\"GIN\""), "{path}: {}", answer.text);
@@ -90,8 +90,8 @@ fn a26_a_state_is_not_shown_whom_else_a_record_concerns() {
 
 #[test]
 fn a45_references_count_nothing() {
-    let house = House::start();
-    let made: Vec<String> = (0..40).map(|_| house.report("minusma", &ambush())).collect();
+    let server = TestServer::start();
+    let made: Vec<String> = (0..40).map(|_| server.report("minusma", &ambush())).collect();
     let ends: Vec<&str> = made.iter().map(|reference| reference.rsplit('-').next().unwrap()).collect();
     let rising = ends.windows(2).filter(|pair| pair[0] < pair[1]).count();
     assert!((8..=31).contains(&rising), "in no order: {ends:?}");
@@ -101,19 +101,19 @@ fn a45_references_count_nothing() {
 
 #[test]
 fn a53_health_says_nothing_and_the_description_says_the_interface() {
-    let house = House::start();
-    let (outside, inside) = (house.anonymous().get("/healthz"), house.as_("administrator").get("/healthz"));
+    let server = TestServer::start();
+    let (outside, inside) = (server.anonymous().get("/healthz"), server.as_("administrator").get("/healthz"));
     assert_eq!(shape(&outside), shape(&inside));
     for path in ["/metrics", "/v1/metrics", "/version", "/v1/version", "/debug", "/v1/info"] {
-        assert!([401, 404].contains(&house.anonymous().get(path).status), "{path}");
+        assert!([401, 404].contains(&server.anonymous().get(path).status), "{path}");
     }
     assert!(outside.header("server").is_none());
 }
 
 #[test]
 fn answers_carry_the_headers_that_browsers_obey_and_let_no_other_origin_in() {
-    let house = House::start();
-    let (chad, nobody) = (house.as_("chad"), house.anonymous());
+    let server = TestServer::start();
+    let (chad, nobody) = (server.as_("chad"), server.anonymous());
     let answers = [
         chad.get("/v1/me"),
         chad.get("/v1/incidents?format=csv"),

@@ -6,7 +6,7 @@ use casque::domain::SEALED;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use crate::harness::{House, ambush};
+use crate::harness::{TestServer, ambush};
 
 /// Everything that takes parameters.
 const LISTS: [&str; 7] = [
@@ -26,18 +26,18 @@ fn names() -> BTreeSet<&'static str> {
     SEALED.iter().map(|field| field.name).collect()
 }
 
-fn house() -> House {
-    let house = House::start();
-    let reference = house.report("minusma", &ambush());
-    house.release("minusma", &reference);
-    house
+fn server() -> TestServer {
+    let server = TestServer::start();
+    let reference = server.report("minusma", &ambush());
+    server.release("minusma", &reference);
+    server
 }
 
 #[test]
 fn a01_filtering_on_a_hidden_field_is_as_filtering_on_nonsense() {
-    let house = house();
+    let server = server();
     for who in ASKERS {
-        let client = house.as_(who);
+        let client = server.as_(who);
         let before = client.get("/v1/incidents").text;
         for list in LISTS {
             let asked = |name: &str, operator: &str| {
@@ -59,8 +59,8 @@ fn a01_filtering_on_a_hidden_field_is_as_filtering_on_nonsense() {
 
 #[test]
 fn a02_a_hidden_field_has_no_other_name() {
-    let house = house();
-    let (client, mut random) = (house.as_("minusma"), StdRng::seed_from_u64(2));
+    let server = server();
+    let (client, mut random) = (server.as_("minusma"), StdRng::seed_from_u64(2));
     let names: Vec<&str> = names().into_iter().collect();
     let before =
         ["", "t1.", "incident_edition.", "sealed_value.", "%22", "%5B", "..", "%2e", "%ef%bc%8e", "victims.", "$"];
@@ -84,8 +84,8 @@ fn a02_a_hidden_field_has_no_other_name() {
 
 #[test]
 fn a03_operators_cannot_be_nested_or_repeated() {
-    let house = house();
-    let client = house.as_("chad");
+    let server = server();
+    let client = server.as_("chad");
     for query in [
         "or[0][name]=canary",
         "and[0][or][name]=canary",
@@ -103,13 +103,13 @@ fn a03_operators_cannot_be_nested_or_repeated() {
 
 #[test]
 fn a04_a_parent_is_not_filtered_by_its_hidden_children() {
-    let house = house();
+    let server = server();
     for query in
         ["victims.name=canary", "victims[name]=canary", "victim=canary", "suspects.status=at_large", "state=GIN"]
     {
-        assert_eq!(house.as_("chad").get(&format!("/v1/incidents?{query}")).status, 400, "{query}");
+        assert_eq!(server.as_("chad").get(&format!("/v1/incidents?{query}")).status, 400, "{query}");
     }
-    let by_state = house.as_("chad").get("/v1/statistics?unit=victims&by=contributing_state");
+    let by_state = server.as_("chad").get("/v1/statistics?unit=victims&by=contributing_state");
     assert_eq!(
         (by_state.status, by_state.pointers()),
         (400, vec!["/by".to_owned()]),
@@ -119,23 +119,23 @@ fn a04_a_parent_is_not_filtered_by_its_hidden_children() {
 
 #[test]
 fn a05_there_is_no_order_but_the_lists_own() {
-    let house = house();
+    let server = server();
     for name in names().into_iter().chain(["occurred_on", "-name", "updated_at"]) {
         for parameter in ["sort", "order", "order_by", "sort_by"] {
             let path = format!("/v1/incidents?{parameter}={name}");
-            assert_eq!(house.as_("minusma").get(&path).status, 400, "{path}");
+            assert_eq!(server.as_("minusma").get(&path).status, 400, "{path}");
         }
     }
 }
 
 #[test]
 fn a06_a07_nothing_searches_what_is_sealed() {
-    let house = house();
+    let server = server();
     for who in ASKERS {
         for parameter in ["q", "search", "query", "text", "find"] {
             for list in LISTS {
                 let path = format!("{list}?{parameter}=canary-narrative");
-                assert_eq!(house.as_(who).get(&path).status, 400, "{path} as {who}");
+                assert_eq!(server.as_(who).get(&path).status, 400, "{path} as {who}");
             }
         }
     }
@@ -143,30 +143,30 @@ fn a06_a07_nothing_searches_what_is_sealed() {
 
 #[test]
 fn a08_a_field_cannot_be_renamed_out_of_its_seal() {
-    let house = house();
+    let server = server();
     for query in
         ["alias[x]=narrative", "fields=narrative", "select=narrative:x", "include=narrative", "expand=victims.name"]
     {
-        assert_eq!(house.as_("verifier").get(&format!("/v1/incidents?{query}")).status, 400, "{query}");
+        assert_eq!(server.as_("verifier").get(&format!("/v1/incidents?{query}")).status, 400, "{query}");
     }
 }
 
 #[test]
 fn a10_nothing_sealed_is_counted_or_grouped() {
-    let house = house();
+    let server = server();
     for name in names() {
         for by in [name.to_owned(), format!("min({name})"), format!("mission,{name}"), format!("victims.{name}")] {
             let path = format!("/v1/statistics?by={by}");
-            assert_eq!(house.as_("verifier").get(&path).status, 400, "{path}");
+            assert_eq!(server.as_("verifier").get(&path).status, 400, "{path}");
         }
     }
 }
 
 #[test]
 fn a28_there_is_no_door_for_queries_of_ones_own() {
-    let house = house();
+    let server = server();
     for path in ["/v1/sql", "/v1/query", "/v1/graphql", "/graphql", "/v1/search", "/v1/raw", "/v1/datastore"] {
-        for answer in [house.as_("verifier").get(path), house.as_("verifier").post(path, &serde_json::json!({}))] {
+        for answer in [server.as_("verifier").get(path), server.as_("verifier").post(path, &serde_json::json!({}))] {
             assert_eq!(answer.status, 404, "{path}");
         }
     }
@@ -174,10 +174,10 @@ fn a28_there_is_no_door_for_queries_of_ones_own() {
 
 #[test]
 fn a54_why_a_seal_is_opened_is_never_in_an_address() {
-    let house = house();
+    let server = server();
     for query in ["purpose=follow_up", "note=canary-note", "class=confidential", "code=123456"] {
-        assert_eq!(house.as_("minusma").get(&format!("/v1/disclosures?{query}")).status, 400, "{query}");
+        assert_eq!(server.as_("minusma").get(&format!("/v1/disclosures?{query}")).status, 400, "{query}");
     }
-    let answer = house.as_("minusma").get("/v1/incidents");
+    let answer = server.as_("minusma").get("/v1/incidents");
     assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
 }

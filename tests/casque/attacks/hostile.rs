@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Cursor, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::harness::{House, setting};
+use crate::harness::{TestServer, setting};
 use crate::promises::canaries::plant;
 
 /// Requests in an ordinary run.
@@ -374,23 +374,23 @@ fn holds_a_canary(bytes: &[u8]) -> bool {
 #[test]
 fn no_generated_request_brings_a_canary_or_a_failure() {
     let (wanted, seed) = (setting("CASQUE_HOSTILE").unwrap_or(USUAL), setting("CASQUE_SEED").unwrap_or(2589));
-    let house = House::start();
-    let incident = plant(&house);
-    house.release("minusma", &incident);
-    let shown = house.as_("minusma").get(&format!("/v1/incidents/{incident}"));
+    let server = TestServer::start();
+    let incident = plant(&server);
+    server.release("minusma", &incident);
+    let shown = server.as_("minusma").get(&format!("/v1/incidents/{incident}"));
     let edit = serde_json::json!({"narrative": "canary-second-narrative"});
-    house.as_("minusma").patch(&format!("/v1/incidents/{incident}"), &edit, shown.etag());
-    house.settle_audit();
-    let opened = house.opened();
+    server.as_("minusma").patch(&format!("/v1/incidents/{incident}"), &edit, shown.etag());
+    server.settle_audit();
+    let opened = server.opened();
     let mut records = vec![format!("/v1/incidents/{incident}")];
     for child in ["victims", "suspects"] {
-        let listed = house.as_("minusma").get(&format!("/v1/incidents/{incident}/{child}")).json();
+        let listed = server.as_("minusma").get(&format!("/v1/incidents/{incident}/{child}")).json();
         let handles = listed["items"].as_array().unwrap().iter();
         records
             .extend(handles.map(|one| format!("/v1/incidents/{incident}/{child}/{}", one["handle"].as_str().unwrap())));
     }
     for list in ["cases", "proceedings", "assistance", "measures"] {
-        let listed = house.as_("verifier").get(&format!("/v1/{list}")).references();
+        let listed = server.as_("verifier").get(&format!("/v1/{list}")).references();
         records.extend(listed.iter().map(|one| format!("/v1/{list}/{one}")));
     }
     // Signing people out, or their accounts' doings, would only make the rest of the run a stranger's.
@@ -401,17 +401,17 @@ fn no_generated_request_brings_a_canary_or_a_failure() {
             || path.contains("/me/")
     };
     let routes: Vec<String> =
-        house.routes().into_iter().map(|(_, route)| route).filter(|route| !route.starts_with("/docs")).collect();
-    let people: Vec<String> = house.accounts().iter().map(|account| account.email.clone()).collect();
+        server.routes().into_iter().map(|(_, route)| route).filter(|route| !route.starts_with("/docs")).collect();
+    let people: Vec<String> = server.accounts().iter().map(|account| account.email.clone()).collect();
     let mut dice = Dice(seed);
-    let mut wire = Wire { address: house.address.trim_start_matches("http://").to_owned(), stream: None };
+    let mut wire = Wire { address: server.address.trim_start_matches("http://").to_owned(), stream: None };
     let mut statuses = std::collections::BTreeMap::<u16, u64>::new();
     let mut tokens: Vec<String> = Vec::new();
     for at in 0..wanted {
         if at % 20_000 == 0 {
             // What a node does by itself all the time; and tokens live for a quarter of an hour.
-            house.regular();
-            tokens = people.iter().map(|who| house.as_(who).token().unwrap().to_owned()).collect();
+            server.regular();
+            tokens = people.iter().map(|who| server.as_(who).token().unwrap().to_owned()).collect();
             if at > 0 {
                 eprintln!("{at} requests of seed {seed}: {statuses:?}");
             }
@@ -462,5 +462,5 @@ fn no_generated_request_brings_a_canary_or_a_failure() {
     eprintln!("{wanted} requests of seed {seed}: {statuses:?}");
     assert!(statuses.keys().filter(|status| **status >= 400).count() >= 8, "hostile enough: {statuses:?}");
     assert!(statuses.get(&200).is_some_and(|answered| *answered > wanted / 50), "and let in: {statuses:?}");
-    assert_eq!(house.opened(), opened, "nothing was opened");
+    assert_eq!(server.opened(), opened, "nothing was opened");
 }

@@ -7,16 +7,16 @@ use std::sync::{LazyLock, Mutex};
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 use serde_json::json;
 
-use crate::harness::{House, ambush};
+use crate::harness::{TestServer, ambush};
 use crate::promises::canaries::plant;
 
 #[test]
 fn a13_the_planners_own_tables_hold_nothing_sealed() {
-    let house = House::start();
+    let server = TestServer::start();
     for _ in 0..20 {
-        plant(&house);
+        plant(&server);
     }
-    let told = house.analysed();
+    let told = server.analysed();
     assert!(told.contains("incident_edition"), "{told}");
     assert!(!told.contains("canary"), "{told}");
 }
@@ -45,24 +45,24 @@ impl Instrumentation for Counter {
 #[test]
 fn a18_what_one_may_not_see_costs_the_statements_of_what_is_not_there() {
     diesel::connection::set_default_instrumentation(|| Some(Box::new(Counter::default()))).unwrap();
-    let house = House::start();
-    let draft = house.report("minusma", &ambush());
-    let released = house.report("minusma", &ambush());
-    house.release("minusma", &released);
-    let own = |url: &str| url.contains(&house.database_address());
+    let server = TestServer::start();
+    let draft = server.report("minusma", &ambush());
+    let released = server.report("minusma", &ambush());
+    server.release("minusma", &released);
+    let own = |url: &str| url.contains(&server.database_address());
     let given = |ask: &dyn Fn()| {
         STATEMENTS.lock().unwrap().retain(|url, _| !own(url));
         ask();
         let all = STATEMENTS.lock().unwrap();
         let mut given: Vec<String> = all.iter().filter(|(url, _)| own(url)).flat_map(|(_, all)| all.clone()).collect();
-        // The keeper's own come and go, and a session is looked up again when its second is over.
+        // The tasks's own come and go, and a session is looked up again when its second is over.
         let aside =
             ["audit_", "tally", "pulse", "live_session", "account_mission", "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT"];
         given.retain(|one| !aside.iter().any(|of| one.contains(of)));
         given.iter().map(|one| one.split(" -- ").next().unwrap().to_owned()).collect::<Vec<_>>()
     };
     for (who, hidden) in [("chad", &draft), ("mali", &draft), ("unifil", &draft), ("iceland", &released)] {
-        let client = house.as_(who);
+        let client = server.as_(who);
         let asked = |reference: &str| {
             ["", "/victims", "/suspects", "/history"]
                 .map(|tail| given(&|| drop(client.get(&format!("/v1/incidents/{reference}{tail}")))))
@@ -79,29 +79,29 @@ fn a18_what_one_may_not_see_costs_the_statements_of_what_is_not_there() {
     }
     // A match that finds somebody elsewhere takes the statements of one that finds nobody; SQLite's rows go into its file one by one.
     let ask = |name: &str| {
-        let body = json!({"person": "victim", "name": name, "purpose": "verification", "code": house.code("unifil")});
-        let client = house.as_("unifil");
+        let body = json!({"person": "victim", "name": name, "purpose": "verification", "code": server.code("unifil")});
+        let client = server.as_("unifil");
         given(&|| assert_eq!(client.post("/v1/disclosures/matches", &body).status, 201))
     };
     let (mut found, nobody) = (ask("canary guinea name"), ask("Nobody Known"));
     found.dedup();
-    assert_ne!(house.as_("verifier").get("/v1/likely-duplicates").json()["items"], json!([]));
+    assert_ne!(server.as_("verifier").get("/v1/likely-duplicates").json()["items"], json!([]));
     assert_eq!(found.len(), nobody.len(), "what is elsewhere: {found:#?} {nobody:#?}");
     let signing_in = |email: &str| {
         let body = json!({"email": email, "password": "not the password of anybody"});
-        given(&|| assert_eq!(house.anonymous().post("/v1/sessions", &body).status, 401))
+        given(&|| assert_eq!(server.anonymous().post("/v1/sessions", &body).status, 401))
     };
-    let known = house.account("mali").email.clone();
+    let known = server.account("mali").email.clone();
     let (known, unknown) = (signing_in(&known), signing_in("nobody@casque.example"));
     assert_eq!(known, unknown, "who has an account");
 }
 
 #[test]
 fn a38_a_sheet_has_no_author_no_hidden_part_and_nothing_sealed() {
-    let house = House::with_sample();
-    plant(&house);
+    let server = TestServer::with_sample();
+    plant(&server);
     for list in ["incidents", "cases", "proceedings", "assistance", "measures", "disclosures", "tables"] {
-        let sheet = house.as_("verifier").get_bytes(&format!("/v1/{list}?format=xlsx"));
+        let sheet = server.as_("verifier").get_bytes(&format!("/v1/{list}?format=xlsx"));
         let mut archive = zip::ZipArchive::new(Cursor::new(sheet)).unwrap();
         let mut parts = Vec::new();
         for at in 0..archive.len() {

@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::harness::process::{has, output};
-use crate::harness::{House, ambush, skipped};
+use crate::harness::{TestServer, ambush, skipped};
 
 /// What begins a formula, behind what some program takes for the end of a cell.
 const HOSTILE: [&str; 9] = [
@@ -25,19 +25,19 @@ fn no_cell_of_a_csv_runs_whatever_the_spreadsheet_takes_for_the_separator() {
     if skipped("LibreOffice (soffice)", has("soffice")) {
         return;
     }
-    let house = House::start();
+    let server = TestServer::start();
     for text in HOSTILE.iter().filter(|text| !text.contains('\t')) {
         let body = json!({"state": "MLI", "kind": "special_unit", "instrument": format!("x {text}"), "taken_on": "2022-06-01"});
-        assert_eq!(house.as_("mali").post("/v1/measures", &body).status, 201, "{text}");
+        assert_eq!(server.as_("mali").post("/v1/measures", &body).status, 201, "{text}");
     }
-    let mut files = vec![("list", house.as_("mali").get_bytes("/v1/measures?format=csv"))];
+    let mut files = vec![("list", server.as_("mali").get_bytes("/v1/measures?format=csv"))];
     let mut body = ambush();
     body["narrative"] = json!(HOSTILE.join("\n"));
     body["attribution"] = json!(HOSTILE.join(" "));
-    let record = format!("incidents/{}", house.report("minusma", &body));
-    house.as_("minusma");
-    let ask = json!({"records": [record], "class": "confidential", "purpose": "follow_up", "format": "csv", "code": house.code("minusma")});
-    files.push(("opened", house.as_("minusma").post_bytes("/v1/disclosures/files", &ask)));
+    let record = format!("incidents/{}", server.report("minusma", &body));
+    server.as_("minusma");
+    let ask = json!({"records": [record], "class": "confidential", "purpose": "follow_up", "format": "csv", "code": server.code("minusma")});
+    files.push(("opened", server.as_("minusma").post_bytes("/v1/disclosures/files", &ask)));
 
     let folder = tempfile::tempdir().unwrap();
     let opened = |name: &str, bytes: &[u8], separator: u8| {

@@ -7,12 +7,12 @@ use chrono::Datelike;
 use microlp::{ComparisonOp, OptimizationDirection, Problem};
 use serde_json::{Value, json};
 
-use crate::harness::{House, ambush};
+use crate::harness::{TestServer, ambush};
 
 const K: f64 = 5.0;
 
 /// A made-up incident of a mission in a year with these outcomes, released.
-fn incident(house: &House, who: &str, mission: &str, year: i32, outcomes: &[&str]) -> String {
+fn incident(server: &TestServer, who: &str, mission: &str, year: i32, outcomes: &[&str]) -> String {
     let mut body = ambush();
     body["occurred_on"] = json!(format!("{year}-03-04"));
     body["mission"] = json!(mission);
@@ -32,33 +32,33 @@ fn incident(house: &House, who: &str, mission: &str, year: i32, outcomes: &[&str
         victim
     };
     body["victims"] = outcomes.iter().map(victim).collect();
-    let reference = house.report(who, &body);
-    house.release(who, &reference);
+    let reference = server.report(who, &body);
+    server.release(who, &reference);
     reference
 }
 
 /// A case of incidents whose proceeding reached a stage.
-fn reached(house: &House, mission: &str, year: i32, incidents: &[String], stage: &str) {
+fn reached(server: &TestServer, mission: &str, year: i32, incidents: &[String], stage: &str) {
     let body = json!({"mission": mission, "opened_on": format!("{year}-04-01"), "incidents": incidents});
-    let case = house.as_("verifier").post("/v1/cases", &body);
+    let case = server.as_("verifier").post("/v1/cases", &body);
     assert_eq!(case.status, 201, "{}", case.text);
     let body = json!({"state": "MLI", "authority": "Made-up court", "opened_on": format!("{year}-04-02"),
         "cases": [case.json()["reference"]], "obstacles": ["suspects_at_large"]});
-    let proceeding = house.as_("verifier").post("/v1/proceedings", &body);
+    let proceeding = server.as_("verifier").post("/v1/proceedings", &body);
     assert_eq!(proceeding.status, 201, "{}", proceeding.text);
     let steps = format!("/v1/proceedings/{}/steps", proceeding.json()["reference"].as_str().unwrap());
     let step = json!({"kind": "stage_reached", "stage": stage, "happened_on": format!("{year}-05-01")});
-    let step = house.as_("verifier").post(&steps, &step);
+    let step = server.as_("verifier").post(&steps, &step);
     assert_eq!(step.status, 201, "{}", step.text);
-    house.accepted(steps.trim_end_matches("/steps"));
+    server.accepted(steps.trim_end_matches("/steps"));
 }
 
-fn publish(house: &House, year: i32) -> Value {
-    let proposed = house.as_("verifier").post("/v1/tables", &json!({"year": year}));
+fn publish(server: &TestServer, year: i32) -> Value {
+    let proposed = server.as_("verifier").post("/v1/tables", &json!({"year": year}));
     assert_eq!(proposed.status, 201, "{}", proposed.text);
     let path = format!("/v1/tables/{year}/decision");
-    assert_eq!(house.prove("releaser", &path, &json!({"release": true})).status, 204);
-    let shown = house.as_("iceland").get(&format!("/v1/tables/{year}"));
+    assert_eq!(server.prove("releaser", &path, &json!({"release": true})).status, 204);
+    let shown = server.as_("iceland").get(&format!("/v1/tables/{year}"));
     assert_eq!(shown.status, 200, "{}", shown.text);
     shown.json()
 }
@@ -176,27 +176,27 @@ fn table<'a>(release: &'a Value, name: &str) -> &'a Value {
 
 #[test]
 fn a41_tables_of_all_years_with_the_briefing_and_the_public_file_give_no_withheld_figure() {
-    let house = House::start();
+    let server = TestServer::start();
     let mut all = Vec::new();
     for (year, in_mali, in_lebanon) in [(2020, 12, 7), (2021, 31, 24), (2022, 6, 1)] {
         let made = |who: &str, mission: &str, fatal: usize| {
-            (0..fatal).map(|_| incident(&house, who, mission, year, &["killed"])).collect::<Vec<_>>()
+            (0..fatal).map(|_| incident(&server, who, mission, year, &["killed"])).collect::<Vec<_>>()
         };
         let (mali, lebanon) = (made("minusma", "MINUSMA", in_mali), made("unifil", "UNIFIL", in_lebanon));
         // Three whose proceedings came to a judgement, in one mission: what the attacker is after.
-        reached(&house, "MINUSMA", year, &mali[..3], "first_judgement");
-        reached(&house, "UNIFIL", year, &lebanon[..lebanon.len() / 2], "investigation");
-        incident(&house, "minusma", "MINUSMA", year, &["injured"]);
-        let release = publish(&house, year);
+        reached(&server, "MINUSMA", year, &mali[..3], "first_judgement");
+        reached(&server, "UNIFIL", year, &lebanon[..lebanon.len() / 2], "investigation");
+        incident(&server, "minusma", "MINUSMA", year, &["injured"]);
+        let release = publish(&server, year);
         let stages = table(&release, "fatal_incidents_by_stage");
         let fatal: i64 = stages["rows"].as_array().unwrap().iter().map(|row| row["total"].as_i64().unwrap()).sum();
         assert_eq!(fatal, i64::try_from(in_mali + in_lebanon).unwrap(), "what the public file has is not withheld");
         assert!(stages["rows"].as_array().unwrap().iter().all(|row| row["cells"][3] != 3), "{stages:#}");
         assert_ne!(stages["totals"][3], 3, "{stages:#}");
         // What the briefing says of the year adds up to the same, and to nothing more: it has incidents by mission, not their stages.
-        let figures = house
+        let figures = server
             .store
-            .read(&casque::policy::Scope::Everything, |r| casque::briefing::figures(r, year, house.store.now()));
+            .read(&casque::policy::Scope::Everything, |r| casque::briefing::figures(r, year, server.store.now()));
         let figures = serde_json::to_value(figures.unwrap()).unwrap();
         assert_eq!(figures["by_mission"]["total"]["killed"], json!(fatal));
         all.push(release);
@@ -211,45 +211,45 @@ fn a41_tables_of_all_years_with_the_briefing_and_the_public_file_give_no_withhel
 
 #[test]
 fn tables_of_a_year_are_released_once_by_a_second_person_and_are_the_same_for_everybody() {
-    let house = House::start();
+    let server = TestServer::start();
     for _ in 0..6 {
-        incident(&house, "minusma", "MINUSMA", 2022, &["killed"]);
+        incident(&server, "minusma", "MINUSMA", 2022, &["killed"]);
     }
-    let propose = |who: &str, year: i32| house.as_(who).post("/v1/tables", &json!({"year": year}));
+    let propose = |who: &str, year: i32| server.as_(who).post("/v1/tables", &json!({"year": year}));
     for who in ["minusma", "mali", "iceland", "auditor", "administrator"] {
         assert_eq!(propose(who, 2022).status, 403, "{who}");
     }
-    assert_eq!(propose("verifier", house.store.now().year()).pointers(), ["/year"], "it is not over");
+    assert_eq!(propose("verifier", server.store.now().year()).pointers(), ["/year"], "it is not over");
     assert_eq!(propose("verifier", 2022).status, 201);
     let path = "/v1/tables/2022";
-    assert_eq!((house.as_("iceland").get(path).status, house.as_("releaser").get(path).status), (404, 200));
-    assert_eq!(house.as_("iceland").get("/v1/tables").json()["items"], json!([]));
+    assert_eq!((server.as_("iceland").get(path).status, server.as_("releaser").get(path).status), (404, 200));
+    assert_eq!(server.as_("iceland").get("/v1/tables").json()["items"], json!([]));
     let decide =
-        |who: &str, release: bool| house.prove(who, &format!("{path}/decision"), &json!({"release": release})).status;
+        |who: &str, release: bool| server.prove(who, &format!("{path}/decision"), &json!({"release": release})).status;
     assert_eq!((decide("verifier", true), decide("mali", true), decide("minusma", true)), (403, 403, 403));
     assert_eq!(decide("releaser", false), 204, "declined");
     assert_eq!((decide("releaser", true), propose("releaser", 2022).status), (404, 201));
     assert_eq!(decide("briefing", true), 204);
     assert_eq!((propose("verifier", 2022).status, decide("senior", false)), (409, 404));
-    let (iceland, mali) = (house.as_("iceland").get(path), house.as_("mali").get(path));
+    let (iceland, mali) = (server.as_("iceland").get(path), server.as_("mali").get(path));
     assert_eq!((iceland.status, &iceland.text), (200, &mali.text));
-    assert_eq!(iceland.text, house.as_("auditor").get(path).text);
-    incident(&house, "minusma", "MINUSMA", 2022, &["killed"]);
-    assert_eq!(iceland.text, house.as_("iceland").get(path).text, "it is frozen");
+    assert_eq!(iceland.text, server.as_("auditor").get(path).text);
+    incident(&server, "minusma", "MINUSMA", 2022, &["killed"]);
+    assert_eq!(iceland.text, server.as_("iceland").get(path).text, "it is frozen");
     for odd in ["/v1/tables/22", "/v1/tables/2021", "/v1/tables/nonsense"] {
-        assert_eq!(house.as_("iceland").get(odd).status, 404, "{odd}");
+        assert_eq!(server.as_("iceland").get(odd).status, 404, "{odd}");
     }
     let mut cells = Vec::new();
     let mut next = Some("/v1/tables?limit=7".to_owned());
     while let Some(path) = next {
-        let page = house.as_("iceland").get(&path).json();
+        let page = server.as_("iceland").get(&path).json();
         cells.extend(page["items"].as_array().unwrap().clone());
         next = page["next"].as_str().map(|next| format!("/v1/tables?limit=7&after={next}"));
     }
-    let whole = house.as_("iceland").get("/v1/tables?limit=200").json();
+    let whole = server.as_("iceland").get("/v1/tables?limit=200").json();
     assert_eq!(json!(cells), whole["items"]);
-    assert_eq!(house.as_("iceland").get("/v1/tables?year=2021").json()["items"], json!([]));
-    let csv = house.as_("iceland").get("/v1/tables?format=csv").text;
+    assert_eq!(server.as_("iceland").get("/v1/tables?year=2021").json()["items"], json!([]));
+    let csv = server.as_("iceland").get("/v1/tables?format=csv").text;
     assert_eq!(csv.lines().count(), cells.len() + 1);
     assert!(csv.starts_with("year,table,row,column,count\n"), "{csv}");
 }

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use crate::harness::{House, ambush};
+use crate::harness::{TestServer, ambush};
 
 #[test]
 fn a14_no_error_speaks_of_the_database() {
-    let house = House::start();
+    let server = TestServer::start();
     let broken = [
         json!({"victims": [{"category": "contingent_troop", "states": ["ZZZ"], "outcome": "killed"}]}),
         json!({"others_killed": -1}),
@@ -22,7 +22,7 @@ fn a14_no_error_speaks_of_the_database() {
         for (name, value) in change.as_object().unwrap() {
             body[name] = value.clone();
         }
-        let answer = house.as_("minusma").post("/v1/incidents", &body);
+        let answer = server.as_("minusma").post("/v1/incidents", &body);
         assert_eq!(answer.status, 400, "{change}: {}", answer.text);
         let said = answer.text.to_lowercase();
         for word in
@@ -35,7 +35,7 @@ fn a14_no_error_speaks_of_the_database() {
 
 #[test]
 fn a15_a_hidden_twin_changes_no_answer() {
-    let house = House::start();
+    let server = TestServer::start();
     let report = |mission: &str| {
         let mut body = ambush();
         body["mission"] = json!(mission);
@@ -45,9 +45,9 @@ fn a15_a_hidden_twin_changes_no_answer() {
         }
         body
     };
-    let alone = house.as_("unifil").post("/v1/incidents", &report("UNIFIL"));
-    house.report("minusma", &report("MINUSMA"));
-    let twin = house.as_("unifil").post("/v1/incidents", &report("UNIFIL"));
+    let alone = server.as_("unifil").post("/v1/incidents", &report("UNIFIL"));
+    server.report("minusma", &report("MINUSMA"));
+    let twin = server.as_("unifil").post("/v1/incidents", &report("UNIFIL"));
     assert_eq!((alone.status, twin.status), (201, 201), "{}", twin.text);
     let names = |answer: &crate::harness::Answer| -> Vec<String> {
         answer.headers.iter().map(|(name, _)| name.clone()).collect()
@@ -57,9 +57,9 @@ fn a15_a_hidden_twin_changes_no_answer() {
 
 #[test]
 fn a42_an_idempotency_key_gives_nobody_anothers_answer() {
-    let house = House::start();
+    let server = TestServer::start();
     let key = "0123456789abcdef-one-key";
-    let send = |who: &str| house.as_(who).with("idempotency-key", key).post("/v1/incidents", &ambush());
+    let send = |who: &str| server.as_(who).with("idempotency-key", key).post("/v1/incidents", &ambush());
     let first = send("minusma");
     assert_eq!(first.status, 201, "{}", first.text);
     assert_eq!(send("minusma").json()["reference"], first.json()["reference"], "one's own is one's own");
@@ -67,19 +67,19 @@ fn a42_an_idempotency_key_gives_nobody_anothers_answer() {
     assert_eq!(other.status, 201, "{}", other.text);
     assert_ne!(other.json()["reference"], first.json()["reference"]);
     assert_eq!(send("unifil").status, 403, "as if there were no such key");
-    let elsewhere = house.as_("minusma").with("idempotency-key", key).post("/v1/disclosures", &json!({}));
+    let elsewhere = server.as_("minusma").with("idempotency-key", key).post("/v1/disclosures", &json!({}));
     assert_eq!(elsewhere.status, 400, "a key is bound to its route");
 }
 
 #[test]
 fn a43_a_precondition_tells_nothing_of_what_one_may_not_see() {
-    let house = House::start();
-    let reference = house.report("minusma", &ambush());
-    let etag = house.as_("minusma").get(&format!("/v1/incidents/{reference}")).etag().to_owned();
+    let server = TestServer::start();
+    let reference = server.report("minusma", &ambush());
+    let etag = server.as_("minusma").get(&format!("/v1/incidents/{reference}")).etag().to_owned();
     for who in ["unifil", "chad", "mali"] {
         let tried = |reference: &str, etag: &str| {
             let answer =
-                house.as_(who).patch(&format!("/v1/incidents/{reference}"), &json!({"means": "not_known"}), etag);
+                server.as_(who).patch(&format!("/v1/incidents/{reference}"), &json!({"means": "not_known"}), etag);
             (answer.status, answer.text, answer.headers)
         };
         let absent = tried("MINUSMA-2022-ZZZZ", "\"00\"");
@@ -89,15 +89,18 @@ fn a43_a_precondition_tells_nothing_of_what_one_may_not_see() {
         }
     }
     assert_eq!(
-        house.as_("minusma").patch(&format!("/v1/incidents/{reference}"), &json!({"means": "not_known"}), &etag).status,
+        server
+            .as_("minusma")
+            .patch(&format!("/v1/incidents/{reference}"), &json!({"means": "not_known"}), &etag)
+            .status,
         200
     );
 }
 
 #[test]
 fn a44_what_is_not_asked_for_is_not_taken() {
-    let house = House::start();
-    let reference = house.report("minusma", &ambush());
+    let server = TestServer::start();
+    let reference = server.report("minusma", &ambush());
     for member in [
         "state",
         "reference",
@@ -121,14 +124,14 @@ fn a44_what_is_not_asked_for_is_not_taken() {
         let pointer = format!("/{member}");
         let mut body = ambush();
         body[member] = json!("released");
-        let made = house.as_("minusma").post("/v1/incidents", &body);
+        let made = server.as_("minusma").post("/v1/incidents", &body);
         assert_eq!((made.status, made.pointers().contains(&pointer)), (400, true), "{member}: {}", made.text);
         let path = format!("/v1/incidents/{reference}");
-        let edited = house.as_("minusma").patch(&path, &json!({member: "released"}), "*");
+        let edited = server.as_("minusma").patch(&path, &json!({member: "released"}), "*");
         assert_eq!((edited.status, edited.pointers().contains(&pointer)), (400, true), "{member}: {}", edited.text);
-        let account = house.account("minusma");
+        let account = server.account("minusma");
         let body = json!({"email": account.email, "password": account.password, member: "administrator"});
-        assert_eq!(house.anonymous().post("/v1/sessions", &body).status, 400, "{member}");
+        assert_eq!(server.anonymous().post("/v1/sessions", &body).status, 400, "{member}");
     }
-    assert_eq!(house.as_("minusma").get(&format!("/v1/incidents/{reference}")).json()["state"], "draft");
+    assert_eq!(server.as_("minusma").get(&format!("/v1/incidents/{reference}")).json()["state"], "draft");
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use casque::policy::columns::{Visibility, columns};
 
-use crate::harness::{House, postgres_wanted};
+use crate::harness::{TestServer, postgres_wanted};
 
 fn listed() -> BTreeSet<(String, String)> {
     columns()
@@ -64,13 +64,13 @@ const OF_POSTGRES: &str = "
     ) s WHERE line NOT LIKE '\\_\\_diesel%'";
 
 /// The schema of the present database.
-fn schema_of(house: &House) -> String {
-    house.asked(if postgres_wanted() { OF_POSTGRES } else { OF_SQLITE }) + "\n"
+fn schema_of(server: &TestServer) -> String {
+    server.asked(if postgres_wanted() { OF_POSTGRES } else { OF_SQLITE }) + "\n"
 }
 
 /// Columns as a database has them.
 fn migrated() -> Columns {
-    let made = schema_of(&House::start());
+    let made = schema_of(&TestServer::start());
     let columns = made.lines().filter_map(|line| {
         let (name, rest) = line.split_once(' ')?;
         let (table, column) = name.split_once('.')?;
@@ -85,7 +85,7 @@ fn migrated() -> Columns {
 fn both_databases_have_one_schema() {
     // The suite runs on both: what each has is compared with what is kept here, and so with each other.
     let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/casque/conformance/schema.txt");
-    let made = schema_of(&House::start());
+    let made = schema_of(&TestServer::start());
     if crate::harness::rewriting() {
         std::fs::write(kept, &made).unwrap();
     }
@@ -158,7 +158,7 @@ fn every_ciphertext_stands_in_one_column() {
 
 #[test]
 fn no_index_stands_over_a_ciphertext() {
-    let made = schema_of(&House::start());
+    let made = schema_of(&TestServer::start());
     let keys = made.lines().filter(|line| {
         line.contains(" (") && (line.contains("index") || line.contains("unique") || line.contains("key"))
     });

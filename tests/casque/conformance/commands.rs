@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-use casque::cli::{Place, Start};
+use casque::node::{InstanceArgs, OpenOptions};
 use serde_json::Value;
 
 use crate::harness::process::{Signal, ended, output, output_of, signal, write_private};
@@ -94,8 +94,8 @@ fn a_wrong_or_missing_master_key_stops_the_server_with_one_sentence_and_destroys
         let _ = std::fs::remove_file(&key);
         write_private(&key, &right);
     }
-    let house = Place::folder(data).open(Start::default());
-    assert!(house.is_ok_and(|house| house.desk.is_some()), "with the right key it opens as before");
+    let server = InstanceArgs::folder(data).open(OpenOptions::default());
+    assert!(server.is_ok_and(|server| server.desk.is_some()), "with the right key it opens as before");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::harness::{House, ambush, rewriting};
+use crate::harness::{TestServer, ambush, rewriting};
 
 fn description() -> Value {
     serde_json::to_value(casque::api::openapi()).unwrap()
@@ -27,8 +27,8 @@ fn the_kept_description_is_the_present_one() {
 
 #[test]
 fn every_route_that_actix_has_is_described_and_every_described_one_is_there() {
-    let house = House::start();
-    let routes = house.routes();
+    let server = TestServer::start();
+    let routes = server.routes();
     assert!(routes.len() > 50, "{} routes", routes.len());
     let mut described = BTreeSet::new();
     for (path, operations) in description()["paths"].as_object().unwrap() {
@@ -78,23 +78,23 @@ fn every_operation_says_what_it_does_and_every_body_has_an_example() {
 
 #[test]
 fn the_documentation_needs_no_network() {
-    let house = House::start();
-    let page = house.anonymous().get("/docs/");
+    let server = TestServer::start();
+    let page = server.anonymous().get("/docs/");
     assert_eq!(page.status, 200);
     assert!(!page.text.contains("http://") && !page.text.contains("https://"), "{}", page.text);
-    assert_eq!(house.anonymous().get("/docs/swagger-ui-bundle.js").status, 200);
+    assert_eq!(server.anonymous().get("/docs/swagger-ui-bundle.js").status, 200);
 }
 
 #[test]
 fn unknown_parameters_are_refused_on_every_list() {
-    let house = House::start();
+    let server = TestServer::start();
     for (path, operations) in description()["paths"].as_object().unwrap() {
         if operations.get("get").is_some() && path.starts_with("/v1") && !path.contains('{') {
             let who = if path.starts_with("/v1/audit") { "auditor" } else { "verifier" };
             if path == "/v1/me" {
                 continue;
             }
-            let answer = house.as_(who).get(&format!("{path}?nonsense=1"));
+            let answer = server.as_(who).get(&format!("{path}?nonsense=1"));
             assert_eq!(answer.status, 400, "{path}: {}", answer.text);
         }
     }
@@ -102,17 +102,17 @@ fn unknown_parameters_are_refused_on_every_list() {
 
 #[test]
 fn what_an_answer_may_be_is_described() {
-    let house = House::start();
-    let reference = house.report("minusma", &ambush());
-    house.release("minusma", &reference);
-    let described = house.anonymous().get("/v1/openapi.json").json();
+    let server = TestServer::start();
+    let reference = server.report("minusma", &ambush());
+    server.release("minusma", &reference);
+    let described = server.anonymous().get("/v1/openapi.json").json();
     let has = |path: &str, method: &str, status: u16| {
         described["paths"][path][method]["responses"][status.to_string()].is_object()
     };
     let incident = format!("/v1/incidents/{reference}");
-    assert_eq!(house.as_("chad").get(&incident).status, 200);
-    house.withdraw(&reference);
-    let asked = house.as_("chad").post(&format!("{incident}/transitions"), &json!({"to": "submitted"}));
+    assert_eq!(server.as_("chad").get(&incident).status, 200);
+    server.withdraw(&reference);
+    let asked = server.as_("chad").post(&format!("{incident}/transitions"), &json!({"to": "submitted"}));
     assert_eq!(
         (asked.status, has("/v1/incidents/{reference}/transitions", "post", 410)),
         (410, true),
@@ -120,8 +120,8 @@ fn what_an_answer_may_be_is_described() {
         asked.text
     );
     let ask = json!({"record": format!("incidents/{reference}"), "class": "confidential", "purpose": "follow_up"});
-    assert_eq!((house.disclose("chad", &ask).status, has("/v1/disclosures", "post", 410)), (410, true));
-    let client = house.as_("verifier");
+    assert_eq!((server.disclose("chad", &ask).status, has("/v1/disclosures", "post", 410)), (410, true));
+    let client = server.as_("verifier");
     for path in ["/v1/me", "/v1/vocabulary", "/v1/states"] {
         let etag = client.get(path).etag().to_owned();
         for known in [etag.clone(), format!("W/{etag}"), format!("\"00\", {etag}"), "*".to_owned()] {
@@ -134,9 +134,9 @@ fn what_an_answer_may_be_is_described() {
         assert_eq!(client.with("if-none-match", "\"00\"").get(path).status, 200);
     }
     for path in ["/v1/cases", "/v1/tables", "/v1/accounts"] {
-        let refused = house.as_("administrator").with("accept", "text/html").get(path);
+        let refused = server.as_("administrator").with("accept", "text/html").get(path);
         assert_eq!((refused.status, has(path, "get", 406)), (406, true), "{path}");
     }
-    let lower = house.anonymous().with("authorization", &format!("bearer {}", client.token().unwrap()));
+    let lower = server.anonymous().with("authorization", &format!("bearer {}", client.token().unwrap()));
     assert_eq!(lower.get("/v1/me").status, 200, "a scheme is named in whatever case");
 }

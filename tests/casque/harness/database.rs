@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
 
-use casque::cli::Place;
+use casque::node::InstanceArgs;
 use casque::store::{Location, NodeRole};
 
 use super::cluster::Cluster;
@@ -46,21 +46,21 @@ fn cluster() -> &'static Cluster {
 }
 
 /// Its name, where it is one of the cluster's.
-fn name_of(place: &Place) -> Option<&str> {
-    match &place.database {
+fn name_of(instance: &InstanceArgs) -> Option<&str> {
+    match &instance.database {
         Some(Location::Postgres(url)) => url.split('?').next().and_then(|url| url.rsplit('/').next()),
         Some(Location::Sqlite(_)) | None => None,
     }
 }
 
-/// What of its address distinguishes a house's database from every other's.
-pub fn address_of(place: &Place, folder: &Path) -> String {
-    name_of(place).map_or_else(|| folder.display().to_string(), |name| format!("@/{name}?"))
+/// What of its address distinguishes a server's database from every other's.
+pub fn address_of(instance: &InstanceArgs, folder: &Path) -> String {
+    name_of(instance).map_or_else(|| folder.display().to_string(), |name| format!("@/{name}?"))
 }
 
 /// Lets the database gather its planner's statistics, and gives all of them as text.
-pub fn analysed(place: &Place, folder: &Path) -> String {
-    if let Some(name) = name_of(place) {
+pub fn analysed(instance: &InstanceArgs, folder: &Path) -> String {
+    if let Some(name) = name_of(instance) {
         let sql = "SELECT string_agg(s::text, ' ') FROM pg_stats s WHERE schemaname = 'public'";
         cluster().run(name, "ANALYZE");
         return cluster().run(name, sql);
@@ -72,12 +72,12 @@ pub fn analysed(place: &Place, folder: &Path) -> String {
     diesel::RunQueryDsl::get_result(told, &mut connection).unwrap()
 }
 
-/// What the owner of a house's database is answered: one value, as text.
-pub fn asked(place: &Place, folder: &Path, sql: &str) -> String {
-    if let Some(name) = name_of(place) {
+/// What the owner of a server's database is answered: one value, as text.
+pub fn asked(instance: &InstanceArgs, folder: &Path, sql: &str) -> String {
+    if let Some(name) = name_of(instance) {
         return cluster().run(name, sql);
     }
-    let path = place.data.clone().unwrap_or_else(|| folder.to_owned()).join("casque.db");
+    let path = instance.data.clone().unwrap_or_else(|| folder.to_owned()).join("casque.db");
     let mut connection: diesel::SqliteConnection = diesel::Connection::establish(path.to_str().unwrap()).unwrap();
     diesel::connection::SimpleConnection::batch_execute(&mut connection, "PRAGMA busy_timeout = 10000").unwrap();
     #[derive(diesel::QueryableByName)]
@@ -90,21 +90,21 @@ pub fn asked(place: &Place, folder: &Path, sql: &str) -> String {
     rows.into_iter().next().and_then(|row| row.one).unwrap_or_default()
 }
 
-/// Does something to a house's database as its owner, past the program.
-pub fn tampered(place: &Place, folder: &Path, sql: &str) {
-    if let Some(name) = name_of(place) {
+/// Does something to a server's database as its owner, past the program.
+pub fn tampered(instance: &InstanceArgs, folder: &Path, sql: &str) {
+    if let Some(name) = name_of(instance) {
         cluster().run(name, sql);
         return;
     }
-    let path = place.data.clone().unwrap_or_else(|| folder.to_owned()).join("casque.db");
+    let path = instance.data.clone().unwrap_or_else(|| folder.to_owned()).join("casque.db");
     let mut connection: diesel::SqliteConnection = diesel::Connection::establish(path.to_str().unwrap()).unwrap();
     let patient = format!("PRAGMA busy_timeout = 10000; {sql}");
     diesel::connection::SimpleConnection::batch_execute(&mut connection, &patient).unwrap();
 }
 
-fn place_as(role: &str, name: &str, folder: &Path) -> Place {
+fn place_as(role: &str, name: &str, folder: &Path) -> InstanceArgs {
     let database = Some(cluster().url(role, name).parse().unwrap());
-    Place { database, keys: Some(folder.join("keys")), ..Place::default() }
+    InstanceArgs { database, keys: Some(folder.join("keys")), ..InstanceArgs::default() }
 }
 
 /// A migrated database to copy.
@@ -125,9 +125,9 @@ impl Template {
     }
 
     /// Where it is.
-    pub fn place(&self, folder: &Path) -> Place {
+    pub fn instance(&self, folder: &Path) -> InstanceArgs {
         match self {
-            Self::Sqlite => Place::folder(folder),
+            Self::Sqlite => InstanceArgs::folder(folder),
             Self::Postgres(name) => place_as("casque", name, folder),
         }
     }
@@ -141,20 +141,20 @@ impl Template {
     }
 
     /// The place that a server is given.
-    pub fn place_of_service(&self, place: &Place) -> Place {
+    pub fn place_of_service(&self, instance: &InstanceArgs) -> InstanceArgs {
         match self {
-            Self::Sqlite => place.clone(),
+            Self::Sqlite => instance.clone(),
             Self::Postgres(name) => {
-                let keys = place.keys.clone().unwrap();
+                let keys = instance.keys.clone().unwrap();
                 place_as(SERVICE, name, keys.parent().unwrap())
             }
         }
     }
 
     /// A copy, with the keys in `folder`.
-    pub fn copy(&self, folder: &Path) -> Place {
+    pub fn copy(&self, folder: &Path) -> InstanceArgs {
         match self {
-            Self::Sqlite => Place::folder(folder),
+            Self::Sqlite => InstanceArgs::folder(folder),
             Self::Postgres(from) => {
                 let name = format!("t{}", NEXT.fetch_add(1, Ordering::SeqCst));
                 let _one_at_a_time = MAKING.lock().unwrap();

@@ -1,4 +1,4 @@
-//! A house for each test: its own database, made from a template, and a real server on a loopback port.
+//! A server for each test: its own database, made from a template, and a real server on a loopback port.
 
 mod client;
 pub mod cluster;
@@ -18,8 +18,9 @@ use std::time::Duration;
 use actix_web::introspection::IntrospectionTree;
 use actix_web::web::Data;
 use casque::api::Limits;
-use casque::cli::{DemoAccount, Keeper, Place, Sample, Start, load_sample};
+use casque::cli::{DemoAccount, Sample, load_sample};
 use casque::identity::{Identity, code_at, step_at};
+use casque::node::{BackgroundTasks, InstanceArgs, OpenOptions};
 use casque::policy::Scope;
 use casque::store::{Clock, StatisticsAsk, Store, Unit};
 use chrono::{NaiveDateTime, TimeDelta, Utc};
@@ -41,22 +42,22 @@ pub fn skipped(program: &str, there: bool) -> bool {
     !there
 }
 
-/// A running house.
-pub struct House {
+/// A running server.
+pub struct TestServer {
     /// Its address, `http://127.0.0.1:…`.
     pub address: String,
     /// Its store, for what no route shows.
     pub store: Arc<Store>,
     folder: Arc<TempDir>,
-    place: Place,
+    instance: InstanceArgs,
     accounts: Vec<DemoAccount>,
     tokens: Mutex<HashMap<String, (NaiveDateTime, Value)>>,
     /// The last step whose code each account gave.
     steps: Arc<Mutex<HashMap<String, i64>>>,
     ahead: Arc<AtomicI64>,
-    keeper: Keeper,
+    tasks: BackgroundTasks,
     app: Data<casque::api::App>,
-    server: Option<(actix_web::dev::ServerHandle, JoinHandle<()>)>,
+    running: Option<(actix_web::dev::ServerHandle, JoinHandle<()>)>,
 }
 
 struct Template {
@@ -71,10 +72,11 @@ fn template() -> &'static Template {
     TEMPLATE.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         let database = database::Template::new(folder.path());
-        let house = database.place(folder.path()).open(Start { migrate: true, ..Start::default() }).unwrap();
-        let accounts = load_sample(&house.store, &house.identity, Sample::Bare, &mut |_, _, _| {}).unwrap();
-        house.store.tally_fold().unwrap();
-        drop(house);
+        let server =
+            database.instance(folder.path()).open(OpenOptions { migrate: true, ..OpenOptions::default() }).unwrap();
+        let accounts = load_sample(&server.store, &server.identity, Sample::Bare, &mut |_, _, _| {}).unwrap();
+        server.store.tally_fold().unwrap();
+        drop(server);
         database.grant();
         Template { folder, accounts, database }
     })
@@ -93,54 +95,54 @@ fn copy(from: &std::path::Path, to: &std::path::Path) {
     }
 }
 
-impl House {
-    /// A house with reference data and accounts.
+impl TestServer {
+    /// A server with reference data and accounts.
     pub fn start() -> Self {
         Self::start_with(|_, _| {})
     }
 
-    /// A house with the whole sample: public records and made-up ones.
+    /// A server with the whole sample: public records and made-up ones.
     pub fn with_sample() -> Self {
         let template = template();
         let folder = tempfile::tempdir().unwrap();
         let database = database::Template::new(folder.path());
-        let place = database.place(folder.path());
-        let house = place.open(Start { migrate: true, ..Start::default() }).unwrap();
+        let instance = database.instance(folder.path());
+        let server = instance.open(OpenOptions { migrate: true, ..OpenOptions::default() }).unwrap();
         // Made while nothing is there: all that the sample adds is added by the triggers.
-        house.store.tally_fold().unwrap();
-        let accounts = load_sample(&house.store, &house.identity, Sample::Whole, &mut |_, _, _| {}).unwrap();
-        drop(house);
+        server.store.tally_fold().unwrap();
+        let accounts = load_sample(&server.store, &server.identity, Sample::Whole, &mut |_, _, _| {}).unwrap();
+        drop(server);
         let _ = template;
         database.grant();
-        Self::serve(Arc::new(folder), database.place_of_service(&place), accounts)
+        Self::serve(Arc::new(folder), database.place_of_service(&instance), accounts)
     }
 
     /// What of its address distinguishes its database from every other's.
     pub fn database_address(&self) -> String {
-        database::address_of(&self.place, &self.folder())
+        database::address_of(&self.instance, &self.folder())
     }
 
     /// What the owner of its database is answered: one value, as text.
     pub fn asked(&self, sql: &str) -> String {
-        database::asked(&self.place, &self.folder(), sql)
+        database::asked(&self.instance, &self.folder(), sql)
     }
 
     /// Does something to its database as its owner, past the program.
     pub fn tampered(&self, sql: &str) {
-        database::tampered(&self.place, &self.folder(), sql);
+        database::tampered(&self.instance, &self.folder(), sql);
     }
 
     /// The planner's own tables, as text.
     pub fn analysed(&self) -> String {
-        database::analysed(&self.place, &self.folder())
+        database::analysed(&self.instance, &self.folder())
     }
 
-    /// A house that gives a client so long to send a body.
+    /// A server that gives a client so long to send a body.
     pub fn with_patience(patience: Duration) -> Self {
         Self::within(Limits { patience, ..Limits::default() })
     }
 
-    /// A house with a proxy before it.
+    /// A server with a proxy before it.
     pub fn behind_proxy() -> Self {
         Self::within(Limits { behind_proxy: true, ..Limits::default() })
     }
@@ -149,42 +151,42 @@ impl House {
         let template = template();
         let folder = tempfile::tempdir().unwrap();
         copy(template.folder.path(), folder.path());
-        let place = template.database.copy(folder.path());
-        Self::serve_within(limits, Arc::new(folder), place, template.accounts.clone())
+        let instance = template.database.copy(folder.path());
+        Self::serve_within(limits, Arc::new(folder), instance, template.accounts.clone())
     }
 
-    /// A house in which something was prepared before the server began.
+    /// A server in which something was prepared before the server began.
     pub fn start_with(prepare: impl FnOnce(&Store, &Identity)) -> Self {
         let template = template();
         let folder = tempfile::tempdir().unwrap();
         copy(template.folder.path(), folder.path());
-        let place = template.database.copy(folder.path());
-        let house = place.open(Start::default()).unwrap();
-        prepare(&house.store, &house.identity);
-        drop(house);
-        Self::serve(Arc::new(folder), place, template.accounts.clone())
+        let instance = template.database.copy(folder.path());
+        let server = instance.open(OpenOptions::default()).unwrap();
+        prepare(&server.store, &server.identity);
+        drop(server);
+        Self::serve(Arc::new(folder), instance, template.accounts.clone())
     }
 
-    /// A house at a place that was made by other means, with the accounts of another house.
-    pub fn of(place: Place, like: &House) -> Self {
-        let mut house = Self::serve(like.folder.clone(), place, like.accounts.clone());
-        house.steps = like.steps.clone();
-        house
+    /// A server at a place that was made by other means, with the accounts of another server.
+    pub fn of(instance: InstanceArgs, like: &TestServer) -> Self {
+        let mut server = Self::serve(like.folder.clone(), instance, like.accounts.clone());
+        server.steps = like.steps.clone();
+        server
     }
 
-    fn serve(folder: Arc<TempDir>, place: Place, accounts: Vec<DemoAccount>) -> Self {
-        Self::serve_within(Limits::default(), folder, place, accounts)
+    fn serve(folder: Arc<TempDir>, instance: InstanceArgs, accounts: Vec<DemoAccount>) -> Self {
+        Self::serve_within(Limits::default(), folder, instance, accounts)
     }
 
-    fn serve_within(limits: Limits, folder: Arc<TempDir>, place: Place, accounts: Vec<DemoAccount>) -> Self {
+    fn serve_within(limits: Limits, folder: Arc<TempDir>, instance: InstanceArgs, accounts: Vec<DemoAccount>) -> Self {
         let ahead = Arc::new(AtomicI64::new(0));
         let clock = {
             let ahead = ahead.clone();
             Clock::of(move || Utc::now().naive_utc() + TimeDelta::seconds(ahead.load(Ordering::SeqCst)))
         };
-        let house = place.open_at(Start::default(), clock).unwrap();
-        let store = house.store.clone();
-        let (mut app, keeper) = house.into_app().unwrap();
+        let server = instance.open_at(OpenOptions::default(), clock).unwrap();
+        let store = server.store.clone();
+        let (mut app, tasks) = server.into_app().unwrap();
         app.limits = limits;
         let app = Data::new(app);
         let served = app.clone();
@@ -203,14 +205,14 @@ impl House {
             address,
             store,
             folder,
-            place,
+            instance,
             accounts,
             tokens: Mutex::default(),
             steps: Arc::default(),
             ahead,
-            keeper,
+            tasks,
             app,
-            server: Some((handle, thread)),
+            running: Some((handle, thread)),
         }
     }
 
@@ -352,22 +354,22 @@ impl House {
 
     /// Places audit entries and signs the tree.
     pub fn settle_audit(&self) {
-        self.keeper.sign().unwrap();
+        self.tasks.sign().unwrap();
     }
 
     /// Does once what a node does by itself all the time.
     pub fn regular(&self) {
-        self.keeper.pulse().unwrap();
-        self.keeper.keys().unwrap();
-        self.keeper.place().unwrap();
-        self.keeper.sign().unwrap();
+        self.tasks.pulse().unwrap();
+        self.tasks.keys().unwrap();
+        self.tasks.place().unwrap();
+        self.tasks.sign().unwrap();
         assert!(self.store.checks().iter().all(|check| check.ok || !check.required));
         self.store.audit_waiting().unwrap();
     }
 
     /// Where its database and keys are.
-    pub fn place(&self) -> &Place {
-        &self.place
+    pub fn instance(&self) -> &InstanceArgs {
+        &self.instance
     }
 
     /// Its folder.
@@ -377,7 +379,7 @@ impl House {
 
     /// Stops the server, keeping the folder.
     pub fn stop(&mut self) {
-        if let Some((handle, thread)) = self.server.take() {
+        if let Some((handle, thread)) = self.running.take() {
             actix_web::rt::System::new().block_on(handle.stop(false));
             thread.join().unwrap();
         }
@@ -450,7 +452,7 @@ fn tallies_hold(store: &Store) {
     }
 }
 
-impl Drop for House {
+impl Drop for TestServer {
     fn drop(&mut self) {
         self.stop();
         if !std::thread::panicking() {

@@ -1,15 +1,15 @@
-//! People who join a house while a test runs.
+//! People who join a server while a test runs.
 
 use casque::identity::{code_at, step_at};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::{Answer, Client, House};
+use super::{Answer, Client, TestServer};
 
 /// The password that they choose.
 pub const PASSWORD: &str = "seven umbrellas under one bridge";
 
-impl House {
+impl TestServer {
     /// Makes an account, with both administrators' consent, and has its person choose a password: its id.
     pub fn newcomer(&self, body: &Value) -> String {
         let made = self.as_("administrator").post("/v1/accounts", body);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::House;
+use crate::harness::TestServer;
 
 fn offer() -> serde_json::Value {
     json!({
@@ -13,23 +13,23 @@ fn offer() -> serde_json::Value {
 
 #[test]
 fn an_offer_is_a_record_whether_accepted_or_declined() {
-    let house = House::start();
-    let made = house.as_("minusma").post("/v1/assistance", &offer());
+    let server = TestServer::start();
+    let made = server.as_("minusma").post("/v1/assistance", &offer());
     assert_eq!((made.status, &made.json()["status"]), (201, &json!("offered")), "{}", made.text);
     let path = format!("/v1/assistance/{}", made.json()["reference"].as_str().unwrap());
-    let declined = house.as_("minusma").patch(&path, &json!({"status": "declined"}), made.etag());
+    let declined = server.as_("minusma").patch(&path, &json!({"status": "declined"}), made.etag());
     assert_eq!((declined.status, &declined.json()["status"]), (200, &json!("declined")), "{}", declined.text);
-    assert_eq!(house.as_("mali").get(&path).json()["status"], "declined");
-    assert!(!house.as_("mali").get(&path).text.contains("canary"));
-    assert_eq!(house.as_("mali").patch(&path, &json!({"status": "accepted"}), "*").status, 403);
+    assert_eq!(server.as_("mali").get(&path).json()["status"], "declined");
+    assert!(!server.as_("mali").get(&path).text.contains("canary"));
+    assert_eq!(server.as_("mali").patch(&path, &json!({"status": "accepted"}), "*").status, 403);
     for who in ["chad", "iceland", "unifil", "auditor"] {
-        assert_eq!(house.as_(who).get(&path).status, 404, "{who}");
+        assert_eq!(server.as_(who).get(&path).status, 404, "{who}");
     }
 }
 
 #[test]
 fn wrong_offers_are_refused_by_pointer() {
-    let house = House::start();
+    let server = TestServer::start();
     for (change, pointer) in [
         (json!({"state": "XXX"}), "/state"),
         (json!({"mission": "NOWHERE"}), "/mission"),
@@ -40,11 +40,11 @@ fn wrong_offers_are_refused_by_pointer() {
     ] {
         let mut body = offer();
         body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
-        let answer = house.as_("minusma").post("/v1/assistance", &body);
+        let answer = server.as_("minusma").post("/v1/assistance", &body);
         assert_eq!((answer.status, answer.pointers()), (400, vec![pointer.to_owned()]), "{}", answer.text);
     }
     let mut others = offer();
     others["mission"] = json!("UNIFIL");
-    assert_eq!(house.as_("minusma").post("/v1/assistance", &others).status, 403, "another mission's");
-    assert_eq!(house.as_("verifier").get("/v1/assistance").references().len(), 0);
+    assert_eq!(server.as_("minusma").post("/v1/assistance", &others).status, 403, "another mission's");
+    assert_eq!(server.as_("verifier").get("/v1/assistance").references().len(), 0);
 }

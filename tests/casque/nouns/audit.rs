@@ -1,6 +1,6 @@
 //! The audit log.
 
-use casque::cli::Start;
+use casque::node::OpenOptions;
 use casque::store::{LogAsk, audit_verify};
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::{Binary, Nullable, Text};
@@ -11,53 +11,53 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tlog_tiles::{Hash, node_hash, record_hash};
 
-use crate::harness::{House, ambush, postgres_wanted};
+use crate::harness::{TestServer, ambush, postgres_wanted};
 
-fn verify(house: &House, outside: Option<&str>) -> casque::store::LogReport {
-    let key = std::fs::read_to_string(house.folder().join("keys/audit.pub")).unwrap();
+fn verify(server: &TestServer, outside: Option<&str>) -> casque::store::LogReport {
+    let key = std::fs::read_to_string(server.folder().join("keys/audit.pub")).unwrap();
     let ask = LogAsk { verifier_keys: key.trim(), outside, kept: &[], deep: true };
-    audit_verify(&house.store, &ask).unwrap()
+    audit_verify(&server.store, &ask).unwrap()
 }
 
 #[test]
 fn every_write_is_in_the_log_and_no_read_is() {
-    let house = House::start();
-    let reference = house.report("minusma", &ambush());
-    let count = || house.as_("auditor").get("/v1/audit?limit=200").json()["items"].as_array().unwrap().len();
-    house.as_("auditor");
-    house.as_("verifier");
+    let server = TestServer::start();
+    let reference = server.report("minusma", &ambush());
+    let count = || server.as_("auditor").get("/v1/audit?limit=200").json()["items"].as_array().unwrap().len();
+    server.as_("auditor");
+    server.as_("verifier");
     let before = count();
-    house.as_("verifier").get(&format!("/v1/incidents/{reference}"));
-    house.as_("verifier").get("/v1/statistics");
+    server.as_("verifier").get(&format!("/v1/incidents/{reference}"));
+    server.as_("verifier").get("/v1/statistics");
     assert_eq!(count(), before);
     assert_eq!(
-        house.as_("minusma").patch(&format!("/v1/incidents/{reference}"), &json!({"means": "nonsense"}), "*").status,
+        server.as_("minusma").patch(&format!("/v1/incidents/{reference}"), &json!({"means": "nonsense"}), "*").status,
         400
     );
     assert_eq!(count(), before, "a refused write leaves nothing");
-    house.moved("minusma", &reference, "submitted");
+    server.moved("minusma", &reference, "submitted");
     assert_eq!(count(), before + 1);
     let refused = json!({"record": format!("incidents/{reference}"), "class": "strictly_confidential", "purpose": "verification"});
-    assert_eq!(house.disclose("verifier", &refused).json()["detail"], "needs_second_officer");
-    let log = house.as_("auditor").get("/v1/audit?action=disclosure.refuse").json();
+    assert_eq!(server.disclose("verifier", &refused).json()["detail"], "needs_second_officer");
+    let log = server.as_("auditor").get("/v1/audit?action=disclosure.refuse").json();
     assert_eq!(log["items"][0]["entry"]["detail"]["refusal"], "needs_second_officer", "a refusal is on the record too");
     for who in ["minusma", "verifier", "mali", "administrator"] {
-        assert_eq!(house.as_(who).get("/v1/audit").status, 403, "{who}");
+        assert_eq!(server.as_(who).get("/v1/audit").status, 403, "{who}");
     }
 }
 
 #[test]
 fn the_log_verifies_against_a_checkpoint_kept_elsewhere() {
-    let house = House::start();
-    house.report("minusma", &ambush());
-    house.settle_audit();
-    let outside = house.as_("iceland").get("/v1/audit/checkpoint").text;
-    house.report("minusma", &ambush());
-    house.settle_audit();
-    let report = verify(&house, Some(&outside));
+    let server = TestServer::start();
+    server.report("minusma", &ambush());
+    server.settle_audit();
+    let outside = server.as_("iceland").get("/v1/audit/checkpoint").text;
+    server.report("minusma", &ambush());
+    server.settle_audit();
+    let report = verify(&server, Some(&outside));
     assert_eq!(report.findings, []);
     assert!(report.against_outside && report.entries > 20 && report.revisions == Some(2), "{report:?}");
-    assert!(!verify(&house, None).against_outside, "self-consistent only");
+    assert!(!verify(&server, None).against_outside, "self-consistent only");
 }
 
 /// Runs `casque audit check` on what the service answered; whether it holds.
@@ -75,69 +75,69 @@ fn checks(folder: &std::path::Path, proof: &str, checkpoint: &str, since: Option
 
 #[test]
 fn proofs_are_checked_elsewhere_with_no_database() {
-    let house = House::start();
-    let key = std::fs::read_to_string(house.folder().join("keys/audit.pub")).unwrap();
+    let server = TestServer::start();
+    let key = std::fs::read_to_string(server.folder().join("keys/audit.pub")).unwrap();
     let checkpoint = || {
-        house.settle_audit();
-        house.pass(chrono::TimeDelta::hours(1));
-        house.as_("iceland").get("/v1/audit/checkpoint").text
+        server.settle_audit();
+        server.pass(chrono::TimeDelta::hours(1));
+        server.as_("iceland").get("/v1/audit/checkpoint").text
     };
     let size = |note: &str| note.lines().nth(1).unwrap().parse::<usize>().unwrap();
-    house.report("minusma", &ambush());
+    server.report("minusma", &ambush());
     let older = checkpoint();
-    house.report("minusma", &ambush());
+    server.report("minusma", &ambush());
     let newer = checkpoint();
     let folder = tempfile::tempdir().unwrap();
     let query = format!("/v1/audit/consistency?from={}&to={}", size(&older), size(&newer));
-    let extends = house.as_("iceland").get(&query).text;
+    let extends = server.as_("iceland").get(&query).text;
     assert!(checks(folder.path(), &extends, &newer, Some(&older), &key), "{extends}");
     assert!(!checks(folder.path(), &extends, &older, Some(&newer), &key), "not the other way round");
     let forged = newer.replace("casque", "casqua");
     assert!(!checks(folder.path(), &extends, &forged, Some(&older), &key), "nobody signed that");
     for none in ["from=0&to=1", "from=3&to=2", "from=1&to=1000000"] {
-        let status = house.as_("auditor").get(&format!("/v1/audit/consistency?{none}")).status;
+        let status = server.as_("auditor").get(&format!("/v1/audit/consistency?{none}")).status;
         assert!([400, 404].contains(&status), "{none}");
     }
 
-    let entries = house.as_("auditor").get("/v1/audit?limit=200").json();
+    let entries = server.as_("auditor").get("/v1/audit?limit=200").json();
     let placed: Vec<_> =
         entries["items"].as_array().unwrap().iter().filter(|entry| entry["leaf"].is_number()).collect();
     for entry in [placed[0], placed[placed.len() / 2], placed[placed.len() - 1]] {
         let path = format!("/v1/audit/entries/{}/proof", entry["id"].as_str().unwrap());
         let leaf = usize::try_from(entry["leaf"].as_u64().unwrap()).unwrap();
         if leaf < size(&newer) {
-            let proof = house.as_("auditor").get(&format!("{path}?size={}", size(&newer)));
+            let proof = server.as_("auditor").get(&format!("{path}?size={}", size(&newer)));
             assert!(checks(folder.path(), &proof.text, &newer, None, &key), "{}", proof.text);
             let changed = proof.text.replace("casque", "x").replace("create", "delete").replace("begin", "end");
             assert!(changed == proof.text || !checks(folder.path(), &changed, &newer, None, &key), "{changed}");
             assert!(!checks(folder.path(), &proof.text, &older, None, &key), "it is of another size");
         }
-        assert_eq!(house.as_("verifier").get(&path).status, 403, "entries and salts are for auditors");
+        assert_eq!(server.as_("verifier").get(&path).status, 403, "entries and salts are for auditors");
     }
-    assert_eq!(house.as_("auditor").get(&format!("/v1/audit/entries/{}/proof", "0".repeat(32))).status, 404);
+    assert_eq!(server.as_("auditor").get(&format!("/v1/audit/entries/{}/proof", "0".repeat(32))).status, 404);
 }
 
 #[test]
 fn the_logs_size_tells_nobody_but_an_auditor_what_goes_on() {
-    let house = House::start();
+    let server = TestServer::start();
     let size = |who: &str| {
-        let note = house.as_(who).get("/v1/audit/checkpoint");
+        let note = server.as_(who).get("/v1/audit/checkpoint");
         assert_eq!(note.status, 200, "{who}: {}", note.text);
         note.text.lines().nth(1).unwrap().parse::<u64>().unwrap()
     };
     let proves = |who: &str, from: u64, to: u64| {
-        house.as_(who).get(&format!("/v1/audit/consistency?from={from}&to={to}")).status
+        server.as_(who).get(&format!("/v1/audit/consistency?from={from}&to={to}")).status
     };
     for who in ["auditor", "iceland", "verifier"] {
-        house.as_(who);
+        server.as_(who);
     }
-    house.settle_audit();
+    server.settle_audit();
     let first = size("iceland");
     let mut sizes = vec![size("auditor")];
     for _ in 0..3 {
-        house.report("minusma", &ambush());
-        house.report("minusma", &ambush());
-        house.settle_audit();
+        server.report("minusma", &ambush());
+        server.report("minusma", &ambush());
+        server.settle_audit();
         sizes.push(size("auditor"));
     }
     let (before, last) = (sizes[2], sizes[3]);
@@ -147,18 +147,18 @@ fn the_logs_size_tells_nobody_but_an_auditor_what_goes_on() {
     for to in first + 1..=last + 3 {
         assert_eq!(proves("iceland", first, to), 404, "{to}");
     }
-    assert_eq!(house.as_("iceland").get(&format!("/v1/audit/tile/0/000.p/{}", first + 1)).status, 404);
-    assert_eq!(house.as_("iceland").get(&format!("/v1/audit/tile/0/000.p/{first}")).status, 200);
+    assert_eq!(server.as_("iceland").get(&format!("/v1/audit/tile/0/000.p/{}", first + 1)).status, 404);
+    assert_eq!(server.as_("iceland").get(&format!("/v1/audit/tile/0/000.p/{first}")).status, 200);
     assert_eq!(
         (proves("auditor", before, last), proves("auditor", before - 1, last)),
         (200, 404),
         "of checkpoints alone"
     );
 
-    house.pass(chrono::TimeDelta::hours(1));
+    server.pass(chrono::TimeDelta::hours(1));
     assert_eq!(size("iceland"), last, "the last of the hour before");
     assert_eq!((proves("iceland", first, last), proves("iceland", before, last)), (200, 404));
-    house.settle_audit();
+    server.settle_audit();
     assert!(size("auditor") > last && size("iceland") == last);
 }
 
@@ -175,13 +175,13 @@ fn anyones_verifier_computes_the_signed_root_from_the_tiles() {
             }
         }
     }
-    let house = House::start();
+    let server = TestServer::start();
     for _ in 0..240 {
-        house.report("minusma", &ambush());
+        server.report("minusma", &ambush());
     }
-    house.settle_audit();
-    house.pass(chrono::TimeDelta::hours(1));
-    let client = house.as_("iceland");
+    server.settle_audit();
+    server.pass(chrono::TimeDelta::hours(1));
+    let client = server.as_("iceland");
     let note = client.get("/v1/audit/checkpoint").text;
     let size: usize = note.lines().nth(1).unwrap().parse().unwrap();
     assert!((256..512).contains(&size), "{size}: a whole tile and a part");
@@ -230,15 +230,15 @@ fn tampering_is_found() {
         "UPDATE revision SET open_changes = '{}'",
     ];
     for way in ways {
-        let mut house = House::start();
-        house.report("minusma", &ambush());
-        house.settle_audit();
-        assert_eq!(verify(&house, None).findings, []);
-        house.stop();
+        let mut server = TestServer::start();
+        server.report("minusma", &ambush());
+        server.settle_audit();
+        assert_eq!(verify(&server, None).findings, []);
+        server.stop();
         let mut connection: diesel::SqliteConnection =
-            diesel::Connection::establish(house.folder().join("casque.db").to_str().unwrap()).unwrap();
+            diesel::Connection::establish(server.folder().join("casque.db").to_str().unwrap()).unwrap();
         diesel::connection::SimpleConnection::batch_execute(&mut connection, way).unwrap();
-        assert_ne!(verify(&house, None).findings, [], "{way}");
+        assert_ne!(verify(&server, None).findings, [], "{way}");
     }
 }
 
@@ -279,8 +279,8 @@ const LOG: [(&str, &[&str]); 5] = [
 ];
 
 impl Tamperer {
-    fn new(house: &House) -> Self {
-        let path = house.folder().join("casque.db");
+    fn new(server: &TestServer) -> Self {
+        let path = server.folder().join("casque.db");
         let connection = Connection::establish(path.to_str().unwrap()).unwrap();
         let mut this = Self { connection, random: StdRng::seed_from_u64(2_589) };
         this.does("PRAGMA synchronous = OFF");
@@ -427,24 +427,24 @@ fn ten_thousand_changes_within_what_was_published_are_all_found() {
     if postgres_wanted() {
         return;
     }
-    let mut house = House::start();
-    let reference = house.report("minusma", &ambush());
-    house.moved("minusma", &reference, "submitted");
-    house.as_("auditor");
-    house.settle_audit();
-    let published = house.as_("auditor").get("/v1/audit/checkpoint").text;
-    house.stop();
-    let key = std::fs::read_to_string(house.folder().join("keys/audit.pub")).unwrap();
+    let mut server = TestServer::start();
+    let reference = server.report("minusma", &ambush());
+    server.moved("minusma", &reference, "submitted");
+    server.as_("auditor");
+    server.settle_audit();
+    let published = server.as_("auditor").get("/v1/audit/checkpoint").text;
+    server.stop();
+    let key = std::fs::read_to_string(server.folder().join("keys/audit.pub")).unwrap();
     // What cannot even be read is found, too.
-    let found = |house: &House| {
+    let found = |server: &TestServer| {
         audit_verify(
-            &house.store,
+            &server.store,
             &LogAsk { verifier_keys: key.trim(), outside: Some(&published), kept: &[], deep: true },
         )
         .map_or(true, |report| !report.findings.is_empty())
     };
-    assert!(!found(&house));
-    let mut tamperer = Tamperer::new(&house);
+    assert!(!found(&server));
+    let mut tamperer = Tamperer::new(&server);
     tamperer.does("PRAGMA foreign_keys = OFF");
     for round in 0..10_000 {
         let change = tamperer.change();
@@ -454,10 +454,10 @@ fn ten_thousand_changes_within_what_was_published_are_all_found() {
         if covered {
             tamperer.cover_up();
         }
-        assert!(found(&house), "round {round}, {}: {change}", if covered { "covered up" } else { "left so" });
+        assert!(found(&server), "round {round}, {}: {change}", if covered { "covered up" } else { "left so" });
         tamperer.undo();
     }
-    assert!(!found(&house), "and what was undone holds");
+    assert!(!found(&server), "and what was undone holds");
 }
 
 #[test]
@@ -465,17 +465,17 @@ fn a_rewritten_log_is_not_signed() {
     if postgres_wanted() {
         return;
     }
-    let mut house = House::start();
-    house.report("minusma", &ambush());
-    house.settle_audit();
-    house.stop();
+    let mut server = TestServer::start();
+    server.report("minusma", &ambush());
+    server.settle_audit();
+    server.stop();
     let mut connection: diesel::SqliteConnection =
-        diesel::Connection::establish(house.folder().join("casque.db").to_str().unwrap()).unwrap();
+        diesel::Connection::establish(server.folder().join("casque.db").to_str().unwrap()).unwrap();
     let way = "UPDATE audit_hash SET hash = zeroblob(32)";
     diesel::connection::SimpleConnection::batch_execute(&mut connection, way).unwrap();
-    let refused = house.place().open(Start::default()).unwrap_err().to_string();
+    let refused = server.instance().open(OpenOptions::default()).unwrap_err().to_string();
     assert!(refused.contains("does not extend"), "{refused}");
-    let second = house.place().open(Start { doubtful: true, ..Start::default() }).unwrap();
+    let second = server.instance().open(OpenOptions { doubtful: true, ..OpenOptions::default() }).unwrap();
     second
         .store
         .write(&casque::policy::Viewer::of_state("MLI"), |w| {

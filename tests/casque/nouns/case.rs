@@ -2,17 +2,17 @@
 
 use serde_json::json;
 
-use crate::harness::{House, ambush};
+use crate::harness::{TestServer, ambush};
 
 #[test]
 fn a_case_is_opened_closed_and_reopened_on_days_and_its_history_says_so() {
-    let house = House::start();
-    let incident = house.report("minusma", &ambush());
+    let server = TestServer::start();
+    let incident = server.report("minusma", &ambush());
     let body = json!({"mission": "MINUSMA", "opened_on": "2022-03-20", "incidents": [incident], "notes": "canary"});
-    let case = house.as_("minusma").post("/v1/cases", &body);
+    let case = server.as_("minusma").post("/v1/cases", &body);
     assert_eq!((case.status, &case.json()["information_status"]), (201, &json!("no_request_made")), "{}", case.text);
     let path = format!("/v1/cases/{}", case.json()["reference"].as_str().unwrap());
-    let patch = |body| house.as_("minusma").patch(&path, &body, house.as_("minusma").get(&path).etag());
+    let patch = |body| server.as_("minusma").patch(&path, &body, server.as_("minusma").get(&path).etag());
     let replied = patch(json!({"information_status": "acknowledged_only", "information_on": "2022-05-02"}));
     assert_eq!(
         (replied.status, &replied.json()["information_status"]),
@@ -20,7 +20,7 @@ fn a_case_is_opened_closed_and_reopened_on_days_and_its_history_says_so() {
         "{}",
         replied.text
     );
-    let moved = |body| house.as_("verifier").post(&format!("{path}/transitions"), &body);
+    let moved = |body| server.as_("verifier").post(&format!("{path}/transitions"), &body);
     let early = moved(json!({"to": "closed", "on": "2021-01-01"}));
     assert!((400..500).contains(&early.status), "before it was opened: {}", early.text);
     let without = moved(json!({"to": "closed", "on": "2023-06-30"}));
@@ -29,7 +29,7 @@ fn a_case_is_opened_closed_and_reopened_on_days_and_its_history_says_so() {
     assert_eq!((closed.status, &closed.json()["state"]), (200, &json!("closed")), "{}", closed.text);
     let reopened = moved(json!({"to": "reopened", "on": "2024-02-01"}));
     assert_eq!((reopened.status, &reopened.json()["state"]), (200, &json!("reopened")), "{}", reopened.text);
-    let history = house.as_("minusma").get(&format!("{path}/history")).json();
+    let history = server.as_("minusma").get(&format!("{path}/history")).json();
     let kinds: Vec<&str> =
         history["items"].as_array().unwrap().iter().map(|one| one["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds.len(), 4, "{kinds:?}");
@@ -38,11 +38,11 @@ fn a_case_is_opened_closed_and_reopened_on_days_and_its_history_says_so() {
 
 #[test]
 fn a_case_over_a_record_not_yet_released_is_not_seen_by_a_state() {
-    let house = House::start();
-    let incident = house.report("minusma", &ambush());
+    let server = TestServer::start();
+    let incident = server.report("minusma", &ambush());
     let body = json!({"mission": "MINUSMA", "opened_on": "2022-03-20", "incidents": [incident]});
-    let case = house.as_("minusma").post("/v1/cases", &body).json()["reference"].as_str().unwrap().to_owned();
-    assert_eq!(house.as_("chad").get(&format!("/v1/cases/{case}")).status, 404);
-    house.release("minusma", &incident);
-    assert_eq!(house.as_("chad").get(&format!("/v1/cases/{case}")).json()["incidents"], json!([incident]));
+    let case = server.as_("minusma").post("/v1/cases", &body).json()["reference"].as_str().unwrap().to_owned();
+    assert_eq!(server.as_("chad").get(&format!("/v1/cases/{case}")).status, 404);
+    server.release("minusma", &incident);
+    assert_eq!(server.as_("chad").get(&format!("/v1/cases/{case}")).json()["incidents"], json!([incident]));
 }

@@ -4,14 +4,14 @@ use casque::domain::{Noun, SealedField};
 use serde_json::{Value, json};
 use strum::VariantArray as _;
 
-use crate::harness::House;
+use crate::harness::TestServer;
 use crate::promises::canaries::plant;
 
 /// Each record with sealed fields that a PATCH changes: its noun and path.
-fn records(house: &House) -> Vec<(Noun, String)> {
-    let incident = plant(house);
+fn records(server: &TestServer) -> Vec<(Noun, String)> {
+    let incident = plant(server);
     let first = |path: &str, id: &str| {
-        let list = house.as_("verifier").get(path).json();
+        let list = server.as_("verifier").get(path).json();
         let id = list["items"][0][id].clone();
         format!("{path}/{}", id.as_str().map_or_else(|| id.to_string(), str::to_owned))
     };
@@ -35,13 +35,13 @@ fn who(noun: Noun) -> &'static str {
 
 #[test]
 fn null_or_nothing_in_a_patch_empties_no_sealed_field_of_any_noun() {
-    let house = House::start();
-    let records = records(&house);
+    let server = TestServer::start();
+    let records = records(&server);
     for noun in Noun::VARIANTS.iter().filter(|noun| !matches!(noun, Noun::Disclosure | Noun::Step)) {
         assert!(records.iter().any(|(known, _)| known == noun), "{noun:?} has no record here");
     }
     for (noun, path) in &records {
-        let client = house.as_(who(*noun));
+        let client = server.as_(who(*noun));
         let before = client.get(path);
         assert_eq!(before.status, 200, "{path}: {}", before.text);
         for field in SealedField::of(*noun).filter(|field| field.typed) {
@@ -59,10 +59,10 @@ fn null_or_nothing_in_a_patch_empties_no_sealed_field_of_any_noun() {
 
 #[test]
 fn a_sealed_field_is_emptied_by_its_pointer_in_this_edition_alone() {
-    let house = House::start();
-    let records = records(&house);
+    let server = TestServer::start();
+    let records = records(&server);
     for (noun, path) in &records {
-        let client = house.as_(who(*noun));
+        let client = server.as_(who(*noun));
         let before = client.get(path);
         let marker = |answer: &Value, name: &str| answer[name]["held"].clone();
         let held: Vec<&str> = SealedField::of(*noun)
@@ -81,33 +81,33 @@ fn a_sealed_field_is_emptied_by_its_pointer_in_this_edition_alone() {
         let both = json!({"clear": [format!("/{name}")], *name: "again"});
         assert_eq!(client.patch(path, &both, cleared.etag()).status, 400, "emptied and filled at once");
     }
-    let victims = house.as_("minusma").get(&format!("{}/victims", records[0].1)).json();
+    let victims = server.as_("minusma").get(&format!("{}/victims", records[0].1)).json();
     assert_eq!(victims["items"].as_array().unwrap().len(), 2, "null in a new record is as if it were left out");
 }
 
 #[test]
 fn what_was_released_keeps_what_an_amendment_empties() {
-    let house = House::start();
-    let reference = house.report("minusma", &crate::harness::ambush());
-    house.release("minusma", &reference);
+    let server = TestServer::start();
+    let reference = server.report("minusma", &crate::harness::ambush());
+    server.release("minusma", &reference);
     let path = format!("/v1/incidents/{reference}");
-    let shown = house.as_("minusma").get(&path);
-    let cleared = house.as_("minusma").patch(&path, &json!({"clear": ["/narrative"]}), shown.etag());
+    let shown = server.as_("minusma").get(&path);
+    let cleared = server.as_("minusma").patch(&path, &json!({"clear": ["/narrative"]}), shown.etag());
     assert_eq!(cleared.json()["narrative"]["held"], false);
-    let released = house.as_("minusma").get(&format!("{path}?edition=released"));
+    let released = server.as_("minusma").get(&format!("{path}?edition=released"));
     assert_eq!(released.json()["narrative"]["held"], true);
 }
 
 #[test]
 fn every_post_is_done_once_under_its_key_and_answered_as_it_was() {
-    let house = House::start();
-    let reference = plant(&house);
+    let server = TestServer::start();
+    let reference = plant(&server);
     let record = format!("incidents/{reference}");
     let send = |who: &str, key: &str, path: &str, body: &str| {
-        let client = house.as_(who).with("idempotency-key", key).with("content-type", "application/json");
+        let client = server.as_(who).with("idempotency-key", key).with("content-type", "application/json");
         client.post_text(path, body)
     };
-    let count = |list: &str| house.as_("verifier").get(list).json()["items"].as_array().unwrap().len();
+    let count = |list: &str| server.as_("verifier").get(list).json()["items"].as_array().unwrap().len();
     // Compared as it was parsed.
     let first =
         send("minusma", "a-key-of-16-chars", "/v1/cases", r#"{"mission": "MINUSMA", "opened_on": "2022-03-20"}"#);
@@ -137,24 +137,24 @@ fn every_post_is_done_once_under_its_key_and_answered_as_it_was() {
     assert_eq!(send("verifier", &"r".repeat(16), "/v1/approvals", &ask).status, 201);
     // What an answer held that is sealed or secret is kept nowhere.
     let open =
-        json!({"record": record, "class": "confidential", "purpose": "follow_up", "code": house.code("minusma")});
-    let opened = house.as_("minusma").with("idempotency-key", &"d".repeat(16)).post("/v1/disclosures", &open);
+        json!({"record": record, "class": "confidential", "purpose": "follow_up", "code": server.code("minusma")});
+    let opened = server.as_("minusma").with("idempotency-key", &"d".repeat(16)).post("/v1/disclosures", &open);
     assert_eq!(opened.status, 201, "{}", opened.text);
-    let again = house.as_("minusma").with("idempotency-key", &"d".repeat(16)).post("/v1/disclosures", &open);
+    let again = server.as_("minusma").with("idempotency-key", &"d".repeat(16)).post("/v1/disclosures", &open);
     assert_eq!(again.status, 409, "{}", again.text);
     assert!(again.text.contains("is not kept"), "{}", again.text);
-    let kept = house.asked("SELECT count(*) FROM idempotency WHERE target LIKE '%canary%'");
+    let kept = server.asked("SELECT count(*) FROM idempotency WHERE target LIKE '%canary%'");
     assert_eq!(kept, "0");
     // For 90 days.
-    house.pass(chrono::TimeDelta::days(89));
-    house.sign_in_again();
+    server.pass(chrono::TimeDelta::days(89));
+    server.sign_in_again();
     assert_eq!(send("verifier", &"k".repeat(16), "/v1/approvals", &ask).text, one.text);
-    house.pass(chrono::TimeDelta::days(2));
-    house.sign_in_again();
-    house.settle_audit();
-    assert_eq!(house.asked("SELECT count(*) FROM idempotency WHERE route = '/v1/cases'"), "0", "and then it is gone");
+    server.pass(chrono::TimeDelta::days(2));
+    server.sign_in_again();
+    server.settle_audit();
+    assert_eq!(server.asked("SELECT count(*) FROM idempotency WHERE route = '/v1/cases'"), "0", "and then it is gone");
     // Said of each in the description.
-    let described = house.anonymous().get("/v1/openapi.json").json();
+    let described = server.anonymous().get("/v1/openapi.json").json();
     for (path, item) in described["paths"].as_object().unwrap() {
         let Some(post) = item.get("post").filter(|post| post["security"].as_array().is_none()) else { continue };
         let named = post["parameters"].as_array().is_some_and(|all| {

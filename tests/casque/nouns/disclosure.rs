@@ -2,16 +2,16 @@
 
 use serde_json::json;
 
-use crate::harness::{House, ambush};
+use crate::harness::{TestServer, ambush};
 
 #[test]
 fn each_opens_what_the_policy_lets_it_and_the_rest_says_why() {
-    let house = House::start();
-    let reference = house.report("minusma", &ambush());
-    house.release("minusma", &reference);
+    let server = TestServer::start();
+    let reference = server.report("minusma", &ambush());
+    server.release("minusma", &reference);
     let record = format!("incidents/{reference}");
     let ask = |who: &str, class: &str| {
-        house.disclose(who, &json!({"record": record, "class": class, "purpose": "follow_up"}))
+        server.disclose(who, &json!({"record": record, "class": class, "purpose": "follow_up"}))
     };
     let host = ask("mali", "confidential");
     assert!(host.text.contains("canary-exact-place") && !host.text.contains("canary-narrative"), "{}", host.text);
@@ -33,13 +33,14 @@ fn each_opens_what_the_policy_lets_it_and_the_rest_says_why() {
 
 #[test]
 fn a_disclosure_is_of_named_fields_for_a_coded_purpose() {
-    let house = House::start();
-    let reference = house.report("minusma", &ambush());
+    let server = TestServer::start();
+    let reference = server.report("minusma", &ambush());
     let record = format!("incidents/{reference}");
     let one = json!({"record": record, "class": "confidential", "fields": ["exact_place"], "purpose": "follow_up"});
-    let opened = house.disclose("minusma", &one).json();
+    let opened = server.disclose("minusma", &one).json();
     assert_eq!(opened["opened"], json!([{"record": record, "fields": {"exact_place": "canary-exact-place"}}]));
-    let faults = house.disclose("minusma", &json!({"record": "accounts/1", "class": "secret", "purpose": "curiosity"}));
+    let faults =
+        server.disclose("minusma", &json!({"record": "accounts/1", "class": "secret", "purpose": "curiosity"}));
     assert_eq!(
         (faults.status, faults.pointers()),
         (400, ["/class", "/purpose", "/record"].map(str::to_owned).to_vec())
@@ -48,18 +49,18 @@ fn a_disclosure_is_of_named_fields_for_a_coded_purpose() {
 
 #[test]
 fn the_mission_sees_who_opened_its_records() {
-    let house = House::start();
-    let reference = house.report("minusma", &ambush());
-    house.release("minusma", &reference);
+    let server = TestServer::start();
+    let reference = server.report("minusma", &ambush());
+    server.release("minusma", &reference);
     let ask =
         json!({"record": format!("incidents/{reference}"), "class": "confidential", "purpose": "state_notification"});
-    assert_eq!(house.disclose("mali", &ask).status, 201);
-    let listed = |who: &str| house.as_(who).get("/v1/disclosures").json()["items"].as_array().unwrap().len();
+    assert_eq!(server.disclose("mali", &ask).status, 201);
+    let listed = |who: &str| server.as_(who).get("/v1/disclosures").json()["items"].as_array().unwrap().len();
     assert_eq!(
         (listed("minusma"), listed("auditor"), listed("mali"), listed("unifil"), listed("chad")),
         (1, 1, 1, 0, 0)
     );
-    let entry = house.as_("minusma").get("/v1/disclosures").json()["items"][0].clone();
+    let entry = server.as_("minusma").get("/v1/disclosures").json()["items"][0].clone();
     assert_eq!((&entry["by"], &entry["purpose"]), (&json!("Mali (host State)"), &json!("state_notification")));
     assert_eq!(entry["opened"], json!([format!("incidents/{reference}: exact_place, coordinates, exact_time")]));
 }
@@ -82,12 +83,12 @@ fn opened(answer: &crate::harness::Answer) -> std::collections::BTreeMap<String,
 
 #[test]
 fn a_missions_desk_reads_its_own_edition_for_eight_hours_by_one_code_and_one_entry() {
-    let house = House::start();
-    let reference = house.report("minusma", &ambush());
+    let server = TestServer::start();
+    let reference = server.report("minusma", &ambush());
     let ask = json!({"incident": reference});
-    let again = |who: &str| house.as_(who).post("/v1/disclosures/editions", &ask);
+    let again = |who: &str| server.as_(who).post("/v1/disclosures/editions", &ask);
     assert_eq!((again("minusma").status, again("minusma").pointers()), (400, vec!["/code".to_owned()]));
-    let first = house.prove("minusma", "/v1/disclosures/editions", &ask);
+    let first = server.prove("minusma", "/v1/disclosures/editions", &ask);
     assert_eq!(first.status, 201, "{}", first.text);
     let all = opened(&first);
     for field in
@@ -97,97 +98,97 @@ fn a_missions_desk_reads_its_own_edition_for_eight_hours_by_one_code_and_one_ent
     }
     // Once more, and after a correction, without a code.
     let path = format!("/v1/incidents/{reference}");
-    assert_eq!(house.as_("minusma").patch(&path, &json!({"narrative": "canary-corrected"}), "*").status, 200);
+    assert_eq!(server.as_("minusma").patch(&path, &json!({"narrative": "canary-corrected"}), "*").status, 200);
     assert_eq!(opened(&again("minusma"))["incident narrative"], "canary-corrected");
-    house.moved("minusma", &reference, "submitted");
+    server.moved("minusma", &reference, "submitted");
     assert_eq!(again("minusma").status, 201, "submitted");
-    let logged = house.as_("minusma").get("/v1/disclosures").json()["items"].clone();
+    let logged = server.as_("minusma").get("/v1/disclosures").json()["items"].clone();
     assert_eq!(logged.as_array().unwrap().len(), 1, "{logged}");
     assert_eq!((&logged[0]["form"], &logged[0]["class"]), (&json!("edition"), &json!("strictly_confidential")));
-    let granted = house.as_("auditor").get("/v1/audit?action=disclosure.grant").json()["items"].clone();
+    let granted = server.as_("auditor").get("/v1/audit?action=disclosure.grant").json()["items"].clone();
     assert_eq!(granted.as_array().unwrap().len(), 1);
     // Nobody else, and not what is verified.
     for (who, status) in [("verifier", 403), ("senior", 403), ("mali", 404), ("unifil", 404), ("auditor", 404)] {
-        assert_eq!(house.prove(who, "/v1/disclosures/editions", &ask).status, status, "{who}");
+        assert_eq!(server.prove(who, "/v1/disclosures/editions", &ask).status, status, "{who}");
     }
     let returned = json!({"to": "returned", "reason": "incomplete"});
-    assert_eq!(house.as_("verifier").post(&format!("{path}/transitions"), &returned).status, 200);
+    assert_eq!(server.as_("verifier").post(&format!("{path}/transitions"), &returned).status, 200);
     assert_eq!(again("minusma").status, 201, "returned");
-    house.pass(chrono::TimeDelta::hours(8));
-    house.sign_in_again();
+    server.pass(chrono::TimeDelta::hours(8));
+    server.sign_in_again();
     assert_eq!(again("minusma").status, 400, "eight hours, and one session");
-    assert_eq!(house.prove("minusma", "/v1/disclosures/editions", &ask).status, 201);
-    house.moved("minusma", &reference, "submitted");
-    house.moved("verifier", &reference, "verified");
+    assert_eq!(server.prove("minusma", "/v1/disclosures/editions", &ask).status, 201);
+    server.moved("minusma", &reference, "submitted");
+    server.moved("verifier", &reference, "verified");
     let refused = again("minusma");
     assert_eq!((refused.status, &refused.json()["detail"]), (403, &json!("not_entitled")));
 }
 
 #[test]
 fn of_what_is_strictly_confidential_a_desk_reads_victims_and_what_each_typed() {
-    let house = House::start();
-    let reference = house.report("minusma", &ambush());
+    let server = TestServer::start();
+    let reference = server.report("minusma", &ambush());
     let second = json!({"email": "second@casque.example", "name": "Made-up", "role": "focal_point", "missions": ["MINUSMA"],
-        "to_on": house.store.now().date() + chrono::Days::new(30)});
-    house.newcomer(&second);
-    let (client, secret, _) = house.enrol("second@casque.example", crate::harness::PASSWORD);
+        "to_on": server.store.now().date() + chrono::Days::new(30)});
+    server.newcomer(&second);
+    let (client, secret, _) = server.enrol("second@casque.example", crate::harness::PASSWORD);
     let path = format!("/v1/incidents/{reference}");
     assert_eq!(client.patch(&path, &json!({"sources": "canary-second-sources"}), "*").status, 200);
     let open = |client: &crate::harness::Client, code: &str| {
         client.post("/v1/disclosures/editions", &json!({"incident": reference, "code": code}))
     };
-    let by_first = opened(&open(&house.as_("minusma"), &house.code("minusma")));
+    let by_first = opened(&open(&server.as_("minusma"), &server.code("minusma")));
     assert!(by_first.contains_key("suspects name") && by_first.contains_key("incident narrative"));
     assert!(!by_first.contains_key("incident sources"), "the other typed them since");
-    house.pass(chrono::TimeDelta::seconds(60));
-    let code = casque::identity::code_at(&secret, casque::identity::step_at(house.store.now())).unwrap();
+    server.pass(chrono::TimeDelta::seconds(60));
+    let code = casque::identity::code_at(&secret, casque::identity::step_at(server.store.now())).unwrap();
     let by_second = opened(&open(&client, &code));
     assert_eq!(by_second["incident sources"], "canary-second-sources");
     assert!(by_second.contains_key("victims name") && !by_second.contains_key("suspects name"));
     // Another form gives no more.
     let ask = json!({"record": format!("incidents/{reference}"), "class": "strictly_confidential", "purpose": "data_correction"});
-    let opened = opened(&house.disclose("minusma", &ask));
+    let opened = opened(&server.disclose("minusma", &ask));
     assert!(opened.contains_key("suspects name") && !opened.contains_key("incident sources"));
 }
 
 #[test]
 fn what_comes_into_an_edition_later_is_an_entry_of_its_own_and_an_amendment_another_opening() {
-    let house = House::start();
-    let reference = house.report("minusma", &ambush());
+    let server = TestServer::start();
+    let reference = server.report("minusma", &ambush());
     let ask = json!({"incident": reference});
-    assert_eq!(house.prove("minusma", "/v1/disclosures/editions", &ask).status, 201);
+    assert_eq!(server.prove("minusma", "/v1/disclosures/editions", &ask).status, 201);
     let later =
         json!({"category": "contingent_troop", "states": ["TCD"], "outcome": "injured", "name": "canary-later"});
     let path = format!("/v1/incidents/{reference}");
-    assert_eq!(house.as_("minusma").post(&format!("{path}/victims"), &later).status, 201);
-    let again = || house.as_("minusma").post("/v1/disclosures/editions", &ask);
+    assert_eq!(server.as_("minusma").post(&format!("{path}/victims"), &later).status, 201);
+    let again = || server.as_("minusma").post("/v1/disclosures/editions", &ask);
     assert!(again().text.contains("canary-later"));
     assert_eq!(again().status, 201);
-    let logged = house.as_("minusma").get("/v1/disclosures").json()["items"].clone();
+    let logged = server.as_("minusma").get("/v1/disclosures").json()["items"].clone();
     assert_eq!(logged.as_array().unwrap().len(), 2, "what came since, once: {logged}");
     assert_eq!(logged[0]["opened"].as_array().unwrap().len(), 1);
     let eight = logged[1]["at"].clone();
-    house.pass(chrono::TimeDelta::seconds(1));
+    server.pass(chrono::TimeDelta::seconds(1));
 
-    house.release("minusma", &reference);
-    house.pass(chrono::TimeDelta::seconds(1));
-    assert_eq!(house.as_("minusma").patch(&path, &json!({"means": "ied"}), "*").status, 200);
+    server.release("minusma", &reference);
+    server.pass(chrono::TimeDelta::seconds(1));
+    assert_eq!(server.as_("minusma").patch(&path, &json!({"means": "ied"}), "*").status, 200);
     assert_eq!(again().status, 400, "an amendment is another edition: {eight}");
-    assert_eq!(house.prove("minusma", "/v1/disclosures/editions", &ask).status, 201);
+    assert_eq!(server.prove("minusma", "/v1/disclosures/editions", &ask).status, 201);
     // A State is not told that there is one.
-    let told = house.as_("chad").get("/v1/disclosures").json();
+    let told = server.as_("chad").get("/v1/disclosures").json();
     assert!(!told.to_string().contains("edition"), "{told}");
     // After a reset of the factor a first edition is read on, and what was released is not.
-    let account = house.account("minusma").clone();
-    let accounts = house.as_("administrator").get("/v1/accounts?limit=200").json();
+    let account = server.account("minusma").clone();
+    let accounts = server.as_("administrator").get("/v1/accounts?limit=200").json();
     let id =
         accounts["items"].as_array().unwrap().iter().find(|one| one["email"] == account.email).unwrap()["id"].clone();
-    let asked = house.as_("administrator").delete(&format!("/v1/accounts/{}/second-factor", id.as_str().unwrap()));
-    house.approve(&asked);
-    let (client, secret, _) = house.enrol(&account.email, &account.password);
+    let asked = server.as_("administrator").delete(&format!("/v1/accounts/{}/second-factor", id.as_str().unwrap()));
+    server.approve(&asked);
+    let (client, secret, _) = server.enrol(&account.email, &account.password);
     let fresh = |incident: &str| {
-        house.pass(chrono::TimeDelta::seconds(60));
-        let code = casque::identity::code_at(&secret, casque::identity::step_at(house.store.now())).unwrap();
+        server.pass(chrono::TimeDelta::seconds(60));
+        let code = casque::identity::code_at(&secret, casque::identity::step_at(server.store.now())).unwrap();
         client.post("/v1/disclosures/editions", &json!({"incident": incident, "code": code}))
     };
     let new = client.post("/v1/incidents", &ambush()).json()["reference"].as_str().unwrap().to_owned();

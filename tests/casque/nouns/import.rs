@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::House;
+use crate::harness::TestServer;
 
 const HEADER: &str = "id,incident_date,casualty_id,mission_acronym,type_of_casualty,gender,casualty_nationality,casualty_personnel_type,type_of_incident,m49_code,isocode3,last_update";
 const FILE: &str = include_str!("../../../src/exchange/data/fatalities-2025-04-04.csv");
 
-fn import(house: &House, file: impl AsRef<[u8]>) -> Value {
-    let answer = house.as_("verifier").post_text("/v1/imports", file);
+fn import(server: &TestServer, file: impl AsRef<[u8]>) -> Value {
+    let answer = server.as_("verifier").post_text("/v1/imports", file);
     assert_eq!(answer.status, 201, "{}", answer.text);
     answer.json()
 }
@@ -19,11 +19,11 @@ fn file(rows: &[&str]) -> String {
 
 #[test]
 fn the_real_file_gives_what_the_field_expects_and_a_second_time_nothing() {
-    let house = House::start();
-    let dry = house.as_("verifier").post_text("/v1/imports?dry_run=true", FILE);
+    let server = TestServer::start();
+    let dry = server.as_("verifier").post_text("/v1/imports?dry_run=true", FILE);
     assert_eq!((dry.status, &dry.json()["new_incidents"]), (200, &json!(611)), "{}", dry.text);
-    assert_eq!(house.as_("verifier").get("/v1/incidents").references().len(), 0, "a dry run changes nothing");
-    let report = import(&house, FILE);
+    assert_eq!(server.as_("verifier").get("/v1/incidents").references().len(), 0, "a dry run changes nothing");
+    let report = import(&server, FILE);
     assert_eq!(
         (&report["rows"], &report["malicious_acts"], &report["new_incidents"]),
         (&json!(4429), &json!(1134), &json!(611))
@@ -34,14 +34,14 @@ fn the_real_file_gives_what_the_field_expects_and_a_second_time_nothing() {
         report["out_of_scope"],
         json!({"Accident": 1412, "Illness": 1643, "Self-Inflicted": 148, "To Be Determined": 60, "Unknown": 32})
     );
-    let again = import(&house, FILE);
+    let again = import(&server, FILE);
     assert_eq!(
         (&again["new_incidents"], &again["new_victims"], &again["unchanged"]),
         (&json!(0), &json!(0), &report["new_victims"])
     );
     assert_eq!((&again["changed"], &again["older"]), (&json!([]), &json!([])));
     // One mission and one date are one incident: since 2013 there are 180, one of them with 16 dead.
-    let since = house.as_("verifier").get("/v1/incidents?from=2013-01-01&limit=200");
+    let since = server.as_("verifier").get("/v1/incidents?from=2013-01-01&limit=200");
     assert_eq!(since.references().len(), 180);
     let items = since.json()["items"].as_array().unwrap().clone();
     let killed: Vec<i64> = items.iter().map(|item| item["killed"].as_i64().unwrap()).collect();
@@ -49,39 +49,39 @@ fn the_real_file_gives_what_the_field_expects_and_a_second_time_nothing() {
     assert!(items.iter().all(|item| item["state"] == "verified" && item["public_file"] == true));
     // Each row is kept raw beside what was made of it, for mission and Secretariat.
     let reference = items[0]["reference"].as_str().unwrap();
-    let rows = house.as_("verifier").get(&format!("/v1/incidents/{reference}/source-rows")).json();
+    let rows = server.as_("verifier").get(&format!("/v1/incidents/{reference}/source-rows")).json();
     assert_eq!(rows["items"][0]["raw"]["type_of_incident"], "Malicious Act");
 }
 
 #[test]
 fn a_newer_vintage_adds_what_is_new_lists_what_changed_and_an_older_one_undoes_nothing() {
-    let house = House::start();
+    let server = TestServer::start();
     let row = |sex: &str, vintage: &str| {
         format!(
             "1,2016-02-12,MINUSMA-2016-02-00001,MINUSMA,Fatality,{sex},Guinea,Military,Malicious Act,324.0,GIN,{vintage}"
         )
     };
-    import(&house, file(&[&row("", "2025-04-04")]));
+    import(&server, file(&[&row("", "2025-04-04")]));
     let new = "2,2016-02-12,MINUSMA-2016-02-00002,MINUSMA,Fatality,M,Côte dIvoire,Police,Malicious Act,,,2025-06-01";
-    let newer = import(&house, file(&[&row("F", "2025-06-01"), new]));
+    let newer = import(&server, file(&[&row("F", "2025-06-01"), new]));
     assert_eq!((&newer["new_incidents"], &newer["new_victims"]), (&json!(0), &json!(1)), "the same mission and date");
     assert_eq!(newer["changed"][0]["changes"], json!({"gender": ["", "F"]}));
-    let reference = house.as_("verifier").get("/v1/incidents").references().remove(0);
-    let shown = house.as_("verifier").get(&format!("/v1/incidents/{reference}")).json();
+    let reference = server.as_("verifier").get("/v1/incidents").references().remove(0);
+    let shown = server.as_("verifier").get(&format!("/v1/incidents/{reference}")).json();
     assert_eq!(shown["killed"], 2);
     assert_eq!(shown["victims"][0]["sex_of_dead"], Value::Null, "listed, not applied: a person amends");
     assert_eq!(shown["victims"][1]["states"], json!(["CIV"]), "by name, where the codes are blank");
-    let older = import(&house, file(&[&row("M", "2024-01-01")]));
+    let older = import(&server, file(&[&row("M", "2024-01-01")]));
     assert_eq!((&older["new_victims"], older["older"].as_array().unwrap().len()), (&json!(0), 1));
-    let same = import(&house, file(&[&row("F", "2025-06-01"), new]));
+    let same = import(&server, file(&[&row("F", "2025-06-01"), new]));
     assert_eq!((&same["changed"], &same["unchanged"]), (&json!([]), &json!(2)));
 }
 
 #[test]
 fn a_damaged_file_is_refused_or_reported_row_by_row_and_never_half_loaded() {
-    let house = House::start();
+    let server = TestServer::start();
     let refused = |file: &[u8]| {
-        let answer = house.as_("verifier").post_text("/v1/imports", file);
+        let answer = server.as_("verifier").post_text("/v1/imports", file);
         (answer.status, answer.json()["detail"].as_str().unwrap_or_default().to_owned())
     };
     let mut latin = file(&[]).into_bytes();
@@ -96,7 +96,7 @@ fn a_damaged_file_is_refused_or_reported_row_by_row_and_never_half_loaded() {
     let good =
         "1,2016-02-12,MINUSMA-2016-02-00001,MINUSMA,Fatality,M,Guinea,Military,Malicious Act,324.0,GIN,2025-04-04";
     let report = import(
-        &house,
+        &server,
         file(&[
             good,
             "2,2016-02-12,MINUSMA-2016-02-00002,MINUSMA,Fatality,M",
@@ -127,57 +127,57 @@ fn a_damaged_file_is_refused_or_reported_row_by_row_and_never_half_loaded() {
 
 #[test]
 fn what_was_put_together_wrongly_is_split_and_merged() {
-    let house = House::start();
+    let server = TestServer::start();
     let row = |n: u32, date: &str| {
         format!(
             "{n},{date},MINUSMA-2016-02-0000{n},MINUSMA,Fatality,M,Guinea,Military,Malicious Act,324.0,GIN,2025-04-04"
         )
     };
-    import(&house, file(&[&row(1, "2016-02-12"), &row(2, "2016-02-12"), &row(3, "2016-02-13")]));
-    let one = house.as_("verifier").get("/v1/incidents?to=2016-02-12").references().remove(0);
-    let other = house.as_("verifier").get("/v1/incidents?from=2016-02-13").references().remove(0);
-    let victims = house.as_("verifier").get(&format!("/v1/incidents/{one}/victims")).json();
+    import(&server, file(&[&row(1, "2016-02-12"), &row(2, "2016-02-12"), &row(3, "2016-02-13")]));
+    let one = server.as_("verifier").get("/v1/incidents?to=2016-02-12").references().remove(0);
+    let other = server.as_("verifier").get("/v1/incidents?from=2016-02-13").references().remove(0);
+    let victims = server.as_("verifier").get(&format!("/v1/incidents/{one}/victims")).json();
     let handle = victims["items"][1]["handle"].clone();
-    let split = house.as_("verifier").post(&format!("/v1/incidents/{one}/split"), &json!({"victims": [handle]}));
+    let split = server.as_("verifier").post(&format!("/v1/incidents/{one}/split"), &json!({"victims": [handle]}));
     assert_eq!((split.status, &split.json()["killed"]), (201, &json!(1)), "{}", split.text);
-    assert_eq!(house.as_("verifier").get(&format!("/v1/incidents/{one}")).json()["killed"], 1);
-    let merged = house.as_("verifier").post(&format!("/v1/incidents/{other}/merge"), &json!({"into": one}));
+    assert_eq!(server.as_("verifier").get(&format!("/v1/incidents/{one}")).json()["killed"], 1);
+    let merged = server.as_("verifier").post(&format!("/v1/incidents/{other}/merge"), &json!({"into": one}));
     assert_eq!((merged.status, &merged.json()["killed"]), (200, &json!(2)), "{}", merged.text);
-    assert_eq!(house.as_("verifier").get(&format!("/v1/incidents/{other}")).json()["state"], "withdrawn");
-    house.moved("releaser", &one, "released");
-    assert_eq!(house.as_("guinea").get("/v1/incidents").references(), [one]);
+    assert_eq!(server.as_("verifier").get(&format!("/v1/incidents/{other}")).json()["state"], "withdrawn");
+    server.moved("releaser", &one, "released");
+    assert_eq!(server.as_("guinea").get("/v1/incidents").references(), [one]);
 }
 
 #[test]
 fn only_the_secretariat_imports() {
-    let house = House::start();
+    let server = TestServer::start();
     for who in ["minusma", "mali", "auditor", "administrator"] {
-        assert_eq!(house.as_(who).post_text("/v1/imports?dry_run=true", file(&[])).status, 403, "{who}");
+        assert_eq!(server.as_(who).post_text("/v1/imports?dry_run=true", file(&[])).status, 403, "{who}");
     }
 }
 
 #[test]
 fn a_newer_vintage_adds_several_to_one_incident_and_an_older_one_brings_nothing_back() {
-    let house = House::start();
+    let server = TestServer::start();
     let row = |n: u32, date: &str, kind: &str, vintage: &str| {
         format!("{n},{date},MINUSMA-2016-02-0000{n},MINUSMA,Fatality,M,Guinea,Military,{kind},324.0,GIN,{vintage}")
     };
     let act = |n: u32, vintage: &str| row(n, "2016-02-12", "Malicious Act", vintage);
-    import(&house, file(&[&act(1, "2025-04-04")]));
-    let newer = import(&house, file(&[&act(1, "2025-06-01"), &act(2, "2025-06-01"), &act(3, "2025-06-01")]));
+    import(&server, file(&[&act(1, "2025-04-04")]));
+    let newer = import(&server, file(&[&act(1, "2025-06-01"), &act(2, "2025-06-01"), &act(3, "2025-06-01")]));
     assert_eq!((&newer["new_incidents"], &newer["new_victims"]), (&json!(0), &json!(2)));
     // What the newer file took back stays so.
-    let back = import(&house, file(&[&row(9, "2016-03-01", "Malicious Act", "2025-01-01")]));
+    let back = import(&server, file(&[&row(9, "2016-03-01", "Malicious Act", "2025-01-01")]));
     assert_eq!((&back["new_incidents"], back["older"].as_array().unwrap().len()), (&json!(0), 1));
     // An incident that somebody is reviewing, or has withdrawn, is reported and stops nothing else.
-    let reference = house.as_("verifier").get("/v1/incidents").references().remove(0);
+    let reference = server.as_("verifier").get("/v1/incidents").references().remove(0);
     let withdraw = json!({"to": "withdrawn", "reason": "out_of_scope"});
     let path = format!("/v1/incidents/{reference}/transitions");
-    assert_eq!(house.as_("verifier").post(&path, &withdraw).status, 200);
+    assert_eq!(server.as_("verifier").post(&path, &withdraw).status, 200);
     let rows = [act(4, "2025-07-01"), row(5, "2016-05-01", "Malicious Act", "2025-07-01")];
-    let report = import(&house, file(&[&rows[0], &rows[1]]));
+    let report = import(&server, file(&[&rows[0], &rows[1]]));
     assert_eq!((&report["new_incidents"], &report["new_victims"]), (&json!(1), &json!(1)));
     assert!(report["refused"][0]["reason"].as_str().unwrap().contains(&reference), "{report}");
-    let future = import(&house, file(&[&rows[1], &row(6, "2016-05-01", "Malicious Act", "9998-12-31")]));
+    let future = import(&server, file(&[&rows[1], &row(6, "2016-05-01", "Malicious Act", "9998-12-31")]));
     assert_eq!(future["refused"][0]["reason"], "last_update lies in the future");
 }

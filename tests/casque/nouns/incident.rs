@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{House, ambush};
+use crate::harness::{TestServer, ambush};
 
 #[test]
 fn bad_input_gets_one_problem_that_lists_every_fault_and_changes_nothing() {
-    let house = House::start();
-    let post = |body: Value| house.as_("minusma").post("/v1/incidents", &body);
+    let server = TestServer::start();
+    let post = |body: Value| server.as_("minusma").post("/v1/incidents", &body);
     let faults = post(json!({
         "mission": "NOWHERE", "occurred_on": "2022-02-30", "occurred_on_precision": "hour", "act": "no such act",
         "others_killed": -1, "region": "Gao", "unknown": true, "narrative": {"withheld": "confidential"}, "exact_place": 7,
@@ -49,36 +49,36 @@ fn bad_input_gets_one_problem_that_lists_every_fault_and_changes_nothing() {
         assert_eq!((answer.status, answer.pointers()), (400, vec![pointer.to_owned()]), "{}", answer.text);
     }
     for text in ["", "{", "{\"mission\": \"MINUSMA\",}", "\u{0}", "[[[[", "nonsense"] {
-        assert_eq!(house.as_("minusma").post_text("/v1/incidents", text).status, 400, "{text:?}");
+        assert_eq!(server.as_("minusma").post_text("/v1/incidents", text).status, 400, "{text:?}");
     }
-    let twice = house.as_("minusma").post_text(
+    let twice = server.as_("minusma").post_text(
         "/v1/incidents",
         r#"{"mission":"MINUSMA","mission":"MINUSMA","act":"killing","occurred_on":"2022-01-01"}"#,
     );
     assert_eq!((twice.status, twice.pointers()), (400, vec!["/mission".to_owned()]));
     let deep = format!("{}1{}", "[".repeat(5_000), "]".repeat(5_000));
-    assert_eq!(house.as_("minusma").post_text("/v1/incidents", deep).status, 400);
+    assert_eq!(server.as_("minusma").post_text("/v1/incidents", deep).status, 400);
     let long = format!(r#"{{"narrative":"{}"}}"#, "x".repeat(2 << 20));
-    let refused = house.as_("minusma").post_text("/v1/incidents", long);
+    let refused = server.as_("minusma").post_text("/v1/incidents", long);
     assert_eq!((refused.status, &refused.json()["type"]), (413, &json!("urn:casque:problem:too_large")));
-    assert_eq!(house.as_("verifier").get("/v1/incidents").references().len(), 0, "nothing was half-written");
+    assert_eq!(server.as_("verifier").get("/v1/incidents").references().len(), 0, "nothing was half-written");
 }
 
 #[test]
 fn a_focal_point_reports_for_its_own_mission_and_a_state_for_none() {
-    let house = House::start();
-    let status = |who: &str| house.as_(who).post("/v1/incidents", &ambush()).status;
+    let server = TestServer::start();
+    let status = |who: &str| server.as_(who).post("/v1/incidents", &ambush()).status;
     assert_eq!((status("minusma"), status("verifier")), (201, 201));
     for who in ["unifil", "mali", "chad", "auditor", "administrator"] {
         assert_eq!(status(who), 403, "{who}");
     }
-    assert_eq!(house.anonymous().post("/v1/incidents", &ambush()).status, 401);
+    assert_eq!(server.anonymous().post("/v1/incidents", &ambush()).status, 401);
 }
 
 #[test]
 fn the_same_report_sent_again_is_stored_once() {
-    let house = House::start();
-    let send = |key: &str, body: &Value| house.as_("minusma").with("idempotency-key", key).post("/v1/incidents", body);
+    let server = TestServer::start();
+    let send = |key: &str, body: &Value| server.as_("minusma").with("idempotency-key", key).post("/v1/incidents", body);
     let (first, again) = (send("a-key-of-16-chars", &ambush()), send("a-key-of-16-chars", &ambush()));
     assert_eq!((first.status, again.status), (201, 201));
     assert_eq!(first.json()["reference"], again.json()["reference"]);
@@ -86,27 +86,27 @@ fn the_same_report_sent_again_is_stored_once() {
     other["means"] = json!("ied");
     assert_eq!(send("a-key-of-16-chars", &other).status, 409);
     assert_eq!(send("too short", &ambush()).status, 400);
-    assert_eq!(house.as_("minusma").get("/v1/incidents").references().len(), 1);
+    assert_eq!(server.as_("minusma").get("/v1/incidents").references().len(), 1);
     // Bound to the account: another's key is another key.
-    let theirs = house.as_("verifier").with("idempotency-key", "a-key-of-16-chars").post("/v1/incidents", &ambush());
+    let theirs = server.as_("verifier").with("idempotency-key", "a-key-of-16-chars").post("/v1/incidents", &ambush());
     assert_ne!(theirs.json()["reference"], first.json()["reference"]);
     // A replay shows the present view.
     let path = format!("/v1/incidents/{}", first.json()["reference"].as_str().unwrap());
-    let edited = house.as_("minusma").patch(&path, &json!({"means": "grenade"}), first.etag());
+    let edited = server.as_("minusma").patch(&path, &json!({"means": "grenade"}), first.etag());
     assert_eq!(edited.status, 200, "{}", edited.text);
     assert_eq!(send("a-key-of-16-chars", &ambush()).json()["means"], "grenade");
     // Kept for 90 days.
-    house.pass(chrono::TimeDelta::days(91));
-    house.sign_in_again();
+    server.pass(chrono::TimeDelta::days(91));
+    server.sign_in_again();
     assert_ne!(send("a-key-of-16-chars", &ambush()).json()["reference"], first.json()["reference"]);
 }
 
 #[test]
 fn a_patch_keeps_what_is_absent_clears_what_is_null_and_wants_the_record_as_last_seen() {
-    let house = House::start();
-    let reference = house.report("minusma", &ambush());
+    let server = TestServer::start();
+    let reference = server.report("minusma", &ambush());
     let path = format!("/v1/incidents/{reference}");
-    let client = house.as_("minusma");
+    let client = server.as_("minusma");
     let shown = client.get(&path);
     assert_eq!(client.patch_bare(&path, &json!({"means": "ied"})).status, 428);
     let changed = client.patch(&path, &json!({"means": "ied", "clear": ["/narrative"]}), shown.etag());
@@ -119,35 +119,35 @@ fn a_patch_keeps_what_is_absent_clears_what_is_null_and_wants_the_record_as_last
     assert_eq!(client.get(&path).etag(), changed.etag());
     let known = client.with("if-none-match", changed.etag()).get(&path);
     assert_eq!((known.status, known.text.as_str()), (304, ""));
-    house.moved("minusma", &reference, "submitted");
+    server.moved("minusma", &reference, "submitted");
     let shown = client.get(&path);
     assert_eq!(client.patch(&path, &json!({"means": "ied"}), shown.etag()).status, 409, "under review");
 }
 
 #[test]
 fn a_patch_that_changes_nothing_leaves_no_trace() {
-    let house = House::start();
-    let reference = house.report("minusma", &ambush());
-    house.release("minusma", &reference);
+    let server = TestServer::start();
+    let reference = server.report("minusma", &ambush());
+    server.release("minusma", &reference);
     let path = format!("/v1/incidents/{reference}");
-    let (before, history) = (house.as_("minusma").get(&path), house.as_("minusma").get(&format!("{path}/history")));
-    let same = house.as_("minusma").patch(&path, &json!({"means": "small_arms"}), before.etag());
+    let (before, history) = (server.as_("minusma").get(&path), server.as_("minusma").get(&format!("{path}/history")));
+    let same = server.as_("minusma").patch(&path, &json!({"means": "small_arms"}), before.etag());
     assert_eq!((same.status, &same.text), (200, &before.text), "no amendment is begun");
-    assert_eq!(house.as_("minusma").get(&path).etag(), before.etag());
-    assert_eq!(house.as_("minusma").get(&format!("{path}/history")).text, history.text);
+    assert_eq!(server.as_("minusma").get(&path).etag(), before.etag());
+    assert_eq!(server.as_("minusma").get(&format!("{path}/history")).text, history.text);
 }
 
 #[test]
 fn pages_hold_every_record_once_newest_first() {
-    let house = House::start();
+    let server = TestServer::start();
     for day in 1..=9 {
         let body = json!({"mission": "MINUSMA", "act": "killing", "occurred_on": format!("2022-01-0{}", day.min(5))});
-        house.report("minusma", &body);
+        server.report("minusma", &body);
     }
-    let whole = house.as_("minusma").get("/v1/incidents").references();
+    let whole = server.as_("minusma").get("/v1/incidents").references();
     let (mut paged, mut path) = (Vec::new(), "/v1/incidents?limit=2&mission=MINUSMA".to_owned());
     loop {
-        let page = house.as_("minusma").get(&path);
+        let page = server.as_("minusma").get(&path);
         paged.extend(page.references());
         match (page.json()["next"].as_str(), page.header("link")) {
             (Some(_), Some(link)) => {
@@ -162,18 +162,18 @@ fn pages_hold_every_record_once_newest_first() {
     for wrong in
         ["limit=0", "limit=201", "limit=x", "after=rubbish", "unknown=1", "mission=X", "limit=1&limit=2", "from=2022"]
     {
-        assert_eq!(house.as_("minusma").get(&format!("/v1/incidents?{wrong}")).status, 400, "{wrong}");
+        assert_eq!(server.as_("minusma").get(&format!("/v1/incidents?{wrong}")).status, 400, "{wrong}");
     }
-    assert_eq!(house.as_("minusma").get("/v1/incidents?from=2022-01-05").references().len(), 5);
-    assert_eq!(house.as_("minusma").get("/v1/incidents?to=2022-01-04&state=draft").references().len(), 4);
+    assert_eq!(server.as_("minusma").get("/v1/incidents?from=2022-01-05").references().len(), 5);
+    assert_eq!(server.as_("minusma").get("/v1/incidents?to=2022-01-04&state=draft").references().len(), 4);
 }
 
 #[test]
 fn csv_is_the_same_list_cell_by_cell() {
-    let house = House::start();
-    house.report("minusma", &ambush());
-    let json = house.as_("minusma").get("/v1/incidents").json();
-    let csv = house.as_("minusma").with("accept", "text/csv").get("/v1/incidents");
+    let server = TestServer::start();
+    server.report("minusma", &ambush());
+    let json = server.as_("minusma").get("/v1/incidents").json();
+    let csv = server.as_("minusma").with("accept", "text/csv").get("/v1/incidents");
     assert_eq!(csv.header("content-type"), Some("text/csv; charset=utf-8; header=present"));
     let mut reader = csv::Reader::from_reader(csv.text.as_bytes());
     let header = reader.headers().unwrap().clone();
@@ -189,16 +189,16 @@ fn csv_is_the_same_list_cell_by_cell() {
         };
         assert_eq!(cell, expected, "{name}");
     }
-    assert_eq!(house.as_("minusma").with("accept", "image/png").get("/v1/incidents").status, 406);
+    assert_eq!(server.as_("minusma").with("accept", "image/png").get("/v1/incidents").status, 406);
 }
 
 #[test]
 fn a_list_of_transitions_is_judged_one_by_one() {
-    let house = House::start();
-    let one = house.report("minusma", &ambush());
-    let two = house.report("minusma", &ambush());
-    house.moved("minusma", &one, "submitted");
-    let answer = house
+    let server = TestServer::start();
+    let one = server.report("minusma", &ambush());
+    let two = server.report("minusma", &ambush());
+    server.moved("minusma", &one, "submitted");
+    let answer = server
         .as_("verifier")
         .post("/v1/transitions", &json!({"to": "verified", "incidents": [one, two, "MINUSMA-2022-0000"]}));
     assert_eq!(answer.status, 200, "{}", answer.text);
@@ -210,17 +210,17 @@ fn a_list_of_transitions_is_judged_one_by_one() {
 
 #[test]
 fn a_returned_report_goes_back_to_its_author_with_a_reason() {
-    let house = House::start();
-    let reference = house.report("minusma", &ambush());
+    let server = TestServer::start();
+    let reference = server.report("minusma", &ambush());
     let path = format!("/v1/incidents/{reference}");
-    house.moved("minusma", &reference, "submitted");
-    let give_back = |body| house.as_("verifier").post(&format!("{path}/transitions"), &body).status;
+    server.moved("minusma", &reference, "submitted");
+    let give_back = |body| server.as_("verifier").post(&format!("{path}/transitions"), &body).status;
     assert_eq!(give_back(json!({"to": "returned"})), 400);
     assert_eq!(give_back(json!({"to": "returned", "reason": "incomplete"})), 200);
-    let shown = house.as_("minusma").get(&path);
-    assert_eq!(house.as_("minusma").patch(&path, &json!({"means": "ied"}), shown.etag()).status, 200);
-    house.release("minusma", &reference);
-    let history = house.as_("minusma").get(&format!("{path}/history")).json();
+    let shown = server.as_("minusma").get(&path);
+    assert_eq!(server.as_("minusma").patch(&path, &json!({"means": "ied"}), shown.etag()).status, 200);
+    server.release("minusma", &reference);
+    let history = server.as_("minusma").get(&format!("{path}/history")).json();
     let kinds: Vec<&str> =
         history["items"].as_array().unwrap().iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["created", "submitted", "returned", "edited", "submitted", "verified", "released"]);
@@ -230,16 +230,16 @@ fn a_returned_report_goes_back_to_its_author_with_a_reason() {
 
 #[test]
 fn release_waits_for_next_of_kin_and_for_a_hold() {
-    let house = House::start();
+    let server = TestServer::start();
     let mut body = ambush();
     body["victims"][0]["kin_notified_on"] = Value::Null;
     body["hold_reason"] = json!("live_abduction");
     body["hold_review_on"] = json!("2027-01-01");
-    let reference = house.report("minusma", &body);
-    house.moved("minusma", &reference, "submitted");
-    house.moved("verifier", &reference, "verified");
+    let reference = server.report("minusma", &body);
+    server.moved("minusma", &reference, "submitted");
+    server.moved("verifier", &reference, "verified");
     let refused =
-        house.as_("releaser").post(&format!("/v1/incidents/{reference}/transitions"), &json!({"to": "released"}));
+        server.as_("releaser").post(&format!("/v1/incidents/{reference}/transitions"), &json!({"to": "released"}));
     assert_eq!(refused.status, 409);
     let detail = refused.json()["detail"].as_str().unwrap().to_owned();
     assert!(detail.contains("next of kin") && detail.contains("hold"), "{detail}");
@@ -247,43 +247,43 @@ fn release_waits_for_next_of_kin_and_for_a_hold() {
 
 #[test]
 fn dates_known_to_a_month_are_kept_so() {
-    let house = House::start();
+    let server = TestServer::start();
     let body =
         json!({"mission": "MINUSMA", "act": "killing", "occurred_on": "2019-02-17", "occurred_on_precision": "month"});
-    let reference = house.report("minusma", &body);
-    let shown = house.as_("minusma").get(&format!("/v1/incidents/{reference}")).json();
+    let reference = server.report("minusma", &body);
+    let shown = server.as_("minusma").get(&format!("/v1/incidents/{reference}")).json();
     assert_eq!((&shown["occurred_on"], &shown["occurred_on_precision"]), (&json!("2019-02-01"), &json!("month")));
     assert!(shown["summary"].as_str().unwrap().starts_with("In February 2019, MINUSMA reported a killing in Mali"));
 }
 
 #[test]
 fn an_amendment_given_up_leaves_the_released_edition_as_it_was() {
-    let house = House::start();
-    let reference = house.report("minusma", &ambush());
-    house.release("minusma", &reference);
+    let server = TestServer::start();
+    let reference = server.report("minusma", &ambush());
+    server.release("minusma", &reference);
     let path = format!("/v1/incidents/{reference}");
-    let shown = house.as_("minusma").get(&path);
-    assert_eq!(house.as_("minusma").patch(&path, &json!({"means": "ied"}), shown.etag()).status, 200);
+    let shown = server.as_("minusma").get(&path);
+    assert_eq!(server.as_("minusma").patch(&path, &json!({"means": "ied"}), shown.etag()).status, 200);
     let give_up = json!({"to": "withdrawn", "reason": "not_sourced"});
-    assert_eq!(house.as_("minusma").post(&format!("{path}/transitions"), &give_up).status, 200);
-    let now = house.as_("minusma").get(&path).json();
+    assert_eq!(server.as_("minusma").post(&format!("{path}/transitions"), &give_up).status, 200);
+    let now = server.as_("minusma").get(&path).json();
     assert_eq!(
         (&now["means"], &now["state"], &now["amends"]),
         (&json!("small_arms"), &json!("released"), &json!(false))
     );
-    let again = house.as_("minusma").patch(&path, &json!({"means": "grenade"}), "*");
+    let again = server.as_("minusma").patch(&path, &json!({"means": "grenade"}), "*");
     assert_eq!((again.status, &again.json()["edition"]), (200, &json!(3)), "{}", again.text);
 }
 
 #[test]
 fn sealed_values_live_through_an_amendment_byte_for_byte() {
-    let house = House::start();
-    let reference = house.report("minusma", &ambush());
-    house.release("minusma", &reference);
+    let server = TestServer::start();
+    let reference = server.report("minusma", &ambush());
+    server.release("minusma", &reference);
     let path = format!("/v1/incidents/{reference}");
-    assert_eq!(house.as_("minusma").patch(&path, &json!({"means": "ied", "narrative": "second"}), "*").status, 200);
+    assert_eq!(server.as_("minusma").patch(&path, &json!({"means": "ied", "narrative": "second"}), "*").status, 200);
     let body = json!({"record": format!("incidents/{reference}"), "class": "confidential", "purpose": "verification"});
-    let opened = house.disclose("verifier", &body).json();
+    let opened = server.disclose("verifier", &body).json();
     let fields = &opened["opened"][0]["fields"];
     assert_eq!((&fields["exact_place"], &fields["narrative"]), (&json!("canary-exact-place"), &json!("second")));
     let victim = opened["opened"].as_array().unwrap().iter().find(|one| one["fields"]["rank"] == "canary-rank");
@@ -292,11 +292,11 @@ fn sealed_values_live_through_an_amendment_byte_for_byte() {
 
 #[test]
 fn nobody_verifies_or_releases_words_of_their_own() {
-    let house = House::start();
-    let reference = house.report("minusma", &ambush());
+    let server = TestServer::start();
+    let reference = server.report("minusma", &ambush());
     let path = format!("/v1/incidents/{reference}");
-    let moved = |who: &str, to: &str| house.as_(who).post(&format!("{path}/transitions"), &json!({ "to": to })).status;
-    assert_eq!(house.as_("verifier").patch(&path, &json!({"means": "ied"}), "*").status, 200);
+    let moved = |who: &str, to: &str| server.as_(who).post(&format!("{path}/transitions"), &json!({ "to": to })).status;
+    assert_eq!(server.as_("verifier").patch(&path, &json!({"means": "ied"}), "*").status, 200);
     assert_eq!(moved("minusma", "submitted"), 200);
     assert_eq!(moved("verifier", "verified"), 403, "it wrote part of the report");
     assert_eq!(moved("senior", "verified"), 200);
@@ -306,75 +306,79 @@ fn nobody_verifies_or_releases_words_of_their_own() {
 
 #[test]
 fn what_a_person_changes_of_a_verified_row_of_the_public_file_is_verified_anew() {
-    let house = House::start();
+    let server = TestServer::start();
     let file = "id,incident_date,casualty_id,mission_acronym,type_of_casualty,gender,casualty_nationality,casualty_personnel_type,type_of_incident,m49_code,isocode3,last_update\n\
                 1,2016-02-12,MINUSMA-2016-02-00001,MINUSMA,Fatality,M,Guinea,Military,Malicious Act,324.0,GIN,2025-04-04\n";
-    assert_eq!(house.as_("verifier").post_text("/v1/imports", file).status, 201);
-    let path = format!("/v1/incidents/{}", house.as_("verifier").get("/v1/incidents").references()[0]);
-    let edited = house.as_("releaser").patch(&path, &json!({"means": "ied"}), "*");
+    assert_eq!(server.as_("verifier").post_text("/v1/imports", file).status, 201);
+    let path = format!("/v1/incidents/{}", server.as_("verifier").get("/v1/incidents").references()[0]);
+    let edited = server.as_("releaser").patch(&path, &json!({"means": "ied"}), "*");
     assert_eq!((edited.status, &edited.json()["state"]), (200, &json!("draft")), "{}", edited.text);
     let release = json!({"to": "released"});
-    assert_eq!(house.as_("releaser").post(&format!("{path}/transitions"), &release).status, 409);
+    assert_eq!(server.as_("releaser").post(&format!("{path}/transitions"), &release).status, 409);
 }
 
 #[test]
 fn a_focal_point_opens_of_what_is_strictly_confidential_only_what_it_typed_itself() {
-    let house = House::start();
-    let reference = house.report("minusma", &ambush());
+    let server = TestServer::start();
+    let reference = server.report("minusma", &ambush());
     let path = format!("/v1/incidents/{reference}");
     let ask = json!({"record": &path[4..], "class": "strictly_confidential", "purpose": "verification"});
-    let opened = |who: &str| house.disclose(who, &ask).text;
+    let opened = |who: &str| server.disclose(who, &ask).text;
     assert!(opened("minusma").contains("canary-suspect-name"), "its own draft");
     let suspect = json!({"category": "individual", "status": "at_large", "name": "canary-second-suspect"});
-    assert_eq!(house.as_("verifier").post(&format!("{path}/suspects"), &suspect).status, 201);
+    assert_eq!(server.as_("verifier").post(&format!("{path}/suspects"), &suspect).status, 201);
     let own = |text: &str| text.contains("canary-suspect-name") && !text.contains("canary-second-suspect");
     assert!(own(&opened("minusma")), "what somebody else typed stays sealed");
-    house.moved("minusma", &reference, "submitted");
-    house.moved("senior", &reference, "verified");
-    house.moved("releaser", &reference, "released");
+    server.moved("minusma", &reference, "submitted");
+    server.moved("senior", &reference, "verified");
+    server.moved("releaser", &reference, "released");
     assert!(!opened("minusma").contains("-suspect"), "not what was released");
-    assert_eq!(house.as_("minusma").patch(&path, &json!({"means": "ied"}), "*").status, 200);
+    assert_eq!(server.as_("minusma").patch(&path, &json!({"means": "ied"}), "*").status, 200);
     assert!(own(&opened("minusma")), "the amendment is on its desk again");
 }
 
 #[test]
 fn what_is_not_meant_is_refused() {
-    let house = House::start();
-    let (one, two) = (house.report("minusma", &ambush()), house.report("minusma", &ambush()));
+    let server = TestServer::start();
+    let (one, two) = (server.report("minusma", &ambush()), server.report("minusma", &ambush()));
     let case = |incidents: Value| {
         let body = json!({"mission": "MINUSMA", "opened_on": "2022-03-20", "incidents": incidents});
-        let answer = house.as_("minusma").post("/v1/cases", &body);
+        let answer = server.as_("minusma").post("/v1/cases", &body);
         (answer.status, if answer.status == 400 { answer.pointers() } else { Vec::new() })
     };
     assert_eq!(case(json!([one, one])), (400, vec!["/incidents".to_owned()]), "named twice");
     assert_eq!(case(json!([one, two])).0, 201);
     let mut body = ambush();
     body["others_killed"] = json!("5");
-    assert_eq!(house.as_("minusma").post("/v1/incidents", &body).pointers(), ["/others_killed"], "a text is no number");
-    assert_eq!(house.as_("minusma").post("/v1/incidents?dry_run=true", &ambush()).pointers(), ["/dry_run"]);
-    let shown = house.as_("minusma").get(&format!("/v1/incidents/{one}"));
-    let patched = house.as_("minusma").patch(&format!("/v1/incidents/{one}?x=1"), &json!({}), shown.etag());
+    assert_eq!(
+        server.as_("minusma").post("/v1/incidents", &body).pointers(),
+        ["/others_killed"],
+        "a text is no number"
+    );
+    assert_eq!(server.as_("minusma").post("/v1/incidents?dry_run=true", &ambush()).pointers(), ["/dry_run"]);
+    let shown = server.as_("minusma").get(&format!("/v1/incidents/{one}"));
+    let patched = server.as_("minusma").patch(&format!("/v1/incidents/{one}?x=1"), &json!({}), shown.etag());
     assert_eq!(patched.pointers(), ["/x"]);
     for path in ["/v1/missions/%00", "/v1/incidents/%0a", "/v1/incidents?after=AAAA"] {
-        assert!([400, 404].contains(&house.as_("minusma").get(path).status), "{path}");
+        assert!([400, 404].contains(&server.as_("minusma").get(path).status), "{path}");
     }
     let login = json!({"email": "a\u{0}", "password": "x"});
-    assert_eq!(house.anonymous().post("/v1/sessions", &login).pointers(), ["/email"]);
-    let typed = house.as_("minusma").with("content-type", "text/plain").post_text("/v1/incidents", "{}");
+    assert_eq!(server.anonymous().post("/v1/sessions", &login).pointers(), ["/email"]);
+    let typed = server.as_("minusma").with("content-type", "text/plain").post_text("/v1/incidents", "{}");
     assert_eq!((typed.status, &typed.json()["type"]), (415, &json!("urn:casque:problem:media_type")));
-    let deleted = house.as_("minusma").delete("/v1/incidents");
+    let deleted = server.as_("minusma").delete("/v1/incidents");
     assert_eq!((deleted.status, deleted.header("allow")), (405, Some("GET, POST")));
     let long = format!(r#"{{"narrative":"{}"}}"#, "x".repeat(2 << 20));
-    let chunked = house.as_("minusma").post_chunked("/v1/incidents", &long);
+    let chunked = server.as_("minusma").post_chunked("/v1/incidents", &long);
     assert_eq!(chunked.status, 413, "a body that does not tell its length");
 }
 
 #[test]
 fn a_list_of_transitions_sent_again_is_judged_once() {
-    let house = House::start();
-    let reference = house.report("minusma", &ambush());
+    let server = TestServer::start();
+    let reference = server.report("minusma", &ambush());
     let body = json!({"to": "submitted", "incidents": [reference]});
-    let send = || house.as_("minusma").with("idempotency-key", "a-key-of-16-chars").post("/v1/transitions", &body);
+    let send = || server.as_("minusma").with("idempotency-key", "a-key-of-16-chars").post("/v1/transitions", &body);
     let (first, again) = (send(), send());
     assert_eq!((first.status, &first.json()["items"][0]["state"]), (200, &json!("submitted")), "{}", first.text);
     assert_eq!((again.status, again.json()), (200, first.json()));
@@ -382,13 +386,13 @@ fn a_list_of_transitions_sent_again_is_judged_once() {
 
 #[test]
 fn what_is_sealed_is_looked_at_before_it_is_sealed() {
-    let house = House::start();
+    let server = TestServer::start();
     let report = |change: Value| {
         let mut body = ambush();
         for (name, value) in change.as_object().unwrap() {
             body[name] = value.clone();
         }
-        house.as_("minusma").post("/v1/incidents", &body)
+        server.as_("minusma").post("/v1/incidents", &body)
     };
     let place = |coordinates: &str| report(json!({"coordinates": coordinates}));
     for wrong in
@@ -404,7 +408,7 @@ fn what_is_sealed_is_looked_at_before_it_is_sealed() {
             json!({"category": "contingent_troop", "states": ["TCD"], "outcome": "injured", "date_of_birth": day});
         report(json!({"victims": [victim]}))
     };
-    let tomorrow = (house.store.now() + chrono::TimeDelta::days(2)).date().to_string();
+    let tomorrow = (server.store.now() + chrono::TimeDelta::days(2)).date().to_string();
     for wrong in ["31/31/2050", "1990-02-30", "1849-12-31", tomorrow.as_str(), "+10000-1-1", "1990", "about 1990"] {
         assert_eq!(born(wrong).pointers(), ["/victims/0/date_of_birth"], "{wrong}");
     }
@@ -419,7 +423,7 @@ fn what_is_sealed_is_looked_at_before_it_is_sealed() {
     for hidden in ["\u{202e}", "\u{2066}", "\u{200b}", "\u{feff}", "\u{200f}", "\u{200d}", "\u{e0041}"] {
         assert_eq!(report(json!({"narrative": format!("a{hidden}b")})).pointers(), ["/narrative"], "{hidden:?}");
         let measure = json!({"state": "MLI", "kind": "special_unit", "instrument": format!("Made{hidden}up"), "taken_on": "2022-06-01"});
-        assert_eq!(house.as_("mali").post("/v1/measures", &measure).pointers(), ["/instrument"], "{hidden:?}");
+        assert_eq!(server.as_("mali").post("/v1/measures", &measure).pointers(), ["/instrument"], "{hidden:?}");
     }
     assert_eq!(report(json!({"narrative": "line\u{0007}"})).pointers(), ["/narrative"]);
     assert_eq!(
@@ -431,29 +435,29 @@ fn what_is_sealed_is_looked_at_before_it_is_sealed() {
 
 #[test]
 fn a_year_has_four_digits_wherever_a_date_is_read() {
-    let house = House::start();
+    let server = TestServer::start();
     for wrong in ["+10000-1-1", "10000-01-01", "-0001-1-1", "2022-3-04 ", "2022-3-4xx", "２０２２-03-04", "1944-12-31"]
     {
         let mut body = ambush();
         body["occurred_on"] = json!(wrong);
-        assert_eq!(house.as_("minusma").post("/v1/incidents", &body).pointers(), ["/occurred_on"], "{wrong}");
+        assert_eq!(server.as_("minusma").post("/v1/incidents", &body).pointers(), ["/occurred_on"], "{wrong}");
         let measure = json!({"state": "MLI", "kind": "special_unit", "instrument": "Made-up", "taken_on": wrong});
-        assert_eq!(house.as_("mali").post("/v1/measures", &measure).pointers(), ["/taken_on"], "{wrong}");
+        assert_eq!(server.as_("mali").post("/v1/measures", &measure).pointers(), ["/taken_on"], "{wrong}");
     }
     for list in ["incidents", "cases", "proceedings", "assistance", "measures"] {
-        let answer = house.as_("verifier").get(&format!("/v1/{list}?from=%2B10000-1-1"));
+        let answer = server.as_("verifier").get(&format!("/v1/{list}?from=%2B10000-1-1"));
         assert_eq!((answer.status, answer.pointers()), (400, vec!["/from".to_owned()]), "{list}");
     }
 }
 
 #[test]
 fn a_returned_record_says_by_field_why_and_its_desk_reads_the_words() {
-    let house = House::start();
-    let reference = house.report("minusma", &ambush());
+    let server = TestServer::start();
+    let reference = server.report("minusma", &ambush());
     let path = format!("/v1/incidents/{reference}");
-    let victim = house.as_("minusma").get(&path).json()["victims"][0]["handle"].as_str().unwrap().to_owned();
-    house.moved("minusma", &reference, "submitted");
-    let give_back = |body: &Value| house.as_("verifier").post(&format!("{path}/transitions"), body);
+    let victim = server.as_("minusma").get(&path).json()["victims"][0]["handle"].as_str().unwrap().to_owned();
+    server.moved("minusma", &reference, "submitted");
+    let give_back = |body: &Value| server.as_("verifier").post(&format!("{path}/transitions"), body);
     let faults = give_back(&json!({"to": "returned", "reason": "He should ask the family", "reason_fields": [
         {"pointer": "John Made-up", "reason": "unclear"}, {"pointer": "/narrative"},
         {"pointer": "/jean_made_up/is_the_informant", "reason": "other"}]}));
@@ -466,18 +470,18 @@ fn a_returned_record_says_by_field_why_and_its_desk_reads_the_words() {
     let grounds = json!({"to": "returned", "reason": "incomplete", "reason_note": "canary-ask-the-family", "reason_fields": [
         {"pointer": pointer, "reason": "contradicted"}, {"pointer": "/narrative", "reason": "unclear"}]});
     assert_eq!(give_back(&grounds).status, 200);
-    let shown = house.as_("minusma").get(&path).json();
+    let shown = server.as_("minusma").get(&path).json();
     assert_eq!((&shown["reason"], &shown["reason_fields"]), (&json!("incomplete"), &grounds["reason_fields"]));
     assert_eq!(shown["reason_note"], json!({"withheld": "confidential", "held": true}));
-    let desk = house.prove("minusma", "/v1/disclosures/editions", &json!({"incident": reference}));
+    let desk = server.prove("minusma", "/v1/disclosures/editions", &json!({"incident": reference}));
     assert!(desk.text.contains("canary-ask-the-family"), "{}", desk.text);
-    let history = house.as_("minusma").get(&format!("{path}/history")).json();
+    let history = server.as_("minusma").get(&format!("{path}/history")).json();
     assert!(history.to_string().contains("incomplete") && !history.to_string().contains("canary-ask"), "{history}");
-    house.release("minusma", &reference);
-    let released = house.as_("minusma").get(&path).json();
+    server.release("minusma", &reference);
+    let released = server.as_("minusma").get(&path).json();
     assert!(released["reason"].is_null() && released.get("reason_fields").is_none(), "{released}");
     for who in ["mali", "chad"] {
-        let text = house.as_(who).get(&path).text;
+        let text = server.as_(who).get(&path).text;
         assert!(!text.contains("reason"), "{who}: {text}");
     }
 }

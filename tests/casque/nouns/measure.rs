@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::House;
+use crate::harness::TestServer;
 
 fn unit() -> Value {
     json!({
@@ -13,16 +13,16 @@ fn unit() -> Value {
 
 #[test]
 fn a_state_proposes_its_own_measure_and_it_counts_once_it_is_accepted() {
-    let house = House::start();
+    let server = TestServer::start();
     let counted = || {
-        let of = house.store.read(&casque::policy::Scope::Everything, |r| casque::briefing::figures(r, 2019, r.now()));
+        let of = server.store.read(&casque::policy::Scope::Everything, |r| casque::briefing::figures(r, 2019, r.now()));
         of.unwrap().measures.len()
     };
-    let proposed = house.as_("mali").post("/v1/measures", &unit());
+    let proposed = server.as_("mali").post("/v1/measures", &unit());
     assert_eq!((proposed.status, &proposed.json()["status"]), (201, &json!("proposed")), "{}", proposed.text);
     assert_eq!(counted(), 0);
     let path = format!("/v1/measures/{}", proposed.json()["reference"].as_str().unwrap());
-    let corrected = house.as_("mali").patch(&path, &json!({"taken_on_precision": "month"}), proposed.etag());
+    let corrected = server.as_("mali").patch(&path, &json!({"taken_on_precision": "month"}), proposed.etag());
     assert_eq!(
         (corrected.status, &corrected.json()["taken_on_precision"]),
         (200, &json!("month")),
@@ -30,12 +30,12 @@ fn a_state_proposes_its_own_measure_and_it_counts_once_it_is_accepted() {
         corrected.text
     );
     let decision = format!("{path}/decision");
-    assert_eq!(house.as_("mali").post(&decision, &json!({"status": "accepted"})).status, 403);
-    assert_eq!(house.as_("verifier").post(&decision, &json!({"status": "accepted"})).status, 200);
+    assert_eq!(server.as_("mali").post(&decision, &json!({"status": "accepted"})).status, 403);
+    assert_eq!(server.as_("verifier").post(&decision, &json!({"status": "accepted"})).status, 200);
     assert_eq!(counted(), 1);
-    assert_eq!(house.as_("verifier").post(&decision, &json!({"status": "accepted"})).status, 409, "decided once");
-    assert_eq!(house.as_("mali").patch(&path, &json!({"kind": "other"}), "*").status, 403, "decided");
-    let history = house.as_("verifier").get(&format!("{path}/history")).json();
+    assert_eq!(server.as_("verifier").post(&decision, &json!({"status": "accepted"})).status, 409, "decided once");
+    assert_eq!(server.as_("mali").patch(&path, &json!({"kind": "other"}), "*").status, 403, "decided");
+    let history = server.as_("verifier").get(&format!("{path}/history")).json();
     let kinds: Vec<&str> =
         history["items"].as_array().unwrap().iter().map(|one| one["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["proposed", "edited", "accepted"]);
@@ -43,49 +43,49 @@ fn a_state_proposes_its_own_measure_and_it_counts_once_it_is_accepted() {
 
 #[test]
 fn a_returned_measure_tells_its_state_why() {
-    let house = House::start();
-    let proposed = house.as_("mali").post("/v1/measures", &unit());
+    let server = TestServer::start();
+    let proposed = server.as_("mali").post("/v1/measures", &unit());
     let path = format!("/v1/measures/{}", proposed.json()["reference"].as_str().unwrap());
     let returned = json!({"status": "returned", "reason": "unclear"});
-    assert_eq!(house.as_("verifier").post(&format!("{path}/decision"), &returned).status, 200);
-    let told = house.as_("mali").get(&path).json();
+    assert_eq!(server.as_("verifier").post(&format!("{path}/decision"), &returned).status, 200);
+    let told = server.as_("mali").get(&path).json();
     assert_eq!((&told["status"], &told["reason"]), (&json!("returned"), &json!("unclear")));
 }
 
 #[test]
 fn a_measure_is_seen_by_its_state_its_missions_and_the_secretariat() {
-    let house = House::start();
-    let made = house.as_("minusma").post("/v1/measures", &unit());
+    let server = TestServer::start();
+    let made = server.as_("minusma").post("/v1/measures", &unit());
     assert_eq!((made.status, &made.json()["status"]), (201, &json!("accepted")), "{}", made.text);
     let path = format!("/v1/measures/{}", made.json()["reference"].as_str().unwrap());
     for (who, seen) in
         [("mali", true), ("minusma", true), ("verifier", true), ("chad", false), ("unifil", false), ("auditor", false)]
     {
-        let shown = house.as_(who).get(&path);
+        let shown = server.as_(who).get(&path);
         assert_eq!(shown.status, if seen { 200 } else { 404 }, "{who}");
         assert!(!shown.text.contains("canary"), "{who}");
-        assert_eq!(house.as_(who).get("/v1/measures").references().len(), usize::from(seen), "{who}");
+        assert_eq!(server.as_(who).get("/v1/measures").references().len(), usize::from(seen), "{who}");
     }
     let ask = json!({"record": path.trim_start_matches("/v1/"), "class": "confidential", "purpose": "follow_up"});
-    assert_eq!(house.disclose("mali", &ask).status, 403);
-    assert!(house.disclose("verifier", &ask).text.contains("canary-narrative"));
+    assert_eq!(server.disclose("mali", &ask).status, 403);
+    assert!(server.disclose("verifier", &ask).text.contains("canary-narrative"));
 }
 
 #[test]
 fn nobody_records_for_another_state_or_writes_rubbish() {
-    let house = House::start();
+    let server = TestServer::start();
     let mut others = unit();
     others["state"] = json!("TCD");
-    assert_eq!(house.as_("mali").post("/v1/measures", &others).status, 403);
-    assert_eq!(house.as_("minusma").post("/v1/measures", &others).status, 403, "no host State of its mission");
+    assert_eq!(server.as_("mali").post("/v1/measures", &others).status, 403);
+    assert_eq!(server.as_("minusma").post("/v1/measures", &others).status, 403, "no host State of its mission");
     let wrong =
         json!({"state": "XXX", "kind": "law", "instrument": "", "taken_on": "2999-01-01", "source_url": "x", "y": 1});
-    let answer = house.as_("verifier").post("/v1/measures", &wrong);
+    let answer = server.as_("verifier").post("/v1/measures", &wrong);
     assert_eq!(
         answer.pointers(),
         ["/instrument", "/kind", "/source_url", "/state", "/taken_on", "/y"],
         "{}",
         answer.text
     );
-    assert_eq!(house.as_("verifier").get("/v1/measures").references().len(), 0);
+    assert_eq!(server.as_("verifier").get("/v1/measures").references().len(), 0);
 }

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{House, ambush};
+use crate::harness::{TestServer, ambush};
 
 /// A released incident, a case over it, and a proceeding of Mali with two accused.
-fn opened(house: &House) -> (String, String, String) {
-    let incident = house.report("minusma", &ambush());
-    house.release("minusma", &incident);
+fn opened(server: &TestServer) -> (String, String, String) {
+    let incident = server.report("minusma", &ambush());
+    server.release("minusma", &incident);
     let made = |path: &str, body: Value| {
-        let answer = house.as_("minusma").post(path, &body);
+        let answer = server.as_("minusma").post(path, &body);
         assert_eq!(answer.status, 201, "{}", answer.text);
         answer.json()["reference"].as_str().map(str::to_owned).unwrap_or_default()
     };
@@ -21,29 +21,29 @@ fn opened(house: &House) -> (String, String, String) {
     for _ in 0..2 {
         made(&format!("/v1/proceedings/{proceeding}/accused"), json!({"incidents": [incident]}));
     }
-    house.accepted(&format!("/v1/proceedings/{proceeding}"));
+    server.accepted(&format!("/v1/proceedings/{proceeding}"));
     (incident, case, proceeding)
 }
 
-fn step(house: &House, who: &str, proceeding: &str, body: &Value) -> crate::harness::Answer {
-    house.as_(who).post(&format!("/v1/proceedings/{proceeding}/steps"), body)
+fn step(server: &TestServer, who: &str, proceeding: &str, body: &Value) -> crate::harness::Answer {
+    server.as_(who).post(&format!("/v1/proceedings/{proceeding}/steps"), body)
 }
 
 #[test]
 fn stage_and_outcome_are_each_accuseds_own_and_roll_up_to_the_proceeding_and_the_case() {
-    let house = House::start();
-    let (_, case, proceeding) = opened(&house);
-    let accused = house.accused(&proceeding);
+    let server = TestServer::start();
+    let (_, case, proceeding) = opened(&server);
+    let accused = server.accused(&proceeding);
     for body in [
         json!({"kind": "stage_reached", "stage": "investigation", "happened_on": "2022-04-12"}),
         json!({"kind": "stage_reached", "stage": "charged", "accused": accused[0], "happened_on": "2022-09-01"}),
         json!({"kind": "judgement", "outcome": "acquitted", "accused": accused[0], "happened_on": "2023-03-01"}),
         json!({"kind": "exit", "exit": "discontinued", "accused": accused[1], "happened_on": "2022-10-17", "happened_on_precision": "month"}),
     ] {
-        let answer = step(&house, "minusma", &proceeding, &body);
+        let answer = step(&server, "minusma", &proceeding, &body);
         assert_eq!(answer.status, 201, "{}", answer.text);
     }
-    let shown = house.as_("mali").get(&format!("/v1/proceedings/{proceeding}")).json();
+    let shown = server.as_("mali").get(&format!("/v1/proceedings/{proceeding}")).json();
     assert_eq!(shown["opened_on_precision"], "year");
     assert_eq!(
         (&shown["accused"][0]["outcome"], &shown["accused"][0]["stage_furthest"]),
@@ -54,8 +54,8 @@ fn stage_and_outcome_are_each_accuseds_own_and_roll_up_to_the_proceeding_and_the
         (&json!("dismissed"), &json!("discontinued"))
     );
     assert_eq!(shown["stage_furthest"], "first_judgement");
-    assert_eq!(house.as_("chad").get(&format!("/v1/cases/{case}")).json()["stage_furthest"], "first_judgement");
-    let steps = house.as_("mali").get(&format!("/v1/proceedings/{proceeding}/steps")).json();
+    assert_eq!(server.as_("chad").get(&format!("/v1/cases/{case}")).json()["stage_furthest"], "first_judgement");
+    let steps = server.as_("mali").get(&format!("/v1/proceedings/{proceeding}/steps")).json();
     let days: Vec<&str> =
         steps["items"].as_array().unwrap().iter().map(|s| s["happened_on"].as_str().unwrap()).collect();
     assert_eq!(days, ["2022-04-12", "2022-09-01", "2022-10-01", "2023-03-01"], "in the order in which they happened");
@@ -63,8 +63,8 @@ fn stage_and_outcome_are_each_accuseds_own_and_roll_up_to_the_proceeding_and_the
 
 #[test]
 fn a_wrong_step_is_refused_with_every_fault_and_changes_nothing() {
-    let house = House::start();
-    let (_, _, proceeding) = opened(&house);
+    let server = TestServer::start();
+    let (_, _, proceeding) = opened(&server);
     for (body, pointers) in [
         (json!({}), vec!["/happened_on", "/kind"]),
         (json!({"kind": "judgement", "happened_on": "2023-01-01"}), vec!["/accused", "/outcome"]),
@@ -76,7 +76,7 @@ fn a_wrong_step_is_refused_with_every_fault_and_changes_nothing() {
         ),
         (json!({"kind": "arrest", "happened_on": "2022-05-01", "verdict": "guilty"}), vec!["/verdict"]),
     ] {
-        let answer = step(&house, "minusma", &proceeding, &body);
+        let answer = step(&server, "minusma", &proceeding, &body);
         assert_eq!(
             (answer.status, answer.pointers()),
             (400, pointers.into_iter().map(str::to_owned).collect()),
@@ -84,65 +84,65 @@ fn a_wrong_step_is_refused_with_every_fault_and_changes_nothing() {
             answer.text
         );
     }
-    assert_eq!(house.as_("minusma").get(&format!("/v1/proceedings/{proceeding}/steps")).json()["items"], json!([]));
+    assert_eq!(server.as_("minusma").get(&format!("/v1/proceedings/{proceeding}/steps")).json()["items"], json!([]));
 }
 
 #[test]
 fn a_returned_proposal_counts_for_nothing_and_says_so_to_its_state() {
-    let house = House::start();
-    let (_, _, proceeding) = opened(&house);
+    let server = TestServer::start();
+    let (_, _, proceeding) = opened(&server);
     let proposed = step(
-        &house,
+        &server,
         "mali",
         &proceeding,
-        &json!({"kind": "arrest", "accused": house.accused(&proceeding)[0], "happened_on": "2022-05-01"}),
+        &json!({"kind": "arrest", "accused": server.accused(&proceeding)[0], "happened_on": "2022-05-01"}),
     );
     assert_eq!(proposed.status, 201, "{}", proposed.text);
     let decision =
         format!("/v1/proceedings/{proceeding}/steps/{}/decision", proposed.json()["handle"].as_str().unwrap());
-    let decide = |who: &str, body: Value| house.as_(who).post(&decision, &body);
+    let decide = |who: &str, body: Value| server.as_(who).post(&decision, &body);
     assert_eq!(decide("verifier", json!({"status": "returned"})).pointers(), ["/reason"]);
     assert_eq!(decide("minusma", json!({"status": "returned", "reason": "not_sourced"})).status, 403);
     let returned = decide("verifier", json!({"status": "returned", "reason": "not_sourced"}));
     assert_eq!((returned.status, &returned.json()["status"]), (200, &json!("returned")));
     assert_eq!(decide("verifier", json!({"status": "accepted"})).status, 409, "decided once");
     let path = format!("/v1/proceedings/{proceeding}");
-    assert_eq!(house.as_("mali").get(&path).json()["accused"][0]["detention"], "not_known");
-    let told = house.as_("mali").get(&path).json()["steps"][0].clone();
+    assert_eq!(server.as_("mali").get(&path).json()["accused"][0]["detention"], "not_known");
+    let told = server.as_("mali").get(&path).json()["steps"][0].clone();
     assert_eq!((&told["status"], &told["reason"]), (&json!("returned"), &json!("not_sourced")));
-    assert_eq!(house.as_("chad").get(&path).json()["steps"], json!([]));
+    assert_eq!(server.as_("chad").get(&path).json()["steps"], json!([]));
 }
 
 #[test]
 fn a_proceeding_follows_the_incidents_that_concern_a_state() {
-    let house = House::start();
-    let (incident, case, proceeding) = opened(&house);
+    let server = TestServer::start();
+    let (incident, case, proceeding) = opened(&server);
     for (who, seen) in
         [("mali", true), ("chad", true), ("guinea", true), ("iceland", false), ("unifil", false), ("auditor", false)]
     {
         for path in [format!("/v1/proceedings/{proceeding}"), format!("/v1/cases/{case}")] {
-            let status = house.as_(who).get(&path).status;
+            let status = server.as_(who).get(&path).status;
             assert_eq!(status, if seen { 200 } else { 404 }, "{who} {path}");
         }
-        let listed = house.as_(who).get("/v1/proceedings");
+        let listed = server.as_(who).get("/v1/proceedings");
         assert_eq!(listed.references().contains(&proceeding), seen, "{who}");
     }
     // A State with a proceeding of its own is concerned by it, wherever the incident was.
     let new = json!({"state": "ISL", "authority": "Made-up prosecutor", "opened_on": "2022-06-01", "cases": [case]});
-    let made = house.as_("verifier").post("/v1/proceedings", &new);
+    let made = server.as_("verifier").post("/v1/proceedings", &new);
     let path = format!("/v1/proceedings/{}", made.json()["reference"].as_str().unwrap());
-    assert_eq!(house.as_("iceland").get(&format!("/v1/incidents/{incident}")).status, 404, "one officer shows nobody");
-    house.accepted(&path);
-    assert_eq!(house.as_("iceland").get(&format!("/v1/incidents/{incident}")).status, 200);
-    assert_eq!(house.as_("iceland").get("/v1/proceedings").references().len(), 2);
+    assert_eq!(server.as_("iceland").get(&format!("/v1/incidents/{incident}")).status, 404, "one officer shows nobody");
+    server.accepted(&path);
+    assert_eq!(server.as_("iceland").get(&format!("/v1/incidents/{incident}")).status, 200);
+    assert_eq!(server.as_("iceland").get("/v1/proceedings").references().len(), 2);
 }
 
 #[test]
 fn a_record_out_of_scope_cannot_be_named_in_another() {
-    let house = House::start();
-    let (incident, case, _) = opened(&house);
+    let server = TestServer::start();
+    let (incident, case, _) = opened(&server);
     let unknown = "C-MINUSMA-2022-0000";
-    let post = |who: &str, path: &str, body: Value| house.as_(who).post(path, &body);
+    let post = |who: &str, path: &str, body: Value| server.as_(who).post(path, &body);
     for case in [case.as_str(), unknown] {
         let body = json!({"state": "LBN", "authority": "Made-up court", "opened_on": "2022-06-01", "cases": [case]});
         let answer = post("unifil", "/v1/proceedings", body);
@@ -157,80 +157,80 @@ fn a_record_out_of_scope_cannot_be_named_in_another() {
 
 #[test]
 fn accused_of_anothers_incident_are_hidden_and_move_nothing() {
-    let house = House::start();
-    let (_, case, proceeding) = opened(&house);
+    let server = TestServer::start();
+    let (_, case, proceeding) = opened(&server);
     let path = format!("/v1/proceedings/{proceeding}");
     let other = json!({"mission": "UNIFIL", "occurred_on": "2022-12-14", "act": "killing", "victims": [
         {"category": "contingent_troop", "states": ["IRL"], "outcome": "killed", "kin_notified_on": "2022-12-15",
          "state_notified_on": "2022-12-15"}]});
-    let other = house.report("unifil", &other);
-    house.release("unifil", &other);
+    let other = server.report("unifil", &other);
+    server.release("unifil", &other);
     let unifil = json!({"mission": "UNIFIL", "opened_on": "2022-12-20", "incidents": [other]});
-    let unifil = house.as_("unifil").post("/v1/cases", &unifil).json()["reference"].clone();
+    let unifil = server.as_("unifil").post("/v1/cases", &unifil).json()["reference"].clone();
     let shared =
         json!({"state": "MLI", "authority": "Made-up court", "opened_on": "2022-04-01", "cases": [case, unifil]});
     let shared =
-        house.as_("verifier").post("/v1/proceedings", &shared).json()["reference"].as_str().unwrap().to_owned();
+        server.as_("verifier").post("/v1/proceedings", &shared).json()["reference"].as_str().unwrap().to_owned();
     let shared = format!("/v1/proceedings/{shared}");
-    house.accepted(&shared);
-    let before = house.as_("chad").get(&shared);
+    server.accepted(&shared);
+    let before = server.as_("chad").get(&shared);
     assert_eq!(before.status, 200);
     let accused = json!({"incidents": [other], "notes": "canary-notes"});
-    assert_eq!(house.as_("verifier").post(&format!("{shared}/accused"), &accused).status, 201);
-    let accused = house.accused(&shared[16..]).remove(0);
-    house.accepted(&format!("{shared}/accused/{accused}"));
+    assert_eq!(server.as_("verifier").post(&format!("{shared}/accused"), &accused).status, 201);
+    let accused = server.accused(&shared[16..]).remove(0);
+    server.accepted(&format!("{shared}/accused/{accused}"));
     let step = json!({"kind": "stage_reached", "stage": "charged", "accused": accused, "happened_on": "2023-01-10"});
-    assert_eq!(house.as_("verifier").post(&format!("{shared}/steps"), &step).status, 201);
-    let after = house.as_("chad").get(&shared);
+    assert_eq!(server.as_("verifier").post(&format!("{shared}/steps"), &step).status, 201);
+    let after = server.as_("chad").get(&shared);
     assert_eq!((&after.text, &after.headers), (&before.text, &before.headers), "a contributor to the other incident");
-    assert_eq!(house.as_("chad").get(&format!("/v1/cases/{case}")).json()["stage_furthest"], "no_information");
-    assert_eq!(house.as_("ireland").get(&shared).json()["stage_furthest"], "charged");
-    assert_eq!(house.as_("mali").get(&shared).json()["stage_furthest"], "charged", "its own proceeding");
+    assert_eq!(server.as_("chad").get(&format!("/v1/cases/{case}")).json()["stage_furthest"], "no_information");
+    assert_eq!(server.as_("ireland").get(&shared).json()["stage_furthest"], "charged");
+    assert_eq!(server.as_("mali").get(&shared).json()["stage_furthest"], "charged", "its own proceeding");
     // Another mission's accused is not shown to a focal point either, nor opened.
-    assert_eq!(house.as_("minusma").get(&format!("{shared}/accused")).json()["items"], json!([]));
+    assert_eq!(server.as_("minusma").get(&format!("{shared}/accused")).json()["items"], json!([]));
     let ask = json!({"record": &shared[4..], "class": "confidential", "purpose": "follow_up"});
-    assert!(!house.disclose("minusma", &ask).text.contains("canary-notes"));
-    assert!(house.disclose("unifil", &ask).text.contains("canary-notes"));
+    assert!(!server.disclose("minusma", &ask).text.contains("canary-notes"));
+    assert!(server.disclose("unifil", &ask).text.contains("canary-notes"));
     // A case out of scope is none by which a list can be narrowed.
     let by_case = format!("/v1/proceedings?case={}", unifil.as_str().unwrap());
-    assert_eq!(house.as_("chad").get(&by_case).references().len(), 0);
-    assert_eq!(house.as_("ireland").get(&by_case).references().len(), 1);
-    assert_eq!(house.as_("chad").get(&path).status, 200);
+    assert_eq!(server.as_("chad").get(&by_case).references().len(), 0);
+    assert_eq!(server.as_("ireland").get(&by_case).references().len(), 1);
+    assert_eq!(server.as_("chad").get(&path).status, 200);
 }
 
 #[test]
 fn who_is_convicted_and_then_acquitted_in_one_year_is_counted_as_both() {
-    let house = House::start();
-    let (incident, _, proceeding) = opened(&house);
+    let server = TestServer::start();
+    let (incident, _, proceeding) = opened(&server);
     for (outcome, on) in [("convicted_in_absentia", "2023-03-01"), ("acquitted", "2023-11-01")] {
-        let body = json!({"kind": "judgement", "outcome": outcome, "accused": house.accused(&proceeding)[0], "happened_on": on});
-        assert_eq!(step(&house, "minusma", &proceeding, &body).status, 201);
+        let body = json!({"kind": "judgement", "outcome": outcome, "accused": server.accused(&proceeding)[0], "happened_on": on});
+        assert_eq!(step(&server, "minusma", &proceeding, &body).status, 201);
     }
     let figures = |year, cut_off| {
-        house.store.read(&casque::policy::Scope::Everything, |r| casque::briefing::figures(r, year, cut_off)).unwrap()
+        server.store.read(&casque::policy::Scope::Everything, |r| casque::briefing::figures(r, year, cut_off)).unwrap()
     };
-    let now = house.store.now();
+    let now = server.store.now();
     let of = figures(2023, now).persons;
     assert_eq!((of.convicted, of.convicted_in_absentia, of.acquitted), (1, 1, 1));
     // A withdrawal changes no figure of an earlier cut-off; it is a correction of the next.
     assert_eq!(figures(2022, now).by_mission.total.killed, 1);
-    house.pass(chrono::TimeDelta::minutes(1));
-    house.withdraw(&incident);
+    server.pass(chrono::TimeDelta::minutes(1));
+    server.withdraw(&incident);
     assert_eq!(figures(2022, now).by_mission.total.killed, 1, "as recorded by then");
-    assert_eq!(figures(2022, house.store.now()).by_mission.total.killed, 0);
-    assert_eq!(figures(2023, house.store.now()).corrections[0].killed, [1, 0]);
+    assert_eq!(figures(2022, server.store.now()).by_mission.total.killed, 0);
+    assert_eq!(figures(2023, server.store.now()).corrections[0].killed, [1, 0]);
 }
 
 #[test]
 fn one_person_shows_a_record_to_no_state_by_a_proceeding() {
-    let house = House::start();
-    let incident = house.report("minusma", &ambush());
-    house.release("minusma", &incident);
+    let server = TestServer::start();
+    let incident = server.report("minusma", &ambush());
+    server.release("minusma", &incident);
     let path = format!("/v1/incidents/{incident}");
     let body = json!({"mission": "MINUSMA", "opened_on": "2022-03-20", "incidents": [incident]});
-    let case = house.as_("minusma").post("/v1/cases", &body).json()["reference"].as_str().unwrap().to_owned();
+    let case = server.as_("minusma").post("/v1/cases", &body).json()["reference"].as_str().unwrap().to_owned();
     let body = json!({"state": "IRL", "authority": "Made-up court", "opened_on": "2022-04-01", "cases": [case]});
-    let made = house.as_("minusma").post("/v1/proceedings", &body);
+    let made = server.as_("minusma").post("/v1/proceedings", &body);
     assert_eq!((made.status, &made.json()["status"]), (201, &json!("proposed")), "{}", made.text);
     assert_eq!(
         made.json()["will_be_seen_by"],
@@ -239,84 +239,90 @@ fn one_person_shows_a_record_to_no_state_by_a_proceeding() {
     );
     let proceeding = format!("/v1/proceedings/{}", made.json()["reference"].as_str().unwrap());
     let accused = json!({"incidents": [incident]});
-    assert_eq!(house.as_("minusma").post(&format!("{proceeding}/accused"), &accused).status, 201);
-    let first = house.accused(&proceeding[16..]).remove(0);
+    assert_eq!(server.as_("minusma").post(&format!("{proceeding}/accused"), &accused).status, 201);
+    let first = server.accused(&proceeding[16..]).remove(0);
     let charged = json!({"kind": "stage_reached", "stage": "charged", "accused": first, "happened_on": "2022-09-01"});
     assert_eq!(
-        house.as_("verifier").post(&format!("{proceeding}/steps"), &charged).status,
+        server.as_("verifier").post(&format!("{proceeding}/steps"), &charged).status,
         409,
         "others add nothing yet"
     );
-    assert_eq!(house.as_("minusma").post(&format!("{proceeding}/steps"), &charged).status, 201);
+    assert_eq!(server.as_("minusma").post(&format!("{proceeding}/steps"), &charged).status, 201);
 
     // Nobody new sees anything, and it counts nowhere.
     let counted = |unit: &str| {
-        let answer = house.as_("verifier").get(&format!("/v1/statistics?unit={unit}&by=host_state")).json();
+        let answer = server.as_("verifier").get(&format!("/v1/statistics?unit={unit}&by=host_state")).json();
         let cells = answer["cells"].as_array().unwrap_or_else(|| panic!("{answer}")).clone();
         cells.iter().map(|cell| cell["count"].as_i64().unwrap()).sum::<i64>()
     };
     assert_eq!((counted("proceedings"), counted("accused")), (0, 0));
     for who in ["ireland", "mali", "chad"] {
-        assert_eq!(house.as_(who).get(&proceeding).status, 404, "{who}");
-        assert!(house.as_(who).get("/v1/proceedings").references().is_empty(), "{who}");
+        assert_eq!(server.as_(who).get(&proceeding).status, 404, "{who}");
+        assert!(server.as_(who).get("/v1/proceedings").references().is_empty(), "{who}");
     }
-    assert_eq!(house.as_("ireland").get(&path).status, 404);
-    assert_eq!(house.as_("ireland").get(&format!("/v1/cases/{case}")).status, 404);
-    assert_eq!(house.as_("chad").get(&format!("/v1/cases/{case}")).json()["stage_furthest"], "no_information");
+    assert_eq!(server.as_("ireland").get(&path).status, 404);
+    assert_eq!(server.as_("ireland").get(&format!("/v1/cases/{case}")).status, 404);
+    assert_eq!(server.as_("chad").get(&format!("/v1/cases/{case}")).json()["stage_furthest"], "no_information");
     let ask =
         json!({"record": format!("incidents/{incident}"), "class": "confidential", "purpose": "prosecution_support"});
-    assert_eq!(house.disclose("ireland", &ask).status, 404);
+    assert_eq!(server.disclose("ireland", &ask).status, 404);
 
     // The recorder does not accept it; another officer does.
     let decide =
-        |who: &str| house.as_(who).post(&format!("{proceeding}/decision"), &json!({"status": "accepted"})).status;
+        |who: &str| server.as_(who).post(&format!("{proceeding}/decision"), &json!({"status": "accepted"})).status;
     assert_eq!((decide("minusma"), decide("mali"), decide("verifier"), decide("releaser")), (403, 404, 200, 409));
     assert_eq!((counted("proceedings"), counted("accused")), (1, 1));
-    assert_eq!(house.as_("ireland").get(&path).status, 200);
-    assert_eq!(house.as_("chad").get(&format!("/v1/cases/{case}")).json()["stage_furthest"], "charged");
+    assert_eq!(server.as_("ireland").get(&path).status, 200);
+    assert_eq!(server.as_("chad").get(&format!("/v1/cases/{case}")).json()["stage_furthest"], "charged");
 
     // An accused that is added later waits for another officer, too.
-    assert_eq!(house.as_("verifier").post(&format!("{proceeding}/accused"), &accused).json()["status"], "proposed");
-    assert_eq!(house.as_("ireland").get(&format!("{proceeding}/accused")).json()["items"].as_array().unwrap().len(), 1);
-    let second = house.accused(&proceeding[16..]).remove(1);
+    assert_eq!(server.as_("verifier").post(&format!("{proceeding}/accused"), &accused).json()["status"], "proposed");
+    assert_eq!(
+        server.as_("ireland").get(&format!("{proceeding}/accused")).json()["items"].as_array().unwrap().len(),
+        1
+    );
+    let second = server.accused(&proceeding[16..]).remove(1);
     let accept = |who: &str| {
-        house.as_(who).post(&format!("{proceeding}/accused/{second}/decision"), &json!({"status": "accepted"})).status
+        server.as_(who).post(&format!("{proceeding}/accused/{second}/decision"), &json!({"status": "accepted"})).status
     };
     assert_eq!((counted("accused"), accept("verifier"), accept("releaser"), counted("accused")), (1, 403, 200, 2));
-    assert_eq!(house.as_("ireland").get(&format!("{proceeding}/accused")).json()["items"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        server.as_("ireland").get(&format!("{proceeding}/accused")).json()["items"].as_array().unwrap().len(),
+        2
+    );
 }
 
 #[test]
 fn an_incident_that_is_added_to_a_case_with_proceedings_waits_for_another_officer() {
-    let house = House::start();
-    let (_, case, _) = opened(&house);
+    let server = TestServer::start();
+    let (_, case, _) = opened(&server);
     let other = json!({"mission": "MINUSMA", "occurred_on": "2022-12-14", "act": "killing", "host_state": "MLI", "victims": [
         {"category": "contingent_troop", "states": ["EGY"], "outcome": "killed", "kin_notified_on": "2022-12-15",
          "state_notified_on": "2022-12-15"}]});
-    let other = house.report("minusma", &other);
+    let other = server.report("minusma", &other);
     let own = json!({"state": "IRL", "authority": "Made-up court", "opened_on": "2022-06-01", "cases": [case]});
-    let made = house.as_("minusma").post("/v1/proceedings", &own).json();
-    house.accepted(&format!("/v1/proceedings/{}", made["reference"].as_str().unwrap()));
+    let made = server.as_("minusma").post("/v1/proceedings", &own).json();
+    server.accepted(&format!("/v1/proceedings/{}", made["reference"].as_str().unwrap()));
     let path = format!("/v1/cases/{case}");
     let add = |incident: &str| {
-        let shown = house.as_("minusma").get(&path);
-        house.as_("minusma").patch(&path, &json!({"incidents": [incident]}), shown.etag()).json()
+        let shown = server.as_("minusma").get(&path);
+        server.as_("minusma").patch(&path, &json!({"incidents": [incident]}), shown.etag()).json()
     };
     let changed = add(&other);
     assert_eq!(changed["incidents_proposed"], json!([other]));
     assert!(!changed["incidents"].as_array().unwrap().contains(&json!(other)));
     // Whoever releases it is shown who will see it: not Ireland, which nobody agreed to.
-    house.moved("minusma", &other, "submitted");
-    house.moved("verifier", &other, "verified");
-    let shown = house.as_("releaser").get(&format!("/v1/incidents/{other}")).json();
+    server.moved("minusma", &other, "submitted");
+    server.moved("verifier", &other, "verified");
+    let shown = server.as_("releaser").get(&format!("/v1/incidents/{other}")).json();
     assert_eq!(shown["will_be_seen_by"], json!(["EGY", "MLI"]));
-    house.moved("releaser", &other, "released");
-    let seen = |who: &str| house.as_(who).get(&format!("/v1/incidents/{other}")).status;
+    server.moved("releaser", &other, "released");
+    let seen = |who: &str| server.as_(who).get(&format!("/v1/incidents/{other}")).status;
     assert_eq!(seen("ireland"), 404);
-    assert!(!house.as_("ireland").get(&path).text.contains(&other));
+    assert!(!server.as_("ireland").get(&path).text.contains(&other));
     let decide = |who: &str, status: &str| {
         let body = json!({"status": status, "reason": "unclear"});
-        house.as_(who).post(&format!("{path}/incidents/{other}/decision"), &body).status
+        server.as_(who).post(&format!("{path}/incidents/{other}/decision"), &body).status
     };
     assert_eq!(
         (decide("minusma", "accepted"), decide("verifier", "returned"), decide("verifier", "accepted")),
@@ -328,28 +334,28 @@ fn an_incident_that_is_added_to_a_case_with_proceedings_waits_for_another_office
 
 #[test]
 fn a_state_proposes_a_proceeding_of_its_own_and_sees_what_becomes_of_it() {
-    let house = House::start();
-    let (incident, case, _) = opened(&house);
+    let server = TestServer::start();
+    let (incident, case, _) = opened(&server);
     let body = |state: &str| {
         json!({"state": state, "authority": "Made-up court", "opened_on": "2022-06-01", "cases": [case],
             "court_file_number": "MADE-UP 7"})
     };
-    assert_eq!(house.as_("mali").post("/v1/proceedings", &body("TCD")).status, 403, "not another State's");
-    assert_eq!(house.as_("reader.mali").post("/v1/proceedings", &body("MLI")).status, 403);
-    let made = house.as_("mali").post("/v1/proceedings", &body("MLI"));
+    assert_eq!(server.as_("mali").post("/v1/proceedings", &body("TCD")).status, 403, "not another State's");
+    assert_eq!(server.as_("reader.mali").post("/v1/proceedings", &body("MLI")).status, 403);
+    let made = server.as_("mali").post("/v1/proceedings", &body("MLI"));
     assert_eq!((made.status, &made.json()["status"]), (201, &json!("proposed")), "{}", made.text);
     let path = format!("/v1/proceedings/{}", made.json()["reference"].as_str().unwrap());
     assert!(made.json().get("will_be_seen_by").is_none(), "other States are not named to it");
     let accused =
-        house.as_("mali").post(&format!("{path}/accused"), &json!({"incidents": [incident], "name": "MADE-UP NAME"}));
+        server.as_("mali").post(&format!("{path}/accused"), &json!({"incidents": [incident], "name": "MADE-UP NAME"}));
     assert_eq!(accused.status, 201, "{}", accused.text);
-    assert_eq!((house.as_("mali").get(&path).status, house.as_("chad").get(&path).status), (200, 404));
-    assert_eq!(house.as_("verifier").get("/v1/proceedings?status=proposed").references().len(), 1);
+    assert_eq!((server.as_("mali").get(&path).status, server.as_("chad").get(&path).status), (200, 404));
+    assert_eq!(server.as_("verifier").get("/v1/proceedings?status=proposed").references().len(), 1);
     let returned = json!({"status": "returned", "reason": "unclear"});
-    assert_eq!(house.as_("verifier").post(&format!("{path}/decision"), &returned).status, 200);
-    let shown = house.as_("mali").get(&path).json();
+    assert_eq!(server.as_("verifier").post(&format!("{path}/decision"), &returned).status, 200);
+    let shown = server.as_("mali").get(&path).json();
     assert_eq!((&shown["status"], &shown["reason"]), (&json!("returned"), &json!("unclear")));
-    assert_eq!(house.as_("chad").get(&path).status, 404);
+    assert_eq!(server.as_("chad").get(&path).status, 404);
 }
 
 /// What an officer says of a proposal: a code, fields, and words that are sealed.
@@ -360,28 +366,28 @@ fn unclear(status: &str) -> Value {
 
 #[test]
 fn a_state_is_told_by_field_why_something_came_back_and_reads_the_words_and_what_it_submitted() {
-    let house = House::start();
-    let (_, case, proceeding) = opened(&house);
+    let server = TestServer::start();
+    let (_, case, proceeding) = opened(&server);
     let path = format!("/v1/proceedings/{proceeding}");
-    let proposed = step(&house, "mali", &proceeding, &json!({"kind": "arrest", "happened_on": "2022-05-01"}));
+    let proposed = step(&server, "mali", &proceeding, &json!({"kind": "arrest", "happened_on": "2022-05-01"}));
     let handle = proposed.json()["handle"].as_str().unwrap().to_owned();
-    let returned = house.as_("verifier").post(&format!("{path}/steps/{handle}/decision"), &unclear("returned"));
+    let returned = server.as_("verifier").post(&format!("{path}/steps/{handle}/decision"), &unclear("returned"));
     assert_eq!(returned.status, 200, "{}", returned.text);
-    let told = house.as_("mali").get(&path).json()["steps"][0].clone();
+    let told = server.as_("mali").get(&path).json()["steps"][0].clone();
     assert_eq!((&told["reason"], &told["reason_fields"][0]["pointer"]), (&json!("unclear"), &json!("/happened_on")));
     assert_eq!(told["reason_note"], json!({"withheld": "confidential", "held": true}));
     let ask = json!({"record": &path[4..], "class": "confidential", "purpose": "data_correction"});
-    let words = house.disclose("mali", &ask);
+    let words = server.disclose("mali", &ask);
     assert!(words.text.contains("canary-why") && words.text.contains(&handle), "{}", words.text);
 
     // A proceeding and a measure of its own: it reads what it typed, and why they came back.
     let own = json!({"state": "MLI", "authority": "Made-up court", "opened_on": "2022-06-01", "cases": [case],
         "court_file_number": "MADE-UP 7", "notes": "canary-own-notes"});
-    let own = house.as_("mali").post("/v1/proceedings", &own).json()["reference"].as_str().unwrap().to_owned();
+    let own = server.as_("mali").post("/v1/proceedings", &own).json()["reference"].as_str().unwrap().to_owned();
     let accused = json!({"incidents": [], "name": "canary-own-accused", "notes": "canary-own-accused-notes"});
-    assert_eq!(house.as_("mali").post(&format!("/v1/proceedings/{own}/accused"), &accused).status, 201);
+    assert_eq!(server.as_("mali").post(&format!("/v1/proceedings/{own}/accused"), &accused).status, 201);
     let open = |record: &str, class: &str| {
-        house.disclose("mali", &json!({"record": record, "class": class, "purpose": "data_correction"})).text
+        server.disclose("mali", &json!({"record": record, "class": class, "purpose": "data_correction"})).text
     };
     let record = format!("proceedings/{own}");
     let confidential = open(&record, "confidential");
@@ -391,16 +397,16 @@ fn a_state_is_told_by_field_why_something_came_back_and_reads_the_words_and_what
     );
     assert!(open(&record, "strictly_confidential").contains("canary-own-accused"));
     // What the United Nations add to it later is theirs.
-    house.accepted(&format!("/v1/proceedings/{own}"));
-    let shown = house.as_("minusma").get(&format!("/v1/proceedings/{own}"));
+    server.accepted(&format!("/v1/proceedings/{own}"));
+    let shown = server.as_("minusma").get(&format!("/v1/proceedings/{own}"));
     let noted = json!({"notes": "canary-of-the-un"});
-    assert_eq!(house.as_("minusma").patch(&format!("/v1/proceedings/{own}"), &noted, shown.etag()).status, 200);
+    assert_eq!(server.as_("minusma").patch(&format!("/v1/proceedings/{own}"), &noted, shown.etag()).status, 200);
     assert!(!open(&record, "confidential").contains("canary-of-the-un"));
     let measure = json!({"state": "MLI", "kind": "special_unit", "instrument": "Made-up unit", "taken_on": "2022-06-01",
         "narrative": "canary-own-measure"});
-    let measure = house.as_("mali").post("/v1/measures", &measure).json()["reference"].as_str().unwrap().to_owned();
+    let measure = server.as_("mali").post("/v1/measures", &measure).json()["reference"].as_str().unwrap().to_owned();
     assert_eq!(
-        house.as_("verifier").post(&format!("/v1/measures/{measure}/decision"), &unclear("returned")).status,
+        server.as_("verifier").post(&format!("/v1/measures/{measure}/decision"), &unclear("returned")).status,
         200
     );
     let opened = open(&format!("measures/{measure}"), "confidential");
@@ -410,18 +416,18 @@ fn a_state_is_told_by_field_why_something_came_back_and_reads_the_words_and_what
         for asked in
             [path.clone(), format!("{path}/history"), format!("/v1/measures/{measure}"), "/v1/audit?limit=200".into()]
         {
-            assert!(!house.as_(who).get(&asked).text.contains("canary-"), "{who} {asked}");
+            assert!(!server.as_(who).get(&asked).text.contains("canary-"), "{who} {asked}");
         }
     }
 }
 
 #[test]
 fn whoever_submitted_a_proposal_withdraws_it_until_it_is_decided() {
-    let house = House::start();
-    let (_, case, proceeding) = opened(&house);
+    let server = TestServer::start();
+    let (_, case, proceeding) = opened(&server);
     let path = format!("/v1/proceedings/{proceeding}");
     let made = |who: &str, path: &str, body: &Value| {
-        let answer = house.as_(who).post(path, body);
+        let answer = server.as_(who).post(path, body);
         assert_eq!(answer.status, 201, "{path}: {}", answer.text);
         let body = answer.json();
         ["handle", "reference"].iter().find_map(|name| body[*name].as_str()).unwrap().to_owned()
@@ -440,38 +446,38 @@ fn whoever_submitted_a_proposal_withdraws_it_until_it_is_decided() {
     };
     for proposal in proposals() {
         let decide = |who: &str, status: &str| {
-            house.as_(who).post(&format!("{proposal}/decision"), &json!({"status": status})).status
+            server.as_(who).post(&format!("{proposal}/decision"), &json!({"status": status})).status
         };
         assert!([403, 404].contains(&decide("chad", "withdrawn")), "{proposal}");
         assert_eq!((decide("verifier", "withdrawn"), decide("minusma", "withdrawn")), (403, 403), "{proposal}");
         assert_eq!((decide("mali", "accepted"), decide("mali", "withdrawn")), (403, 200), "{proposal}");
         assert_eq!((decide("mali", "withdrawn"), decide("verifier", "accepted")), (409, 409), "{proposal}");
     }
-    let shown = house.as_("mali").get(&path).json();
+    let shown = server.as_("mali").get(&path).json();
     assert_eq!(shown["steps"][0]["status"], "withdrawn", "it stays with the State and the Secretariat");
-    assert_eq!(house.as_("chad").get(&path).json()["steps"], json!([]));
+    assert_eq!(server.as_("chad").get(&path).json()["steps"], json!([]));
     // What is decided is withdrawn by nobody alone.
     for proposal in proposals() {
-        house.accepted(&proposal);
-        let late = house.as_("mali").post(&format!("{proposal}/decision"), &json!({"status": "withdrawn"})).status;
+        server.accepted(&proposal);
+        let late = server.as_("mali").post(&format!("{proposal}/decision"), &json!({"status": "withdrawn"})).status;
         assert!([403, 409].contains(&late), "{proposal}: {late}");
     }
 }
 
 #[test]
 fn what_officers_say_of_a_states_accepted_proceeding_is_not_told_to_it() {
-    let house = House::start();
-    let (_, case, _) = opened(&house);
+    let server = TestServer::start();
+    let (_, case, _) = opened(&server);
     let body = json!({"state": "MLI", "authority": "Made-up court", "opened_on": "2022-06-01", "cases": [case], "notes": "canary-own"});
-    let own = house.as_("mali").post("/v1/proceedings", &body).json()["reference"].as_str().unwrap().to_owned();
+    let own = server.as_("mali").post("/v1/proceedings", &body).json()["reference"].as_str().unwrap().to_owned();
     let path = format!("/v1/proceedings/{own}");
-    house.accepted(&path);
+    server.accepted(&path);
     let shown = || {
-        let answer = house.as_("mali").get(&path);
+        let answer = server.as_("mali").get(&path);
         (answer.text, answer.headers)
     };
     let before = shown();
-    let decide = |who: &str, grounds: Value| house.as_(who).post(&format!("{path}/decision"), &grounds);
+    let decide = |who: &str, grounds: Value| server.as_(who).post(&format!("{path}/decision"), &grounds);
     let without = decide("verifier", json!({"status": "withdrawn"}));
     assert_eq!((without.status, without.pointers()), (400, vec!["/reason".to_owned()]), "it takes a reason");
     let ask = json!({"status": "withdrawn", "reason": "duplicate", "reason_note": "canary-why"});
@@ -479,7 +485,7 @@ fn what_officers_say_of_a_states_accepted_proceeding_is_not_told_to_it() {
     assert_eq!(shown(), before, "asked");
     let open = || {
         let ask = json!({"record": &path[4..], "class": "confidential", "purpose": "data_correction"});
-        house.disclose("mali", &ask).text
+        server.disclose("mali", &ask).text
     };
     assert!(!open().contains("canary-why") && open().contains("canary-own"));
     // Whoever asked takes it back.
@@ -490,41 +496,42 @@ fn what_officers_say_of_a_states_accepted_proceeding_is_not_told_to_it() {
     assert_eq!(decide("verifier", again).status, 200);
     assert_eq!(decide("releaser", json!({"status": "withdrawn", "reason": "duplicate"})).status, 200);
     assert!(open().contains("canary-again"));
-    assert_eq!(house.as_("mali").get(&path).json()["internal_obstacles"], json!({"withheld": "confidential"}));
+    assert_eq!(server.as_("mali").get(&path).json()["internal_obstacles"], json!({"withheld": "confidential"}));
 }
 
 #[test]
 fn two_officers_withdraw_a_proceeding_and_the_concern_that_it_began_ends() {
-    let house = House::start();
-    let (incident, case, _) = opened(&house);
+    let server = TestServer::start();
+    let (incident, case, _) = opened(&server);
     let path = format!("/v1/incidents/{incident}");
     let body = json!({"state": "IRL", "authority": "Made-up court", "opened_on": "2022-06-01", "cases": [case]});
     let irish = || {
-        let made = house.as_("minusma").post("/v1/proceedings", &body).json()["reference"].as_str().unwrap().to_owned();
-        house.accepted(&format!("/v1/proceedings/{made}"));
+        let made =
+            server.as_("minusma").post("/v1/proceedings", &body).json()["reference"].as_str().unwrap().to_owned();
+        server.accepted(&format!("/v1/proceedings/{made}"));
         format!("/v1/proceedings/{made}")
     };
     let (one, other) = (irish(), irish());
-    assert_eq!(house.as_("ireland").get(&path).status, 200);
+    assert_eq!(server.as_("ireland").get(&path).status, 200);
     let withdraw = |who: &str, of: &str| {
         let grounds = json!({"status": "withdrawn", "reason": "entered_by_mistake"});
-        house.as_(who).post(&format!("{of}/decision"), &grounds).status
+        server.as_(who).post(&format!("{of}/decision"), &grounds).status
     };
     for of in [&one, &other] {
         assert_eq!((withdraw("minusma", of), withdraw("ireland", of)), (403, 403));
         assert_eq!((withdraw("verifier", of), withdraw("verifier", of)), (200, 403), "one officer does not");
-        let asked = house.as_("releaser").get(of).json();
+        let asked = server.as_("releaser").get(of).json();
         assert_eq!(
             (&asked["status"], &asked["withdrawal_proposed"]),
             (&json!("accepted"), &json!("entered_by_mistake"))
         );
-        let shown = house.as_("ireland").get(of).json();
+        let shown = server.as_("ireland").get(of).json();
         assert!(shown.get("withdrawal_proposed").is_none() && shown["reason"].is_null(), "{shown}");
-        assert_eq!(house.as_("ireland").get(&path).status, 200);
+        assert_eq!(server.as_("ireland").get(&path).status, 200);
         if of == &one {
             // Another lets it stand; then it is asked again.
             assert_eq!(
-                house.as_("releaser").post(&format!("{of}/decision"), &json!({"status": "accepted"})).status,
+                server.as_("releaser").post(&format!("{of}/decision"), &json!({"status": "accepted"})).status,
                 200
             );
             assert_eq!(withdraw("verifier", of), 200);
@@ -532,21 +539,21 @@ fn two_officers_withdraw_a_proceeding_and_the_concern_that_it_began_ends() {
         assert_eq!(withdraw("releaser", of), 200);
         let concerned = if of == &one { 200 } else { 410 };
         assert_eq!(
-            house.as_("ireland").get(&path).status,
+            server.as_("ireland").get(&path).status,
             concerned,
             "as long as another proceeding of the State serves it"
         );
     }
-    let shown = house.as_("ireland").get(&other).json();
+    let shown = server.as_("ireland").get(&other).json();
     assert_eq!(
         (&shown["status"], &shown["reason"]),
         (&json!("withdrawn"), &json!("entered_by_mistake")),
         "who saw it is told"
     );
-    assert_eq!(house.as_("ireland").get(&format!("/v1/cases/{case}")).status, 404);
-    assert_eq!(house.as_("mali").get(&path).status, 200);
-    let counted = house.as_("verifier").get("/v1/statistics?unit=proceedings&by=host_state").json();
+    assert_eq!(server.as_("ireland").get(&format!("/v1/cases/{case}")).status, 404);
+    assert_eq!(server.as_("mali").get(&path).status, 200);
+    let counted = server.as_("verifier").get("/v1/statistics?unit=proceedings&by=host_state").json();
     assert!(!counted["cells"].to_string().contains("IRL"), "{counted}");
     assert_eq!(withdraw("verifier", &one), 403, "once");
-    assert_eq!(house.as_("minusma").patch(&one, &json!({"authority": "Another"}), "*").status, 409);
+    assert_eq!(server.as_("minusma").patch(&one, &json!({"authority": "Another"}), "*").status, 409);
 }

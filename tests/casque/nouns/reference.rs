@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::harness::House;
+use crate::harness::TestServer;
 
 fn codes(list: &Value) -> Vec<&str> {
     list["codes"].as_array().unwrap().iter().map(|code| code["code"].as_str().unwrap()).collect()
@@ -10,8 +10,8 @@ fn codes(list: &Value) -> Vec<&str> {
 
 #[test]
 fn every_list_that_a_form_reads_is_in_the_vocabulary_with_labels() {
-    let house = House::start();
-    let vocabulary = house.as_("iceland").get("/v1/vocabulary").json();
+    let server = TestServer::start();
+    let vocabulary = server.as_("iceland").get("/v1/vocabulary").json();
     let lists = vocabulary["lists"].as_array().unwrap();
     let description = serde_json::to_value(casque::api::openapi()).unwrap();
     // Each closed list of the description is one of the vocabulary's.
@@ -32,11 +32,11 @@ fn every_list_that_a_form_reads_is_in_the_vocabulary_with_labels() {
 
 #[test]
 fn missions_have_host_states_and_states_have_m49_and_names() {
-    let house = House::start();
-    let mission = house.as_("iceland").get("/v1/missions/MINUSMA").json();
+    let server = TestServer::start();
+    let mission = server.as_("iceland").get("/v1/missions/MINUSMA").json();
     assert_eq!((&mission["host_states"][0], &mission["ended_on"]), (&Value::from("MLI"), &Value::from("2023-12-31")));
-    assert_eq!(house.as_("iceland").get("/v1/missions/NOWHERE").status, 404);
-    let states = house.as_("iceland").get("/v1/states").json();
+    assert_eq!(server.as_("iceland").get("/v1/missions/NOWHERE").status, 404);
+    let states = server.as_("iceland").get("/v1/states").json();
     let ivory_coast = states["items"].as_array().unwrap().iter().find(|state| state["code"] == "CIV").unwrap().clone();
     assert_eq!(ivory_coast["m49"], "384");
     assert!(
@@ -47,8 +47,8 @@ fn missions_have_host_states_and_states_have_m49_and_names() {
 
 #[test]
 fn the_policy_is_told_as_it_is_applied() {
-    let house = House::start();
-    let told = house.as_("iceland").get("/v1/policy").json();
+    let server = TestServer::start();
+    let told = server.as_("iceland").get("/v1/policy").json();
     let told = told["disclosure"].as_array().unwrap().iter().map(|rule| {
         let text = |name: &str| rule[name].as_str().unwrap().to_owned();
         (text("role"), text("relation"), text("class"), text("condition"), rule["fields"].clone())
@@ -72,7 +72,7 @@ fn the_policy_is_told_as_it_is_applied() {
 
 #[test]
 fn designations_tell_who_is_whose_focal_point() {
-    let house = House::start();
-    let told = house.as_("verifier").get("/v1/designations?mission=MINUSMA").json();
+    let server = TestServer::start();
+    let told = server.as_("verifier").get("/v1/designations?mission=MINUSMA").json();
     assert_eq!(told["items"][0]["kind"], "custodian", "{told}");
 }

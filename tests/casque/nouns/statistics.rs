@@ -4,13 +4,13 @@ use casque::briefing::figures;
 use casque::policy::Scope;
 use serde_json::json;
 
-use crate::harness::House;
+use crate::harness::TestServer;
 
 #[test]
 fn counts_say_what_paging_through_the_list_would() {
-    let house = House::with_sample();
+    let server = TestServer::with_sample();
     let counted = |who: &str, query: &str| {
-        let answer = house.as_(who).get(&format!("/v1/statistics?{query}"));
+        let answer = server.as_(who).get(&format!("/v1/statistics?{query}"));
         assert_eq!(answer.status, 200, "{}", answer.text);
         let cells = answer.json()["cells"].as_array().unwrap().clone();
         cells.iter().map(|cell| cell["count"].as_u64().unwrap()).sum::<u64>()
@@ -19,7 +19,7 @@ fn counts_say_what_paging_through_the_list_would() {
         let mut listed = 0;
         let mut path = "/v1/incidents?limit=200&state=released".to_owned();
         loop {
-            let page = house.as_(who).get(&path);
+            let page = server.as_(who).get(&path);
             listed += page.references().len() as u64;
             match page.header("link") {
                 Some(link) => path = link.split(['<', '>']).nth(1).unwrap().to_owned(),
@@ -31,13 +31,13 @@ fn counts_say_what_paging_through_the_list_would() {
     }
     assert_eq!(counted("iceland", "unit=victims"), 0);
     assert!(counted("ireland", "unit=victims&mission=UNIFIL") >= 20, "nationals of Ireland");
-    let all = house.as_("ireland").get("/v1/statistics?unit=victims&by=mission").json();
+    let all = server.as_("ireland").get("/v1/statistics?unit=victims&by=mission").json();
     assert_eq!(all["scope"], "records that concern IRL");
 }
 
 #[test]
 fn a_unit_has_its_own_dimensions_and_values_are_read_as_what_they_are() {
-    let house = House::start();
+    let server = TestServer::start();
     for (query, pointer) in [
         ("unit=nothing", "/unit"),
         ("unit=incidents&by=stage", "/by"),
@@ -48,18 +48,18 @@ fn a_unit_has_its_own_dimensions_and_values_are_read_as_what_they_are() {
         ("unit=incidents&mission=NOWHERE", "/mission"),
         ("unit=accused&in_absentia=perhaps", "/in_absentia"),
     ] {
-        let answer = house.as_("verifier").get(&format!("/v1/statistics?{query}"));
+        let answer = server.as_("verifier").get(&format!("/v1/statistics?{query}"));
         assert_eq!((answer.status, answer.pointers()), (400, vec![pointer.to_owned()]), "{query}: {}", answer.text);
     }
-    assert_eq!(house.as_("verifier").get("/v1/statistics?unit=incidents&by=mission").json()["cells"], json!([]));
+    assert_eq!(server.as_("verifier").get("/v1/statistics?unit=incidents&by=mission").json()["cells"], json!([]));
 }
 
 #[test]
 fn every_years_stock_and_flow_reconciles_and_follows_from_the_year_before() {
-    let house = House::with_sample();
+    let server = TestServer::with_sample();
     let mut before = None;
     for year in 2012..=2026 {
-        let of = house.store.read(&Scope::Everything, |r| figures(r, year, r.now())).unwrap();
+        let of = server.store.read(&Scope::Everything, |r| figures(r, year, r.now())).unwrap();
         let flow = &of.cases.flow;
         assert!(of.cases.reconciles, "{year}");
         if let Some(before) = before {
@@ -68,6 +68,6 @@ fn every_years_stock_and_flow_reconciles_and_follows_from_the_year_before() {
         before = Some(flow.open_at_end);
     }
     let quiet =
-        house.store.read(&Scope::Everything, |r| figures(r, 2022, chrono::DateTime::UNIX_EPOCH.naive_utc())).unwrap();
+        server.store.read(&Scope::Everything, |r| figures(r, 2022, chrono::DateTime::UNIX_EPOCH.naive_utc())).unwrap();
     assert_eq!(quiet.by_mission.total.incidents, 0, "nothing was recorded by then");
 }

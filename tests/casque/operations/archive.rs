@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use casque::cli::{Place, Start};
+use casque::node::{InstanceArgs, OpenOptions};
 use serde_json::{Value, json};
 
 use crate::harness::cluster::{Cluster, binaries};
 use crate::harness::process::output;
-use crate::harness::{House, ambush, skipped};
+use crate::harness::{TestServer, ambush, skipped};
 use crate::promises::canaries::plant;
 
 pub fn casque(arguments: &[&str]) -> Output {
@@ -28,18 +28,23 @@ pub fn fails(arguments: &[&str]) -> String {
 }
 
 /// How the program is told of a place.
-pub fn told(place: &Place) -> Vec<String> {
-    match (&place.data, &place.database) {
+pub fn told(instance: &InstanceArgs) -> Vec<String> {
+    match (&instance.data, &instance.database) {
         (Some(folder), _) => vec!["--data".into(), folder.display().to_string()],
         (None, Some(casque::store::Location::Postgres(url))) => {
-            vec!["--database".into(), url.clone(), "--keys".into(), place.keys.as_ref().unwrap().display().to_string()]
+            vec![
+                "--database".into(),
+                url.clone(),
+                "--keys".into(),
+                instance.keys.as_ref().unwrap().display().to_string(),
+            ]
         }
         other => panic!("{other:?}"),
     }
 }
 
-pub fn with<'a>(place: &'a [String], arguments: &[&'a str]) -> Vec<&'a str> {
-    arguments.iter().copied().chain(place.iter().map(String::as_str)).collect()
+pub fn with<'a>(instance: &'a [String], arguments: &[&'a str]) -> Vec<&'a str> {
+    arguments.iter().copied().chain(instance.iter().map(String::as_str)).collect()
 }
 
 /// The operator's keys, which no backup holds.
@@ -61,41 +66,41 @@ pub fn copy_keys(from: &Path, to: &Path) {
 }
 
 /// What a focal point is given of its own record, opened.
-fn opened(house: &House, reference: &str) -> Value {
+fn opened(server: &TestServer, reference: &str) -> Value {
     let ask =
         json!({"record": format!("incidents/{reference}"), "class": "strictly_confidential", "purpose": "follow_up"});
-    let answer = house.disclose("minusma", &ask);
+    let answer = server.disclose("minusma", &ask);
     assert_eq!(answer.status, 201, "{}", answer.text);
     answer.json()["opened"].clone()
 }
 
 /// An officer and an administrator confirm what a restore undid.
-pub fn confirmed(house: &House) {
-    let waiting = house.as_("administrator").get("/v1/restorations").json();
+pub fn confirmed(server: &TestServer) {
+    let waiting = server.as_("administrator").get("/v1/restorations").json();
     let id = waiting["items"][0]["id"].as_str().unwrap().to_owned();
     for who in ["administrator", "verifier"] {
-        let done = house.prove(who, &format!("/v1/restorations/{id}/confirmation"), &json!({}));
+        let done = server.prove(who, &format!("/v1/restorations/{id}/confirmation"), &json!({}));
         assert_eq!(done.status, 200, "{}", done.text);
     }
 }
 
 #[test]
 fn a_backup_made_while_writes_go_on_is_one_moment_and_comes_back_with_seals_history_and_log() {
-    let house = House::start();
-    let reference = house.report("minusma", &ambush());
-    house.release("minusma", &reference);
-    house.settle_audit();
-    let place = told(house.place());
+    let server = TestServer::start();
+    let reference = server.report("minusma", &ambush());
+    server.release("minusma", &reference);
+    server.settle_audit();
+    let instance = told(server.instance());
     let folder = tempfile::tempdir().unwrap();
     let backups = folder.path().join("backups");
     let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|threads| {
         threads.spawn(|| {
             while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                house.report("minusma", &ambush());
+                server.report("minusma", &ambush());
             }
         });
-        succeeds(&with(&place, &["backup", backups.to_str().unwrap(), "--json"]));
+        succeeds(&with(&instance, &["backup", backups.to_str().unwrap(), "--json"]));
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
     });
     let made =
@@ -104,7 +109,7 @@ fn a_backup_made_while_writes_go_on_is_one_moment_and_comes_back_with_seals_hist
         + &std::fs::read_to_string(made.join("keys.jsonl")).unwrap();
     assert!(!text.contains("canary-"), "what is sealed stays so");
 
-    let keys = house.folder().join("keys");
+    let keys = server.folder().join("keys");
     let verified = succeeds(&["backup", "verify", made.to_str().unwrap(), "--keys", keys.to_str().unwrap(), "--json"]);
     let verified: Value = serde_json::from_str(&verified).unwrap();
     assert_eq!(verified["opened"], json!(["confidential", "strictly_confidential"]));
@@ -115,12 +120,12 @@ fn a_backup_made_while_writes_go_on_is_one_moment_and_comes_back_with_seals_hist
     succeeds(&with(&data, &["restore", made.to_str().unwrap()]));
     let refused = fails(&with(&data, &["restore", made.to_str().unwrap()]));
     assert!(refused.contains("not empty"), "{refused}");
-    let again = House::of(Place::folder(&restored), &house);
+    let again = TestServer::of(InstanceArgs::folder(&restored), &server);
     confirmed(&again);
     assert_eq!(again.as_("chad").get(&format!("/v1/incidents/{reference}")).json()["state"], "released");
-    assert_eq!(opened(&again, &reference), opened(&house, &reference));
-    let history = |house: &House| house.as_("verifier").get(&format!("/v1/incidents/{reference}/history")).text;
-    assert_eq!(history(&again), history(&house));
+    assert_eq!(opened(&again, &reference), opened(&server, &reference));
+    let history = |server: &TestServer| server.as_("verifier").get(&format!("/v1/incidents/{reference}/history")).text;
+    assert_eq!(history(&again), history(&server));
     let incidents = again.as_("verifier").get("/v1/statistics?unit=incidents&by=mission").json();
     assert_eq!(incidents["cells"], json!([{"by": {"mission": "MINUSMA"}, "count": 1}]), "the figures are made anew");
     drop(again);
@@ -132,18 +137,18 @@ fn a_backup_made_while_writes_go_on_is_one_moment_and_comes_back_with_seals_hist
 
 #[test]
 fn what_was_erased_does_not_come_back_from_an_older_backup() {
-    let house = House::start();
-    let reference = plant(&house);
-    let place = told(house.place());
+    let server = TestServer::start();
+    let reference = plant(&server);
+    let instance = told(server.instance());
     let folder = tempfile::tempdir().unwrap();
     let backups = folder.path().join("backups");
-    succeeds(&with(&place, &["backup", backups.to_str().unwrap()]));
-    let victims = house.as_("minusma").get(&format!("/v1/incidents/{reference}")).json()["victims"].clone();
+    succeeds(&with(&instance, &["backup", backups.to_str().unwrap()]));
+    let victims = server.as_("minusma").get(&format!("/v1/incidents/{reference}")).json()["victims"].clone();
     let erased = format!("incidents/{reference}/victims/{}", victims[0]["handle"].as_str().unwrap());
     let names = |opened: &Value| opened.to_string().matches("canary-name").count();
-    assert_eq!(names(&opened(&house, &reference)), 1);
-    let request = house.erasure_approved(&erased);
-    let told = succeeds(&with(&place, &["keys", "erase", &request]));
+    assert_eq!(names(&opened(&server, &reference)), 1);
+    let request = server.erasure_approved(&erased);
+    let told = succeeds(&with(&instance, &["keys", "erase", &request]));
     let listed = |line: &str| told.lines().any(|one| regex::Regex::new(line).unwrap().is_match(one));
     for line in [
         &format!("^  incidents/{reference}: narrative, attribution, attribution_basis, sources, reason_note$"),
@@ -158,14 +163,14 @@ fn what_was_erased_does_not_come_back_from_an_older_backup() {
         assert!(listed(line), "a human must look there: {line}\n{told}");
     }
     assert!(!told.contains("canary"), "{told}");
-    assert_eq!(names(&opened(&house, &reference)), 0, "erased: it opens no more");
+    assert_eq!(names(&opened(&server, &reference)), 0, "erased: it opens no more");
     assert_eq!(
-        opened(&house, &reference).to_string().matches("canary-guinea-name").count(),
+        opened(&server, &reference).to_string().matches("canary-guinea-name").count(),
         1,
         "the other victim's does"
     );
     assert_eq!(
-        house.as_("minusma").get(&format!("/v1/incidents/{reference}")).json()["victims"].as_array().unwrap().len(),
+        server.as_("minusma").get(&format!("/v1/incidents/{reference}")).json()["victims"].as_array().unwrap().len(),
         2
     );
 
@@ -175,7 +180,7 @@ fn what_was_erased_does_not_come_back_from_an_older_backup() {
     let ledger = std::fs::read_to_string(backups.join("ledger.log")).unwrap();
     assert!(ledger.contains("\"act\":\"erase_intent\"") && ledger.contains("\"act\":\"erased\""), "{ledger}");
     let restored = folder.path().join("restored");
-    copy_keys(&house.folder().join("keys"), &restored.join("keys"));
+    copy_keys(&server.folder().join("keys"), &restored.join("keys"));
     let data = ["--data".to_owned(), restored.display().to_string()];
     // The machine is lost, with its own copy; the operator has the keys.
     std::fs::remove_file(restored.join("keys/ledger.log")).unwrap();
@@ -188,7 +193,7 @@ fn what_was_erased_does_not_come_back_from_an_older_backup() {
         &["restore", old.to_str().unwrap(), "--ledger-file", backups.join("elsewhere").to_str().unwrap()],
     ));
     assert!(told.contains(&format!("Person {request} was erased again.")), "{told}");
-    let again = House::of(Place::folder(&restored), &house);
+    let again = TestServer::of(InstanceArgs::folder(&restored), &server);
     confirmed(&again);
     assert_eq!(names(&opened(&again, &reference)), 0);
     assert_eq!(opened(&again, &reference).to_string().matches("canary-guinea-name").count(), 1);
@@ -199,29 +204,29 @@ fn a_database_moves_from_one_kind_to_the_other_and_back() {
     if skipped("PostgreSQL", binaries().is_some()) {
         return;
     }
-    let house = House::start();
-    let reference = house.report("minusma", &ambush());
-    house.release("minusma", &reference);
-    house.settle_audit();
+    let server = TestServer::start();
+    let reference = server.report("minusma", &ambush());
+    server.release("minusma", &reference);
+    server.settle_audit();
     let cluster = Cluster::start("-c fsync=off");
     for name in ["there", "unused"] {
         cluster.run("postgres", &format!("CREATE DATABASE {name}"));
     }
     let folder = tempfile::tempdir().unwrap();
     let keys = folder.path().join("keys");
-    copy_keys(&house.folder().join("keys"), &keys);
-    let there = Place {
+    copy_keys(&server.folder().join("keys"), &keys);
+    let there = InstanceArgs {
         database: Some(cluster.url("casque", "there").parse().unwrap()),
         keys: Some(keys.clone()),
-        ..Place::default()
+        ..InstanceArgs::default()
     };
     let (out, back) = (folder.path().join("out"), folder.path().join("back"));
-    let first = succeeds(&with(&told(house.place()), &["export", "--all", out.to_str().unwrap()]));
+    let first = succeeds(&with(&told(server.instance()), &["export", "--all", out.to_str().unwrap()]));
     let moved = succeeds(&with(&told(&there), &["import", "--all", out.to_str().unwrap()]));
     let root = first.split("root ").nth(1).unwrap().trim();
     assert!(moved.contains(root), "{first} {moved}");
-    let served = House::of(there.clone(), &house);
-    assert_eq!(opened(&served, &reference), opened(&house, &reference));
+    let served = TestServer::of(there.clone(), &server);
+    assert_eq!(opened(&served, &reference), opened(&server, &reference));
     drop(served);
     succeeds(&with(&told(&there), &["export", "--all", back.to_str().unwrap()]));
     let home = folder.path().join("home");
@@ -233,8 +238,8 @@ fn a_database_moves_from_one_kind_to_the_other_and_back() {
     succeeds(&with(&home_told, &["import", "--all", back.to_str().unwrap()]));
     let log = succeeds(&with(&home_told, &["audit", "verify", "--deep", "--json"]));
     assert_eq!(serde_json::from_str::<Value>(&log).unwrap()["holds"], true, "{log}");
-    let again = House::of(Place::folder(&home), &house);
-    assert_eq!(opened(&again, &reference), opened(&house, &reference));
+    let again = TestServer::of(InstanceArgs::folder(&home), &server);
+    assert_eq!(opened(&again, &reference), opened(&server, &reference));
     // Of a row that no act touched since, the two databases say the same.
     let incident = |path: &Path| {
         let text = std::fs::read_to_string(path.join("values.jsonl")).unwrap();
@@ -249,13 +254,13 @@ fn a_database_moves_from_one_kind_to_the_other_and_back() {
 
 #[test]
 fn a_damaged_archive_is_refused_whole() {
-    let house = House::start();
-    house.report("minusma", &ambush());
-    house.settle_audit();
+    let server = TestServer::start();
+    server.report("minusma", &ambush());
+    server.settle_audit();
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
-    succeeds(&with(&told(house.place()), &["export", "--all", out.to_str().unwrap()]));
-    let (path, keys) = (out.join("values.jsonl"), house.folder().join("keys"));
+    succeeds(&with(&told(server.instance()), &["export", "--all", out.to_str().unwrap()]));
+    let (path, keys) = (out.join("values.jsonl"), server.folder().join("keys"));
     let right = std::fs::read_to_string(&path).unwrap();
     for (at, wrong) in [
         right.replacen("attack_on_convoy_transport", "attack_on_premises", 1),
@@ -274,6 +279,6 @@ fn a_damaged_archive_is_refused_whole() {
         assert!(refused.contains("damaged") || refused.contains("rows"), "{refused}");
         std::fs::write(&path, &right).unwrap();
         succeeds(&with(&data, &["import", "--all", out.to_str().unwrap()]));
-        assert!(Place::folder(&target).open(Start::default()).is_ok());
+        assert!(InstanceArgs::folder(&target).open(OpenOptions::default()).is_ok());
     }
 }

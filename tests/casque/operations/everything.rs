@@ -3,32 +3,32 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use casque::cli::Place;
+use casque::node::InstanceArgs;
 use casque::store::{LEFT, TABLES};
 use chrono::Days;
 use serde_json::{Value, json};
 
 use super::archive::{confirmed, copy_keys, succeeds, told, with};
 use crate::harness::cluster::{Cluster, binaries};
-use crate::harness::{House, ambush, skipped};
+use crate::harness::{TestServer, ambush, skipped};
 use crate::promises::canaries::plant;
 
 /// Does what puts a row into every table that a program's user can fill.
-pub fn fill(house: &House) {
+pub fn fill(server: &TestServer) {
     let done = |who: &str, path: &str, body: &Value| {
-        let answer = house.as_(who).with("idempotency-key", &format!("a-key-for {who}{path}")).post(path, body);
+        let answer = server.as_(who).with("idempotency-key", &format!("a-key-for {who}{path}")).post(path, body);
         assert!([200, 201, 204].contains(&answer.status), "{path}: {}", answer.text);
         answer.text
     };
     let made = |who: &str, path: &str, body: &Value| -> Value { serde_json::from_str(&done(who, path, body)).unwrap() };
     let proved = |who: &str, path: &str, body: &Value| {
-        let answer = house.prove(who, path, body);
+        let answer = server.prove(who, path, body);
         assert!([200, 201].contains(&answer.status), "{path}: {}", answer.text);
         answer.json()
     };
-    let reference = plant(house);
+    let reference = plant(server);
     let (path, record) = (format!("/v1/incidents/{reference}"), format!("incidents/{reference}"));
-    let victim = house.as_("minusma").get(&format!("{path}/victims")).json()["items"][0]["handle"].clone();
+    let victim = server.as_("minusma").get(&format!("{path}/victims")).json()["items"][0]["handle"].clone();
     let victim = format!("{record}/victims/{}", victim.as_str().unwrap());
     for officer in ["verifier", "releaser"] {
         proved(officer, &format!("{path}/withholding"), &json!({"states": ["GIN"], "reason": "safety_of_persons"}));
@@ -36,22 +36,22 @@ pub fn fill(house: &House) {
     // Accounts.
     let machine = json!({"email": "system@casque.example", "name": "Made-up system", "role": "member_state", "state": "MLI",
         "state_function": "proposer", "machine": true});
-    let machine = house.as_("administrator").post("/v1/accounts", &machine);
-    house.approve(&machine);
+    let machine = server.as_("administrator").post("/v1/accounts", &machine);
+    server.approve(&machine);
     let machine = machine.json()["account"]["id"].as_str().unwrap().to_owned();
-    let ends = house.store.now().date() + Days::new(30);
+    let ends = server.store.now().date() + Days::new(30);
     done("manager", &format!("/v1/accounts/{machine}/keys"), &json!({"name": "made-up", "expires_on": ends}));
     let person = json!({"email": "new@casque.example", "name": "Made-up person", "role": "auditor"});
-    let asked = house.as_("administrator").post("/v1/accounts", &person);
-    house.approve(&asked);
+    let asked = server.as_("administrator").post("/v1/accounts", &person);
+    server.approve(&asked);
     let person = asked.json()["account"]["id"].as_str().unwrap().to_owned();
     done("administrator", &format!("/v1/accounts/{person}/invitations"), &json!({}));
     // A second factor set up anew, with its recovery codes.
-    let iceland = house.account("iceland").clone();
-    house.as_("iceland");
-    let code = house.code("iceland");
+    let iceland = server.account("iceland").clone();
+    server.as_("iceland");
+    let code = server.code("iceland");
     let begun = made("iceland", "/v1/me/second-factor", &json!({"password": iceland.password, "code": code}));
-    let step = casque::identity::step_at(house.store.now());
+    let step = casque::identity::step_at(server.store.now());
     let code = casque::identity::code_at(begun["secret"].as_str().unwrap(), step).unwrap();
     done("iceland", "/v1/me/second-factor/confirmation", &json!({"code": code}));
     // Openings in every form, an approval, an emergency with its review, and a volume that is unusual.
@@ -63,8 +63,8 @@ pub fn fill(house: &House) {
     let opened = proved("verifier", "/v1/disclosures", &emergency)["id"].as_str().unwrap().to_owned();
     proved("releaser", &format!("/v1/disclosures/{opened}/note"), &json!({}));
     let path = format!("/v1/disclosures/{opened}/review");
-    assert_eq!(house.prove("releaser", &path, &json!({"finding": "justified"})).status, 204);
-    let many: Vec<String> = house
+    assert_eq!(server.prove("releaser", &path, &json!({"finding": "justified"})).status, 204);
+    let many: Vec<String> = server
         .as_("verifier")
         .get("/v1/incidents?limit=200")
         .references()
@@ -72,17 +72,17 @@ pub fn fill(house: &House) {
         .map(|one| format!("incidents/{one}"))
         .collect();
     let file = json!({"records": many, "class": "confidential", "purpose": "verification", "format": "csv"});
-    assert_eq!(house.prove("verifier", "/v1/disclosures/files", &file).status, 200);
+    assert_eq!(server.prove("verifier", "/v1/disclosures/files", &file).status, 200);
     let ask = json!({"person": "victim", "name": "canary guinea name", "purpose": "verification"});
     proved("unifil", "/v1/disclosures/matches", &ask);
     done("verifier", "/v1/tables", &json!({"year": 2021}));
     made("verifier", "/v1/erasures", &json!({"record": victim, "reason": "court_order"}));
 }
 
-fn counts(house: &House) -> BTreeMap<&'static str, u64> {
+fn counts(server: &TestServer) -> BTreeMap<&'static str, u64> {
     TABLES
         .iter()
-        .map(|table| (*table, house.asked(&format!("SELECT count(*) FROM {table}")).parse().unwrap()))
+        .map(|table| (*table, server.asked(&format!("SELECT count(*) FROM {table}")).parse().unwrap()))
         .collect()
 }
 
@@ -96,19 +96,19 @@ fn made_in(backups: &Path) -> std::path::PathBuf {
 
 #[test]
 fn a_database_in_which_every_table_has_rows_is_backed_up_verified_restored_and_moved() {
-    let house = House::with_sample();
-    fill(&house);
-    house.settle_audit();
+    let server = TestServer::with_sample();
+    fill(&server);
+    server.settle_audit();
     let folder = tempfile::tempdir().unwrap();
     let (backups, apart) = (folder.path().join("backups"), folder.path().join("apart"));
     // First it is restored, so that a restoration is among its rows; then an erasure is carried out.
-    let place = told(house.place());
-    succeeds(&with(&place, &["backup", backups.to_str().unwrap()]));
+    let instance = told(server.instance());
+    succeeds(&with(&instance, &["backup", backups.to_str().unwrap()]));
     let second = folder.path().join("second");
-    copy_keys(&house.folder().join("keys"), &second.join("keys"));
-    let told_second = told(&Place::folder(&second));
+    copy_keys(&server.folder().join("keys"), &second.join("keys"));
+    let told_second = told(&InstanceArgs::folder(&second));
     succeeds(&with(&told_second, &["restore", made_in(&backups).to_str().unwrap()]));
-    let restored = House::of(Place::folder(&second), &house);
+    let restored = TestServer::of(InstanceArgs::folder(&second), &server);
     confirmed(&restored);
     let waiting = restored.as_("verifier").get("/v1/erasures?waiting=true").json();
     let number = waiting["items"][0]["number"].as_str().unwrap().to_owned();
@@ -149,9 +149,9 @@ fn a_database_in_which_every_table_has_rows_is_backed_up_verified_restored_and_m
     for name in ["audit-1.pub", "ledger.log"] {
         std::fs::copy(keys.join(name), third.join("keys").join(name)).unwrap();
     }
-    let told_third = told(&Place::folder(&third));
+    let told_third = told(&InstanceArgs::folder(&third));
     succeeds(&with(&told_third, &["restore", backup.to_str().unwrap(), "--keys-from", apart.to_str().unwrap()]));
-    let again = House::of(Place::folder(&third), &house);
+    let again = TestServer::of(InstanceArgs::folder(&third), &server);
     let kept = counts(&again);
     for table in TABLES.iter().filter(|table| !LEFT.contains(table)) {
         // What a restore adds: its own row, its entry, and what the demo's people did since the backup began.
@@ -171,10 +171,10 @@ fn a_database_in_which_every_table_has_rows_is_backed_up_verified_restored_and_m
     cluster.run("postgres", "CREATE DATABASE there");
     let moved = folder.path().join("moved");
     succeeds(&with(&told_third, &["export", "--all", moved.to_str().unwrap()]));
-    let there = Place {
+    let there = InstanceArgs {
         database: Some(cluster.url("casque", "there").parse().unwrap()),
         keys: Some(third.join("keys")),
-        ..Place::default()
+        ..InstanceArgs::default()
     };
     succeeds(&with(&told(&there), &["import", "--all", moved.to_str().unwrap()]));
     for table in TABLES.iter().filter(|table| !LEFT.contains(table)) {
@@ -187,15 +187,15 @@ fn a_database_in_which_every_table_has_rows_is_backed_up_verified_restored_and_m
 
 #[test]
 fn no_table_that_is_archived_refers_to_one_that_is_left_out() {
-    let house = House::start();
+    let server = TestServer::start();
     let refers = |table: &str| -> String {
-        if house.place().database.is_some() {
-            house.asked(&format!(
+        if server.instance().database.is_some() {
+            server.asked(&format!(
                 "SELECT coalesce(string_agg(confrelid::regclass::text, ','), '') FROM pg_constraint \
                  WHERE contype = 'f' AND conrelid = '{table}'::regclass"
             ))
         } else {
-            house.asked(&format!("SELECT group_concat(\"table\") FROM pragma_foreign_key_list('{table}')"))
+            server.asked(&format!("SELECT group_concat(\"table\") FROM pragma_foreign_key_list('{table}')"))
         }
     };
     let mut seen = 0;

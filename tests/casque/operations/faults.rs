@@ -13,7 +13,7 @@ use chrono::TimeDelta;
 
 use super::node::{Node, Site, embedded, until, verify_log};
 use crate::harness::cluster::binaries;
-use crate::harness::{Client, House, ambush, skipped};
+use crate::harness::{Client, TestServer, ambush, skipped};
 
 /// Reports incidents over several connections while `meanwhile` runs, and gives the references that were acknowledged.
 fn under_load(address: &str, token: &str, meanwhile: impl FnOnce(&Mutex<BTreeSet<String>>)) -> BTreeSet<String> {
@@ -244,8 +244,8 @@ fn a_full_disk_of_postgresqls_is_told_as_plainly() {
 
 #[test]
 fn a_client_that_sends_slowly_holds_nobody_up_and_is_given_up() {
-    let house = House::with_patience(Duration::from_millis(500));
-    let address = house.address.trim_start_matches("http://").to_owned();
+    let server = TestServer::with_patience(Duration::from_millis(500));
+    let address = server.address.trim_start_matches("http://").to_owned();
     let slow: Vec<TcpStream> = (0..30)
         .map(|_| {
             let mut stream = TcpStream::connect(&address).unwrap();
@@ -254,7 +254,7 @@ fn a_client_that_sends_slowly_holds_nobody_up_and_is_given_up() {
             stream
         })
         .collect();
-    assert_eq!(house.as_("verifier").get("/v1/incidents").status, 200);
+    assert_eq!(server.as_("verifier").get("/v1/incidents").status, 200);
     for mut stream in slow {
         let mut answer = [0; 12];
         stream.read_exact(&mut answer).unwrap();
@@ -290,24 +290,24 @@ fn five_thousand_idle_connections_hold_nobody_up() {
 
 #[test]
 fn a_clock_that_is_set_back_by_an_hour_ends_no_session_and_turns_no_order() {
-    let house = House::start();
-    let first = house.report("minusma", &ambush());
-    house.pass(TimeDelta::hours(-1));
-    let second = house.report("minusma", &ambush());
-    assert_eq!(house.as_("minusma").get("/v1/me").status, 200, "a token issued in what is now the future is good");
-    let page = house.as_("verifier").get("/v1/incidents?limit=1");
+    let server = TestServer::start();
+    let first = server.report("minusma", &ambush());
+    server.pass(TimeDelta::hours(-1));
+    let second = server.report("minusma", &ambush());
+    assert_eq!(server.as_("minusma").get("/v1/me").status, 200, "a token issued in what is now the future is good");
+    let page = server.as_("verifier").get("/v1/incidents?limit=1");
     let next = page.json()["next"].as_str().unwrap().to_owned();
-    let rest = house.as_("verifier").get(&format!("/v1/incidents?limit=1&after={next}"));
+    let rest = server.as_("verifier").get(&format!("/v1/incidents?limit=1&after={next}"));
     let both: BTreeSet<String> = page.references().into_iter().chain(rest.references()).collect();
     assert_eq!(both, BTreeSet::from([first, second.clone()]), "each once");
-    let log = house.as_("auditor").get("/v1/audit?action=incident.create").json();
+    let log = server.as_("auditor").get("/v1/audit?action=incident.create").json();
     assert_eq!(log["items"][0]["subject"], format!("incidents/{second}"), "the log is in the order of what was done");
-    house.sign_in_again();
-    assert_eq!(house.as_("minusma").get("/v1/me").status, 200);
-    house.settle_audit();
-    let key = std::fs::read_to_string(house.folder().join("keys/audit.pub")).unwrap();
+    server.sign_in_again();
+    assert_eq!(server.as_("minusma").get("/v1/me").status, 200);
+    server.settle_audit();
+    let key = std::fs::read_to_string(server.folder().join("keys/audit.pub")).unwrap();
     let ask = casque::store::LogAsk { verifier_keys: key.trim(), deep: true, ..Default::default() };
-    assert_eq!(casque::store::audit_verify(&house.store, &ask).unwrap().findings, []);
+    assert_eq!(casque::store::audit_verify(&server.store, &ask).unwrap().findings, []);
 }
 
 #[test]

@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use casque::cli::{DemoAccount, Place, Start};
+use casque::cli::DemoAccount;
+use casque::node::{InstanceArgs, OpenOptions};
 use serde_json::{Value, json};
 
 use super::node::{Node, embedded, until};
 use crate::harness::process::{output, write_private};
-use crate::harness::{House, ambush};
+use crate::harness::{TestServer, ambush};
 
 fn casque(arguments: &[&str]) -> Output {
     output(Command::new(env!("CARGO_BIN_EXE_casque")).args(arguments).env_clear())
@@ -115,12 +116,12 @@ fn class_keys_rotate_while_the_node_runs_and_the_old_ones_are_destroyed() {
     let count = |sql: &str| asked::<diesel::sql_types::BigInt, i64>(folder.path(), sql);
     assert_eq!(
         done(&["keys", "reseal"]),
-        "0 epochs are sealed to the class keys of now; 0 are left.\n0 older private keys were destroyed. A key is destroyed one hour after another took its place.\n"
+        "0 epochs are sealed to the class keys of now; 0 are left.\n0 older private keys were destroyed. A key is destroyed one hour after another took its instance.\n"
     );
     assert!(done(&["keys", "rotate-classes", "--after", "20"]).starts_with("Made 2 class keys."));
     assert_eq!(
         done(&["keys", "reseal"]),
-        "0 epochs are sealed to the class keys of now; 0 are left.\n0 older private keys were destroyed. A key is destroyed one hour after another took its place.\n",
+        "0 epochs are sealed to the class keys of now; 0 are left.\n0 older private keys were destroyed. A key is destroyed one hour after another took its instance.\n",
         "not before every node knows them"
     );
     // Time passes until they are sealed to; and, as the database has it, until the old ones may be destroyed.
@@ -237,11 +238,12 @@ fn a_lost_master_key_is_recovered_with_the_offline_key() {
     let path = data.to_str().unwrap();
     let identity = age::x25519::Identity::generate();
     let recipient = identity.to_public().to_string();
-    let place = Place { recovery: Some(recipient), ..Place::folder(&data) };
-    let house = place.open(Start { migrate: true, ..Start::default() }).unwrap();
+    let instance = InstanceArgs { recovery: Some(recipient), ..InstanceArgs::folder(&data) };
+    let server = instance.open(OpenOptions { migrate: true, ..OpenOptions::default() }).unwrap();
     let accounts =
-        casque::cli::load_sample(&house.store, &house.identity, casque::cli::Sample::Bare, &mut |_, _, _| {}).unwrap();
-    drop(house);
+        casque::cli::load_sample(&server.store, &server.identity, casque::cli::Sample::Bare, &mut |_, _, _| {})
+            .unwrap();
+    drop(server);
     let node = Node::start(&["--data", path]);
     let sitting = sit(&node, &accounts);
     let record = reported(&node, &sitting.token);
@@ -515,29 +517,29 @@ fn what_was_erased_leaves_no_bytes_in_the_files_of_the_embedded_database() {
 
 #[test]
 fn an_erasure_takes_two_officers_who_still_may() {
-    let house = House::start();
-    let reference = house.report("minusma", &ambush());
-    let victims = house.as_("minusma").get(&format!("/v1/incidents/{reference}/victims")).json();
+    let server = TestServer::start();
+    let reference = server.report("minusma", &ambush());
+    let victims = server.as_("minusma").get(&format!("/v1/incidents/{reference}/victims")).json();
     let victim = format!("incidents/{reference}/victims/{}", victims["items"][0]["handle"].as_str().unwrap());
     let ask = json!({"record": victim, "reason": "person_asked"});
-    assert_eq!(house.as_("minusma").post("/v1/erasures", &ask).status, 403);
+    assert_eq!(server.as_("minusma").post("/v1/erasures", &ask).status, 403);
     let nobody = json!({"record": format!("incidents/{reference}/victims/000000"), "reason": "person_asked"});
-    assert_eq!(house.as_("verifier").post("/v1/erasures", &nobody).pointers(), ["/record"]);
-    let number = house.as_("verifier").post("/v1/erasures", &ask).json()["number"].as_str().unwrap().to_owned();
-    assert_eq!(house.as_("verifier").post("/v1/erasures", &ask).status, 409, "one waits already");
-    assert!(house.store.erase(&casque::policy::Viewer::operator(), &number).is_err(), "nobody agreed");
+    assert_eq!(server.as_("verifier").post("/v1/erasures", &nobody).pointers(), ["/record"]);
+    let number = server.as_("verifier").post("/v1/erasures", &ask).json()["number"].as_str().unwrap().to_owned();
+    assert_eq!(server.as_("verifier").post("/v1/erasures", &ask).status, 409, "one waits already");
+    assert!(server.store.erase(&casque::policy::Viewer::operator(), &number).is_err(), "nobody agreed");
     let path = format!("/v1/erasures/{number}/decision");
-    assert_eq!(house.prove("verifier", &path, &json!({"approve": true})).status, 403, "another officer");
-    let bare = house.as_("releaser").post(&path, &json!({"approve": true}));
+    assert_eq!(server.prove("verifier", &path, &json!({"approve": true})).status, 403, "another officer");
+    let bare = server.as_("releaser").post(&path, &json!({"approve": true}));
     assert_eq!(bare.pointers(), ["/code"], "with a fresh code");
-    assert_eq!(house.prove("releaser", &path, &json!({"approve": true})).status, 200);
-    assert_eq!(house.prove("senior", &path, &json!({"approve": false})).status, 409, "it was decided");
-    let accounts = house.as_("administrator").get("/v1/accounts?limit=200").json();
+    assert_eq!(server.prove("releaser", &path, &json!({"approve": true})).status, 200);
+    assert_eq!(server.prove("senior", &path, &json!({"approve": false})).status, 409, "it was decided");
+    let accounts = server.as_("administrator").get("/v1/accounts?limit=200").json();
     let releaser =
         accounts["items"].as_array().unwrap().iter().find(|one| one["email"] == "releaser@casque.example").unwrap();
     let suspended = json!({"role": "secretariat", "graded": true, "suspended": true});
     let path = format!("/v1/accounts/{}/changes", releaser["id"].as_str().unwrap());
-    assert_eq!(house.as_("administrator").post(&path, &suspended).status, 200);
-    let refused = house.store.erase(&casque::policy::Viewer::operator(), &number).unwrap_err().to_string();
+    assert_eq!(server.as_("administrator").post(&path, &suspended).status, 200);
+    let refused = server.store.erase(&casque::policy::Viewer::operator(), &number).unwrap_err().to_string();
     assert!(refused.contains("may not ask or approve this any more"), "{refused}");
 }

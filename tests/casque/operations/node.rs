@@ -7,8 +7,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use casque::cli::{DemoAccount, Place, Sample, Start, load_sample};
+use casque::cli::{DemoAccount, Sample, load_sample};
 use casque::identity::{code_at, step_at};
+use casque::node::{InstanceArgs, OpenOptions};
 use serde_json::{Value, json};
 
 use crate::harness::cluster::Cluster;
@@ -194,10 +195,11 @@ impl Site {
         let folder = tempfile::tempdir().unwrap();
         let url = primary.url("casque", "casque");
         let keys = folder.path().join("keys");
-        let place = Place { database: Some(url.parse().unwrap()), keys: Some(keys.clone()), ..Place::default() };
-        let house = place.open(Start { migrate: true, ..Start::default() }).unwrap();
-        let accounts = load_sample(&house.store, &house.identity, Sample::Bare, &mut |_, _, _| {}).unwrap();
-        house.settle_audit().unwrap();
+        let instance =
+            InstanceArgs { database: Some(url.parse().unwrap()), keys: Some(keys.clone()), ..InstanceArgs::default() };
+        let server = instance.open(OpenOptions { migrate: true, ..OpenOptions::default() }).unwrap();
+        let accounts = load_sample(&server.store, &server.identity, Sample::Bare, &mut |_, _, _| {}).unwrap();
+        server.settle_audit().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_casque"));
         command.args(["migrate", "--database", &url, "--keys"]).arg(&keys).env_clear();
         for (option, role) in ROLES {
@@ -241,9 +243,9 @@ impl Site {
 }
 
 /// Verifies the audit log of a place, by the command.
-pub fn verify_log(place: &[&str]) {
+pub fn verify_log(instance: &[&str]) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_casque"));
-    let done = output(command.args(["audit", "verify", "--deep"]).args(place).env_clear());
+    let done = output(command.args(["audit", "verify", "--deep"]).args(instance).env_clear());
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
 }
 
@@ -259,8 +261,8 @@ pub fn until(most: Duration, mut wanted: impl FnMut() -> bool) -> Duration {
 
 /// The folder of an embedded database with accounts.
 pub fn embedded(folder: &Path) -> Vec<DemoAccount> {
-    let house = Place::folder(folder).open(Start::default()).unwrap();
-    let accounts = load_sample(&house.store, &house.identity, Sample::Bare, &mut |_, _, _| {}).unwrap();
-    house.settle_audit().unwrap();
+    let server = InstanceArgs::folder(folder).open(OpenOptions::default()).unwrap();
+    let accounts = load_sample(&server.store, &server.identity, Sample::Bare, &mut |_, _, _| {}).unwrap();
+    server.settle_audit().unwrap();
     accounts
 }

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::everything::fill;
-use crate::harness::{House, postgres_wanted};
+use crate::harness::{TestServer, postgres_wanted};
 use crate::promises::canaries::questions;
 
 /// Tables to which every act adds, and from which nothing is taken away.
@@ -116,23 +116,23 @@ fn scans(connection: &mut SqliteConnection, statements: impl IntoIterator<Item =
 #[test]
 fn no_route_and_no_regular_work_reads_a_table_that_only_grows_from_end_to_end() {
     diesel::connection::set_default_instrumentation(|| Some(Box::new(Listening::default()))).unwrap();
-    let house = House::with_sample();
-    fill(&house);
+    let server = TestServer::with_sample();
+    fill(&server);
     let path = match postgres_wanted() {
-        true => house.database_address(),
-        false => house.folder().join("casque.db").display().to_string(),
+        true => server.database_address(),
+        false => server.folder().join("casque.db").display().to_string(),
     };
     // From here on: every route by everybody, and what a node does by itself. Loading the sample is the demo's own.
     taken(&path);
-    let reference = house.report("minusma", &crate::harness::ambush());
-    house.release("minusma", &reference);
-    fill_again(&house);
+    let reference = server.report("minusma", &crate::harness::ambush());
+    server.release("minusma", &reference);
+    fill_again(&server);
     for who in ["minusma", "verifier", "senior", "mali", "chad", "auditor", "administrator", "manager.mali"] {
-        for question in questions(&house, &reference) {
-            house.as_(who).get(&question);
+        for question in questions(&server, &reference) {
+            server.as_(who).get(&question);
         }
     }
-    house.regular();
+    server.regular();
     let said = taken(&path);
     assert!(said.len() > 200, "{} statements", said.len());
     for part in ["audit_pending", "DELETE FROM |idempotency", "tally_change", "INSERT INTO |session"] {
@@ -140,7 +140,7 @@ fn no_route_and_no_regular_work_reads_a_table_that_only_grows_from_end_to_end() 
         assert!(said.iter().any(heard), "nothing was heard of {part}");
     }
     if postgres_wanted() {
-        let found: Vec<String> = said.into_iter().filter(|sql| is_scanned_by_postgres(&house, sql)).collect();
+        let found: Vec<String> = said.into_iter().filter(|sql| is_scanned_by_postgres(&server, sql)).collect();
         assert!(found.is_empty(), "{} statements grow with the log:\n{}", found.len(), found.join("\n"));
         return;
     }
@@ -157,7 +157,7 @@ fn taken(address: &str) -> BTreeSet<String> {
 }
 
 /// Whether PostgreSQL, which avoids it wherever an index will do, reads a growing table from end to end all the same.
-fn is_scanned_by_postgres(house: &House, sql: &str) -> bool {
+fn is_scanned_by_postgres(server: &TestServer, sql: &str) -> bool {
     let verb = sql.split_whitespace().next().unwrap_or_default().to_uppercase();
     let regular = ["SELECT", "UPDATE", "DELETE", "INSERT", "WITH"].contains(&verb.as_str());
     // What only adds rows reads none.
@@ -170,7 +170,7 @@ fn is_scanned_by_postgres(house: &House, sql: &str) -> bool {
         0 => ("q".to_owned(), String::new()),
         _ => ("q".to_owned(), format!("({})", vec!["NULL"; most].join(", "))),
     };
-    let plan = house.asked(&format!(
+    let plan = server.asked(&format!(
         "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; PREPARE {name} AS {sql}; EXPLAIN EXECUTE {name}{values}"
     ));
     let scans = |line: &str| {
@@ -182,18 +182,18 @@ fn is_scanned_by_postgres(house: &House, sql: &str) -> bool {
 }
 
 /// What else changes records.
-fn fill_again(house: &House) {
-    crate::promises::canaries::plant(house);
-    house.pass(chrono::TimeDelta::minutes(16));
-    let refresh = house.sign_in("lebanon").json()["refresh_token"].clone();
-    house.anonymous().post("/v1/sessions/refresh", &serde_json::json!({ "refresh_token": refresh }));
+fn fill_again(server: &TestServer) {
+    crate::promises::canaries::plant(server);
+    server.pass(chrono::TimeDelta::minutes(16));
+    let refresh = server.sign_in("lebanon").json()["refresh_token"].clone();
+    server.anonymous().post("/v1/sessions/refresh", &serde_json::json!({ "refresh_token": refresh }));
 }
 
 #[test]
 fn the_plan_of_a_sequencer_that_read_the_whole_log_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let place = casque::cli::Place::folder(folder.path());
-    drop(place.open(casque::cli::Start::default()).unwrap());
+    let instance = casque::node::InstanceArgs::folder(folder.path());
+    drop(instance.open(casque::node::OpenOptions::default()).unwrap());
     let mut connection = SqliteConnection::establish(folder.path().join("casque.db").to_str().unwrap()).unwrap();
     connection.batch_execute("SELECT 1").unwrap();
     let sequencer = |by: &str| {

@@ -3,78 +3,80 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use casque::cli::{DemoAccount, Place, Start};
+use casque::cli::DemoAccount;
+use casque::node::{InstanceArgs, OpenOptions};
 use casque::store::{LogAsk, audit_verify};
 use serde_json::{Value, json};
 
 use super::archive::{confirmed, copy_keys, fails, succeeds, told, with};
 use super::node::{Node, Site, embedded, until};
 use crate::harness::cluster::binaries;
-use crate::harness::{House, PASSWORD, ambush, skipped};
+use crate::harness::{PASSWORD, TestServer, ambush, skipped};
 
 /// The one backup below a folder.
 fn backup_in(backups: &Path) -> PathBuf {
     std::fs::read_dir(backups).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.is_dir()).unwrap()
 }
 
-/// A house, and a folder with a backup of it.
+/// A server, and a folder with a backup of it.
 struct Backed {
-    house: House,
+    server: TestServer,
     folder: tempfile::TempDir,
     backups: PathBuf,
 }
 
 impl Backed {
-    fn of(house: House) -> Self {
-        house.settle_audit();
+    fn of(server: TestServer) -> Self {
+        server.settle_audit();
         let folder = tempfile::tempdir().unwrap();
         let backups = folder.path().join("backups");
-        succeeds(&with(&told(house.place()), &["backup", backups.to_str().unwrap()]));
-        Self { house, folder, backups }
+        succeeds(&with(&told(server.instance()), &["backup", backups.to_str().unwrap()]));
+        Self { server, folder, backups }
     }
 
     /// Restores the backup on another machine, to which the operator brings the keys and nothing else. Gives what was told.
-    fn restored(&self, name: &str) -> (House, String) {
+    fn restored(&self, name: &str) -> (TestServer, String) {
         // What was done since is shipped within two seconds of its commit.
-        self.house.settle_audit();
+        self.server.settle_audit();
         let data = self.folder.path().join(name);
-        copy_keys(&self.house.folder().join("keys"), &data.join("keys"));
+        copy_keys(&self.server.folder().join("keys"), &data.join("keys"));
         std::fs::remove_file(data.join("keys/ledger.log")).unwrap();
-        let place = told(&Place::folder(&data));
-        let said = succeeds(&with(&place, &["restore", backup_in(&self.backups).to_str().unwrap()]));
-        (House::of(Place::folder(&data), &self.house), said)
+        let instance = told(&InstanceArgs::folder(&data));
+        let said = succeeds(&with(&instance, &["restore", backup_in(&self.backups).to_str().unwrap()]));
+        (TestServer::of(InstanceArgs::folder(&data), &self.server), said)
     }
 }
 
 #[test]
 fn a_restore_gives_back_nothing_that_was_taken_away() {
-    let house = House::start();
-    let released = |house: &House| {
-        let reference = house.report("minusma", &ambush());
-        house.release("minusma", &reference);
+    let server = TestServer::start();
+    let released = |server: &TestServer| {
+        let reference = server.report("minusma", &ambush());
+        server.release("minusma", &reference);
         reference
     };
-    let (withdrawn, amended, withheld, kept) = (released(&house), released(&house), released(&house), released(&house));
+    let (withdrawn, amended, withheld, kept) =
+        (released(&server), released(&server), released(&server), released(&server));
     let machine = json!({"email": "system@casque.example", "name": "Made-up system", "role": "member_state", "state": "MLI",
         "state_function": "proposer", "machine": true});
-    let machine = house.as_("administrator").post("/v1/accounts", &machine);
-    house.approve(&machine);
+    let machine = server.as_("administrator").post("/v1/accounts", &machine);
+    server.approve(&machine);
     let machine = machine.json()["account"]["id"].clone();
     let keys = format!("/v1/accounts/{}/keys", machine.as_str().unwrap());
-    let ends = house.store.now().date() + chrono::Days::new(30);
-    let key = house.as_("manager").post(&keys, &json!({"name": "made-up", "expires_on": ends})).json();
+    let ends = server.store.now().date() + chrono::Days::new(30);
+    let key = server.as_("manager").post(&keys, &json!({"name": "made-up", "expires_on": ends})).json();
     let token = key["key"].as_str().unwrap().to_owned();
-    assert_eq!(house.with_token(&token).get("/v1/incidents").status, 200);
-    let accounts = house.as_("administrator").get("/v1/accounts?limit=200").json();
+    assert_eq!(server.with_token(&token).get("/v1/incidents").status, 200);
+    let accounts = server.as_("administrator").get("/v1/accounts?limit=200").json();
     let id_of = |who: &str| {
         let all = accounts["items"].as_array().unwrap();
         let one = all.iter().find(|one| one["email"].as_str().unwrap().starts_with(who));
         one.unwrap()["id"].as_str().unwrap().to_owned()
     };
     let invite = format!("/v1/accounts/{}/invitations", id_of("ireland"));
-    let link = house.as_("administrator").post(&invite, &json!({})).json()["token"].as_str().unwrap().to_owned();
-    let rights = |house: &House, who: &str, change: Value| {
-        let own = house.as_("administrator").get(&format!("/v1/accounts/{}", id_of(who))).json();
+    let link = server.as_("administrator").post(&invite, &json!({})).json()["token"].as_str().unwrap().to_owned();
+    let rights = |server: &TestServer, who: &str, change: Value| {
+        let own = server.as_("administrator").get(&format!("/v1/accounts/{}", id_of(who))).json();
         let mut rights = json!({});
         for name in ["role", "missions", "state", "state_function", "graded", "from_on", "to_on"] {
             rights[name] = own[name].clone();
@@ -83,33 +85,33 @@ fn a_restore_gives_back_nothing_that_was_taken_away() {
             rights[name] = value.clone();
         }
         let path = format!("/v1/accounts/{}/changes", id_of(who));
-        let answer = house.as_("administrator").post(&path, &rights);
+        let answer = server.as_("administrator").post(&path, &rights);
         assert_eq!(answer.status, 200, "{}", answer.text);
     };
-    assert_eq!(house.as_("chad").get(&format!("/v1/incidents/{withheld}")).status, 200);
-    let backed = Backed::of(house);
-    let house = &backed.house;
+    assert_eq!(server.as_("chad").get(&format!("/v1/incidents/{withheld}")).status, 200);
+    let backed = Backed::of(server);
+    let server = &backed.server;
 
     // What is taken away after the backup.
-    rights(house, "guinea", json!({"suspended": true}));
-    rights(house, "verifier", json!({"graded": false}));
+    rights(server, "guinea", json!({"suspended": true}));
+    rights(server, "verifier", json!({"graded": false}));
     let key_path = format!("{keys}/{}", key["id"].as_str().unwrap());
-    assert_eq!(house.as_("administrator").delete(&key_path).status, 204);
-    house.as_("administrator").post(&invite, &json!({}));
-    let chad = house.account("chad").clone();
+    assert_eq!(server.as_("administrator").delete(&key_path).status, 204);
+    server.as_("administrator").post(&invite, &json!({}));
+    let chad = server.account("chad").clone();
     let changed =
-        house.as_("chad").post("/v1/me/password", &json!({"password": chad.password, "new_password": PASSWORD}));
+        server.as_("chad").post("/v1/me/password", &json!({"password": chad.password, "new_password": PASSWORD}));
     assert_eq!(changed.status, 204, "{}", changed.text);
-    let reset = house.as_("administrator").delete(&format!("/v1/accounts/{}/second-factor", id_of("mali")));
-    house.approve(&reset);
-    house.withdraw(&withdrawn);
+    let reset = server.as_("administrator").delete(&format!("/v1/accounts/{}/second-factor", id_of("mali")));
+    server.approve(&reset);
+    server.withdraw(&withdrawn);
     let path = format!("/v1/incidents/{amended}");
-    let etag = house.as_("minusma").get(&path).etag().to_owned();
-    assert_eq!(house.as_("minusma").patch(&path, &json!({"means": "ied"}), &etag).status, 200);
-    house.release("minusma", &amended);
+    let etag = server.as_("minusma").get(&path).etag().to_owned();
+    assert_eq!(server.as_("minusma").patch(&path, &json!({"means": "ied"}), &etag).status, 200);
+    server.release("minusma", &amended);
     for officer in ["verifier", "releaser"] {
         let decision = json!({"states": ["TCD"], "reason": "safety_of_persons"});
-        assert_eq!(house.prove(officer, &format!("/v1/incidents/{withheld}/withholding"), &decision).status, 200);
+        assert_eq!(server.prove(officer, &format!("/v1/incidents/{withheld}/withholding"), &decision).status, 200);
     }
 
     let (again, said) = backed.restored("restored");
@@ -173,34 +175,35 @@ fn a_restore_gives_back_nothing_that_was_taken_away() {
     let frozen = "SELECT count(*) FROM concern JOIN incident ON incident.id = concern.incident_id WHERE state = 'TCD' AND frozen_at IS NOT NULL";
     assert_ne!(again.asked(&format!("{frozen} AND incident.reference = '{withheld}'")), "0");
     again.settle_audit();
-    let data = ["--data".to_owned(), again.place().data.as_ref().unwrap().display().to_string()];
+    let data = ["--data".to_owned(), again.instance().data.as_ref().unwrap().display().to_string()];
     assert!(succeeds(&with(&data, &["audit", "verify", "--deep"])).contains("self-consistent"));
 }
 
 #[test]
 fn a_ledger_that_was_changed_or_cut_is_refused_and_an_older_one_is_taken_for_a_reason_alone() {
-    let backed = Backed::of(House::start());
-    let house = &backed.house;
-    let chad = house.account("chad").clone();
+    let backed = Backed::of(TestServer::start());
+    let server = &backed.server;
+    let chad = server.account("chad").clone();
     for (old, new) in [(chad.password.as_str(), PASSWORD), (PASSWORD, "nine lanterns over two rivers")] {
-        let body = json!({"email": chad.email, "password": old, "code": house.code("chad")});
-        let session = house.anonymous().post("/v1/sessions", &body).json()["access_token"].as_str().unwrap().to_owned();
+        let body = json!({"email": chad.email, "password": old, "code": server.code("chad")});
+        let session =
+            server.anonymous().post("/v1/sessions", &body).json()["access_token"].as_str().unwrap().to_owned();
         let changed =
-            house.with_token(&session).post("/v1/me/password", &json!({"password": old, "new_password": new}));
+            server.with_token(&session).post("/v1/me/password", &json!({"password": old, "new_password": new}));
         assert_eq!(changed.status, 204, "{}", changed.text);
     }
-    house.settle_audit();
+    server.settle_audit();
     let path = backed.backups.join("ledger.log");
     let whole = std::fs::read_to_string(&path).unwrap();
     let lines: Vec<&str> = whole.lines().collect();
     let data = backed.folder.path().join("restored");
-    copy_keys(&house.folder().join("keys"), &data.join("keys"));
+    copy_keys(&server.folder().join("keys"), &data.join("keys"));
     std::fs::remove_file(data.join("keys/ledger.log")).unwrap();
-    let place = told(&Place::folder(&data));
+    let instance = told(&InstanceArgs::folder(&data));
     let from = backup_in(&backed.backups);
     let restore = |more: &[&str]| {
         let arguments = [&["restore", from.to_str().unwrap()], more].concat();
-        with(&place, &arguments).iter().map(|one| (*one).to_owned()).collect::<Vec<_>>()
+        with(&instance, &arguments).iter().map(|one| (*one).to_owned()).collect::<Vec<_>>()
     };
     let refused = |more: &[&str]| {
         let arguments = restore(more);
@@ -227,7 +230,7 @@ fn a_ledger_that_was_changed_or_cut_is_refused_and_an_older_one_is_taken_for_a_r
     assert!(refused(&["--ledger-head", &"0".repeat(64), "--reason", "made-up"]).contains("no line of the ledger"));
     let arguments = restore(&["--ledger-head", &head, "--reason", "the disk of the backups lost a line"]);
     succeeds(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
-    let again = House::of(Place::folder(&data), house);
+    let again = TestServer::of(InstanceArgs::folder(&data), server);
     confirmed(&again);
     let told = again.as_("auditor").get("/v1/audit?action=log.restore").json();
     assert_eq!(told["items"][0]["entry"]["detail"]["reason"], "the disk of the backups lost a line");
@@ -235,8 +238,8 @@ fn a_ledger_that_was_changed_or_cut_is_refused_and_an_older_one_is_taken_for_a_r
 
 #[test]
 fn a_backup_is_verified_with_the_same_ledger_as_it_would_be_restored() {
-    let backed = Backed::of(House::start());
-    let (keys, from) = (backed.house.folder().join("keys"), backup_in(&backed.backups));
+    let backed = Backed::of(TestServer::start());
+    let (keys, from) = (backed.server.folder().join("keys"), backup_in(&backed.backups));
     let verify = ["backup", "verify", from.to_str().unwrap(), "--keys", keys.to_str().unwrap()];
     succeeds(&verify);
     let held: Vec<_> = std::fs::read_dir(&backed.backups).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -247,29 +250,29 @@ fn a_backup_is_verified_with_the_same_ledger_as_it_would_be_restored() {
 }
 
 /// Puts a checkpoint into the database, past the program.
-fn forged(house: &House, size: u64, note: &str) {
+fn forged(server: &TestServer, size: u64, note: &str) {
     let note = note.replace('\'', "''");
-    house.tampered(&format!("DELETE FROM audit_checkpoint WHERE size = {size}"));
-    house.tampered(&format!(
+    server.tampered(&format!("DELETE FROM audit_checkpoint WHERE size = {size}"));
+    server.tampered(&format!(
         "INSERT INTO audit_checkpoint (size, note, made_at) VALUES ({size}, '{note}', '2026-01-01 00:00:00')"
     ));
 }
 
 #[test]
 fn a_checkpoint_that_somebody_put_into_the_database_is_never_adopted() {
-    let other = House::start();
+    let other = TestServer::start();
     other.report("minusma", &ambush());
     other.settle_audit();
     let foreign = other.as_("iceland").get("/v1/audit/checkpoint").text;
     for at_present in [true, false] {
         for way in ["signature", "root", "origin"] {
-            let house = House::start();
-            house.report("minusma", &ambush());
-            let kept = house.folder().join("keys/audit.checkpoint");
-            house.settle_audit();
+            let server = TestServer::start();
+            server.report("minusma", &ambush());
+            let kept = server.folder().join("keys/audit.checkpoint");
+            server.settle_audit();
             let genuine = std::fs::read_to_string(&kept).unwrap();
             let signed: u64 = genuine.lines().nth(1).unwrap().parse().unwrap();
-            house.report("minusma", &ambush());
+            server.report("minusma", &ambush());
             let size = signed + if at_present { 1 } else { 3 };
             let note = match way {
                 "signature" => genuine.replacen(&format!("\n{signed}\n"), &format!("\n{size}\n"), 1),
@@ -279,22 +282,22 @@ fn a_checkpoint_that_somebody_put_into_the_database_is_never_adopted() {
                 }
                 _ => foreign.clone(),
             };
-            forged(&house, size, &note);
+            forged(&server, size, &note);
             for _ in 0..3 {
-                house.settle_audit();
-                house.report("minusma", &ambush());
+                server.settle_audit();
+                server.report("minusma", &ambush());
             }
-            house.settle_audit();
+            server.settle_audit();
             let last = std::fs::read_to_string(&kept).unwrap();
             assert_ne!(last, note, "{way}");
             let now: u64 = last.lines().nth(1).unwrap().parse().unwrap();
             assert_eq!(now, signed + 4, "{way}: signing goes on");
             assert_eq!(last.lines().next(), genuine.lines().next());
-            let served = house.as_("auditor").get("/v1/audit/checkpoint").text;
+            let served = server.as_("auditor").get("/v1/audit/checkpoint").text;
             assert_eq!(served, last, "{way}: what is served is signed");
-            let key = std::fs::read_to_string(house.folder().join("keys/audit.pub")).unwrap();
+            let key = std::fs::read_to_string(server.folder().join("keys/audit.pub")).unwrap();
             let ask = LogAsk { verifier_keys: key.trim(), ..LogAsk::default() };
-            let findings = audit_verify(&house.store, &ask).unwrap().findings;
+            let findings = audit_verify(&server.store, &ask).unwrap().findings;
             assert_eq!(findings.len(), 1, "{way}: it is told of: {findings:?}");
         }
     }
@@ -302,53 +305,53 @@ fn a_checkpoint_that_somebody_put_into_the_database_is_never_adopted() {
 
 #[test]
 fn what_is_in_no_tree_and_what_no_entry_speaks_of_is_found() {
-    let house = House::start();
-    house.report("minusma", &ambush());
-    house.settle_audit();
-    let key = std::fs::read_to_string(house.folder().join("keys/audit.pub")).unwrap();
-    let kept = [std::fs::read_to_string(house.folder().join("keys/audit.checkpoint")).unwrap()];
+    let server = TestServer::start();
+    server.report("minusma", &ambush());
+    server.settle_audit();
+    let key = std::fs::read_to_string(server.folder().join("keys/audit.pub")).unwrap();
+    let kept = [std::fs::read_to_string(server.folder().join("keys/audit.checkpoint")).unwrap()];
     let found = |deep: bool| {
         let ask = LogAsk { verifier_keys: key.trim(), kept: &kept, deep, ..LogAsk::default() };
-        let findings = audit_verify(&house.store, &ask).unwrap().findings;
+        let findings = audit_verify(&server.store, &ask).unwrap().findings;
         findings.into_iter().map(|finding| format!("{}: {}", finding.at, finding.what)).collect::<Vec<_>>().join("\n")
     };
     assert_eq!((found(false), found(true)), (String::new(), String::new()));
-    let hex = |digits: &str| match house.place().database {
+    let hex = |digits: &str| match server.instance().database {
         Some(_) => format!("decode('{digits}', 'hex')"),
         None => format!("x'{digits}'"),
     };
     let id = hex(&"ab".repeat(16));
-    house.tampered(&format!(
+    server.tampered(&format!(
         "INSERT INTO audit_entry (id, made_at, actor_id, action, subject, body, salt) \
          VALUES ({id}, '2026-01-01 00:00:00', NULL, 'incident.release', 'x', '{{}}', {id})"
     ));
     assert!(found(false).contains("it is in no tree"), "{}", found(false));
-    house.tampered(&format!("DELETE FROM audit_entry WHERE id = {id}"));
+    server.tampered(&format!("DELETE FROM audit_entry WHERE id = {id}"));
     let copied =
         "noun, record_id, root_id, edition, kind, made_at, author_id, reason, open_changes, sealed_changes, audit_id";
-    house.tampered(&format!("INSERT INTO revision (id, {copied}) SELECT {id}, {copied} FROM revision LIMIT 1"));
+    server.tampered(&format!("INSERT INTO revision (id, {copied}) SELECT {id}, {copied} FROM revision LIMIT 1"));
     assert!(found(false).contains("no audit entry speaks of it"), "{}", found(false));
-    house.tampered(&format!("DELETE FROM revision WHERE id = {id}"));
+    server.tampered(&format!("DELETE FROM revision WHERE id = {id}"));
     assert_eq!(found(true), "");
     // Everything after the first entry is gone, with what was signed of it: the checkpoint beside the key says so.
-    house.tampered("DELETE FROM audit_checkpoint");
-    house.tampered("DELETE FROM audit_leaf WHERE position > 0");
-    house.tampered("DELETE FROM audit_hash WHERE position > 0");
+    server.tampered("DELETE FROM audit_checkpoint");
+    server.tampered("DELETE FROM audit_leaf WHERE position > 0");
+    server.tampered("DELETE FROM audit_hash WHERE position > 0");
     assert!(found(false).contains("its tail was cut"), "{}", found(false));
 }
 
 #[test]
 fn a_log_of_which_nothing_was_signed_does_not_verify_after_its_first_minutes() {
     // Made now: of a copy the first entry is older.
-    let house = House::with_sample();
-    house.report("minusma", &ambush());
-    house.settle_audit();
-    let key = std::fs::read_to_string(house.folder().join("keys/audit.pub")).unwrap();
-    house.tampered("DELETE FROM audit_checkpoint");
+    let server = TestServer::with_sample();
+    server.report("minusma", &ambush());
+    server.settle_audit();
+    let key = std::fs::read_to_string(server.folder().join("keys/audit.pub")).unwrap();
+    server.tampered("DELETE FROM audit_checkpoint");
     let ask = LogAsk { verifier_keys: key.trim(), ..LogAsk::default() };
-    assert_eq!(audit_verify(&house.store, &ask).unwrap().findings, []);
-    house.pass(chrono::TimeDelta::minutes(6));
-    assert!(audit_verify(&house.store, &ask).unwrap().findings[0].what.contains("nothing of it was ever signed"));
+    assert_eq!(audit_verify(&server.store, &ask).unwrap().findings, []);
+    server.pass(chrono::TimeDelta::minutes(6));
+    assert!(audit_verify(&server.store, &ask).unwrap().findings[0].what.contains("nothing of it was ever signed"));
 }
 
 fn copy_database(from: &Path, to: &Path) {
@@ -374,7 +377,7 @@ fn a_database_that_was_set_back_is_not_served_until_the_operator_accepts_it() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let accounts = embedded(&data);
-    let place = ["--data".to_owned(), data.display().to_string()];
+    let instance = ["--data".to_owned(), data.display().to_string()];
     let older = folder.path().join("older");
     std::fs::create_dir(&older).unwrap();
     copy_database(&data, &older);
@@ -383,7 +386,7 @@ fn a_database_that_was_set_back_is_not_served_until_the_operator_accepts_it() {
     let report = node.client(Some(&token)).post("/v1/incidents", &ambush());
     let mine = format!("incidents/{}", report.json()["reference"].as_str().unwrap());
     assert_eq!(node.terminate(), Some(0));
-    assert!(fails(&with(&place, &["audit", "accept", "--reason", "made-up"])).contains("nothing to accept"));
+    assert!(fails(&with(&instance, &["audit", "accept", "--reason", "made-up"])).contains("nothing to accept"));
     copy_database(&older, &data);
 
     let node = Node::start(&["--data", data.to_str().unwrap()]);
@@ -393,14 +396,14 @@ fn a_database_that_was_set_back_is_not_served_until_the_operator_accepts_it() {
     let ask = json!({"record": mine, "class": "confidential", "purpose": "follow_up", "code": "000000"});
     assert_ne!(node.client(Some(&token)).post("/v1/disclosures", &ask).status, 201);
     assert_eq!(node.terminate(), Some(1), "the last entries are not signed");
-    let verified = super::archive::casque(&with(&place, &["audit", "verify"]));
+    let verified = super::archive::casque(&with(&instance, &["audit", "verify"]));
     assert_eq!(verified.status.code(), Some(1), "the checkpoint beside the key disagrees");
     assert!(String::from_utf8_lossy(&verified.stdout).contains("its tail was cut"));
     for command in [&["keys", "compact"][..], &["account", "list"]] {
-        assert!(fails(&with(&place, command)).contains("casque audit accept"), "{command:?}");
+        assert!(fails(&with(&instance, command)).contains("casque audit accept"), "{command:?}");
     }
 
-    let said = succeeds(&with(&place, &["audit", "accept", "--reason", "a copy of before was put in place"]));
+    let said = succeeds(&with(&instance, &["audit", "accept", "--reason", "a copy of before was put in place"]));
     assert!(said.contains("new origin casque-"), "{said}");
     let node = Node::start(&["--data", data.to_str().unwrap()]);
     assert_eq!(node.try_sign_in(&accounts, "minusma").status, 503, "what it undid awaits its confirmation");
@@ -408,7 +411,7 @@ fn a_database_that_was_set_back_is_not_served_until_the_operator_accepts_it() {
     let token = node.sign_in(&accounts, "minusma");
     assert_eq!(node.client(Some(&token)).post("/v1/incidents", &ambush()).status, 201);
     assert_eq!(node.terminate(), Some(0));
-    let verified = succeeds(&with(&place, &["audit", "verify", "--deep"]));
+    let verified = succeeds(&with(&instance, &["audit", "verify", "--deep"]));
     assert!(verified.contains("was signed before the log was set back"), "{verified}");
 }
 
@@ -426,8 +429,8 @@ fn a_failover_to_a_standby_that_lacked_the_last_seconds_is_accepted_by_the_opera
     let standby = site.primary.standby("standby", "");
     let hosts = format!("{},{}", site.primary.socket().display(), standby.socket().display());
     let (url, keys) = (format!("postgres://site_service@/casque?host={hosts}"), site.keys());
-    let place = ["--database", &url, "--keys", keys.to_str().unwrap()];
-    let node = Node::start(&place);
+    let instance = ["--database", &url, "--keys", keys.to_str().unwrap()];
+    let node = Node::start(&instance);
     let token = site.sign_in(&node, "minusma");
     assert_eq!(node.client(Some(&token)).post("/v1/incidents", &ambush()).status, 201);
     let caught_up = || {
@@ -443,13 +446,13 @@ fn a_failover_to_a_standby_that_lacked_the_last_seconds_is_accepted_by_the_opera
     standby.begin();
     standby.promote();
     let alone = standby.url("site_service", "casque");
-    let place = ["--database", &alone, "--keys", keys.to_str().unwrap()];
-    let node = Node::start(&place);
+    let instance = ["--database", &alone, "--keys", keys.to_str().unwrap()];
+    let node = Node::start(&instance);
     until(Duration::from_secs(5), || node.client(None).get("/readyz").status == 503);
     assert_eq!(site.try_sign_in(&node, "minusma").status, 503);
     assert_eq!(node.terminate(), Some(1), "the last entries are not signed");
-    succeeds(&[&["audit", "accept", "--reason", "failover, the standby lagged"][..], &place].concat());
-    let node = Node::start(&place);
+    succeeds(&[&["audit", "accept", "--reason", "failover, the standby lagged"][..], &instance].concat());
+    let node = Node::start(&instance);
     confirmed_at(&node, &site.accounts);
     let auditor = site.sign_in(&node, "auditor");
     let told = node.client(Some(&auditor)).get("/v1/audit?action=log.accept").json();
@@ -460,29 +463,31 @@ fn a_failover_to_a_standby_that_lacked_the_last_seconds_is_accepted_by_the_opera
 
 #[test]
 fn a_node_without_keys_goes_on_from_what_it_saw_and_from_nothing_smaller() {
-    let house = House::start();
-    house.report("minusma", &ambush());
-    house.settle_audit();
-    let public = house.folder().join("public");
+    let server = TestServer::start();
+    server.report("minusma", &ambush());
+    server.settle_audit();
+    let public = server.folder().join("public");
     std::fs::create_dir(&public).unwrap();
     for name in ["operator.pub", "token.pub", "audit.pub"] {
-        std::fs::copy(house.folder().join("keys").join(name), public.join(name)).unwrap();
+        std::fs::copy(server.folder().join("keys").join(name), public.join(name)).unwrap();
     }
-    let place = Place { keys: Some(public), ..house.place().clone() };
-    let sealed = place.open(Start { access: casque::store::Access::Sealed, ..Start::default() }).unwrap();
-    let (app, keeper) = sealed.into_app().unwrap();
-    keeper.watch().unwrap();
-    house.report("minusma", &ambush());
-    house.settle_audit();
-    keeper.watch().unwrap();
-    house.tampered("DELETE FROM audit_checkpoint WHERE size > 22");
-    house.tampered("DELETE FROM audit_leaf WHERE position > 20");
-    assert!(keeper.watch().is_err(), "the tree is smaller than it was");
+    let instance = InstanceArgs { keys: Some(public), ..server.instance().clone() };
+    let sealed =
+        instance.open(OpenOptions { access: casque::store::Access::Sealed, ..OpenOptions::default() }).unwrap();
+    let (app, tasks) = sealed.into_app().unwrap();
+    tasks.watch().unwrap();
+    server.report("minusma", &ambush());
+    server.settle_audit();
+    tasks.watch().unwrap();
+    server.tampered("DELETE FROM audit_checkpoint WHERE size > 22");
+    server.tampered("DELETE FROM audit_leaf WHERE position > 20");
+    assert!(tasks.watch().is_err(), "the tree is smaller than it was");
     assert!(app.store.rights().is_err(), "nobody is answered");
-    let another = House::start();
+    let another = TestServer::start();
     another.settle_audit();
-    forged(&house, 2_000, &another.as_("iceland").get("/v1/audit/checkpoint").text);
-    let sealed = place.open(Start { access: casque::store::Access::Sealed, ..Start::default() }).unwrap();
+    forged(&server, 2_000, &another.as_("iceland").get("/v1/audit/checkpoint").text);
+    let sealed =
+        instance.open(OpenOptions { access: casque::store::Access::Sealed, ..OpenOptions::default() }).unwrap();
     assert!(sealed.into_app().unwrap().1.watch().is_err(), "a note that nobody of this log signed");
 }
 

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use chrono::{Days, NaiveDateTime, TimeDelta};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Client, House, PASSWORD, ambush, rewriting};
+use crate::harness::{Answer, Client, PASSWORD, TestServer, ambush, rewriting};
 
 /// Everybody: how the table names them, who they are, and who asks in the tests.
 const PEOPLE: [(&str, &str, Who); 21] = [
@@ -64,7 +64,7 @@ struct Subject {
 }
 
 struct Site {
-    house: House,
+    server: TestServer,
     subjects: HashMap<String, Subject>,
     machine: String,
     /// A proceeding that the focal point recorded, and nobody accepted yet.
@@ -77,46 +77,46 @@ struct Site {
     account: String,
 }
 
-fn newcomer(house: &House, name: &str, to_on: chrono::NaiveDate) -> String {
+fn newcomer(server: &TestServer, name: &str, to_on: chrono::NaiveDate) -> String {
     let email = format!("{name}@casque.example");
     let body = json!({"email": email, "name": name, "role": "focal_point", "missions": ["MINUSMA"], "to_on": to_on});
-    house.newcomer(&body)
+    server.newcomer(&body)
 }
 
 /// A bearer token of a focal point who joined and set a second factor up.
-fn bearer(house: &House, name: &str) -> String {
-    house.enrol(&format!("{name}@casque.example"), PASSWORD).0.token().unwrap().to_owned()
+fn bearer(server: &TestServer, name: &str) -> String {
+    server.enrol(&format!("{name}@casque.example"), PASSWORD).0.token().unwrap().to_owned()
 }
 
 impl Site {
     fn open() -> Self {
-        let house = House::start();
-        let today = house.store.now().date();
-        let (later, administrator) = (today + Days::new(30), house.as_("administrator"));
-        newcomer(&house, "without-factor", later);
-        let id = newcomer(&house, "suspended", later);
-        let suspended = bearer(&house, "suspended");
+        let server = TestServer::start();
+        let today = server.store.now().date();
+        let (later, administrator) = (today + Days::new(30), server.as_("administrator"));
+        newcomer(&server, "without-factor", later);
+        let id = newcomer(&server, "suspended", later);
+        let suspended = bearer(&server, "suspended");
         let suspend = json!({"role": "focal_point", "missions": ["MINUSMA"], "to_on": later, "suspended": true});
         assert_eq!(administrator.post(&format!("/v1/accounts/{id}/changes"), &suspend).status, 200);
-        let id = newcomer(&house, "expired", later);
-        let expired = bearer(&house, "expired");
+        let id = newcomer(&server, "expired", later);
+        let expired = bearer(&server, "expired");
         let end = json!({"role": "focal_point", "missions": ["MINUSMA"], "to_on": today - Days::new(1)});
         assert_eq!(administrator.post(&format!("/v1/accounts/{id}/changes"), &end).status, 200);
         let machine = json!({"email": "machine@casque.example", "name": "Case register", "role": "member_state",
             "state": "MLI", "state_function": "proposer", "machine": true});
         let made = administrator.post("/v1/accounts", &machine);
-        house.approve(&made);
+        server.approve(&made);
         let made = made.json();
         let machine_account = made["account"]["id"].as_str().unwrap().to_owned();
         let keys = format!("/v1/accounts/{machine_account}/keys");
-        let key = house.as_("manager").post(&keys, &json!({"name": "register", "expires_on": later})).json();
+        let key = server.as_("manager").post(&keys, &json!({"name": "register", "expires_on": later})).json();
         let body = json!({"email": "subject@casque.example", "name": "Subject", "role": "auditor"});
         let made = administrator.post("/v1/accounts", &body);
-        house.approve(&made);
+        server.approve(&made);
         let account = made.json()["account"]["id"].as_str().unwrap().to_owned();
-        house.settle_audit();
+        server.settle_audit();
         Self {
-            house,
+            server,
             subjects: HashMap::new(),
             machine: key["key"].as_str().unwrap().to_owned(),
             machine_account,
@@ -130,16 +130,16 @@ impl Site {
 
     fn client(&mut self, who: Who) -> Client {
         match who {
-            Who::Sample(name) => self.house.as_(name),
-            Who::Machine => self.house.with_token(&self.machine),
-            Who::Suspended => self.house.with_token(&self.suspended),
-            Who::Expired => self.house.with_token(&self.expired),
-            Who::Nobody => self.house.anonymous(),
+            Who::Sample(name) => self.server.as_(name),
+            Who::Machine => self.server.with_token(&self.machine),
+            Who::Suspended => self.server.with_token(&self.suspended),
+            Who::Expired => self.server.with_token(&self.expired),
+            Who::Nobody => self.server.anonymous(),
             Who::WithoutFactor => {
-                let now = self.house.store.now();
+                let now = self.server.store.now();
                 let kept = self.arrived.take().filter(|(since, _)| now < *since + TimeDelta::minutes(10));
                 let (since, client) =
-                    kept.unwrap_or_else(|| (now, self.house.arrive("without-factor@casque.example", PASSWORD)));
+                    kept.unwrap_or_else(|| (now, self.server.arrive("without-factor@casque.example", PASSWORD)));
                 self.arrived = Some((since, client.clone()));
                 client
             }
@@ -147,7 +147,7 @@ impl Site {
     }
 
     fn done(&self, who: &str, path: &str, body: &Value) -> Value {
-        let answer = self.house.as_(who).post(path, body);
+        let answer = self.server.as_(who).post(path, body);
         assert!([200, 201, 204].contains(&answer.status), "{who} {path}: {}", answer.text);
         serde_json::from_str(&answer.text).unwrap_or_default()
     }
@@ -156,14 +156,14 @@ impl Site {
         let mut body = ambush();
         let civilian = json!({"category": "intl_civilian", "states": ["IRL"], "outcome": "injured", "name": "canary"});
         body["victims"].as_array_mut().unwrap().push(civilian);
-        self.house.report("minusma", &body)
+        self.server.report("minusma", &body)
     }
 
     fn withhold(&self, reference: &str) {
         for officer in ["verifier", "releaser"] {
             let decision = json!({"states": ["GIN"], "reason": "safety_of_persons"});
             let path = format!("/v1/incidents/{reference}/withholding");
-            assert_eq!(self.house.prove(officer, &path, &decision).status, 200);
+            assert_eq!(self.server.prove(officer, &path, &decision).status, 200);
         }
     }
 
@@ -175,7 +175,7 @@ impl Site {
         let incident = self.reported();
         let path = format!("/v1/incidents/{incident}");
         let handle = |list: &str| {
-            let list = self.house.as_("minusma").get(&format!("{path}/{list}")).json();
+            let list = self.server.as_("minusma").get(&format!("{path}/{list}")).json();
             list["items"][0]["handle"].as_str().unwrap().to_owned()
         };
         let (victim, suspect) = (handle("victims"), handle("suspects"));
@@ -186,8 +186,8 @@ impl Site {
         let proceeding = reference(self.done("minusma", "/v1/proceedings", &body));
         let below = format!("/v1/proceedings/{proceeding}");
         self.done("minusma", &format!("{below}/accused"), &json!({"incidents": [incident], "name": "canary"}));
-        self.house.accepted(&below);
-        let accused = self.house.accused(&proceeding).remove(0);
+        self.server.accepted(&below);
+        let accused = self.server.accused(&proceeding).remove(0);
         let body = json!({"kind": "arrest", "accused": accused, "happened_on": "2022-05-01"});
         let mut step = String::new();
         let to = |who: &str, to: &str| {
@@ -216,12 +216,12 @@ impl Site {
             step = proposed["handle"].as_str().unwrap().to_owned();
         }
         if state == "amended" {
-            let shown = self.house.as_("minusma").get(&path);
-            let changed = self.house.as_("minusma").patch(&path, &json!({"means": "ied"}), shown.etag());
+            let shown = self.server.as_("minusma").get(&path);
+            let changed = self.server.as_("minusma").patch(&path, &json!({"means": "ied"}), shown.etag());
             assert_eq!(changed.status, 200, "{}", changed.text);
         }
         if state == "withdrawn" {
-            self.house.withdraw(&incident);
+            self.server.withdraw(&incident);
         }
         if step.is_empty() {
             let recorded = self.done("minusma", &format!("{below}/steps"), &body);
@@ -235,7 +235,7 @@ impl Site {
 
     /// What is permitted to be read of a subject and of the account, as it is now.
     fn print(&self, of: &Subject) -> Vec<String> {
-        let (senior, administrator) = (self.house.as_("senior"), self.house.as_("administrator"));
+        let (senior, administrator) = (self.server.as_("senior"), self.server.as_("administrator"));
         let shown = senior.get(&format!("/v1/incidents/{}", of.incident));
         let etag = shown.header("etag").unwrap_or_default().to_owned();
         let mut print = vec![shown.text, etag];
@@ -251,28 +251,28 @@ impl Site {
     /// Takes back a proposal of tables, whoever made it.
     fn decline_tables(&self) {
         for who in ["verifier", "senior"] {
-            let declined = self.house.prove(who, "/v1/tables/2022/decision", &json!({"release": false}));
+            let declined = self.server.prove(who, "/v1/tables/2022/decision", &json!({"release": false}));
             assert!([204, 403, 404].contains(&declined.status), "{}", declined.text);
         }
     }
 
     /// Reviews the emergencies that wait: there is one at a time.
     fn review_emergencies(&self) {
-        let waiting = self.house.as_("releaser").get("/v1/disclosures?review_due=true").json();
+        let waiting = self.server.as_("releaser").get("/v1/disclosures?review_due=true").json();
         for one in waiting["items"].as_array().unwrap() {
             let of = format!("/v1/disclosures/{}", one["id"].as_str().unwrap());
-            self.house.prove("releaser", &format!("{of}/note"), &json!({}));
-            let review = self.house.prove("releaser", &format!("{of}/review"), &json!({"finding": "justified"}));
+            self.server.prove("releaser", &format!("{of}/note"), &json!({}));
+            let review = self.server.prove("releaser", &format!("{of}/review"), &json!({"finding": "justified"}));
             assert_eq!(review.status, 204, "{}", review.text);
         }
     }
 
     /// Declines the requests to erase somebody that wait, each by an officer who did not ask it.
     fn decline_erasures(&self) {
-        let waiting = self.house.as_("verifier").get("/v1/erasures?waiting=true").json();
+        let waiting = self.server.as_("verifier").get("/v1/erasures?waiting=true").json();
         for one in waiting["items"].as_array().unwrap() {
             let path = format!("/v1/erasures/{}/decision", one["number"].as_str().unwrap());
-            let declined = |who: &str| self.house.prove(who, &path, &json!({"approve": false})).status == 200;
+            let declined = |who: &str| self.server.prove(who, &path, &json!({"approve": false})).status == 200;
             assert!(declined("verifier") || declined("releaser"), "{one}");
         }
     }
@@ -281,7 +281,7 @@ impl Site {
     fn asked(&mut self, method: &str, route: &str, of: &Subject, state: &str) -> (String, Value) {
         let record = format!("incidents/{}", of.incident);
         let first = |list: &str, who: &str| {
-            let list = self.house.as_(who).get(list).json();
+            let list = self.server.as_(who).get(list).json();
             list["items"][0]["reference"].as_str().unwrap_or_default().to_owned()
         };
         let path = match route {
@@ -292,12 +292,12 @@ impl Site {
                 .replace("suspects/{handle}", &format!("suspects/{}", of.suspect)),
             "/v1/cases/{reference}/incidents/{incident}/decision" => {
                 let path = format!("/v1/cases/{}", of.case);
-                let shown = self.house.as_("minusma").get(&path).json();
+                let shown = self.server.as_("minusma").get(&path).json();
                 let mut waiting = shown["incidents_proposed"][0].as_str().map(str::to_owned);
                 if waiting.is_none() {
                     let added = self.reported();
                     let body = json!({"incidents": [added]});
-                    let changed = self.house.as_("minusma").with("if-match", "*").patch_bare(&path, &body);
+                    let changed = self.server.as_("minusma").with("if-match", "*").patch_bare(&path, &body);
                     assert_eq!(changed.status, 200, "{}", changed.text);
                     waiting = Some(added);
                 }
@@ -306,7 +306,8 @@ impl Site {
             "/v1/proceedings/{reference}/decision" => {
                 // One that the focal point recorded, whoever else recorded another.
                 let path = |known: &String| format!("/v1/proceedings/{known}");
-                let waits = |known: &String| self.house.as_("minusma").get(&path(known)).json()["status"] == "proposed";
+                let waits =
+                    |known: &String| self.server.as_("minusma").get(&path(known)).json()["status"] == "proposed";
                 let reference = match self.waiting.take().filter(waits) {
                     Some(known) => known,
                     None => {
@@ -320,7 +321,7 @@ impl Site {
             }
             "/v1/proceedings/{reference}/accused/{handle}/decision" => {
                 let path = format!("/v1/proceedings/{}/accused", of.proceeding);
-                let listed = self.house.as_("minusma").get(&path).json();
+                let listed = self.server.as_("minusma").get(&path).json();
                 let is_waiting = |one: &&Value| one["status"] == "proposed";
                 let waiting = listed["items"].as_array().unwrap().iter().find(is_waiting).cloned();
                 let one = waiting.unwrap_or_else(|| self.done("minusma", &path, &json!({"incidents": [of.incident]})));
@@ -342,7 +343,7 @@ impl Site {
             route if route.starts_with("/v1/measures/{reference}") => {
                 let body = json!({"state": "MLI", "kind": "special_unit", "instrument": "Made-up unit",
                     "taken_on": "2022-06-01"});
-                let list = self.house.as_("verifier").get("/v1/measures?status=proposed").references();
+                let list = self.server.as_("verifier").get("/v1/measures?status=proposed").references();
                 let reference = match list.first() {
                     Some(known) => known.clone(),
                     None => self.done("mali", "/v1/measures", &body)["reference"].as_str().unwrap().to_owned(),
@@ -351,8 +352,8 @@ impl Site {
             }
             "/v1/missions/{acronym}" => "/v1/missions/MINUSMA".into(),
             "/v1/sessions/{id}" => {
-                let begun = self.house.sign_in("chad").json();
-                let chad = self.house.with_token(begun["access_token"].as_str().unwrap());
+                let begun = self.server.sign_in("chad").json();
+                let chad = self.server.with_token(begun["access_token"].as_str().unwrap());
                 let listed = chad.get("/v1/sessions").json();
                 let current = listed["items"].as_array().unwrap().iter().find(|one| one["current"] == true).unwrap();
                 format!("/v1/sessions/{}", current["id"].as_str().unwrap())
@@ -365,7 +366,7 @@ impl Site {
                 format!("/v1/erasures/{}/decision", asked["number"].as_str().unwrap())
             }
             "/v1/sittings/{id}" => {
-                let begun = self.house.prove("verifier", "/v1/sittings", &json!({"purpose": "verification"})).json();
+                let begun = self.server.prove("verifier", "/v1/sittings", &json!({"purpose": "verification"})).json();
                 format!("/v1/sittings/{}", begun["id"].as_str().unwrap())
             }
             "/v1/approvals/{id}/decision" | "/v1/approvals/{id}/note" => {
@@ -380,32 +381,32 @@ impl Site {
             }
             "/v1/likely-duplicates/{id}/decision" => {
                 let ask = json!({"person": "victim", "name": "canary guinea name", "purpose": "verification"});
-                let asked = self.house.prove("unifil", "/v1/disclosures/matches", &ask);
+                let asked = self.server.prove("unifil", "/v1/disclosures/matches", &ask);
                 assert_eq!(asked.status, 201, "{}", asked.text);
-                let found = self.house.as_("verifier").get("/v1/likely-duplicates?undecided=true").json();
+                let found = self.server.as_("verifier").get("/v1/likely-duplicates?undecided=true").json();
                 format!("/v1/likely-duplicates/{}/decision", found["items"][0]["id"].as_str().unwrap())
             }
             "/v1/disclosures/{id}/review" | "/v1/disclosures/{id}/note" => {
                 self.review_emergencies();
                 let ask = json!({"record": record, "class": "strictly_confidential", "purpose": "verification",
                     "emergency": true, "note": "Made-up note"});
-                let opened = self.house.disclose("verifier", &ask).json();
+                let opened = self.server.disclose("verifier", &ask).json();
                 let id = opened["id"].as_str().unwrap();
                 if route.ends_with("/review") {
                     for officer in ["releaser", "senior"] {
-                        self.house.prove(officer, &format!("/v1/disclosures/{id}/note"), &json!({}));
+                        self.server.prove(officer, &format!("/v1/disclosures/{id}/note"), &json!({}));
                     }
                 }
                 route.replace("{id}", id)
             }
             "/v1/account-changes/{id}/decision" => {
                 let path = format!("/v1/accounts/{}/second-factor", self.account);
-                let asked = self.house.as_("administrator").delete(&path).json();
+                let asked = self.server.as_("administrator").delete(&path).json();
                 format!("/v1/account-changes/{}/decision", asked["waiting"].as_str().unwrap())
             }
             "/v1/accounts/{id}/keys/{key}" => {
                 let keys = format!("/v1/accounts/{}/keys", self.machine_account);
-                let later = self.house.store.now().date() + Days::new(30);
+                let later = self.server.store.now().date() + Days::new(30);
                 let made = self.done("manager", &keys, &json!({"name": "another", "expires_on": later}));
                 format!("{keys}/{}", made["id"].as_str().unwrap())
             }
@@ -414,19 +415,19 @@ impl Site {
             "/v1/imports" => "/v1/imports?dry_run=true".into(),
             "/v1/audit/consistency" => {
                 // Between checkpoints that everybody is shown.
-                let note = self.house.as_("iceland").get("/v1/audit/checkpoint").text;
+                let note = self.server.as_("iceland").get("/v1/audit/checkpoint").text;
                 let size = note.lines().nth(1).unwrap();
                 format!("/v1/audit/consistency?from={size}&to={size}")
             }
             "/v1/audit/tile/{tile}" => "/v1/audit/tile/0/000.p/1".into(),
             "/v1/audit/entries/{id}/proof" => {
-                self.house.settle_audit();
-                let entries = self.house.as_("auditor").get("/v1/audit?action=incident.create").json();
+                self.server.settle_audit();
+                let entries = self.server.as_("auditor").get("/v1/audit?action=incident.create").json();
                 format!("/v1/audit/entries/{}/proof", entries["items"][0]["id"].as_str().unwrap())
             }
             route => route.to_owned(),
         };
-        let unique = self.house.store.now().and_utc().timestamp_micros();
+        let unique = self.server.store.now().and_utc().timestamp_micros();
         let next = match state {
             "draft" | "returned" | "amended" => "submitted",
             "submitted" => "verified",
@@ -520,7 +521,7 @@ impl Site {
             }
             ("POST", "/v1/accounts/{id}/changes") => json!({"role": "auditor"}),
             ("POST", "/v1/accounts/{id}/keys") => {
-                json!({"name": "another", "expires_on": self.house.store.now().date() + Days::new(30)})
+                json!({"name": "another", "expires_on": self.server.store.now().date() + Days::new(30)})
             }
             ("POST", "/v1/accounts/{id}/invitations" | "/v1/accounts/{id}/reviews") => json!({}),
             ("POST", "/v1/invitations/acceptance") => json!({"token": "nonsense", "new_password": PASSWORD}),
@@ -579,7 +580,7 @@ fn send(client: &Client, method: &str, path: &str, body: &Value) -> Answer {
 fn rows() -> Vec<(String, String, String, Vec<String>)> {
     let mut site = Site::open();
     let mut rows = Vec::new();
-    for (method, route) in site.house.routes() {
+    for (method, route) in site.server.routes() {
         if route.starts_with("/docs") {
             continue;
         }
@@ -593,7 +594,7 @@ fn rows() -> Vec<(String, String, String, Vec<String>)> {
                 let mut sent = body.clone();
                 if sent.get("code").is_some_and(|code| code == "") {
                     sent["code"] = match who {
-                        Who::Sample(name) => json!(site.house.code(name)),
+                        Who::Sample(name) => json!(site.server.code(name)),
                         _ => json!("000000"),
                     };
                 }
@@ -603,7 +604,7 @@ fn rows() -> Vec<(String, String, String, Vec<String>)> {
                 if told == "yes" && route == "/v1/sessions/current" {
                     site.arrived = None;
                     if let Who::Sample(name) = who {
-                        site.house.forget(name);
+                        site.server.forget(name);
                     }
                 }
                 if method != "GET" {

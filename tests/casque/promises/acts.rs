@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use casque::policy::ACTS;
 
-use crate::harness::House;
+use crate::harness::TestServer;
 
 /// Routes of an act of several people: who begins it, and who agrees.
 const OF_SEVERAL: &[(&str, &str)] = &[
@@ -83,8 +83,8 @@ const OF_ONE: &[(&str, &str)] = &[
 
 #[test]
 fn every_route_that_changes_something_is_one_persons_or_has_its_place_in_the_table() {
-    let house = House::start();
-    let changing: BTreeSet<String> = house
+    let server = TestServer::start();
+    let changing: BTreeSet<String> = server
         .routes()
         .into_iter()
         .filter(|(method, route)| method != "GET" && route.starts_with("/v1/"))
@@ -101,7 +101,7 @@ fn every_route_that_changes_something_is_one_persons_or_has_its_place_in_the_tab
     for (route, act) in OF_SEVERAL {
         assert!(ACTS.iter().any(|rule| rule.act == *act), "{route}: {act} is not in the table");
     }
-    let shown = house.as_("iceland").get("/v1/policy").json();
+    let shown = server.as_("iceland").get("/v1/policy").json();
     let shown: Vec<&str> = shown["acts"].as_array().unwrap().iter().map(|act| act["act"].as_str().unwrap()).collect();
     assert_eq!(shown, ACTS.iter().map(|rule| rule.act).collect::<Vec<_>>());
     for rule in ACTS {

@@ -4,10 +4,10 @@
 use casque::domain::SEALED;
 use serde_json::{Value, json};
 
-use crate::harness::{House, ambush, has_canary, postgres_wanted};
+use crate::harness::{TestServer, ambush, has_canary, postgres_wanted};
 
 /// Everything that can be read, with hostile questions among it.
-pub fn questions(house: &House, reference: &str) -> Vec<String> {
+pub fn questions(server: &TestServer, reference: &str) -> Vec<String> {
     let mut paths: Vec<String> = [
         "/v1/me",
         "/v1/sessions",
@@ -75,10 +75,10 @@ pub fn questions(house: &House, reference: &str) -> Vec<String> {
         paths.push(format!("/v1/statistics?by={name}"));
         paths.push(format!("/v1/statistics?{name}=canary"));
     }
-    let accounts = house.as_("administrator").get("/v1/accounts").json();
+    let accounts = server.as_("administrator").get("/v1/accounts").json();
     let one = accounts["items"][0]["id"].as_str().unwrap().to_owned();
     paths.extend([format!("/v1/accounts/{one}"), format!("/v1/accounts/{one}/keys")]);
-    let entries = house.as_("auditor").get("/v1/audit?action=account.create&limit=1").json();
+    let entries = server.as_("auditor").get("/v1/audit?action=account.create&limit=1").json();
     paths.push(format!("/v1/audit/entries/{}/proof", entries["items"][0]["id"].as_str().unwrap()));
     let incident = format!("/v1/incidents/{reference}");
     for tail in [
@@ -95,7 +95,7 @@ pub fn questions(house: &House, reference: &str) -> Vec<String> {
         paths.push(format!("{incident}{tail}"));
     }
     for child in ["victims", "suspects"] {
-        let listed = house.as_("minusma").get(&format!("{incident}/{child}")).json();
+        let listed = server.as_("minusma").get(&format!("{incident}/{child}")).json();
         for one in listed["items"].as_array().unwrap() {
             paths.push(format!("{incident}/{child}/{}", one["handle"].as_str().unwrap()));
         }
@@ -106,10 +106,10 @@ pub fn questions(house: &House, reference: &str) -> Vec<String> {
         ("assistance", &["", "/history"][..]),
         ("measures", &["", "/history"][..]),
     ] {
-        for one in house.as_("verifier").get(&format!("/v1/{list}")).references() {
+        for one in server.as_("verifier").get(&format!("/v1/{list}")).references() {
             paths.extend(tails.iter().map(|tail| format!("/v1/{list}/{one}{tail}")));
             if list == "proceedings" {
-                let accused = house.accused(&one);
+                let accused = server.accused(&one);
                 paths.extend(accused.iter().map(|accused| format!("/v1/proceedings/{one}/accused/{accused}")));
             }
         }
@@ -118,9 +118,9 @@ pub fn questions(house: &House, reference: &str) -> Vec<String> {
 }
 
 /// Reports with a canary in every sealed field, in every noun.
-pub fn plant(house: &House) -> String {
-    let reference = house.report("minusma", &ambush());
-    let focal_point = house.as_("minusma");
+pub fn plant(server: &TestServer) -> String {
+    let reference = server.report("minusma", &ambush());
+    let focal_point = server.as_("minusma");
     let made = |path: &str, body: Value| {
         let answer = focal_point.post(path, &body);
         assert_eq!(answer.status, 201, "{}", answer.text);
@@ -139,7 +139,7 @@ pub fn plant(house: &House) -> String {
         &format!("/v1/proceedings/{}/accused", proceeding["reference"].as_str().unwrap()),
         json!({"incidents": [reference], "name": "canary-accused", "identifiers": "canary-accused-ids", "notes": "canary-accused-notes"}),
     );
-    house.accepted(&format!("/v1/proceedings/{}", proceeding["reference"].as_str().unwrap()));
+    server.accepted(&format!("/v1/proceedings/{}", proceeding["reference"].as_str().unwrap()));
     made(
         "/v1/assistance",
         json!({"state": "MLI", "mission": "MINUSMA", "kind": "forensics", "provider": "MINUSMA", "offered_on": "2022-06-01",
@@ -150,21 +150,21 @@ pub fn plant(house: &House) -> String {
         json!({"state": "MLI", "kind": "special_unit", "instrument": "Made-up unit", "taken_on": "2022-06-01",
             "narrative": "canary-measure", "contact_persons": "canary-measure-contacts"}),
     );
-    reasons(house, &reference, proceeding["reference"].as_str().unwrap(), case["reference"].as_str().unwrap());
+    reasons(server, &reference, proceeding["reference"].as_str().unwrap(), case["reference"].as_str().unwrap());
     let ask = json!({"record": format!("incidents/{reference}"), "class": "confidential", "purpose": "verification", "note": "canary-note"});
-    assert_eq!(house.disclose("minusma", &ask).status, 201);
+    assert_eq!(server.disclose("minusma", &ask).status, 201);
     reference
 }
 
 /// Has one of everything returned, with words.
-fn reasons(house: &House, incident: &str, proceeding: &str, case: &str) {
+fn reasons(server: &TestServer, incident: &str, proceeding: &str, case: &str) {
     let grounds = |mut body: Value| {
         body["reason"] = json!("unclear");
         body["reason_note"] = json!("canary-reason");
         body
     };
     let made = |who: &str, path: &str, body: &Value| {
-        let answer = house.as_(who).post(path, body);
+        let answer = server.as_(who).post(path, body);
         assert!([200, 201].contains(&answer.status), "{path}: {}", answer.text);
         let body = answer.json();
         ["handle", "reference"].iter().find_map(|name| body[*name].as_str()).unwrap().to_owned()
@@ -189,10 +189,10 @@ fn reasons(house: &House, incident: &str, proceeding: &str, case: &str) {
     made("minusma", &format!("/v1/cases/{case}/transitions"), &json!({"to": "reopened", "on": "2023-02-02"}));
 }
 
-fn nothing_leaks(house: &House, reference: &str, state: &str) {
-    for account in house.accounts() {
-        let client = house.as_(&account.email);
-        for path in questions(house, reference) {
+fn nothing_leaks(server: &TestServer, reference: &str, state: &str) {
+    for account in server.accounts() {
+        let client = server.as_(&account.email);
+        for path in questions(server, reference) {
             let answer = client.get(&path);
             assert!(answer.status < 500, "{path} as {}: {}", account.email, answer.text);
             // A parameter's own name is the asker's; a value of ours begins with "canary-".
@@ -207,22 +207,22 @@ fn nothing_leaks(house: &House, reference: &str, state: &str) {
 
 #[test]
 fn no_canary_is_ever_read() {
-    let mut house = House::start();
-    let reference = plant(&house);
-    nothing_leaks(&house, &reference, "draft");
-    house.release("minusma", &reference);
+    let mut server = TestServer::start();
+    let reference = plant(&server);
+    nothing_leaks(&server, &reference, "draft");
+    server.release("minusma", &reference);
     let path = format!("/v1/incidents/{reference}");
-    let shown = house.as_("minusma").get(&path);
+    let shown = server.as_("minusma").get(&path);
     let edit = json!({"narrative": "canary-second-narrative", "clear": ["/exact_place"]});
-    assert_eq!(house.as_("minusma").patch(&path, &edit, shown.etag()).status, 200);
-    nothing_leaks(&house, &reference, "amended");
-    house.release("minusma", &reference);
-    nothing_leaks(&house, &reference, "released again");
-    house.settle_audit();
-    house.stop();
+    assert_eq!(server.as_("minusma").patch(&path, &edit, shown.etag()).status, 200);
+    nothing_leaks(&server, &reference, "amended");
+    server.release("minusma", &reference);
+    nothing_leaks(&server, &reference, "released again");
+    server.settle_audit();
+    server.stop();
     if !postgres_wanted() {
         for file in ["casque.db", "casque.db-wal", "casque.db-shm"] {
-            let bytes = std::fs::read(house.folder().join(file)).unwrap_or_default();
+            let bytes = std::fs::read(server.folder().join(file)).unwrap_or_default();
             assert!(!has_canary(&String::from_utf8_lossy(&bytes)), "{file} holds a canary");
         }
     }
@@ -230,12 +230,12 @@ fn no_canary_is_ever_read() {
 
 #[test]
 fn what_is_typed_wrong_is_not_repeated() {
-    let house = House::start();
+    let server = TestServer::start();
     let body = json!({
         "mission": "canary-mission", "occurred_on": "canary-date", "act": "canary-act", "narrative": ["canary-list"],
         "canary-field": 1, "victims": [{"category": "canary-category", "outcome": "killed", "name": {"withheld": "canary"}}]
     });
-    let answer = house.as_("minusma").post("/v1/incidents", &body);
+    let answer = server.as_("minusma").post("/v1/incidents", &body);
     assert_eq!(answer.status, 400);
     let values = ["canary-mission", "canary-date", "canary-act", "canary-list", "canary-category"];
     assert!(values.iter().all(|value| !answer.text.contains(value)), "{}", answer.text);
@@ -247,10 +247,10 @@ fn every_sealed_field_holds_a_canary() {
     if crate::harness::postgres_wanted() {
         return; // the same requests: what they plant is the same
     }
-    let mut house = House::start();
-    plant(&house);
-    house.stop();
-    let path = house.folder().join("casque.db");
+    let mut server = TestServer::start();
+    plant(&server);
+    server.stop();
+    let path = server.folder().join("casque.db");
     let mut connection: diesel::SqliteConnection = diesel::Connection::establish(path.to_str().unwrap()).unwrap();
     let query = diesel::dsl::sql::<diesel::sql_types::Integer>("SELECT DISTINCT field FROM sealed_value");
     let held: std::collections::BTreeSet<i32> =
@@ -262,12 +262,12 @@ fn every_sealed_field_holds_a_canary() {
 #[test]
 fn every_get_route_is_among_the_questions() {
     // If you are here because this failed, you added a route: ask it, so that its answers are searched.
-    let house = House::start();
-    let reference = plant(&house);
-    let questions = questions(&house, &reference);
+    let server = TestServer::start();
+    let reference = plant(&server);
+    let questions = questions(&server, &reference);
     let parameters = regex::Regex::new(r"\{[^}]+\}").unwrap();
     let shapes: Vec<&str> = questions.iter().map(|question| question.split('?').next().unwrap()).collect();
-    for (method, route) in house.routes() {
+    for (method, route) in server.routes() {
         if method != "GET" || route.starts_with("/docs/") {
             continue;
         }

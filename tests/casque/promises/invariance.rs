@@ -7,7 +7,7 @@ use seal::ClassCode;
 use serde_json::{Map, Value, json};
 
 use super::canaries::{plant, questions};
-use crate::harness::{House, ambush};
+use crate::harness::{TestServer, ambush};
 
 /// Every field of a class of a noun, set anew.
 fn anew(noun: Noun, class: ClassCode, text: &str) -> serde_json::Value {
@@ -22,27 +22,27 @@ fn anew(noun: Noun, class: ClassCode, text: &str) -> serde_json::Value {
 
 #[test]
 fn an_edit_of_sealed_values_moves_nothing_for_those_who_may_not_open_them() {
-    let house = House::start();
-    let reference = plant(&house);
+    let server = TestServer::start();
+    let reference = plant(&server);
     let path = format!("/v1/incidents/{reference}");
-    let victims = house.as_("minusma").get(&format!("{path}/victims")).json();
+    let victims = server.as_("minusma").get(&format!("{path}/victims")).json();
     let victim = format!("{path}/victims/{}", victims["items"][0]["handle"].as_str().unwrap());
-    let suspects = house.as_("minusma").get(&format!("{path}/suspects")).json();
+    let suspects = server.as_("minusma").get(&format!("{path}/suspects")).json();
     let suspect = format!("{path}/suspects/{}", suspects["items"][0]["handle"].as_str().unwrap());
-    let proceeding = format!("/v1/proceedings/{}", house.as_("minusma").get("/v1/proceedings").references()[0]);
-    let case = format!("/v1/cases/{}", house.as_("minusma").get("/v1/cases").references()[0]);
+    let proceeding = format!("/v1/proceedings/{}", server.as_("minusma").get("/v1/proceedings").references()[0]);
+    let case = format!("/v1/cases/{}", server.as_("minusma").get("/v1/cases").references()[0]);
     // The auditor's log does move: that something was edited is on the record.
     let unentitled = ["briefing", "mali", "chad", "guinea", "iceland", "unifil", "administrator"];
     let ask = || {
         let mut answers = Vec::new();
         for who in unentitled {
-            for question in questions(&house, &reference) {
+            for question in questions(&server, &reference) {
                 // Mali may open what is sealed of a proceeding of its own: its ETag is meant to move.
                 let entitled = who == "mali" && question.starts_with(&proceeding);
                 if entitled || question.contains("checkpoint") || question.contains("statistics") {
                     continue;
                 }
-                let answer = house.as_(who).get(&question);
+                let answer = server.as_(who).get(&question);
                 answers.push((who, question, answer.status, answer.headers, answer.text));
             }
         }
@@ -57,7 +57,7 @@ fn an_edit_of_sealed_values_moves_nothing_for_those_who_may_not_open_them() {
             (2, &suspect, Noun::Suspect),
             (3, &proceeding, Noun::Proceeding),
             (4, &case, Noun::Case),
-            (5, &format!("{proceeding}/accused/{}", house.accused(&proceeding[16..])[0]), Noun::Accused),
+            (5, &format!("{proceeding}/accused/{}", server.accused(&proceeding[16..])[0]), Noun::Accused),
         ] {
             let mut body = anew(noun, class, "another, and longer");
             if noun == Noun::Incident && class == ClassCode::Confidential {
@@ -66,7 +66,7 @@ fn an_edit_of_sealed_values_moves_nothing_for_those_who_may_not_open_them() {
             if body.as_object().unwrap().is_empty() {
                 continue;
             }
-            let edited = house.as_("minusma").patch(path, &body, "*");
+            let edited = server.as_("minusma").patch(path, &body, "*");
             assert_eq!(edited.status, 200, "{at}: {}", edited.text);
         }
     }
@@ -77,59 +77,59 @@ fn an_edit_of_sealed_values_moves_nothing_for_those_who_may_not_open_them() {
 
 #[test]
 fn an_edit_of_sealed_values_moves_the_etag_of_those_who_may() {
-    let house = House::start();
-    let reference = plant(&house);
+    let server = TestServer::start();
+    let reference = plant(&server);
     let path = format!("/v1/incidents/{reference}");
-    let before = house.as_("minusma").get(&path);
-    let edit = house.as_("minusma").patch(&path, &json!({"narrative": "another"}), before.etag());
+    let before = server.as_("minusma").get(&path);
+    let edit = server.as_("minusma").patch(&path, &json!({"narrative": "another"}), before.etag());
     assert_eq!(edit.status, 200);
-    assert_ne!(house.as_("minusma").get(&path).etag(), before.etag());
-    assert_eq!(house.as_("minusma").patch(&path, &json!({"narrative": "third"}), before.etag()).status, 412);
+    assert_ne!(server.as_("minusma").get(&path).etag(), before.etag());
+    assert_eq!(server.as_("minusma").patch(&path, &json!({"narrative": "third"}), before.etag()).status, 412);
 }
 
 #[test]
 fn reading_opens_nothing() {
     // Decryptions are counted by the opener itself: only the disclosure in `plant` may have moved it.
-    let house = House::start();
-    let reference = plant(&house);
-    let (opened, mut answered) = (house.opened(), 0);
-    for account in house.accounts() {
-        for question in questions(&house, &reference) {
-            answered += u32::from(house.as_(&account.email).get(&question).status == 200);
+    let server = TestServer::start();
+    let reference = plant(&server);
+    let (opened, mut answered) = (server.opened(), 0);
+    for account in server.accounts() {
+        for question in questions(&server, &reference) {
+            answered += u32::from(server.as_(&account.email).get(&question).status == 200);
         }
     }
     assert!(answered > 500, "{answered} questions were answered: a refusal opens nothing anyway");
-    assert_eq!(house.opened(), opened);
+    assert_eq!(server.opened(), opened);
 }
 
 /// The two gravest fields of a victim.
 const GRAVEST: [&str; 2] = ["medical_detail", "sexual_violence_detail"];
 
 /// What the database's owner sees of an incident's victim and history: sizes, masks, numbers of keys.
-fn rows(house: &House, reference: &str) -> Vec<String> {
+fn rows(server: &TestServer, reference: &str) -> Vec<String> {
     let of = format!("(SELECT id FROM incident_edition WHERE reference = '{reference}')");
     let root = format!("(SELECT id FROM incident WHERE reference = '{reference}')");
     let mut asked: Vec<String> = SealedField::of(Noun::Victim)
         .map(|field| {
             let code = field.code;
-            house.asked(&format!(
+            server.asked(&format!(
                 "SELECT CAST(COUNT(*) * 1000000 + COALESCE(SUM(LENGTH(bytes)), 0) AS TEXT) FROM sealed_value \
                  WHERE field = {code} AND holder_id IN (SELECT id FROM victim WHERE edition_id IN {of})"
             ))
         })
         .collect();
-    asked.push(house.asked(&format!("SELECT MAX(sealed_changes) FROM revision WHERE root_id = {root}")));
-    asked.push(house.asked(&format!("SELECT CAST(COUNT(*) AS TEXT) FROM revision WHERE root_id = {root}")));
-    asked.push(house.asked(&format!(
+    asked.push(server.asked(&format!("SELECT MAX(sealed_changes) FROM revision WHERE root_id = {root}")));
+    asked.push(server.asked(&format!("SELECT CAST(COUNT(*) AS TEXT) FROM revision WHERE root_id = {root}")));
+    asked.push(server.asked(&format!(
         "SELECT CAST(COUNT(*) AS TEXT) FROM data_key WHERE record_id IN (SELECT victim_id FROM victim WHERE edition_id IN {of})"
     )));
     asked
 }
 
 /// What everybody is answered about an incident, without ids, times and handles.
-fn answers(house: &House, reference: &str) -> Vec<(String, String)> {
+fn answers(server: &TestServer, reference: &str) -> Vec<(String, String)> {
     let path = format!("/v1/incidents/{reference}");
-    let listed = house.as_("minusma").get(&format!("{path}/victims")).json();
+    let listed = server.as_("minusma").get(&format!("{path}/victims")).json();
     let handle = listed["items"][0]["handle"].as_str().unwrap().to_owned();
     let ids = Regex::new("[0-9a-f]{32,64}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|\\+00:00)?").unwrap();
     let mut answers = Vec::new();
@@ -143,7 +143,7 @@ fn answers(house: &House, reference: &str) -> Vec<(String, String)> {
             "/v1/audit?action=victim.edit&limit=1".to_owned(),
         ];
         for question in questions {
-            let text = house.as_(who).get(&question).text.replace(reference, "REFERENCE").replace(&handle, "HANDLE");
+            let text = server.as_(who).get(&question).text.replace(reference, "REFERENCE").replace(&handle, "HANDLE");
             answers.push((
                 format!("{who} {}", question.replace(reference, "REFERENCE").replace(&handle, "HANDLE")),
                 ids.replace_all(&text, "ID").into_owned(),
@@ -155,13 +155,13 @@ fn answers(house: &House, reference: &str) -> Vec<(String, String)> {
 
 /// The entry's place in the log tells only that it is later.
 fn without_places(answers: Vec<(String, String)>) -> Vec<(String, String)> {
-    let place = Regex::new("\"(leaf|next)\":[^,}]*").unwrap();
-    answers.into_iter().map(|(asked, text)| (asked, place.replace_all(&text, "PLACE").into_owned())).collect()
+    let instance = Regex::new("\"(leaf|next)\":[^,}]*").unwrap();
+    answers.into_iter().map(|(asked, text)| (asked, instance.replace_all(&text, "PLACE").into_owned())).collect()
 }
 
 #[test]
 fn two_reports_that_differ_only_in_what_is_gravest_are_equal_to_everybody() {
-    let house = House::start();
+    let server = TestServer::start();
     let report = |gravest: &[(&str, &str)]| {
         let mut body = ambush();
         body["victims"].as_array_mut().unwrap().truncate(1);
@@ -172,9 +172,9 @@ fn two_reports_that_differ_only_in_what_is_gravest_are_equal_to_everybody() {
         for (name, text) in gravest {
             body["victims"][0][*name] = json!(text);
         }
-        let reference = house.report("minusma", &body);
-        house.settle_audit();
-        let seen = (rows(&house, &reference), without_places(answers(&house, &reference)));
+        let reference = server.report("minusma", &body);
+        server.settle_audit();
+        let seen = (rows(&server, &reference), without_places(answers(&server, &reference)));
         (reference, seen)
     };
     let long = "MADE-UP. ".repeat(200);
@@ -194,12 +194,12 @@ fn two_reports_that_differ_only_in_what_is_gravest_are_equal_to_everybody() {
     // An edit of one of them is as an edit of a name is.
     let edit = |reference: &str, body: Value| {
         let path = format!("/v1/incidents/{reference}/victims");
-        let listed = house.as_("minusma").get(&path).json();
+        let listed = server.as_("minusma").get(&path).json();
         let path = format!("{path}/{}", listed["items"][0]["handle"].as_str().unwrap());
-        let shown = house.as_("minusma").get(&path);
-        assert_eq!(house.as_("minusma").patch(&path, &body, shown.etag()).status, 200);
-        house.settle_audit();
-        (rows(&house, reference), without_places(answers(&house, reference)))
+        let shown = server.as_("minusma").get(&path);
+        assert_eq!(server.as_("minusma").patch(&path, &body, shown.etag()).status, 200);
+        server.settle_audit();
+        (rows(&server, reference), without_places(answers(&server, reference)))
     };
     let (grave, _) = report(&[(GRAVEST[0], "MADE-UP.")]);
     let later = |answers: Vec<(String, String)>| -> Vec<(String, String)> {
@@ -217,7 +217,7 @@ fn two_reports_that_differ_only_in_what_is_gravest_are_equal_to_everybody() {
 
     // A write that does not name it leaves it as it was.
     let ask = json!({"record": format!("incidents/{grave}"), "class": "strictly_confidential", "purpose": "follow_up"});
-    let opened = house.disclose("minusma", &ask).json();
+    let opened = server.disclose("minusma", &ask).json();
     let victim = opened["opened"].as_array().unwrap().iter().find(|one| one["fields"]["medical_detail"].is_string());
     assert_eq!(victim.unwrap()["fields"]["medical_detail"], long, "{opened}");
 }

@@ -2,15 +2,15 @@
 
 use serde_json::json;
 
-use crate::harness::{House, ambush};
+use crate::harness::{TestServer, ambush};
 
 #[test]
 fn the_main_job() {
-    let house = House::start();
-    let get = |who: &str, path: &str| house.as_(who).get(path);
+    let server = TestServer::start();
+    let get = |who: &str, path: &str| server.as_(who).get(path);
 
     // A focal point reports from the first facts.
-    let reference = house.report("minusma", &ambush());
+    let reference = server.report("minusma", &ambush());
     let path = format!("/v1/incidents/{reference}");
     let draft = get("minusma", &path);
     assert_eq!(draft.json()["state"], "draft");
@@ -29,13 +29,13 @@ fn the_main_job() {
 
     // Three persons: author, verifier, releaser.
     let transitions = format!("{path}/transitions");
-    assert_eq!(house.as_("minusma").post(&transitions, &json!({"to": "verified"})).status, 409);
-    house.moved("minusma", &reference, "submitted");
-    assert_eq!(house.as_("minusma").post(&transitions, &json!({"to": "verified"})).status, 403);
-    house.moved("verifier", &reference, "verified");
-    assert_eq!(house.as_("verifier").post(&transitions, &json!({"to": "released"})).status, 403);
+    assert_eq!(server.as_("minusma").post(&transitions, &json!({"to": "verified"})).status, 409);
+    server.moved("minusma", &reference, "submitted");
+    assert_eq!(server.as_("minusma").post(&transitions, &json!({"to": "verified"})).status, 403);
+    server.moved("verifier", &reference, "verified");
+    assert_eq!(server.as_("verifier").post(&transitions, &json!({"to": "released"})).status, 403);
     assert_eq!(get("chad", &path).status, 404, "verified is not released");
-    house.moved("releaser", &reference, "released");
+    server.moved("releaser", &reference, "released");
 
     // The host State sees all victims' open fields; a contributor its own; the unconcerned nothing.
     let states_of = |who: &str| {
@@ -56,13 +56,13 @@ fn the_main_job() {
     assert_eq!(history["items"][0]["kind"], "released");
 
     // A case, a proceeding with an accused, and steps.
-    let case = house.as_("minusma").post(
+    let case = server.as_("minusma").post(
         "/v1/cases",
         &json!({"mission": "MINUSMA", "opened_on": "2022-03-20", "incidents": [reference], "notes": "canary-case-notes"}),
     );
     assert_eq!(case.status, 201, "{}", case.text);
     let case = case.json()["reference"].as_str().unwrap().to_owned();
-    let proceeding = house.as_("minusma").post(
+    let proceeding = server.as_("minusma").post(
         "/v1/proceedings",
         &json!({
             "state": "MLI", "authority": "Made-up court", "forum": "specialised", "opened_on": "2022-04-01",
@@ -72,16 +72,16 @@ fn the_main_job() {
     assert_eq!(proceeding.status, 201, "{}", proceeding.text);
     let proceeding = proceeding.json()["reference"].as_str().unwrap().to_owned();
     let below = format!("/v1/proceedings/{proceeding}");
-    let accused = house
+    let accused = server
         .as_("minusma")
         .post(&format!("{below}/accused"), &json!({"incidents": [reference], "name": "canary-accused-name"}));
     assert_eq!(accused.status, 201, "{}", accused.text);
     let accused = accused.json()["handle"].clone();
-    let step = |who: &str, body| house.as_(who).post(&format!("{below}/steps"), &body);
+    let step = |who: &str, body| server.as_(who).post(&format!("{below}/steps"), &body);
     let charged = json!({"kind": "stage_reached", "stage": "charged", "accused": accused, "happened_on": "2022-09-01"});
     assert_eq!(step("minusma", charged).status, 201);
     assert_eq!(get("chad", &below).status, 404, "nobody else has accepted it");
-    house.accepted(&below);
+    server.accepted(&below);
 
     // The State concerned follows it, and proposes what its court did; it counts for nothing until accepted.
     assert_eq!(get("chad", &below).json()["stage_furthest"], "charged");
@@ -95,8 +95,8 @@ fn the_main_job() {
     assert_eq!(get("mali", &below).json()["steps"].as_array().unwrap().len(), 2, "its own proposal is shown to it");
     assert_eq!(get("chad", &below).json()["steps"].as_array().unwrap().len(), 1, "and to no other State");
     let decision = format!("{below}/steps/{}/decision", proposal.json()["handle"].as_str().unwrap());
-    assert_eq!(house.as_("mali").post(&decision, &json!({"status": "accepted"})).status, 403);
-    assert_eq!(house.as_("verifier").post(&decision, &json!({"status": "accepted"})).status, 200);
+    assert_eq!(server.as_("mali").post(&decision, &json!({"status": "accepted"})).status, 403);
+    assert_eq!(server.as_("verifier").post(&decision, &json!({"status": "accepted"})).status, 200);
     let seen = get("chad", &below).json();
     assert_eq!(seen["stage_furthest"], "first_judgement");
     assert_eq!(seen["accused"][0]["outcome"], "convicted_in_absentia");
@@ -104,7 +104,7 @@ fn the_main_job() {
     assert_eq!(get("iceland", &below).status, 404);
 
     // Assistance that was offered is a record, taken up or not.
-    let offer = house.as_("minusma").post(
+    let offer = server.as_("minusma").post(
         "/v1/assistance",
         &json!({
             "state": "MLI", "mission": "MINUSMA", "kind": "forensics", "provider": "MINUSMA", "offered_on": "2022-06-01",
@@ -117,13 +117,13 @@ fn the_main_job() {
 
     // The one disclosure: for a stated purpose, on the record. The mission's victims are its own to open.
     let record = format!("incidents/{reference}");
-    let opened = house.disclose(
+    let opened = server.disclose(
         "minusma",
         &json!({"record": record, "class": "strictly_confidential", "purpose": "family_liaison", "note": "canary-note"}),
     );
     assert_eq!(opened.status, 201, "{}", opened.text);
     assert!(opened.text.contains("canary-name") && !opened.text.contains("canary-suspect-name"), "{}", opened.text);
-    house.settle_audit();
+    server.settle_audit();
     let log = get("auditor", "/v1/audit?action=disclosure.grant").json();
     assert_eq!(log["items"].as_array().unwrap().len(), 1);
     assert_eq!(log["items"][0]["subject"], record.as_str());
@@ -132,7 +132,7 @@ fn the_main_job() {
 
     // An amendment is not seen before its release.
     let shown = get("minusma", &path);
-    let amended = house.as_("minusma").patch(&path, &json!({"means": "ied"}), shown.etag());
+    let amended = server.as_("minusma").patch(&path, &json!({"means": "ied"}), shown.etag());
     assert_eq!((amended.status, &amended.json()["amends"]), (200, &json!(true)), "{}", amended.text);
     assert_eq!(get("chad", &path).json()["means"], "small_arms");
     assert_eq!(get("verifier", &path).json()["means"], "ied");
@@ -144,21 +144,21 @@ fn the_main_job() {
         json!([{"by": {"means": "small_arms"}, "count": 1}]),
         "figures count what is released"
     );
-    house.release("minusma", &reference);
+    server.release("minusma", &reference);
     assert_eq!(get("chad", &path).json()["means"], "ied");
     assert_eq!(get("chad", &format!("{path}/history")).json()["items"].as_array().unwrap().len(), 2);
 
     // The year's figures come out, and reconcile.
     let figures =
-        house.store.read(&casque::policy::Scope::Everything, |r| casque::briefing::figures(r, 2022, r.now())).unwrap();
+        server.store.read(&casque::policy::Scope::Everything, |r| casque::briefing::figures(r, 2022, r.now())).unwrap();
     assert_eq!((figures.by_mission.total.incidents, figures.by_mission.total.killed), (1, 1));
     assert_eq!((figures.cases.flow.new, figures.cases.flow.open_at_end, figures.cases.reconciles), (1, 1, true));
     assert_eq!(figures.persons.charged, 1);
-    let next = house.store.read(&casque::policy::Scope::Everything, |r| casque::briefing::figures(r, 2023, r.now()));
+    let next = server.store.read(&casque::policy::Scope::Everything, |r| casque::briefing::figures(r, 2023, r.now()));
     assert_eq!(next.unwrap().persons.convicted_in_absentia, 1);
 
     // Nobody read a sealed value in any GET.
-    for account in house.accounts() {
+    for account in server.accounts() {
         for path in
             [&path, &below, &format!("/v1/cases/{case}"), &format!("{path}/history"), &"/v1/disclosures".to_owned()]
         {

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{House, ambush};
+use crate::harness::{TestServer, ambush};
 
 /// Who, and how it stands to the record.
 const PEOPLE: [(&str, &str); 12] = [
@@ -21,8 +21,8 @@ const PEOPLE: [(&str, &str); 12] = [
     ("", "not signed in"),
 ];
 
-fn asked(house: &House, who: &str) -> crate::harness::Client {
-    if who.is_empty() { house.anonymous() } else { house.as_(who) }
+fn asked(server: &TestServer, who: &str) -> crate::harness::Client {
+    if who.is_empty() { server.anonymous() } else { server.as_(who) }
 }
 
 fn said(answer: &crate::harness::Answer) -> String {
@@ -38,10 +38,10 @@ fn said(answer: &crate::harness::Answer) -> String {
     }
 }
 
-fn lines(house: &House, reference: &str, state: &str, table: &mut String) {
+fn lines(server: &TestServer, reference: &str, state: &str, table: &mut String) {
     let path = format!("/v1/incidents/{reference}");
     for (who, relation) in PEOPLE {
-        let client = asked(house, who);
+        let client = asked(server, who);
         let shown = client.get(&path);
         let listed = client.get("/v1/incidents");
         let listed = listed.status == 200 && listed.references().contains(&reference.to_owned());
@@ -59,7 +59,7 @@ fn lines(house: &House, reference: &str, state: &str, table: &mut String) {
             let body = json!({"record": format!("incidents/{reference}"), "class": class, "purpose": "verification"});
             let answer = match who {
                 "" => client.post("/v1/disclosures", &body),
-                who => house.disclose(who, &body),
+                who => server.disclose(who, &body),
             };
             if answer.status != 201 {
                 return said(&answer);
@@ -94,22 +94,22 @@ fn lines(house: &House, reference: &str, state: &str, table: &mut String) {
 
 #[test]
 fn who_sees_what() {
-    let house = House::start();
+    let server = TestServer::start();
     let mut table = String::new();
-    let reference = house.report("minusma", &ambush());
-    lines(&house, &reference, "draft", &mut table);
-    house.moved("minusma", &reference, "submitted");
-    lines(&house, &reference, "submitted", &mut table);
-    house.moved("verifier", &reference, "verified");
-    lines(&house, &reference, "verified", &mut table);
-    house.moved("releaser", &reference, "released");
+    let reference = server.report("minusma", &ambush());
+    lines(&server, &reference, "draft", &mut table);
+    server.moved("minusma", &reference, "submitted");
+    lines(&server, &reference, "submitted", &mut table);
+    server.moved("verifier", &reference, "verified");
+    lines(&server, &reference, "verified", &mut table);
+    server.moved("releaser", &reference, "released");
     for officer in ["verifier", "releaser"] {
         let body = json!({"states": ["GIN"], "reason": "safety_of_persons"});
-        assert_eq!(house.prove(officer, &format!("/v1/incidents/{reference}/withholding"), &body).status, 200);
+        assert_eq!(server.prove(officer, &format!("/v1/incidents/{reference}/withholding"), &body).status, 200);
     }
-    lines(&house, &reference, "released", &mut table);
-    house.withdraw(&reference);
-    lines(&house, &reference, "withdrawn", &mut table);
+    lines(&server, &reference, "released", &mut table);
+    server.withdraw(&reference);
+    lines(&server, &reference, "withdrawn", &mut table);
     let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/casque/promises/who_sees_what.txt");
     if crate::harness::rewriting() {
         std::fs::write(kept, &table).unwrap();

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use regex::Regex;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, House, ambush};
+use crate::harness::{Answer, TestServer, ambush};
 
 /// The States from which the record is withheld: its host, which also holds a proceeding, and a contributor, which holds another.
 const KEPT_OUT: [&str; 2] = ["mali", "chad"];
@@ -23,56 +23,56 @@ struct Recorded {
     assistance: String,
 }
 
-fn made(house: &House, who: &str, path: &str, body: &Value) -> String {
-    let answer = house.as_(who).post(path, body);
+fn made(server: &TestServer, who: &str, path: &str, body: &Value) -> String {
+    let answer = server.as_(who).post(path, body);
     assert_eq!(answer.status, 201, "{path}: {}", answer.text);
     let body = answer.json();
     ["reference", "handle"].iter().find_map(|name| body[*name].as_str()).unwrap_or_default().to_owned()
 }
 
-fn edited(house: &House, who: &str, path: &str, body: &Value) {
-    let answer = house.as_(who).patch(path, body, "*");
+fn edited(server: &TestServer, who: &str, path: &str, body: &Value) {
+    let answer = server.as_(who).patch(path, body, "*");
     assert_eq!(answer.status, 200, "{path}: {}", answer.text);
 }
 
-fn recorded(house: &House) -> Recorded {
-    let withheld = house.report("minusma", &ambush());
-    house.release("minusma", &withheld);
-    let other = house.report("minusma", &ambush());
-    house.release("minusma", &other);
-    let third = house.report("minusma", &ambush());
-    house.release("minusma", &third);
+fn recorded(server: &TestServer) -> Recorded {
+    let withheld = server.report("minusma", &ambush());
+    server.release("minusma", &withheld);
+    let other = server.report("minusma", &ambush());
+    server.release("minusma", &other);
+    let third = server.report("minusma", &ambush());
+    server.release("minusma", &third);
     let case = json!({"mission": "MINUSMA", "opened_on": "2022-03-20", "incidents": [withheld, other]});
-    let case = made(house, "minusma", "/v1/cases", &case);
+    let case = made(server, "minusma", "/v1/cases", &case);
     let second_case = json!({"mission": "MINUSMA", "opened_on": "2022-03-21", "incidents": [other]});
-    let second_case = made(house, "minusma", "/v1/cases", &second_case);
+    let second_case = made(server, "minusma", "/v1/cases", &second_case);
     let proceeding = |state: &str, incident: &str| {
         let body = json!({"state": state, "authority": "Made-up court", "opened_on": "2022-04-01", "cases": [case],
             "court_file_number": "MADE-UP 1"});
-        let reference = made(house, "minusma", "/v1/proceedings", &body);
+        let reference = made(server, "minusma", "/v1/proceedings", &body);
         let path = format!("/v1/proceedings/{reference}");
-        made(house, "minusma", &format!("{path}/accused"), &json!({"incidents": [incident], "name": "MADE-UP ONE"}));
-        house.accepted(&path);
+        made(server, "minusma", &format!("{path}/accused"), &json!({"incidents": [incident], "name": "MADE-UP ONE"}));
+        server.accepted(&path);
         let step = json!({"kind": "stage_reached", "stage": "investigation", "happened_on": "2022-04-12"});
-        made(house, "minusma", &format!("{path}/steps"), &step);
+        made(server, "minusma", &format!("{path}/steps"), &step);
         reference
     };
     let (proceeding, of_chad) = (proceeding("MLI", &withheld), proceeding("TCD", &withheld));
     let assistance = json!({"state": "MLI", "mission": "MINUSMA", "kind": "forensics", "provider": "MINUSMA",
         "offered_on": "2022-06-01", "cases": [case]});
-    let assistance = made(house, "minusma", "/v1/assistance", &assistance);
+    let assistance = made(server, "minusma", "/v1/assistance", &assistance);
     let emergency = json!({"record": format!("incidents/{withheld}"), "class": "strictly_confidential",
         "purpose": "follow_up", "emergency": true, "note": "MADE-UP"});
-    let opened = house.disclose("verifier", &emergency);
+    let opened = server.disclose("verifier", &emergency);
     assert_eq!(opened.status, 201, "{}", opened.text);
     let confidential =
         json!({"record": format!("incidents/{withheld}"), "class": "confidential", "purpose": "follow_up"});
-    assert_eq!(house.disclose("releaser", &confidential).status, 201);
+    assert_eq!(server.disclose("releaser", &confidential).status, 201);
     Recorded { withheld, other, third, case, second_case, proceeding, of_chad, assistance }
 }
 
 /// Everything that a State is answered about what was recorded.
-fn answers(house: &House, of: &Recorded) -> BTreeMap<(String, String), Answer> {
+fn answers(server: &TestServer, of: &Recorded) -> BTreeMap<(String, String), Answer> {
     let mut questions: Vec<String> = [
         "/v1/incidents",
         "/v1/incidents?limit=1",
@@ -111,7 +111,7 @@ fn answers(house: &House, of: &Recorded) -> BTreeMap<(String, String), Answer> {
         for tail in ["", "/history", "/victims", "/suspects"] {
             questions.push(format!("/v1/incidents/{incident}{tail}"));
         }
-        let victims = house.as_("minusma").get(&format!("/v1/incidents/{incident}/victims?edition=released")).json();
+        let victims = server.as_("minusma").get(&format!("/v1/incidents/{incident}/victims?edition=released")).json();
         for victim in victims["items"].as_array().into_iter().flatten() {
             questions.push(format!("/v1/incidents/{incident}/victims/{}", victim["handle"].as_str().unwrap()));
         }
@@ -127,14 +127,14 @@ fn answers(house: &House, of: &Recorded) -> BTreeMap<(String, String), Answer> {
         for tail in ["", "/history", "/accused", "/steps"] {
             questions.push(format!("/v1/proceedings/{proceeding}{tail}"));
         }
-        let accused = house.accused(proceeding);
+        let accused = server.accused(proceeding);
         questions.extend(accused.iter().map(|handle| format!("/v1/proceedings/{proceeding}/accused/{handle}")));
     }
     questions.push(format!("/v1/assistance/{}", of.assistance));
     let mut answers = BTreeMap::new();
     for who in KEPT_OUT {
         for question in &questions {
-            let mut answer = house.as_(who).get(question);
+            let mut answer = server.as_(who).get(question);
             if question.starts_with("/v1/statistics") {
                 // Figures say when they were counted.
                 answer.text = answer.json()["cells"].to_string();
@@ -175,7 +175,7 @@ fn differing(before: &BTreeMap<(String, String), Answer>, after: &BTreeMap<(Stri
 }
 
 /// What a State is answered when it asks to open, without ids and times: the same whatever happened since.
-fn openings(house: &House, of: &Recorded) -> Vec<String> {
+fn openings(server: &TestServer, of: &Recorded) -> Vec<String> {
     let ids = Regex::new("[0-9a-f]{32}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|\\+00:00)?").unwrap();
     let mut answers = Vec::new();
     for (who, own) in [("mali", &of.proceeding), ("chad", &of.of_chad)] {
@@ -184,7 +184,7 @@ fn openings(house: &House, of: &Recorded) -> Vec<String> {
         for record in records {
             for class in ["confidential", "strictly_confidential"] {
                 let ask = json!({"record": record, "class": class, "purpose": "follow_up"});
-                let answer = house.disclose(who, &ask);
+                let answer = server.disclose(who, &ask);
                 answers.push(format!(
                     "{who} {record} {class} {} {}",
                     answer.status,
@@ -194,160 +194,160 @@ fn openings(house: &House, of: &Recorded) -> Vec<String> {
         }
         let file = json!({"records": [format!("incidents/{}", of.withheld)], "class": "confidential", "purpose": "follow_up",
             "format": "csv"});
-        let answer = house.prove(who, "/v1/disclosures/files", &file);
+        let answer = server.prove(who, "/v1/disclosures/files", &file);
         answers.push(format!("{who} file {} {}", answer.status, ids.replace_all(&answer.text, "ID")));
     }
     answers
 }
 
 /// Everything moves on, for the mission, the Secretariat and every other State.
-fn everything_moves_on(house: &House, of: &Recorded) {
+fn everything_moves_on(server: &TestServer, of: &Recorded) {
     let minusma = "minusma";
     let incident = format!("/v1/incidents/{}", of.withheld);
     let added = json!({"category": "contingent_troop", "states": ["TCD"], "outcome": "injured"});
-    edited(house, minusma, &incident, &json!({"means": "ied", "narrative": "MADE-UP, and longer"}));
-    made(house, minusma, &format!("{incident}/victims"), &added);
-    house.release(minusma, &of.withheld);
+    edited(server, minusma, &incident, &json!({"means": "ied", "narrative": "MADE-UP, and longer"}));
+    made(server, minusma, &format!("{incident}/victims"), &added);
+    server.release(minusma, &of.withheld);
 
     let case = format!("/v1/cases/{}", of.case);
-    edited(house, minusma, &case, &json!({"information_status": "reply_disputed", "notes": "MADE-UP"}));
+    edited(server, minusma, &case, &json!({"information_status": "reply_disputed", "notes": "MADE-UP"}));
     let closed = json!({"to": "closed", "on": "2022-09-01", "reason": "other"});
-    let moved = house.as_("verifier").post(&format!("{case}/transitions"), &closed);
+    let moved = server.as_("verifier").post(&format!("{case}/transitions"), &closed);
     assert_eq!(moved.status, 200, "{}", moved.text);
     for (into, incident) in [(&of.case, &of.third), (&of.second_case, &of.withheld)] {
-        edited(house, minusma, &format!("/v1/cases/{into}"), &json!({"incidents": [incident]}));
-        let waiting = house.as_("releaser").get(&format!("/v1/cases/{into}")).json();
+        edited(server, minusma, &format!("/v1/cases/{into}"), &json!({"incidents": [incident]}));
+        let waiting = server.as_("releaser").get(&format!("/v1/cases/{into}")).json();
         if waiting["incidents_waiting"].as_array().is_some_and(|list| !list.is_empty()) {
-            house.accepted(&format!("/v1/cases/{into}/incidents/{incident}"));
+            server.accepted(&format!("/v1/cases/{into}/incidents/{incident}"));
         }
     }
     let later = json!({"mission": "MINUSMA", "opened_on": "2022-06-20", "incidents": [of.withheld]});
-    let later = made(house, minusma, "/v1/cases", &later);
+    let later = made(server, minusma, "/v1/cases", &later);
 
     // A case that it never saw gets the withheld incident, and after that one that it sees.
-    let hidden = house.report(minusma, &json!({"mission": "MINUSMA", "occurred_on": "2022-02-01", "act": "killing"}));
+    let hidden = server.report(minusma, &json!({"mission": "MINUSMA", "occurred_on": "2022-02-01", "act": "killing"}));
     let unseen = json!({"mission": "MINUSMA", "opened_on": "2022-06-21", "incidents": [hidden]});
-    let unseen = made(house, minusma, "/v1/cases", &unseen);
+    let unseen = made(server, minusma, "/v1/cases", &unseen);
     for incident in [&of.withheld, &of.other] {
-        house.pass(chrono::TimeDelta::seconds(1));
-        edited(house, minusma, &format!("/v1/cases/{unseen}"), &json!({"incidents": [incident]}));
+        server.pass(chrono::TimeDelta::seconds(1));
+        edited(server, minusma, &format!("/v1/cases/{unseen}"), &json!({"incidents": [incident]}));
     }
 
     for reference in [&of.proceeding, &of.of_chad] {
         let path = format!("/v1/proceedings/{reference}");
         let edit = json!({"authority": "Another made-up court", "obstacles": ["suspects_at_large"], "notes": "MADE-UP",
             "court_file_number": "MADE-UP 2"});
-        edited(house, minusma, &path, &edit);
+        edited(server, minusma, &path, &edit);
         let second =
-            made(house, minusma, &format!("{path}/accused"), &json!({"incidents": [of.other], "name": "MADE-UP TWO"}));
-        house.accepted(&format!("{path}/accused/{second}"));
-        let first = house.accused(reference).remove(0);
-        edited(house, minusma, &format!("{path}/accused/{first}"), &json!({"identifiers": "MADE-UP"}));
+            made(server, minusma, &format!("{path}/accused"), &json!({"incidents": [of.other], "name": "MADE-UP TWO"}));
+        server.accepted(&format!("{path}/accused/{second}"));
+        let first = server.accused(reference).remove(0);
+        edited(server, minusma, &format!("{path}/accused/{first}"), &json!({"identifiers": "MADE-UP"}));
         for accused in [Value::Null, json!(first)] {
             let step =
                 json!({"kind": "stage_reached", "stage": "charged", "happened_on": "2022-07-12", "accused": accused});
-            made(house, minusma, &format!("{path}/steps"), &step);
+            made(server, minusma, &format!("{path}/steps"), &step);
         }
     }
     for state in ["MLI", "TCD", "ISL"] {
         let body =
             json!({"state": state, "authority": "Made-up court", "opened_on": "2022-05-01", "cases": [of.case, later]});
-        let reference = made(house, minusma, "/v1/proceedings", &body);
-        house.accepted(&format!("/v1/proceedings/{reference}"));
+        let reference = made(server, minusma, "/v1/proceedings", &body);
+        server.accepted(&format!("/v1/proceedings/{reference}"));
     }
 
     let confidential =
         json!({"record": format!("incidents/{}", of.withheld), "class": "confidential", "purpose": "follow_up"});
-    assert_eq!(house.disclose(minusma, &confidential).status, 201);
+    assert_eq!(server.disclose(minusma, &confidential).status, 201);
     for officer in ["verifier", "releaser"] {
         let grounds = json!({"status": "withdrawn", "reason": "entered_by_mistake", "reason_note": "MADE-UP"});
-        let withdrawn = house.as_(officer).post(&format!("/v1/proceedings/{}/decision", of.proceeding), &grounds);
+        let withdrawn = server.as_(officer).post(&format!("/v1/proceedings/{}/decision", of.proceeding), &grounds);
         assert_eq!(withdrawn.status, 200, "{}", withdrawn.text);
     }
-    let due = house.as_("releaser").get("/v1/disclosures?review_due=true").json();
+    let due = server.as_("releaser").get("/v1/disclosures?review_due=true").json();
     let id = due["items"][0]["id"].as_str().unwrap();
-    assert_eq!(house.prove("releaser", &format!("/v1/disclosures/{id}/note"), &json!({})).status, 201);
-    let reviewed = house.prove("releaser", &format!("/v1/disclosures/{id}/review"), &json!({"finding": "justified"}));
+    assert_eq!(server.prove("releaser", &format!("/v1/disclosures/{id}/note"), &json!({})).status, 201);
+    let reviewed = server.prove("releaser", &format!("/v1/disclosures/{id}/review"), &json!({"finding": "justified"}));
     assert_eq!(reviewed.status, 204, "{}", reviewed.text);
-    house.withdraw(&of.withheld);
+    server.withdraw(&of.withheld);
 }
 
-fn withhold(house: &House, reference: &str) {
+fn withhold(server: &TestServer, reference: &str) {
     let body = json!({"states": ["MLI", "TCD"], "reason": "state_agents_alleged"});
     for officer in ["verifier", "releaser"] {
-        let answer = house.prove(officer, &format!("/v1/incidents/{reference}/withholding"), &body);
+        let answer = server.prove(officer, &format!("/v1/incidents/{reference}/withholding"), &body);
         assert_eq!(answer.status, 200, "{}", answer.text);
     }
 }
 
 #[test]
 fn what_a_state_is_answered_stands_still_from_the_decision_on() {
-    let house = House::start();
-    let of = recorded(&house);
-    house.pass(chrono::TimeDelta::minutes(1));
-    let before = answers(&house, &of);
-    withhold(&house, &of.withheld);
-    let withheld = answers(&house, &of);
+    let server = TestServer::start();
+    let of = recorded(&server);
+    server.pass(chrono::TimeDelta::minutes(1));
+    let before = answers(&server, &of);
+    withhold(&server, &of.withheld);
+    let withheld = answers(&server, &of);
     assert_eq!(differing(&before, &withheld), Vec::<String>::new(), "the decision announces itself");
-    house.pass(chrono::TimeDelta::minutes(1));
-    everything_moves_on(&house, &of);
-    let guinea = house.as_("guinea").get(&format!("/v1/incidents/{}", of.withheld));
+    server.pass(chrono::TimeDelta::minutes(1));
+    everything_moves_on(&server, &of);
+    let guinea = server.as_("guinea").get(&format!("/v1/incidents/{}", of.withheld));
     assert_eq!(guinea.status, 410, "others are told");
-    let after = answers(&house, &of);
+    let after = answers(&server, &of);
     let moved = differing(&before, &after);
     assert!(moved.is_empty(), "{}", moved.join("\n"));
 }
 
 #[test]
 fn what_a_state_may_open_stands_still_too() {
-    let house = House::start();
-    let of = recorded(&house);
-    withhold(&house, &of.withheld);
-    let asked = openings(&house, &of);
+    let server = TestServer::start();
+    let of = recorded(&server);
+    withhold(&server, &of.withheld);
+    let asked = openings(&server, &of);
     assert!(
         asked.iter().all(|answer| answer.contains("under_review") || answer.contains("not_entitled")),
         "{asked:#?}"
     );
-    house.pass(chrono::TimeDelta::minutes(1));
-    everything_moves_on(&house, &of);
-    assert_eq!(openings(&house, &of), asked);
+    server.pass(chrono::TimeDelta::minutes(1));
+    everything_moves_on(&server, &of);
+    assert_eq!(openings(&server, &of), asked);
 }
 
 #[test]
 fn what_a_state_submits_itself_lies_over_what_it_keeps() {
-    let house = House::start();
-    let of = recorded(&house);
-    withhold(&house, &of.withheld);
-    house.pass(chrono::TimeDelta::minutes(1));
-    everything_moves_on(&house, &of);
+    let server = TestServer::start();
+    let of = recorded(&server);
+    withhold(&server, &of.withheld);
+    server.pass(chrono::TimeDelta::minutes(1));
+    everything_moves_on(&server, &of);
 
     // A hidden accused is one that never was.
     let path = format!("/v1/proceedings/{}", of.proceeding);
-    let hidden = house.accused(&of.proceeding).remove(1);
+    let hidden = server.accused(&of.proceeding).remove(1);
     let about = |accused: &str| {
         let step = json!({"kind": "arrest", "happened_on": "2022-05-01", "accused": accused});
-        let answer = house.as_("mali").post(&format!("{path}/steps"), &step);
+        let answer = server.as_("mali").post(&format!("{path}/steps"), &step);
         (answer.status, answer.text, answer.headers)
     };
     assert_eq!(about(&hidden), about("000000"));
-    let known = house.as_("mali").get(&format!("{path}/accused")).json();
+    let known = server.as_("mali").get(&format!("{path}/accused")).json();
     assert_eq!(about(known["items"][0]["handle"].as_str().unwrap()).0, 201);
 
     // A proceeding of its own, with an accused: shown to it, with what it sealed, before and after an officer accepted it.
     let body = json!({"state": "MLI", "authority": "Made-up court of its own", "opened_on": "2022-08-01", "cases": [of.case],
         "court_file_number": "MADE-UP 3"});
-    let own = format!("/v1/proceedings/{}", made(&house, "mali", "/v1/proceedings", &body));
-    made(&house, "mali", &format!("{own}/accused"), &json!({"incidents": [of.withheld], "name": "MADE-UP THREE"}));
+    let own = format!("/v1/proceedings/{}", made(&server, "mali", "/v1/proceedings", &body));
+    made(&server, "mali", &format!("{own}/accused"), &json!({"incidents": [of.withheld], "name": "MADE-UP THREE"}));
     for status in ["proposed", "accepted"] {
-        let shown = house.as_("mali").get(&own);
+        let shown = server.as_("mali").get(&own);
         assert_eq!((shown.status, &shown.json()["status"]), (200, &json!(status)), "{}", shown.text);
         let shown = shown.json();
         assert_eq!((&shown["authority"], &shown["court_file_number"]["held"]), (&body["authority"], &json!(true)));
         assert_eq!(shown["accused"][0]["name"]["held"], true, "{shown}");
         if status == "proposed" {
-            house.accepted(&own);
+            server.accepted(&own);
         }
     }
-    edited(&house, "minusma", &own, &json!({"authority": "As the mission has it"}));
-    assert_eq!(house.as_("mali").get(&own).json()["authority"], body["authority"]);
+    edited(&server, "minusma", &own, &json!({"authority": "As the mission has it"}));
+    assert_eq!(server.as_("mali").get(&own).json()["authority"], body["authority"]);
 }

@@ -1,20 +1,28 @@
-//! Where a house stands, its database and its folder of keys; and opening it.
+//! One running instance: its configuration, its key files, its background tasks, and serving. Opening it is here; each of
+//! the others is a file beside.
 
-mod keeper;
-mod place;
+mod background;
+mod instance;
+pub(crate) mod key_files;
+mod ledger;
+pub(crate) mod private_files;
+mod serve;
+pub(crate) mod tls;
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use seal::{ClassCode, KeyPlace, MasterKey, OperatorKey, check_recovery, generate_class_key, unlock};
 
-pub use keeper::Keeper;
-pub(in crate::cli) use keeper::locked;
-use keeper::{ship, shipped_to};
-pub use place::Place;
+pub use background::BackgroundTasks;
+pub(crate) use background::locked;
+use background::{ship, shipped_to};
+pub use instance::InstanceArgs;
+pub use key_files::KeyFiles;
+use key_files::NEXT_MASTER;
+use private_files::make_private;
+pub(crate) use serve::{Serving, until_stopped};
 
-use super::key_files::{Keys, NEXT_MASTER};
-use super::private_files::make_private;
 use crate::api::App;
 use crate::disclosure::Desk;
 use crate::exchange::ledger::Ledger;
@@ -25,23 +33,23 @@ use crate::store::{Access, ClassKeyTrust, Clock, LogKey, LogStanding, Opened, St
 
 type Failed = Box<dyn std::error::Error>;
 
-/// How a house is opened.
+/// How a node is opened.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Start {
+pub struct OpenOptions {
     /// Bring the schema up to date (always so for the embedded database).
     pub migrate: bool,
     /// What the node does; without `Access::Full` it is opened without private keys.
     pub access: Access,
     /// Leave the private class keys where they are: for commands that open nothing.
-    pub deskless: bool,
+    pub without_private_keys: bool,
     /// Open what is there, and make nothing: a mistyped folder is an error.
     pub existing: bool,
     /// Open a database whose log does not extend the last checkpoint, too: for what shows that, backs it up, or accepts it.
     pub doubtful: bool,
 }
 
-/// An open house: store, desk, identity, and the audit log's signer.
-pub struct House {
+/// An open node: its store, identity and disclosure desk, and the signer of the audit log.
+pub struct Node {
     /// The store.
     pub store: Arc<Store>,
     /// Identity over it.
@@ -49,33 +57,33 @@ pub struct House {
     /// The disclosure desk, unless opened without private keys.
     pub desk: Option<Desk>,
     /// Files of keys.
-    pub keys: Keys,
+    pub keys: KeyFiles,
     /// The key of the audit log, where the node signs it.
-    pub(in crate::cli) log_key: Option<LogKey>,
+    pub(crate) log_key: Option<LogKey>,
     /// The ledger, or why it cannot be kept; none where the node keeps none.
-    pub(in crate::cli) ledger: Option<Result<Mutex<Ledger>, String>>,
+    pub(crate) ledger: Option<Result<Mutex<Ledger>, String>>,
 }
 
-impl std::fmt::Debug for House {
+impl std::fmt::Debug for Node {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("House")
+        f.write_str("Node")
     }
 }
 
-impl Place {
-    /// Opens the house with the machine's clock.
+impl InstanceArgs {
+    /// Opens the node with the machine's clock.
     ///
     /// # Errors
     /// One sentence, and nothing destroyed: the database cannot be opened, a key is missing, wrong or swapped.
-    pub fn open(&self, start: Start) -> Result<House, Failed> {
+    pub fn open(&self, start: OpenOptions) -> Result<Node, Failed> {
         self.open_at(start, Clock::system())
     }
 
-    /// Opens the house with a clock.
+    /// Opens the node with a clock.
     ///
     /// # Errors
-    /// As [`Place::open`].
-    pub fn open_at(&self, start: Start, clock: Clock) -> Result<House, Failed> {
+    /// As [`InstanceArgs::open`].
+    pub fn open_at(&self, start: OpenOptions, clock: Clock) -> Result<Node, Failed> {
         if let Some(recipient) = &self.recovery {
             check_recovery(recipient)?;
         }
@@ -84,7 +92,7 @@ impl Place {
         }
         let (location, folder, embedded) = self.location()?;
         make_private(&folder)?;
-        let keys = Keys { folder };
+        let keys = KeyFiles { folder };
         let migrate = (embedded && start.access != Access::ReadOnly) || start.migrate;
         let opened = Opened::open(&self.reach(location, start.access), clock, migrate)?;
         if start.access == Access::Full {
@@ -94,7 +102,7 @@ impl Place {
         }
     }
 
-    fn open_with_keys(&self, opened: Opened, keys: Keys, start: Start) -> Result<House, Failed> {
+    fn open_with_keys(&self, opened: Opened, keys: KeyFiles, start: OpenOptions) -> Result<Node, Failed> {
         let mut classes = opened.class_keys()?;
         let master = keys.seed("master.key")?;
         if classes.is_empty() {
@@ -109,7 +117,7 @@ impl Place {
             }
             opened.class_keys_store(&classes)?;
         }
-        let (granter, desk) = if start.deskless {
+        let (granter, desk) = if start.without_private_keys {
             (None, None)
         } else {
             let path = keys.path("master.key");
@@ -174,12 +182,12 @@ impl Place {
         let identity = Arc::new(Identity::new(store.clone(), token, Some(system)));
         let places = self.ledger_places(&keys)?;
         let ledger = Ledger::open(&places, &keys.audit_public()?).map(Mutex::new).map_err(|fault| fault.to_string());
-        Ok(House { store, identity, desk, keys, log_key: Some(log_key), ledger: Some(ledger) })
+        Ok(Node { store, identity, desk, keys, log_key: Some(log_key), ledger: Some(ledger) })
     }
 }
 
 /// The key of the system's own secrets: a new one where it has none yet.
-fn system_key(keys: &Keys, store: &Store) -> Result<SystemKey, Failed> {
+fn system_key(keys: &KeyFiles, store: &Store) -> Result<SystemKey, Failed> {
     let path = keys.path("system.key");
     let known = keys.seed("system.key")?;
     if known.is_none() && store.read(&Scope::Nothing, |r| r.factor_any())?.is_some() {
@@ -194,7 +202,7 @@ fn system_key(keys: &Keys, store: &Store) -> Result<SystemKey, Failed> {
 }
 
 /// Opens with public keys alone: whose class keys are trusted (`operator.pub`), whose tokens (`token.pub`), and whose log (`audit.pub`).
-fn open_without_keys(opened: Opened, keys: Keys) -> Result<House, Failed> {
+fn open_without_keys(opened: Opened, keys: KeyFiles) -> Result<Node, Failed> {
     let trust = Trust {
         log_keys: keys.audit_public()?,
         class_keys: ClassKeyTrust { seen: keys.class_keys_seen()?, opens: None },
@@ -202,7 +210,7 @@ fn open_without_keys(opened: Opened, keys: Keys) -> Result<House, Failed> {
     let store = Arc::new(opened.into_store(&keys.operator()?, None, trust)?);
     let token = keys.token_keys(true)?;
     let identity = Arc::new(Identity::new(store.clone(), token, None));
-    Ok(House { store, identity, desk: None, keys, log_key: None, ledger: None })
+    Ok(Node { store, identity, desk: None, keys, log_key: None, ledger: None })
 }
 
 /// Loads the missions and States that this program carries and the database lacks.
@@ -215,11 +223,11 @@ fn load_reference(store: &Store) -> Result<(), Failed> {
     Ok(())
 }
 
-impl House {
+impl Node {
     /// Places waiting audit entries in the tree and signs what it has become: what a command does before it ends.
     ///
     /// # Errors
-    /// As [`Keeper::sign`].
+    /// As [`BackgroundTasks::sign`].
     pub fn settle_audit(self) -> Result<(), Failed> {
         self.into_app()?.1.sign()
     }
@@ -228,7 +236,7 @@ impl House {
     ///
     /// # Errors
     /// The store's; the ledger's.
-    pub(in crate::cli) fn ship(&self) -> Result<(), Failed> {
+    pub(crate) fn ship(&self) -> Result<(), Failed> {
         if self.store.log_standing() != LogStanding::Holds {
             return Ok(());
         }
@@ -244,7 +252,7 @@ impl House {
     ///
     /// # Errors
     /// The store's.
-    pub fn into_app(self) -> Result<(App, Keeper), Failed> {
+    pub fn into_app(self) -> Result<(App, BackgroundTasks), Failed> {
         let Self { store, identity, desk, keys, log_key, ledger } = self;
         let desk = desk.map(Arc::new);
         // What every node hears, heard once before the first call.
@@ -254,6 +262,6 @@ impl House {
             (Some(key), Some(Ok(ledger))) => shipped_to(&keys, key, &locked(ledger)),
             _ => 0,
         };
-        Ok((app, Keeper { store, identity, desk, keys, log_key, ledger, shipped: AtomicU64::new(shipped) }))
+        Ok((app, BackgroundTasks { store, identity, desk, keys, log_key, ledger, shipped: AtomicU64::new(shipped) }))
     }
 }

@@ -9,7 +9,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 type Failed = Box<dyn std::error::Error>;
 
 /// TLS 1.2 and 1.3 with a certificate and its key. Clients give no certificate: who asks is told by a token.
-pub(super) fn server(certificate: &Path, key: &Path) -> Result<ServerConfig, Failed> {
+pub(crate) fn server(certificate: &Path, key: &Path) -> Result<ServerConfig, Failed> {
     let cannot = |path: &Path, why: &dyn std::fmt::Display| format!("{} cannot be used: {why}", path.display());
     let chain = CertificateDer::pem_file_iter(certificate).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let chain = chain.map_err(|why| cannot(certificate, &why))?;

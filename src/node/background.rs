@@ -1,4 +1,4 @@
-//! What keeps a house while a server runs.
+//! What keeps a node while a server runs.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,36 +6,36 @@ use std::sync::{Arc, Mutex, PoisonError};
 use seal::MasterKey;
 
 use super::Failed;
-use crate::cli::key_files::{Keys, LedgerKnown};
+use super::key_files::{KeyFiles, LedgerKnown};
 use crate::disclosure::Desk;
 use crate::exchange::ledger::{Added, Head, Ledger, NewLine};
 use crate::identity::Identity;
 use crate::store::{Access, Checkpoint, LogKey, LogStanding, Store};
 
-pub(in crate::cli) fn locked(ledger: &Mutex<Ledger>) -> std::sync::MutexGuard<'_, Ledger> {
+pub(crate) fn locked(ledger: &Mutex<Ledger>) -> std::sync::MutexGuard<'_, Ledger> {
     ledger.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Keeps the house while a server runs: hears and gives the pulse, places audit entries, ships acts that narrow to the ledger, folds
+/// Keeps the node while a server runs: hears and gives the pulse, places audit entries, ships acts that narrow to the ledger, folds
 /// tallies, and signs the tree, as far as the node may; watches that the log goes on from what was signed; reads keys again.
-pub struct Keeper {
+pub struct BackgroundTasks {
     pub(super) store: Arc<Store>,
     pub(super) identity: Arc<Identity>,
     pub(super) desk: Option<Arc<Desk>>,
-    pub(super) keys: Keys,
+    pub(super) keys: KeyFiles,
     pub(super) log_key: Option<LogKey>,
     pub(super) ledger: Option<Result<Mutex<Ledger>, String>>,
     /// The place of the log up to which acts are in the ledger.
     pub(super) shipped: AtomicU64,
 }
 
-impl std::fmt::Debug for Keeper {
+impl std::fmt::Debug for BackgroundTasks {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Keeper")
+        f.write_str("BackgroundTasks")
     }
 }
 
-impl Keeper {
+impl BackgroundTasks {
     /// Hears the pulse, and gives it where the node writes.
     ///
     /// # Errors
@@ -132,7 +132,7 @@ impl Keeper {
 }
 
 /// The place of the log up to which acts are in the ledger already.
-pub(super) fn shipped_to(keys: &Keys, key: &LogKey, ledger: &Ledger) -> u64 {
+pub(super) fn shipped_to(keys: &KeyFiles, key: &LogKey, ledger: &Ledger) -> u64 {
     let in_chain = ledger.chain().shipped(key.origin());
     match keys.ledger_known().ok().and_then(|known| known.shipped) {
         // What is remembered spares reading the log again, as long as the ledger is the one that was remembered.
@@ -144,7 +144,7 @@ pub(super) fn shipped_to(keys: &Keys, key: &LogKey, ledger: &Ledger) -> u64 {
 /// Adds to the ledger the acts that the log has from a place on. Gives the place up to which it has them now.
 pub(super) fn ship(
     store: &Store,
-    keys: &Keys,
+    keys: &KeyFiles,
     key: &LogKey,
     ledger: &mut Ledger,
     mut from: u64,

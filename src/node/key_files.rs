@@ -18,20 +18,20 @@ use crate::store::{Checkpoint, LogKey};
 type Failed = Box<dyn std::error::Error>;
 
 /// The master key that is to take the present one's place.
-pub(super) const NEXT_MASTER: &str = "master-next.key";
+pub(crate) const NEXT_MASTER: &str = "master-next.key";
 
 /// The files in the folder of keys.
 #[derive(Debug)]
-pub struct Keys {
-    pub(super) folder: PathBuf,
+pub struct KeyFiles {
+    pub(crate) folder: PathBuf,
 }
 
-impl Keys {
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+impl KeyFiles {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    pub(super) fn read(&self, name: &str) -> Result<Option<Zeroizing<String>>, Failed> {
+    pub(crate) fn read(&self, name: &str) -> Result<Option<Zeroizing<String>>, Failed> {
         let path = self.path(name);
         let mut text = Zeroizing::new(String::new());
         match OpenOptions::new().read(true).open(&path) {
@@ -48,7 +48,7 @@ impl Keys {
     }
 
     /// Writes a file that only its owner reads, and never over another.
-    pub(super) fn write_new(&self, name: &str, text: &str) -> Result<(), Failed> {
+    pub(crate) fn write_new(&self, name: &str, text: &str) -> Result<(), Failed> {
         let path = self.path(name);
         let mut file = owners_file(&path)?;
         file.write_all(text.as_bytes())?;
@@ -59,7 +59,7 @@ impl Keys {
     }
 
     /// Lets one command at a time change keys. It is let go with what this gives.
-    pub(super) fn lock(&self) -> Result<fs::File, Failed> {
+    pub(crate) fn lock(&self) -> Result<fs::File, Failed> {
         refuse_root(&self.folder)?;
         let path = self.path("keys.lock");
         let mut options = OpenOptions::new();
@@ -74,7 +74,7 @@ impl Keys {
         }
     }
 
-    pub(super) fn seed(&self, name: &str) -> Result<Option<Zeroizing<[u8; 32]>>, Failed> {
+    pub(crate) fn seed(&self, name: &str) -> Result<Option<Zeroizing<[u8; 32]>>, Failed> {
         let Some(text) = self.read(name)? else { return Ok(None) };
         let mut seed = Zeroizing::new([0; 32]);
         hex::decode_to_slice(text.trim(), &mut seed[..])
@@ -84,7 +84,7 @@ impl Keys {
 
     /// Puts the new master key in the old one's place; the old one stays beside it under the time of the day, since it opens backups
     /// of keys that were made before. Gives where it stays, if there was one.
-    pub(super) fn take_next_master(&self) -> Result<Option<PathBuf>, Failed> {
+    pub(crate) fn take_next_master(&self) -> Result<Option<PathBuf>, Failed> {
         let (present, next) = (self.path("master.key"), self.path(NEXT_MASTER));
         let old = self.path(&format!("master-{}.key", Utc::now().format("%Y%m%dT%H%M%SZ")));
         let old = if present.exists() {
@@ -99,7 +99,7 @@ impl Keys {
     }
 
     /// The operator's public key: whose class keys are trusted.
-    pub(super) fn operator(&self) -> Result<OperatorPublic, Failed> {
+    pub(crate) fn operator(&self) -> Result<OperatorPublic, Failed> {
         let bytes = self.seed("operator.pub")?.ok_or_else(|| {
             format!(
                 "{} is missing: without it nobody can tell whose class keys these are",
@@ -109,7 +109,7 @@ impl Keys {
         Ok(OperatorPublic::from_bytes(&bytes)?)
     }
 
-    pub(super) fn seed_or_new(&self, name: &str) -> Result<Zeroizing<[u8; 32]>, Failed> {
+    pub(crate) fn seed_or_new(&self, name: &str) -> Result<Zeroizing<[u8; 32]>, Failed> {
         if let Some(seed) = self.seed(name)? {
             return Ok(seed);
         }
@@ -121,7 +121,7 @@ impl Keys {
 
     /// The keys of tokens, each with the time (UTC) from which it signs: `token.key`, and one file for each that took its place,
     /// `token-2.key` … With `public` their public halves alone, which are all that a node without private keys is given.
-    pub(super) fn token_keys(&self, public: bool) -> Result<TokenKeys, Failed> {
+    pub(crate) fn token_keys(&self, public: bool) -> Result<TokenKeys, Failed> {
         let mut keys = Vec::new();
         for number in self.token_numbers()? {
             let file = format!("{}.{}", token_name(number), if public { "pub" } else { "key" });
@@ -145,7 +145,7 @@ impl Keys {
     }
 
     /// Makes the first key of tokens where there is none.
-    pub(super) fn make_token_key(&self) -> Result<(), Failed> {
+    pub(crate) fn make_token_key(&self) -> Result<(), Failed> {
         if self.token_numbers()?.is_empty() {
             self.seed_or_new("token.key")?;
         }
@@ -176,7 +176,7 @@ impl Keys {
     }
 
     /// Makes another key of tokens, which signs from a time (UTC) on. Gives the files it made.
-    pub(super) fn rotate_token_key(&self, from: NaiveDateTime) -> Result<[PathBuf; 2], Failed> {
+    pub(crate) fn rotate_token_key(&self, from: NaiveDateTime) -> Result<[PathBuf; 2], Failed> {
         let name = token_name(self.token_numbers()?.last().copied().unwrap_or(1) + 1);
         let mut seed = Zeroizing::new([0; 32]);
         rand::fill(&mut seed[..]);
@@ -190,7 +190,7 @@ impl Keys {
     }
 
     /// The key that signs checkpoints, made when there is none, with its public half beside it.
-    pub(super) fn log_key(&self) -> Result<LogKey, Failed> {
+    pub(crate) fn log_key(&self) -> Result<LogKey, Failed> {
         if self.read("audit.key")?.is_none() {
             self.origin_switch(&NewOrigin::random())?;
         }
@@ -201,7 +201,7 @@ impl Keys {
     }
 
     /// Whether there is a key that signs checkpoints.
-    pub(super) fn has_log_key(&self) -> Result<bool, Failed> {
+    pub(crate) fn has_log_key(&self) -> Result<bool, Failed> {
         Ok(self.read("audit.key")?.is_some())
     }
 
@@ -243,7 +243,7 @@ impl Keys {
     ///
     /// # Errors
     /// When a file cannot be moved or written; then nothing was.
-    pub(super) fn origin_switch(&self, next: &NewOrigin) -> Result<Switched, Failed> {
+    pub(crate) fn origin_switch(&self, next: &NewOrigin) -> Result<Switched, Failed> {
         let number = self.origin_numbers()?.last().copied().unwrap_or(0) + 1;
         let mut switched = Switched { moved: Vec::new(), made: Vec::new() };
         let mut switch = || -> Result<(), Failed> {
@@ -271,7 +271,7 @@ impl Keys {
     }
 
     /// The last checkpoint that was signed here. One that this log's own key did not sign is refused: nothing is built on it.
-    pub(super) fn last_checkpoint(&self, key: &LogKey) -> Result<Option<Checkpoint>, Failed> {
+    pub(crate) fn last_checkpoint(&self, key: &LogKey) -> Result<Option<Checkpoint>, Failed> {
         let Some(text) = self.read("audit.checkpoint")? else { return Ok(None) };
         let path = self.path("audit.checkpoint");
         let checkpoint = Checkpoint::verified(&text, key.public())
@@ -280,7 +280,7 @@ impl Keys {
     }
 
     /// The checkpoints that were kept here: the last of each origin, and the last few of the present one.
-    pub(super) fn kept_checkpoints(&self) -> Result<Vec<String>, Failed> {
+    pub(crate) fn kept_checkpoints(&self) -> Result<Vec<String>, Failed> {
         let mut kept: Vec<String> = self.read("audit.checkpoint")?.into_iter().map(|text| text.to_string()).collect();
         for number in self.origin_numbers()? {
             kept.extend(self.read(&format!("audit-{number}.checkpoint"))?.map(|text| text.to_string()));
@@ -302,7 +302,7 @@ impl Keys {
         Ok(found)
     }
 
-    pub(super) fn keep_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), Failed> {
+    pub(crate) fn keep_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), Failed> {
         make_private(&self.path("checkpoints"))?;
         let older = self.path("checkpoints").join(format!("{:020}", checkpoint.size));
         if !older.exists() {
@@ -327,7 +327,7 @@ impl Keys {
     }
 
     /// The highest number of each class's key that was seen here.
-    pub(super) fn class_keys_seen(&self) -> Result<HashMap<ClassCode, u64>, Failed> {
+    pub(crate) fn class_keys_seen(&self) -> Result<HashMap<ClassCode, u64>, Failed> {
         let Some(text) = self.read(SEEN)? else { return Ok(HashMap::new()) };
         let seen: HashMap<String, u64> =
             serde_json::from_str(&text).map_err(|_| format!("{} is damaged", self.path(SEEN).display()))?;
@@ -336,7 +336,7 @@ impl Keys {
 
     /// Remembers the highest number of each class's key. Where the folder cannot be written, as where it is mounted as secrets, the node
     /// remembers while it runs.
-    pub(super) fn class_keys_remember(&self, seen: &HashMap<ClassCode, u64>) -> Result<(), Failed> {
+    pub(crate) fn class_keys_remember(&self, seen: &HashMap<ClassCode, u64>) -> Result<(), Failed> {
         if self.class_keys_seen()? == *seen {
             return Ok(());
         }
@@ -350,18 +350,18 @@ impl Keys {
     }
 
     /// Where the ledger lies, as it was last said; its own place in the folder of keys is always among them.
-    pub(super) fn ledger_known(&self) -> Result<LedgerKnown, Failed> {
+    pub(crate) fn ledger_known(&self) -> Result<LedgerKnown, Failed> {
         let Some(text) = self.read(LEDGER)? else { return Ok(LedgerKnown::default()) };
         Ok(serde_json::from_str(&text).map_err(|_| format!("{} is damaged", self.path(LEDGER).display()))?)
     }
 
     /// Keeps a copy of a ledger here, in place of a shorter one.
-    pub(super) fn ledger_keep(&self, chain: &Chain) -> Result<(), Failed> {
+    pub(crate) fn ledger_keep(&self, chain: &Chain) -> Result<(), Failed> {
         self.replace(FILE, &chain.text())
     }
 
     /// Remembers where the ledger lies, and its last line.
-    pub(super) fn ledger_remember(&self, known: &LedgerKnown) -> Result<(), Failed> {
+    pub(crate) fn ledger_remember(&self, known: &LedgerKnown) -> Result<(), Failed> {
         if self.ledger_known()? == *known {
             return Ok(());
         }
@@ -378,24 +378,24 @@ const KEPT: usize = 50;
 
 /// What is remembered of the ledger.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct LedgerKnown {
+pub(crate) struct LedgerKnown {
     /// Its places besides the folder of keys.
-    pub(super) places: Vec<PathBuf>,
+    pub(crate) places: Vec<PathBuf>,
     /// Number and hash of its last line.
-    pub(super) head: Option<(u64, String)>,
+    pub(crate) head: Option<(u64, String)>,
     /// The log's origin, and the place up to which its acts are in the ledger.
-    pub(super) shipped: Option<(String, u64)>,
+    pub(crate) shipped: Option<(String, u64)>,
 }
 
 /// The key of a new origin of the log, before it is in place. Its name is unique to the installation (C2SP tlog-checkpoint).
-pub(super) struct NewOrigin {
-    pub(super) name: String,
+pub(crate) struct NewOrigin {
+    pub(crate) name: String,
     private: Zeroizing<String>,
-    pub(super) public: String,
+    pub(crate) public: String,
 }
 
 impl NewOrigin {
-    pub(super) fn random() -> Self {
+    pub(crate) fn random() -> Self {
         let mut seed = Zeroizing::new([0; 32]);
         rand::fill(&mut seed[..]);
         let name = format!("casque-{}", hex::encode(rand::random::<[u8; 8]>()));
@@ -405,13 +405,13 @@ impl NewOrigin {
 }
 
 /// A change of origin that can be taken back.
-pub(super) struct Switched {
+pub(crate) struct Switched {
     moved: Vec<(PathBuf, PathBuf)>,
     made: Vec<PathBuf>,
 }
 
 impl Switched {
-    pub(super) fn undo(&self) {
+    pub(crate) fn undo(&self) {
         for made in &self.made {
             let _ = fs::remove_file(made);
         }

@@ -8,7 +8,7 @@ type Failed = Box<dyn std::error::Error>;
 /// Refuses a key that others may read, as ssh does. A secret that a container mounts belongs to root, and the service reads it as a member
 /// of its group.
 #[cfg(unix)]
-pub(super) fn refuse_shared(path: &Path, file: &fs::File) -> Result<(), Failed> {
+pub(crate) fn refuse_shared(path: &Path, file: &fs::File) -> Result<(), Failed> {
     use std::os::unix::fs::MetadataExt as _;
     let about = file.metadata()?;
     let own = about.mode() & 0o077 == 0;
@@ -30,13 +30,13 @@ pub(super) fn refuse_shared(path: &Path, file: &fs::File) -> Result<(), Failed> 
 }
 
 #[cfg(not(unix))]
-pub(super) fn refuse_shared(_: &Path, _: &fs::File) -> Result<(), Failed> {
+pub(crate) fn refuse_shared(_: &Path, _: &fs::File) -> Result<(), Failed> {
     Ok(())
 }
 
 /// Refuses to work as root in another's folder: the service could not read what root leaves there, and would not start again.
 #[cfg(unix)]
-pub(super) fn refuse_root(folder: &Path) -> Result<(), Failed> {
+pub(crate) fn refuse_root(folder: &Path) -> Result<(), Failed> {
     use std::os::unix::fs::MetadataExt as _;
     let Ok(about) = fs::metadata(folder) else { return Ok(()) };
     if !rustix::process::geteuid().is_root() || about.uid() == 0 {
@@ -52,12 +52,12 @@ pub(super) fn refuse_root(folder: &Path) -> Result<(), Failed> {
 }
 
 #[cfg(not(unix))]
-pub(super) fn refuse_root(_: &Path) -> Result<(), Failed> {
+pub(crate) fn refuse_root(_: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
 /// A new file that only its owner reads.
-pub(super) fn owners_file(path: &Path) -> Result<fs::File, Failed> {
+pub(crate) fn owners_file(path: &Path) -> Result<fs::File, Failed> {
     path.parent().map_or(Ok(()), refuse_root)?;
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -67,7 +67,7 @@ pub(super) fn owners_file(path: &Path) -> Result<fs::File, Failed> {
 }
 
 /// A folder that only its owner enters: made, or entered.
-pub(super) fn make_private(folder: &Path) -> Result<(), Failed> {
+pub(crate) fn make_private(folder: &Path) -> Result<(), Failed> {
     refuse_root(folder)?;
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);

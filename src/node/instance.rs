@@ -1,17 +1,17 @@
-//! Where a house stands: its database and its folder of keys.
+//! The arguments that name an instance: its database and its key directory.
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::Failed;
-use crate::cli::key_files::Keys;
-use crate::cli::private_files::{make_private, owners_file};
+use super::key_files::KeyFiles;
+use super::private_files::{make_private, owners_file};
 use crate::store::{Access, Clock, Location, NodeRole, Opened, Reach};
 
 /// Which database and keys.
 #[derive(Debug, Clone, Default, Args)]
-pub struct Place {
+pub struct InstanceArgs {
     /// Folder of the embedded database (casque.db) and of its keys (keys/).
     #[arg(long, env = "CASQUE_DATA", value_name = "DIR", conflicts_with = "database")]
     pub data: Option<PathBuf>,
@@ -41,17 +41,17 @@ pub struct Place {
 
 /// A database that an archive is read back to. The embedded one is made beside its place, and put there when it is whole.
 #[derive(Debug)]
-pub(in crate::cli) struct Target {
+pub(crate) struct Target {
     reach: Reach,
     file: Option<(PathBuf, PathBuf)>,
 }
 
 impl Target {
-    pub(in crate::cli) fn open(&self) -> Result<Opened, Failed> {
+    pub(crate) fn open(&self) -> Result<Opened, Failed> {
         Ok(Opened::open(&self.reach, Clock::system(), true)?)
     }
 
-    pub(in crate::cli) fn put_in_place(&self) -> Result<(), Failed> {
+    pub(crate) fn put_in_place(&self) -> Result<(), Failed> {
         let Some((fresh, file)) = &self.file else { return Ok(()) };
         for end in ["-wal", "-shm"] {
             let _ = std::fs::remove_file(format!("{}{end}", file.display()));
@@ -67,7 +67,7 @@ impl Target {
     }
 }
 
-impl Place {
+impl InstanceArgs {
     /// A place in a folder.
     pub fn folder(path: &Path) -> Self {
         Self { data: Some(path.to_owned()), ..Self::default() }
@@ -120,7 +120,7 @@ impl Place {
     }
 
     /// Where an archive is read back to, with the folder of its keys. `made` is told of what was made for it.
-    pub(in crate::cli) fn target(&self, made: &mut Vec<PathBuf>) -> Result<(Target, Keys), Failed> {
+    pub(crate) fn target(&self, made: &mut Vec<PathBuf>) -> Result<(Target, KeyFiles), Failed> {
         let make = |folder: &Path, made: &mut Vec<PathBuf>| -> Result<(), Failed> {
             if !folder.exists() {
                 made.push(folder.to_owned());
@@ -131,7 +131,7 @@ impl Place {
             self.refuse_exposed()?;
             make(folder, made)?;
             let (reach, file) = (self.reach(location.clone(), Access::Full), None);
-            return Ok((Target { reach, file }, Keys { folder: folder.clone() }));
+            return Ok((Target { reach, file }, KeyFiles { folder: folder.clone() }));
         }
         let data = self.data.clone().unwrap_or_else(|| PathBuf::from("casque-data"));
         make(&data, made)?;
@@ -150,14 +150,14 @@ impl Place {
         }
         owners_file(&fresh)?;
         let reach = self.reach(Location::Sqlite(fresh.clone()), Access::Full);
-        Ok((Target { reach, file: Some((fresh, file)) }, Keys { folder }))
+        Ok((Target { reach, file: Some((fresh, file)) }, KeyFiles { folder }))
     }
 
     /// Opens a database that is there, with the folder of its keys and no key of it.
-    pub(in crate::cli) fn open_locked(&self) -> Result<(Opened, Keys), Failed> {
+    pub(crate) fn open_locked(&self) -> Result<(Opened, KeyFiles), Failed> {
         self.refuse_missing()?;
         let (location, folder, _) = self.location()?;
-        Ok((Opened::open(&self.reach(location, Access::Full), Clock::system(), false)?, Keys { folder }))
+        Ok((Opened::open(&self.reach(location, Access::Full), Clock::system(), false)?, KeyFiles { folder }))
     }
 
     pub(super) fn refuse_missing(&self) -> Result<(), Failed> {
@@ -174,7 +174,7 @@ impl Place {
     }
 
     /// The folders in which the ledger lies: that of the keys, and those that were said, now or before.
-    pub(in crate::cli) fn ledger_places(&self, keys: &Keys) -> Result<Vec<PathBuf>, Failed> {
+    pub(crate) fn ledger_places(&self, keys: &KeyFiles) -> Result<Vec<PathBuf>, Failed> {
         let mut known = keys.ledger_known()?;
         if !self.ledger.is_empty() {
             let absolute = |place: &PathBuf| std::path::absolute(place);
