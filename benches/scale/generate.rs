@@ -281,7 +281,7 @@ pub fn fill(location: &Location, count: u64, seed: u64, author: &str) {
         );
     }
     // Tallies are made anew by the first node that keeps the house.
-    run("DELETE FROM tally_change; DELETE FROM tally; UPDATE pulse SET value = 0 WHERE name = 'tally';");
+    run("DELETE FROM tally_change; DELETE FROM tally; UPDATE heartbeat SET value = 0 WHERE name = 'tally';");
     if d == Dialect::Postgres {
         run("VACUUM ANALYZE;");
     } else {

@@ -495,9 +495,9 @@ CREATE TABLE disclosure (
     class TEXT NOT NULL,
     purpose TEXT NOT NULL,
     refusal TEXT,
-    -- In which form a disclosure was made (alone, within a sitting, as part of a file, on approval), and whether nobody approved
+    -- In which mode a disclosure was made (alone, within a sitting, as part of a file, on approval), and whether nobody approved
     -- what two should have agreed to.
-    form TEXT NOT NULL,
+    mode TEXT NOT NULL,
     within_id BLOB,
     emergency BOOLEAN NOT NULL DEFAULT FALSE
 );
@@ -567,13 +567,13 @@ CREATE TABLE audit_pending (
 
 -- Counters that nodes poll: `rights` moves when somebody's session, role or scope changed; `beat` moves several times a
 -- second while a node writes, so that a standby that stands still is noticed; `tally` is 0 until the tallies were made.
-CREATE TABLE pulse (
+CREATE TABLE heartbeat (
     name TEXT PRIMARY KEY NOT NULL,
     value BIGINT NOT NULL
 );
-INSERT INTO pulse (name, value) VALUES ('rights', 0), ('beat', 0), ('tally', 0);
+INSERT INTO heartbeat (name, value) VALUES ('rights', 0), ('beat', 0), ('tally', 0);
 -- How many restorations await confirmation, and when the last backup was made (seconds since 1970).
-INSERT INTO pulse (name, value) VALUES ('restored', 0), ('backup', 0);
+INSERT INTO heartbeat (name, value) VALUES ('restored', 0), ('backup', 0);
 
 -- Records whose data keys were emptied: the ledger that lies beside the backups too, and is applied to what is restored.
 CREATE TABLE erasure (

@@ -17,7 +17,7 @@ use super::middleware::{IMPORTS, LARGEST_BODY, LARGEST_FILE, PUBLIC};
 use super::problem::Problem;
 use super::turn::Turns;
 use crate::identity::Network;
-use crate::policy::{Deed, may};
+use crate::policy::{Action, authorize};
 use crate::store::Error;
 
 /// What a request without a token may send, in bytes.
@@ -53,7 +53,7 @@ fn wants_token(path: &str) -> bool {
 pub(super) async fn admit(request: &ServiceRequest) -> Result<Allowance, Problem> {
     let Some(app) = request.app_data::<web::Data<App>>() else { return Err(Problem::of("internal")) };
     if request.uri().path_and_query().is_some_and(|asked| asked.as_str().len() > LONGEST_ADDRESS) {
-        return Err(Problem::of("invalid").saying(format!("the address is longer than {LONGEST_ADDRESS} bytes")));
+        return Err(Problem::of("invalid").with_detail(format!("the address is longer than {LONGEST_ADDRESS} bytes")));
     }
     let patience = app.limits.patience;
     if !wants_token(&request.path().to_ascii_lowercase()) {
@@ -68,7 +68,7 @@ pub(super) async fn admit(request: &ServiceRequest) -> Result<Allowance, Problem
             let session = app.identity.authenticate(&token)?;
             let viewer = &session.account.viewer;
             if imports {
-                may(viewer, Deed::Import).map_err(Error::from)?;
+                authorize(viewer, Action::Import).map_err(Error::from)?;
             }
             imports.then(|| app.imports.take(viewer.account)).transpose()
         })
@@ -104,7 +104,9 @@ impl Unread {
         let mut unread = app.arriving.0.lock().unwrap_or_else(PoisonError::into_inner);
         let held = unread.entry(from).or_insert(0);
         if *held >= app.limits.unread {
-            return Err(Problem::of("throttled").saying("too many requests of your network are not sent whole yet"));
+            return Err(
+                Problem::of("throttled").with_detail("too many requests of your network are not sent whole yet")
+            );
         }
         *held += 1;
         Ok(Some(Self(app.arriving.clone(), from)))

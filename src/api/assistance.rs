@@ -10,13 +10,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Routes;
 use super::call::{Call, Made, Shown, last_part, read_reference};
-use super::form::{self, Form};
 use super::history::HistoryPage;
+use super::input::{self, InputReader};
 use super::list::Paging;
 use super::problem::{NotAcceptable, NotModified, Preconditions, Problem, Problems};
 use super::withheld::{Markers, Withheld, shares_tag};
 use crate::domain::{AssistanceKind, AssistanceStatus, Noun};
-use crate::policy::{Deed, Facts, Relations, Viewer, may};
+use crate::policy::{AccessContext, Action, Relations, Viewer, authorize};
 use crate::store::{Assistance, AssistanceFacts, AssistanceFilter, Error, Id, Page, Read, Result as StoreResult};
 use seal::ClassCode;
 
@@ -127,13 +127,17 @@ pub struct AssistanceQuery {
     format: Option<String>,
 }
 
-fn judged(viewer: &Viewer, of: &Assistance) -> Facts {
+fn access_context(viewer: &Viewer, of: &Assistance) -> AccessContext {
     let own_mission = of.facts.mission.as_ref().is_some_and(|mission| viewer.missions.contains(mission));
-    Facts { relations: Relations { own_mission, ..Relations::default() }, notified: true, ..Facts::default() }
+    AccessContext {
+        relations: Relations { own_mission, ..Relations::default() },
+        notified: true,
+        ..AccessContext::default()
+    }
 }
 
 fn view(viewer: &Viewer, of: Assistance, held: Option<&HashSet<(Id, u16)>>) -> AssistanceView {
-    let markers = Markers { noun: Noun::Assistance, viewer, facts: judged(viewer, &of), holder: of.id, held };
+    let markers = Markers { noun: Noun::Assistance, viewer, facts: access_context(viewer, &of), holder: of.id, held };
     let (narrative, contact_persons) = (markers.of("narrative"), markers.of("contact_persons"));
     let AssistanceFacts {
         state,
@@ -174,35 +178,36 @@ fn show(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Shown
     let of = r.assistance_get(reference)?.ok_or(Error::NotFound)?;
     let cases = r.assistance_cases(of.id)?;
     let held = r.held(&[of.id])?;
-    let shares = shares_tag(viewer, judged(viewer, &of), &[Noun::Assistance], ClassCode::Confidential);
+    let shares = shares_tag(viewer, access_context(viewer, &of), &[Noun::Assistance], ClassCode::Confidential);
     let tags = if shares { vec![of.tag.clone()] } else { Vec::new() };
     let mut body = view(viewer, of, Some(&held));
     body.cases = Some(cases);
     Ok(Shown { body, tags })
 }
 
-fn facts(form: &mut Form<'_>, base: Option<&AssistanceFacts>) -> Option<AssistanceFacts> {
+fn facts(input: &mut InputReader<'_>, base: Option<&AssistanceFacts>) -> Option<AssistanceFacts> {
     let state = match base {
         Some(base) => Some(base.state.clone()),
-        None => form.required("state", None, form::state),
+        None => input.required("state", None, input::state),
     };
     let mission = match base {
         Some(base) => base.mission.clone(),
-        None => form.optional("mission", None, form::mission),
+        None => input.optional("mission", None, input::mission),
     };
-    let kind = form.required("kind", base.map(|b| b.kind), form::code);
-    let provider = form.required("provider", base.map(|b| b.provider.clone()), form::text(200));
-    let status = form.required("status", Some(base.map_or(AssistanceStatus::Offered, |b| b.status)), form::code);
-    let offered_on = form.required("offered_on", base.map(|b| b.offered_on), form::past_date);
-    let from = form.optional("delivered_from", base.and_then(|b| b.delivered.0), form::date);
-    let to = form.optional("delivered_to", base.and_then(|b| b.delivered.1), form::date);
+    let kind = input.required("kind", base.map(|b| b.kind), input::code);
+    let provider = input.required("provider", base.map(|b| b.provider.clone()), input::text(200));
+    let status = input.required("status", Some(base.map_or(AssistanceStatus::Offered, |b| b.status)), input::code);
+    let offered_on = input.required("offered_on", base.map(|b| b.offered_on), input::past_date);
+    let from = input.optional("delivered_from", base.and_then(|b| b.delivered.0), input::date);
+    let to = input.optional("delivered_to", base.and_then(|b| b.delivered.1), input::date);
     if from.zip(to).is_some_and(|(from, to)| to < from) {
-        form.fault("delivered_to", "lies before delivered_from");
+        input.fault("delivered_to", "lies before delivered_from");
     }
-    let women = form.optional("women", base.and_then(|b| b.women), form::integer(0, 1_000_000));
-    let men = form.optional("men", base.and_then(|b| b.men), form::integer(0, 1_000_000));
-    let cost_usd = form.optional("cost_usd", base.and_then(|b| b.cost_usd), form::integer(0, 1_000_000_000_000));
-    let funding_source = form.optional("funding_source", base.and_then(|b| b.funding_source.clone()), form::text(200));
+    let women = input.optional("women", base.and_then(|b| b.women), input::integer(0, 1_000_000));
+    let men = input.optional("men", base.and_then(|b| b.men), input::integer(0, 1_000_000));
+    let cost_usd = input.optional("cost_usd", base.and_then(|b| b.cost_usd), input::integer(0, 1_000_000_000_000));
+    let funding_source =
+        input.optional("funding_source", base.and_then(|b| b.funding_source.clone()), input::text(200));
     Some(AssistanceFacts {
         state: state?,
         mission,
@@ -218,8 +223,8 @@ fn facts(form: &mut Form<'_>, base: Option<&AssistanceFacts>) -> Option<Assistan
     })
 }
 
-fn deed(facts: &AssistanceFacts) -> Deed<'_> {
-    facts.mission.as_deref().map_or(Deed::Decide, |mission| Deed::Report { mission })
+fn action(facts: &AssistanceFacts) -> Action<'_> {
+    facts.mission.as_deref().map_or(Action::Decide, |mission| Action::Report { mission })
 }
 
 /// Lists the assistance that you may know of, newest first.
@@ -230,15 +235,15 @@ fn deed(facts: &AssistanceFacts) -> Deed<'_> {
 )]
 #[get("/assistance")]
 async fn assistance_list(call: Call) -> Result<HttpResponse, Problem> {
-    let (filter, paging) = Form::query(&call.context(), &call.query, |form| {
+    let (filter, paging) = InputReader::query(&call.context(), &call.query, |input| {
         let filter = AssistanceFilter {
-            state: form.optional("state", None, form::state),
-            kind: form.optional("kind", None, form::code),
-            status: form.optional("status", None, form::code),
-            from: form.optional("from", None, form::date),
-            to: form.optional("to", None, form::date),
+            state: input.optional("state", None, input::state),
+            kind: input.optional("kind", None, input::code),
+            status: input.optional("status", None, input::code),
+            from: input.optional("from", None, input::date),
+            to: input.optional("to", None, input::date),
         };
-        Some((filter, Paging::of(form)?))
+        Some((filter, Paging::of(input)?))
     })?;
     call.list(paging, move |viewer, r, part| {
         let page = r.assistance_list(&filter, part.after, part.limit)?;
@@ -267,17 +272,17 @@ async fn assistance_get(call: Call, path: Path<String>) -> Result<HttpResponse, 
 #[post("/assistance")]
 async fn assistance_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
     let (facts, cases, sealed) = call
-        .form(&body, |form| {
-            let facts = facts(form, None);
-            let cases = form.required("cases", Some(Vec::new()), form::list_of(200, form::reference(Noun::Case)));
-            let sealed = form.sealed(Noun::Assistance);
+        .body(&body, |input| {
+            let facts = facts(input, None);
+            let cases = input.required("cases", Some(Vec::new()), input::list_of(200, input::reference(Noun::Case)));
+            let sealed = input.sealed(Noun::Assistance);
             Some((facts?, cases?, sealed))
         })
         .await?;
     call.post(
         &body,
         move |viewer, w| {
-            may(viewer, deed(&facts))?;
+            authorize(viewer, action(&facts))?;
             Ok(Made::new(Noun::Assistance, &w.assistance_create(&facts, &cases, &sealed)?.reference))
         },
         |viewer, r, target| show(viewer, r, last_part(target)),
@@ -300,10 +305,10 @@ async fn assistance_edit(call: Call, path: Path<String>, body: Bytes) -> Result<
         move |viewer, r| show(viewer, r, &shown),
         move |viewer, w, context| {
             let of = w.assistance_get(&reference)?.ok_or(Error::NotFound)?;
-            may(viewer, deed(&of.facts)).map_err(Error::from)?;
-            let (facts, sealed) = Form::read(context, &body, |form| {
-                let facts = facts(form, Some(&of.facts));
-                let sealed = form.sealed_patch(Noun::Assistance);
+            authorize(viewer, action(&of.facts)).map_err(Error::from)?;
+            let (facts, sealed) = InputReader::read(context, &body, |input| {
+                let facts = facts(input, Some(&of.facts));
+                let sealed = input.sealed_patch(Noun::Assistance);
                 Some((facts?, sealed))
             })?;
             w.assistance_edit(&of, &facts, &sealed)?;
@@ -319,7 +324,7 @@ async fn assistance_edit(call: Call, path: Path<String>, body: Bytes) -> Result<
 async fn assistance_history(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     let history = |viewer: &Viewer, r: &mut Read<'_>, reference: &str| {
         let of = r.assistance_get(reference)?.ok_or(Error::NotFound)?;
-        Ok(Shown::plain(super::history::page(viewer, judged(viewer, &of), r.history(of.id)?, None)))
+        Ok(Shown::plain(super::history::page(viewer, access_context(viewer, &of), r.history(of.id)?, None)))
     };
     call.record(Noun::Assistance, &path, history).await
 }

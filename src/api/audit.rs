@@ -9,10 +9,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Routes;
 use super::call::{Call, Shown};
-use super::form::{self, Form};
+use super::input::{self, InputReader};
 use super::list::Paging;
 use super::problem::{NotAcceptable, NotModified, Problem, Problems};
-use crate::policy::{Deed, Viewer, may};
+use crate::policy::{Action, Viewer, authorize};
 use crate::store::{CheckpointsShown, Error, Id, InclusionProof, LoggedEntry, Page};
 
 /// Adds the routes.
@@ -67,12 +67,12 @@ pub struct AuditQuery {
 )]
 #[get("/audit")]
 async fn audit_list(call: Call) -> Result<HttpResponse, Problem> {
-    let (action, paging) = Form::query(&call.context(), &call.query, |form| {
-        let action = form.optional("action", None, form::text(60));
-        Some((action, Paging::of(form)?))
+    let (action, paging) = InputReader::query(&call.context(), &call.query, |input| {
+        let action = input.optional("action", None, input::text(60));
+        Some((action, Paging::of(input)?))
     })?;
     call.list(paging, move |viewer, r, part| {
-        may(viewer, Deed::Audit)?;
+        authorize(viewer, Action::Audit)?;
         let page = r.audit_list(action.as_deref(), part.after, part.limit)?;
         let items = page
             .items
@@ -93,7 +93,7 @@ async fn audit_list(call: Call) -> Result<HttpResponse, Problem> {
 
 /// Which checkpoints a viewer is shown: of the size of the log as it grows nobody but an auditor reads what goes on.
 fn shown(viewer: &Viewer) -> CheckpointsShown {
-    if may(viewer, Deed::Audit).is_ok() { CheckpointsShown::Each } else { CheckpointsShown::Hourly }
+    if authorize(viewer, Action::Audit).is_ok() { CheckpointsShown::Each } else { CheckpointsShown::Hourly }
 }
 
 /// The last signed checkpoint of the audit log (C2SP tlog-checkpoint); to others than auditors the last of the hour before. Keep it elsewhere:
@@ -101,7 +101,7 @@ fn shown(viewer: &Viewer) -> CheckpointsShown {
 #[utoipa::path(tag = "audit", responses((status = 200, body = String, content_type = "text/plain"), Problems))]
 #[get("/audit/checkpoint")]
 async fn checkpoint(call: Call) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    InputReader::query(&call.context(), &call.query, |_| Some(()))?;
     let note = call.read(|viewer, r| Ok(r.checkpoint_shown(shown(viewer))?.ok_or(Error::NotFound)?.note)).await?;
     Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(note))
 }
@@ -132,10 +132,10 @@ fn hexadecimal(hashes: &[[u8; 32]]) -> Vec<String> {
 #[get("/audit/entries/{id}/proof")]
 async fn inclusion(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     let id = Id::parse(&path).ok_or_else(|| Problem::of("not_found"))?;
-    let size = Form::query(&call.context(), &call.query, |form| Some(form.optional("size", None, leaves())))?;
+    let size = InputReader::query(&call.context(), &call.query, |input| Some(input.optional("size", None, leaves())))?;
     let proof = call
         .read(move |viewer, r| {
-            may(viewer, Deed::Audit)?;
+            authorize(viewer, Action::Audit)?;
             let size = match size {
                 Some(size) => size,
                 None => r.checkpoint_latest()?.ok_or(Error::NotFound)?.size,
@@ -148,8 +148,8 @@ async fn inclusion(call: Call, path: Path<String>) -> Result<HttpResponse, Probl
     call.one(&Shown::plain(InclusionView { leaf, size, entry: body, salt: hex::encode(salt), hashes }))
 }
 
-fn leaves() -> impl form::Reader<u64> {
-    form::integer(1, i64::MAX)
+fn leaves() -> impl input::Reader<u64> {
+    input::integer(1, i64::MAX)
 }
 
 /// That one tree extends another (RFC 6962, 2.1.2).
@@ -168,9 +168,9 @@ pub struct ConsistencyView {
 #[utoipa::path(tag = "audit", params(("from" = u64, Query, description = "Leaves of the older tree"), ("to" = u64, Query, description = "Leaves of the newer one")), responses((status = 200, body = ConsistencyView), NotModified, Problems))]
 #[get("/audit/consistency")]
 async fn consistency(call: Call) -> Result<HttpResponse, Problem> {
-    let (from, to) = Form::query(&call.context(), &call.query, |form| {
-        let from = form.required("from", None, leaves());
-        let to = form.required("to", None, leaves());
+    let (from, to) = InputReader::query(&call.context(), &call.query, |input| {
+        let from = input.required("from", None, leaves());
+        let to = input.required("to", None, leaves());
         Some((from?, to?))
     })?;
     let hashes =
@@ -183,7 +183,7 @@ async fn consistency(call: Call) -> Result<HttpResponse, Problem> {
 #[utoipa::path(path = "/audit/tile/{tile}", tag = "audit", responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), Problems))]
 #[get("/audit/tile/{tile:.*}")]
 async fn tile(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    InputReader::query(&call.context(), &call.query, |_| Some(()))?;
     let tile = path.into_inner();
     let bytes = call.read(move |viewer, r| r.audit_tile(&tile, shown(viewer))?.ok_or(Error::NotFound)).await?;
     Ok(HttpResponse::Ok().content_type("application/octet-stream").body(bytes))

@@ -10,13 +10,13 @@ use utoipa::{IntoParams, ToSchema};
 use super::Routes;
 use super::call::{Call, Made, Shown, last_part, read_reference};
 use super::decision::{DecisionInput, decide, grounds};
-use super::form::{self, Form};
 use super::history::HistoryPage;
+use super::input::{self, InputReader};
 use super::list::Paging;
 use super::problem::{NotAcceptable, NotModified, Preconditions, Problem, Problems};
 use super::withheld::{Markers, Withheld, shares_tag};
 use crate::domain::{CaseState, InformationStatus, Noun, Reason, Stage, SubmissionStatus};
-use crate::policy::{Deed, Facts, Relations, Viewer, may};
+use crate::policy::{AccessContext, Action, Relations, Viewer, authorize};
 use crate::store::{Case, CaseFacts, CaseFilter, Error, Id, Incident, Page, Read, Result as StoreResult};
 use seal::ClassCode;
 
@@ -137,13 +137,13 @@ pub struct CaseQuery {
     format: Option<String>,
 }
 
-fn judged(viewer: &Viewer, case: &Case) -> Facts {
+fn access_context(viewer: &Viewer, case: &Case) -> AccessContext {
     let relations = Relations { own_mission: viewer.missions.contains(&case.facts.mission), ..Relations::default() };
-    Facts { relations, notified: true, under_review: case.frozen_at.is_some(), ..Facts::default() }
+    AccessContext { relations, notified: true, under_review: case.frozen_at.is_some(), ..AccessContext::default() }
 }
 
 fn view(viewer: &Viewer, case: Case, held: Option<&HashSet<(Id, u16)>>) -> CaseView {
-    let facts = judged(viewer, &case);
+    let facts = access_context(viewer, &case);
     let markers = Markers { noun: Noun::Case, viewer, facts, holder: case.id, held };
     let (notes, strategy) = (markers.of("notes"), markers.of("strategy"));
     let CaseFacts { mission, opened_on, information_status, information_on } = case.facts;
@@ -178,10 +178,10 @@ fn show(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Shown
         if viewer.is_inside() { Some(references(r.case_incidents(&case, SubmissionStatus::Proposed)?)) } else { None };
     let proceedings = r.proceedings_of_case(case.id)?.into_iter().map(|one| one.reference).collect();
     let held = r.held(&[case.id])?;
-    let shares = shares_tag(viewer, judged(viewer, &case), &[Noun::Case], ClassCode::Confidential);
+    let shares = shares_tag(viewer, access_context(viewer, &case), &[Noun::Case], ClassCode::Confidential);
     let tags = if shares { vec![case.tag.clone()] } else { Vec::new() };
     let markers =
-        Markers { noun: Noun::Case, viewer, facts: judged(viewer, &case), holder: case.id, held: Some(&held) };
+        Markers { noun: Noun::Case, viewer, facts: access_context(viewer, &case), holder: case.id, held: Some(&held) };
     let note = markers.of("reason_note");
     let mut body = view(viewer, case, Some(&held));
     body.reason_note = Some(note);
@@ -191,18 +191,18 @@ fn show(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Shown
     Ok(Shown { body, tags })
 }
 
-fn facts(form: &mut Form<'_>, base: Option<&CaseFacts>) -> Option<CaseFacts> {
+fn facts(input: &mut InputReader<'_>, base: Option<&CaseFacts>) -> Option<CaseFacts> {
     let mission = match base {
         Some(base) => Some(base.mission.clone()),
-        None => form.required("mission", None, form::mission),
+        None => input.required("mission", None, input::mission),
     };
     let opened_on = match base {
         Some(base) => Some(base.opened_on),
-        None => form.required("opened_on", None, form::past_date),
+        None => input.required("opened_on", None, input::past_date),
     };
     let known = base.map_or(InformationStatus::NoRequestMade, |base| base.information_status);
-    let information_status = form.required("information_status", Some(known), form::code);
-    let information_on = form.optional("information_on", base.and_then(|base| base.information_on), form::past_date);
+    let information_status = input.required("information_status", Some(known), input::code);
+    let information_on = input.optional("information_on", base.and_then(|base| base.information_on), input::past_date);
     Some(CaseFacts {
         mission: mission?,
         opened_on: opened_on?,
@@ -211,8 +211,8 @@ fn facts(form: &mut Form<'_>, base: Option<&CaseFacts>) -> Option<CaseFacts> {
     })
 }
 
-fn incidents(form: &mut Form<'_>) -> Option<Vec<String>> {
-    form.required("incidents", Some(Vec::new()), form::list_of(200, form::reference(Noun::Incident)))
+fn incidents(input: &mut InputReader<'_>) -> Option<Vec<String>> {
+    input.required("incidents", Some(Vec::new()), input::list_of(200, input::reference(Noun::Incident)))
 }
 
 /// Lists the cases that concern you, newest first.
@@ -223,15 +223,15 @@ fn incidents(form: &mut Form<'_>) -> Option<Vec<String>> {
 )]
 #[get("/cases")]
 async fn case_list(call: Call) -> Result<HttpResponse, Problem> {
-    let (filter, paging) = Form::query(&call.context(), &call.query, |form| {
+    let (filter, paging) = InputReader::query(&call.context(), &call.query, |input| {
         let filter = CaseFilter {
-            mission: form.optional("mission", None, form::mission),
-            state: form.optional("state", None, form::code),
-            information_status: form.optional("information_status", None, form::code),
-            from: form.optional("from", None, form::date),
-            to: form.optional("to", None, form::date),
+            mission: input.optional("mission", None, input::mission),
+            state: input.optional("state", None, input::code),
+            information_status: input.optional("information_status", None, input::code),
+            from: input.optional("from", None, input::date),
+            to: input.optional("to", None, input::date),
         };
-        Some((filter, Paging::of(form)?))
+        Some((filter, Paging::of(input)?))
     })?;
     call.list(paging, move |viewer, r, part| {
         let page = r.case_list(&filter, part.after, part.limit)?;
@@ -260,17 +260,17 @@ async fn case_get(call: Call, path: Path<String>) -> Result<HttpResponse, Proble
 #[post("/cases")]
 async fn case_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
     let (facts, incidents, sealed) = call
-        .form(&body, |form| {
-            let facts = facts(form, None);
-            let incidents = incidents(form);
-            let sealed = form.sealed(Noun::Case);
+        .body(&body, |input| {
+            let facts = facts(input, None);
+            let incidents = incidents(input);
+            let sealed = input.sealed(Noun::Case);
             Some((facts?, incidents?, sealed))
         })
         .await?;
     call.post(
         &body,
         move |viewer, w| {
-            may(viewer, Deed::Report { mission: &facts.mission })?;
+            authorize(viewer, Action::Report { mission: &facts.mission })?;
             Ok(Made::new(Noun::Case, &w.case_create(&facts, &incidents, &sealed)?.reference))
         },
         |viewer, r, target| show(viewer, r, last_part(target)),
@@ -293,11 +293,11 @@ async fn case_edit(call: Call, path: Path<String>, body: Bytes) -> Result<HttpRe
         move |viewer, r| show(viewer, r, &shown),
         move |viewer, w, context| {
             let case = w.case_get(&reference)?.ok_or(Error::NotFound)?;
-            may(viewer, Deed::Report { mission: &case.facts.mission }).map_err(Error::from)?;
-            let (facts, add, sealed) = Form::read(context, &body, |form| {
-                let facts = facts(form, Some(&case.facts));
-                let add = incidents(form);
-                let sealed = form.sealed_patch(Noun::Case);
+            authorize(viewer, Action::Report { mission: &case.facts.mission }).map_err(Error::from)?;
+            let (facts, add, sealed) = InputReader::read(context, &body, |input| {
+                let facts = facts(input, Some(&case.facts));
+                let add = incidents(input);
+                let sealed = input.sealed_patch(Noun::Case);
                 Some((facts?, add?, sealed))
             })?;
             w.case_edit(&case, &facts, &add, &sealed)?;
@@ -318,11 +318,11 @@ async fn case_edit(call: Call, path: Path<String>, body: Bytes) -> Result<HttpRe
 async fn case_transition(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(Noun::Case, &path)?;
     let (to, on, grounds) = call
-        .form(&body, |form| {
-            let to = form.required("to", None, form::code);
-            let on = form.required("on", None, form::past_date);
+        .body(&body, |input| {
+            let to = input.required("to", None, input::code);
+            let on = input.required("on", None, input::past_date);
             // A file that is closed without a final outcome says why.
-            let grounds = grounds(form, to == Some(CaseState::Closed));
+            let grounds = grounds(input, to == Some(CaseState::Closed));
             Some((to?, on?, grounds?))
         })
         .await?;
@@ -330,7 +330,7 @@ async fn case_transition(call: Call, path: Path<String>, body: Bytes) -> Result<
         &body,
         move |viewer, w| {
             let case = w.case_get(&reference)?.ok_or(Error::NotFound)?;
-            may(viewer, Deed::Report { mission: &case.facts.mission })?;
+            authorize(viewer, Action::Report { mission: &case.facts.mission })?;
             w.case_transition(&case, to, on, &grounds)?;
             Ok(Made::changed(Noun::Case, &reference))
         },
@@ -345,7 +345,7 @@ async fn case_transition(call: Call, path: Path<String>, body: Bytes) -> Result<
 async fn case_history(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     let history = |viewer: &Viewer, r: &mut Read<'_>, reference: &str| {
         let case = r.case_get(reference)?.ok_or(Error::NotFound)?;
-        Ok(Shown::plain(super::history::page(viewer, judged(viewer, &case), r.history(case.id)?, None)))
+        Ok(Shown::plain(super::history::page(viewer, access_context(viewer, &case), r.history(case.id)?, None)))
     };
     call.record(Noun::Case, &path, history).await
 }

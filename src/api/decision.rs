@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::call::{Call, Made, Shown};
-use super::form::{self, Context, Form, Input};
+use super::input::{self, Context, InputReader, InputValue};
 use super::problem::Problem;
 use crate::domain::{FieldReason, Reason, Returned, SEALED, SubmissionStatus, is_pointer};
 use crate::policy::Viewer;
@@ -33,8 +33,8 @@ pub struct DecisionInput {
 }
 
 /// The pointer of a field.
-fn pointer(input: &Input, _: &Context) -> Result<String, String> {
-    let text = form::as_text(input)?;
+fn pointer(input: &InputValue, _: &Context) -> Result<String, String> {
+    let text = input::as_text(input)?;
     let names = MEMBERS.get_or_init(|| {
         let open = columns().flat_map(|(_, columns)| columns.iter().map(|(name, _)| *name));
         let children = ["victims", "suspects", "accused", "steps", "incidents", "cases"];
@@ -53,27 +53,27 @@ fn pointer(input: &Input, _: &Context) -> Result<String, String> {
 static MEMBERS: OnceLock<HashSet<&'static str>> = OnceLock::new();
 
 /// Why something is returned or withdrawn. `due` says that it takes a reason.
-pub fn grounds(form: &mut Form<'_>, due: bool) -> Option<Grounds> {
+pub fn grounds(input: &mut InputReader<'_>, due: bool) -> Option<Grounds> {
     let reason: Option<Reason> =
-        if due { form.required("reason", None, form::code) } else { form.optional("reason", None, form::code) };
-    let fields = form.list("reason_fields", 50, |form| {
-        let pointer = form.required("pointer", None, pointer);
-        let reason = form.required("reason", None, form::code);
+        if due { input.required("reason", None, input::code) } else { input.optional("reason", None, input::code) };
+    let fields = input.list("reason_fields", 50, |input| {
+        let pointer = input.required("pointer", None, pointer);
+        let reason = input.required("reason", None, input::code);
         Some(FieldReason { pointer: pointer?, reason: reason? })
     });
-    let note = form.optional("reason_note", None, super::disclosure::note);
+    let note = input.optional("reason_note", None, super::disclosure::note);
     if reason.is_none() && (!fields.is_empty() || note.is_some()) {
-        form.fault("reason", "fields and a note stand beside a reason");
+        input.fault("reason", "fields and a note stand beside a reason");
     }
     (reason.is_some() || !due).then(|| Grounds { returned: reason.map(|reason| Returned { reason, fields }), note })
 }
 
-fn verdict(form: &mut Form<'_>) -> Option<Verdict> {
-    let status = form.required("status", None, form::code::<SubmissionStatus>);
+fn verdict(input: &mut InputReader<'_>) -> Option<Verdict> {
+    let status = input.required("status", None, input::code::<SubmissionStatus>);
     if status == Some(SubmissionStatus::Proposed) {
-        form.fault("status", "must be accepted, returned or withdrawn");
+        input.fault("status", "must be accepted, returned or withdrawn");
     }
-    let grounds = grounds(form, status == Some(SubmissionStatus::Returned));
+    let grounds = grounds(input, status == Some(SubmissionStatus::Returned));
     Some(Verdict { status: status?, grounds: grounds? })
 }
 
@@ -98,7 +98,7 @@ pub async fn decide<P: Send + 'static, T: Serialize + Send + 'static>(
     show: impl FnOnce(&Viewer, &mut Read<'_>, &str) -> StoreResult<Shown<T>> + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
     call.app().store.signs_in()?;
-    let verdict = call.form(body, verdict).await?;
+    let verdict = call.body(body, verdict).await?;
     call.post(
         body,
         move |_, w| {

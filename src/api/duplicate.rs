@@ -8,11 +8,11 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Routes;
 use super::call::Call;
-use super::form::{self, Form};
+use super::input::{self, InputReader};
 use super::list::Paging;
 use super::problem::{NotAcceptable, Problem, Problems};
 use crate::domain::{DuplicateFinding, DuplicateSource};
-use crate::policy::{Deed, may};
+use crate::policy::{Action, authorize};
 use crate::store::{Error, Id, LikelyDuplicate, Page};
 
 /// Adds the routes.
@@ -83,12 +83,12 @@ pub struct DuplicateQuery {
 )]
 #[get("/likely-duplicates")]
 async fn duplicate_list(call: Call) -> Result<HttpResponse, Problem> {
-    let (paging, undecided) = Form::query(&call.context(), &call.query, |form| {
-        let undecided = form.required("undecided", Some(false), form::truth);
-        Some((Paging::of(form)?, undecided?))
+    let (paging, undecided) = InputReader::query(&call.context(), &call.query, |input| {
+        let undecided = input.required("undecided", Some(false), input::truth);
+        Some((Paging::of(input)?, undecided?))
     })?;
     call.list(paging, move |viewer, r, part| {
-        may(viewer, Deed::JudgeDuplicates).map_err(Error::from)?;
+        authorize(viewer, Action::JudgeDuplicates).map_err(Error::from)?;
         let page = r.duplicate_list(undecided, part.after, part.limit)?;
         Ok(Page { items: page.items.into_iter().map(view).collect(), next: page.next })
     })
@@ -110,10 +110,10 @@ pub struct DuplicateDecision {
 #[post("/likely-duplicates/{id}/decision")]
 async fn duplicate_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let id = Id::parse(&path).ok_or_else(|| Problem::of("not_found"))?;
-    let finding = call.form(&body, |form| form.required("finding", None, form::code)).await?;
+    let finding = call.body(&body, |input| input.required("finding", None, input::code)).await?;
     call.as_viewer(move |call, session| {
         call.app().store.signs_in()?;
-        may(&session.account.viewer, Deed::JudgeDuplicates).map_err(Error::from)?;
+        authorize(&session.account.viewer, Action::JudgeDuplicates).map_err(Error::from)?;
         Ok(call.app().store.write(&session.account.viewer, |w| w.duplicate_decide(id, finding))?)
     })
     .await?;

@@ -8,12 +8,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Routes;
 use super::call::Call;
-use super::form::{self, Context, Form, Input};
+use super::input::{self, Context, InputReader, InputValue};
 use super::list::Paging;
 use super::problem::{NotAcceptable, Problem, Problems};
 use super::session::secret;
 use crate::domain::ErasureReason;
-use crate::policy::{Deed, Viewer, may};
+use crate::policy::{Action, Viewer, authorize};
 use crate::store::{ErasureRequest, Error, Page};
 
 /// Adds the routes.
@@ -108,8 +108,8 @@ pub struct ErasureQuery {
     format: Option<String>,
 }
 
-fn person(input: &Input, _: &Context) -> Result<String, String> {
-    let text = form::as_text(input)?;
+fn person(input: &InputValue, _: &Context) -> Result<String, String> {
+    let text = input::as_text(input)?;
     let parts: Vec<&str> = text.split('/').collect();
     let short = text.len() <= 200 && text.is_ascii();
     match parts[..] {
@@ -125,11 +125,11 @@ fn person(input: &Input, _: &Context) -> Result<String, String> {
 #[utoipa::path(tag = "erasures", request_body = ErasureInput, responses((status = 201, body = ErasureView), Problems))]
 #[post("/erasures")]
 async fn erasure_ask(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    InputReader::query(&call.context(), &call.query, |_| Some(()))?;
     let (record, reason) = call
-        .form(&body, |form| {
-            let record = form.required("record", None, person);
-            let reason = form.required("reason", None, form::code::<ErasureReason>);
+        .body(&body, |input| {
+            let record = input.required("record", None, person);
+            let reason = input.required("reason", None, input::code::<ErasureReason>);
             Some((record?, reason?))
         })
         .await?;
@@ -151,12 +151,12 @@ async fn erasure_ask(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
 )]
 #[get("/erasures")]
 async fn erasure_list(call: Call) -> Result<HttpResponse, Problem> {
-    let (paging, waiting) = Form::query(&call.context(), &call.query, |form| {
-        let waiting = form.required("waiting", Some(false), form::truth);
-        Some((Paging::of(form)?, waiting?))
+    let (paging, waiting) = InputReader::query(&call.context(), &call.query, |input| {
+        let waiting = input.required("waiting", Some(false), input::truth);
+        Some((Paging::of(input)?, waiting?))
     })?;
     call.list(paging, move |viewer, r, part| {
-        may(viewer, Deed::Erase).map_err(Error::from)?;
+        authorize(viewer, Action::Erase).map_err(Error::from)?;
         let page = r.erasure_list(waiting, part.after, part.limit)?;
         Ok(Page { items: page.items.into_iter().map(view).collect(), next: page.next })
     })
@@ -179,14 +179,14 @@ pub struct ErasureDecision {
 #[post("/erasures/{number}/decision")]
 async fn erasure_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let (approve, code) = call
-        .form(&body, |form| {
-            let approve = form.required("approve", None, form::truth);
-            let code = form.required("code", None, secret);
+        .body(&body, |input| {
+            let approve = input.required("approve", None, input::truth);
+            let code = input.required("code", None, secret);
             Some((approve?, code?))
         })
         .await?;
     let number = path.into_inner();
-    let judge = |viewer: &Viewer| Ok(may(viewer, Deed::Erase)?);
+    let judge = |viewer: &Viewer| Ok(authorize(viewer, Action::Erase)?);
     let decided = call.agree(("erasure", code), judge, move |_, w| w.erasure_decide(&number, approve)).await?;
     Ok(HttpResponse::Ok().json(view(decided)))
 }

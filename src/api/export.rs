@@ -149,7 +149,7 @@ fn xlsx<T: Serialize>(
     out: &Sender,
 ) -> Result<std::fs::File, Problem> {
     let failed = |error: crate::exchange::NotWritten| match error {
-        crate::exchange::NotWritten::TooMany => Problem::of("invalid").saying(format!(
+        crate::exchange::NotWritten::TooMany => Problem::of("invalid").with_detail(format!(
             "a sheet takes {} rows: narrow the list down, or take it as CSV",
             crate::exchange::SHEET_ROWS
         )),
@@ -181,7 +181,7 @@ fn xlsx<T: Serialize>(
 pub(super) async fn whole<T: Serialize + Send + 'static>(
     call: &Call,
     file: File,
-    sight: impl FnOnce(&Viewer) -> StoreResult<Viewer> + Send + 'static,
+    effective_viewer: impl FnOnce(&Viewer) -> StoreResult<Viewer> + Send + 'static,
     list: impl Fn(&Viewer, &mut Read<'_>, Part<'_>) -> StoreResult<Page<T>> + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
     let (parts, mut rest) = mpsc::channel(AHEAD);
@@ -192,7 +192,7 @@ pub(super) async fn whole<T: Serialize + Send + 'static>(
     spawn_blocking(move || {
         let done = working.session().and_then(|session| {
             let _turn = working.app().exports.take(session.account.viewer.account)?;
-            let viewer = sight(&session.account.viewer)?;
+            let viewer = effective_viewer(&session.account.viewer)?;
             match file {
                 File::Csv => csv(&working, &viewer, list, &out),
                 File::Xlsx => Ok(send(&mut xlsx(&working, &viewer, list, &out)?, &out)),

@@ -1,7 +1,7 @@
 //! Doors for the fuzzer alone to parsers of what comes from outside (`tests/fuzz`).
 
-use super::form::{Context, Form};
 use super::incident;
+use super::input::{Context, InputReader};
 use super::statistics;
 
 fn context() -> Context {
@@ -10,11 +10,11 @@ fn context() -> Context {
 
 /// A report's body.
 pub fn body(bytes: &[u8]) {
-    let _ = Form::read(&context(), bytes, incident::new_incident);
+    let _ = InputReader::read(&context(), bytes, incident::new_incident);
 }
 
 /// Queries of the list of incidents and of figures.
 pub fn query(text: &str) {
-    let _ = Form::query(&context(), text, incident::filter);
-    let _ = Form::query(&context(), text, statistics::ask);
+    let _ = InputReader::query(&context(), text, incident::filter);
+    let _ = InputReader::query(&context(), text, statistics::ask);
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::withheld::Withheld;
-use crate::policy::{Facts, Viewer, may_hold};
+use crate::policy::{AccessContext, Viewer, may_hold};
 use crate::store::HistoryEntry;
 
 /// One revision.
@@ -50,7 +50,7 @@ pub struct HistoryPage {
 /// sees.
 pub fn page(
     viewer: &Viewer,
-    facts: Facts,
+    facts: AccessContext,
     entries: Vec<HistoryEntry>,
     shown: Option<(NaiveDateTime, NaiveDateTime)>,
 ) -> HistoryPage {

@@ -6,11 +6,11 @@ use utoipa::IntoParams;
 
 use super::Routes;
 use super::call::Call;
-use super::form::{self, Form};
+use super::input::{self, InputReader};
 use super::middleware::LARGEST_FILE;
 use super::problem::{Problem, Problems};
 use crate::exchange::{ImportReport, Unreadable, import_fatalities};
-use crate::policy::{Deed, may};
+use crate::policy::{Action, authorize};
 use crate::store::Error;
 
 /// Adds the routes.
@@ -38,19 +38,20 @@ pub struct ImportQuery {
 )]
 #[post("/imports")]
 async fn import_create(call: Call, body: Payload) -> Result<HttpResponse, Problem> {
-    let dry_run = Form::query(&call.context(), &call.query, |form| form.required("dry_run", Some(false), form::truth))?;
+    let dry_run =
+        InputReader::query(&call.context(), &call.query, |input| input.required("dry_run", Some(false), input::truth))?;
     let body = match body.to_bytes_limited(LARGEST_FILE).await {
         Ok(Ok(body)) => body,
-        Ok(Err(_)) => return Err(Problem::of("invalid").saying("the file was not sent whole")),
+        Ok(Err(_)) => return Err(Problem::of("invalid").with_detail("the file was not sent whole")),
         Err(_) => return Err(Problem::of("too_large")),
     };
     let report = call
         .as_viewer(move |call, session| {
             let viewer = &session.account.viewer;
-            may(viewer, Deed::Import).map_err(Error::from)?;
+            authorize(viewer, Action::Import).map_err(Error::from)?;
             import_fatalities(&call.app().store, viewer, &body, dry_run, &mut |_, _| {}).map_err(
                 |refused| match refused {
-                    Unreadable::File(why) => Problem::of("invalid").saying(why),
+                    Unreadable::File(why) => Problem::of("invalid").with_detail(why),
                     Unreadable::Store(error) => error.into(),
                 },
             )

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::call::{Call, last_part};
 use super::export;
-use super::form::{Context, Form, Input, as_text, integer};
+use super::input::{Context, InputReader, InputValue, as_text, integer};
 use super::problem::Problem;
 use crate::policy::Viewer;
 use crate::store::{Cursor, Id, Page, Read, Result as StoreResult};
@@ -73,12 +73,12 @@ pub struct Paging {
 
 impl Paging {
     /// Takes the members out of a query.
-    pub fn of(form: &mut Form<'_>) -> Option<Self> {
-        let limit = form.optional("limit", None, integer(1, 200));
-        let after = form.optional("after", None, |input: &Input, _: &Context| {
+    pub fn of(input: &mut InputReader<'_>) -> Option<Self> {
+        let limit = input.optional("limit", None, integer(1, 200));
+        let after = input.optional("after", None, |input: &InputValue, _: &Context| {
             Cursor::decode(as_text(input)?).ok_or_else(|| "not a cursor of this list".to_owned())
         });
-        let format = form.optional("format", None, |input: &Input, _: &Context| match as_text(input)? {
+        let format = input.optional("format", None, |input: &InputValue, _: &Context| match as_text(input)? {
             "json" => Ok(Format::Json),
             "csv" => Ok(Format::File(File::Csv)),
             "xlsx" => Ok(Format::File(File::Xlsx)),
@@ -102,25 +102,25 @@ impl Call {
         self.list_as(paging, |viewer| Ok(viewer.clone()), list).await
     }
 
-    /// As [`Call::list`], as the viewer that `sight` gives: oneself, or a State that the Secretariat looks through.
+    /// As [`Call::list`], as the viewer that `effective_viewer` gives: oneself, or a State that the Secretariat looks through.
     ///
     /// # Errors
-    /// As [`Call::list`]; those of `sight`.
+    /// As [`Call::list`]; those of `effective_viewer`.
     pub async fn list_as<T: Serialize + Send + 'static>(
         &self,
         paging: Paging,
-        sight: impl FnOnce(&Viewer) -> StoreResult<Viewer> + Send + 'static,
+        effective_viewer: impl FnOnce(&Viewer) -> StoreResult<Viewer> + Send + 'static,
         list: impl Fn(&Viewer, &mut Read<'_>, Part<'_>) -> StoreResult<Page<T>> + Send + 'static,
     ) -> Result<HttpResponse, Problem> {
         let format = self.format(paging.format)?;
         if let (Format::File(file), true) = (format, paging.is_whole) {
-            return export::whole(self, file, sight, list).await;
+            return export::whole(self, file, effective_viewer, list).await;
         }
         let page = self
             .as_viewer(move |call, session| {
-                let viewer = sight(&session.account.viewer)?;
+                let viewer = effective_viewer(&session.account.viewer)?;
                 let part = Part { after: paging.after.as_ref(), limit: paging.limit, whole: false };
-                Ok(call.app().store.glance(&viewer, |r| list(&viewer, r, part))?)
+                Ok(call.app().store.read_committed(&viewer, |r| list(&viewer, r, part))?)
             })
             .await?;
         let next = page.next.as_ref().map(Cursor::encode);

@@ -108,9 +108,9 @@ pub struct PasswordChange {
 #[post("/me/password")]
 async fn password_change(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
     let (old, new) = call
-        .form(&body, |form| {
-            let old = form.required("password", None, secret);
-            let new = form.required("new_password", None, secret);
+        .body(&body, |input| {
+            let old = input.required("password", None, secret);
+            let new = input.required("new_password", None, secret);
             Some((old?, new?))
         })
         .await?;
@@ -148,9 +148,9 @@ pub struct FactorSecret {
 #[post("/me/second-factor")]
 async fn factor_begin(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
     let (password, code) = call
-        .form(&body, |form| {
-            let password = form.required("password", None, secret);
-            let code = form.optional("code", None, secret);
+        .body(&body, |input| {
+            let password = input.required("password", None, secret);
+            let code = input.optional("code", None, secret);
             Some((password?, code))
         })
         .await?;
@@ -185,7 +185,7 @@ pub struct RecoveryCodes {
 #[utoipa::path(tag = "me", request_body = FactorCode, responses((status = 200, body = RecoveryCodes), Problems))]
 #[post("/me/second-factor/confirmation")]
 async fn factor_confirm(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let code = call.form(&body, |form| form.required("code", None, secret)).await?;
+    let code = call.body(&body, |input| input.required("code", None, secret)).await?;
     let codes =
         call.as_arriving(move |call, session| Ok(call.app().identity.factor_confirm(session, code.expose())?)).await?;
     let recovery_codes = codes.iter().map(|code| code.to_string()).collect();

@@ -12,13 +12,13 @@ use utoipa::{IntoParams, ToSchema};
 use super::Routes;
 use super::call::{Call, Made, Shown, last_part, read_reference};
 use super::decision::{DecisionInput, decide, reasons};
-use super::form::{self, Form};
 use super::history::HistoryPage;
+use super::input::{self, InputReader};
 use super::list::Paging;
 use super::problem::{NotAcceptable, NotModified, Preconditions, Problem, Problems};
 use super::withheld::{Markers, Withheld, shares_tag};
 use crate::domain::{FieldReason, MeasureKind, Noun, Precision, Reason, SubmissionStatus};
-use crate::policy::{Deed, Facts, Relations, Viewer, may};
+use crate::policy::{AccessContext, Action, Relations, Viewer, authorize};
 use crate::store::{Error, Id, Measure, MeasureFacts, MeasureFilter, Page, Read, Result as StoreResult};
 
 /// Adds the routes.
@@ -123,14 +123,14 @@ pub struct MeasureQuery {
 }
 
 /// A measure is of no mission and of no incident: nobody stands nearer to it than the Secretariat, but for the State that submitted it.
-fn judged(viewer: &Viewer, of: &Measure) -> Facts {
+fn access_context(viewer: &Viewer, of: &Measure) -> AccessContext {
     let own = of.submitted_state.is_some() && of.submitted_state == viewer.state;
     let relations = Relations { typed: own, own_submission: own, ..Relations::default() };
-    Facts { relations, notified: true, ..Facts::default() }
+    AccessContext { relations, notified: true, ..AccessContext::default() }
 }
 
 fn view(viewer: &Viewer, of: Measure, held: Option<&HashSet<(Id, u16)>>) -> MeasureView {
-    let markers = Markers { noun: Noun::Measure, viewer, facts: judged(viewer, &of), holder: of.id, held };
+    let markers = Markers { noun: Noun::Measure, viewer, facts: access_context(viewer, &of), holder: of.id, held };
     let (narrative, contact_persons) = (markers.of("narrative"), markers.of("contact_persons"));
     let MeasureFacts { state, kind, instrument, taken, source_url } = of.facts;
     let (reason, _) = reasons(of.returned);
@@ -158,9 +158,10 @@ fn view(viewer: &Viewer, of: Measure, held: Option<&HashSet<(Id, u16)>>) -> Meas
 fn show(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Shown<MeasureView>> {
     let of = r.measure_get(reference)?.ok_or(Error::NotFound)?;
     let held = r.held(&[of.id])?;
-    let shares = shares_tag(viewer, judged(viewer, &of), &[Noun::Measure], ClassCode::Confidential);
+    let shares = shares_tag(viewer, access_context(viewer, &of), &[Noun::Measure], ClassCode::Confidential);
     let tags = if shares { vec![of.tag.clone()] } else { Vec::new() };
-    let markers = Markers { noun: Noun::Measure, viewer, facts: judged(viewer, &of), holder: of.id, held: Some(&held) };
+    let markers =
+        Markers { noun: Noun::Measure, viewer, facts: access_context(viewer, &of), holder: of.id, held: Some(&held) };
     let (note, (_, fields)) = (markers.of("reason_note"), reasons(of.returned.clone()));
     let mut body = view(viewer, of, Some(&held));
     body.reason_note = Some(note);
@@ -168,18 +169,18 @@ fn show(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Shown
     Ok(Shown { body, tags })
 }
 
-fn facts(form: &mut Form<'_>, base: Option<&MeasureFacts>) -> Option<MeasureFacts> {
+fn facts(input: &mut InputReader<'_>, base: Option<&MeasureFacts>) -> Option<MeasureFacts> {
     let state = match base {
         Some(base) => Some(base.state.clone()),
-        None => form.required("state", None, form::state),
+        None => input.required("state", None, input::state),
     };
-    let kind = form.required("kind", base.map(|b| b.kind), form::code);
-    let instrument = form.required("instrument", base.map(|b| b.instrument.clone()), form::text(200));
-    let taken = form.partial_date("taken_on", base.map(|b| b.taken));
-    if taken.is_some_and(|on| on.is_future(form.context.now)) {
-        form.fault("taken_on", "lies in the future");
+    let kind = input.required("kind", base.map(|b| b.kind), input::code);
+    let instrument = input.required("instrument", base.map(|b| b.instrument.clone()), input::text(200));
+    let taken = input.partial_date("taken_on", base.map(|b| b.taken));
+    if taken.is_some_and(|on| on.is_future(input.context.now)) {
+        input.fault("taken_on", "lies in the future");
     }
-    let source_url = form.optional("source_url", base.and_then(|b| b.source_url.clone()), form::url);
+    let source_url = input.optional("source_url", base.and_then(|b| b.source_url.clone()), input::url);
     Some(MeasureFacts { state: state?, kind: kind?, instrument: instrument?, taken: taken?, source_url })
 }
 
@@ -191,15 +192,15 @@ fn facts(form: &mut Form<'_>, base: Option<&MeasureFacts>) -> Option<MeasureFact
 )]
 #[get("/measures")]
 async fn measure_list(call: Call) -> Result<HttpResponse, Problem> {
-    let (filter, paging) = Form::query(&call.context(), &call.query, |form| {
+    let (filter, paging) = InputReader::query(&call.context(), &call.query, |input| {
         let filter = MeasureFilter {
-            state: form.optional("state", None, form::state),
-            kind: form.optional("kind", None, form::code),
-            status: form.optional("status", None, form::code),
-            from: form.optional("from", None, form::date),
-            to: form.optional("to", None, form::date),
+            state: input.optional("state", None, input::state),
+            kind: input.optional("kind", None, input::code),
+            status: input.optional("status", None, input::code),
+            from: input.optional("from", None, input::date),
+            to: input.optional("to", None, input::date),
         };
-        Some((filter, Paging::of(form)?))
+        Some((filter, Paging::of(input)?))
     })?;
     call.list(paging, move |viewer, r, part| {
         let page = r.measure_list(&filter, part.after, part.limit)?;
@@ -228,16 +229,16 @@ async fn measure_get(call: Call, path: Path<String>) -> Result<HttpResponse, Pro
 #[post("/measures")]
 async fn measure_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
     let (facts, sealed) = call
-        .form(&body, |form| {
-            let facts = facts(form, None);
-            let sealed = form.sealed(Noun::Measure);
+        .body(&body, |input| {
+            let facts = facts(input, None);
+            let sealed = input.sealed(Noun::Measure);
             Some((facts?, sealed))
         })
         .await?;
     call.post(
         &body,
         move |viewer, w| {
-            may(viewer, Deed::Submit { state: &facts.state })?;
+            authorize(viewer, Action::Submit { state: &facts.state })?;
             Ok(Made::new(Noun::Measure, &w.measure_create(&facts, &sealed)?.reference))
         },
         |viewer, r, target| show(viewer, r, last_part(target)),
@@ -261,10 +262,10 @@ async fn measure_edit(call: Call, path: Path<String>, body: Bytes) -> Result<Htt
         move |viewer, w, context| {
             let of = w.measure_get(&reference)?.ok_or(Error::NotFound)?;
             let undecided = of.submitted_state.is_some() && of.status == SubmissionStatus::Proposed;
-            may(viewer, Deed::Correct { state: &of.facts.state, undecided }).map_err(Error::from)?;
-            let (facts, sealed) = Form::read(context, &body, |form| {
-                let facts = facts(form, Some(&of.facts));
-                let sealed = form.sealed_patch(Noun::Measure);
+            authorize(viewer, Action::Correct { state: &of.facts.state, undecided }).map_err(Error::from)?;
+            let (facts, sealed) = InputReader::read(context, &body, |input| {
+                let facts = facts(input, Some(&of.facts));
+                let sealed = input.sealed_patch(Noun::Measure);
                 Some((facts?, sealed))
             })?;
             w.measure_edit(&of, &facts, &sealed)?;
@@ -302,7 +303,7 @@ async fn measure_decide(call: Call, path: Path<String>, body: Bytes) -> Result<H
 async fn measure_history(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     let history = |viewer: &Viewer, r: &mut Read<'_>, reference: &str| {
         let of = r.measure_get(reference)?.ok_or(Error::NotFound)?;
-        Ok(Shown::plain(super::history::page(viewer, judged(viewer, &of), r.history(of.id)?, None)))
+        Ok(Shown::plain(super::history::page(viewer, access_context(viewer, &of), r.history(of.id)?, None)))
     };
     call.record(Noun::Measure, &path, history).await
 }

@@ -115,7 +115,7 @@ async fn take_body(request: &mut ServiceRequest, allowed: Allowance) -> Result<B
     match tokio::time::timeout(patience, payload.to_bytes_limited(most)).await {
         Err(_) => Err(Problem::of("timed_out")),
         Ok(Err(_)) => Err(Problem::of("too_large")),
-        Ok(Ok(Err(_))) => Err(Problem::of("invalid").saying("the body was not sent whole")),
+        Ok(Ok(Err(_))) => Err(Problem::of("invalid").with_detail("the body was not sent whole")),
         Ok(Ok(Ok(body))) => {
             let payload = Box::pin(futures_util::stream::once(std::future::ready(Ok(body.clone()))));
             request.set_payload(Payload::Stream { payload });
@@ -154,7 +154,7 @@ async fn claim(request: &ServiceRequest, body: Bytes) -> Result<Taken, Problem> 
 
 /// Refuses a body that is too long or of another type, turns the framework's bare errors into problems, and sets the
 /// headers that every answer carries.
-pub async fn dress(
+pub async fn apply_response_policy(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {

@@ -11,13 +11,13 @@ mod disclosure;
 mod duplicate;
 mod erasure;
 mod export;
-mod form;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod health;
 mod history;
 mod import;
 mod incident;
+mod input;
 mod list;
 mod me;
 mod measure;
@@ -147,7 +147,7 @@ pub fn application(
         .configure(outside)
         .service(web::scope("/v1").configure(version_1))
         .default_service(web::to(middleware::unrouted))
-        .wrap(from_fn(middleware::dress))
+        .wrap(from_fn(middleware::apply_response_policy))
 }
 
 /// The header of a POST that is to be done once.

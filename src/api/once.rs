@@ -8,7 +8,7 @@ use actix_web::web::{Bytes, Data};
 use actix_web::{HttpResponse, ResponseError as _};
 
 use super::call::{App, block};
-use super::form::Input;
+use super::input::InputValue;
 use super::problem::Problem;
 use crate::policy::Viewer;
 use crate::store::{Access, Claim, Idempotency};
@@ -18,11 +18,11 @@ use crate::store::{Access, Claim, Idempotency};
 /// # Errors
 /// 400 for a key of less than 16 or more than 200 characters.
 pub fn read_key(route: &str, key: &str, body: &[u8]) -> Result<Idempotency, Problem> {
-    let wrong = || Problem::of("invalid").saying("Idempotency-Key must have 16 to 200 characters");
+    let wrong = || Problem::of("invalid").with_detail("Idempotency-Key must have 16 to 200 characters");
     if key.chars().count() < 16 || key.len() > 200 {
         return Err(wrong());
     }
-    let parsed: Option<Input> = serde_json::from_slice(body).ok();
+    let parsed: Option<InputValue> = serde_json::from_slice(body).ok();
     let said = |take: &mut dyn FnMut(&[u8])| match &parsed {
         Some(input) => input.canonical(take),
         None => take(body),
@@ -63,7 +63,7 @@ pub async fn claim(app: Data<App>, token: String, path: String, key: String, bod
         }
         let Ok(session) = app.identity.authenticate(&token) else { return Ok(Taken::Not) };
         let viewer = session.account.viewer.clone();
-        let conflict = |why: &str| Err(Problem::of("conflict").saying(why));
+        let conflict = |why: &str| Err(Problem::of("conflict").with_detail(why));
         match app.store.claim(&viewer, &asked)? {
             Claim::Fresh => Ok(Taken::Once(Once { app: app.clone(), viewer, asked, secret })),
             Claim::Running => Err(Problem::of("busy")),

@@ -87,7 +87,7 @@ impl Problem {
     }
 
     /// The same with words on this occurrence.
-    pub fn saying(self, detail: impl Into<String>) -> Self {
+    pub fn with_detail(self, detail: impl Into<String>) -> Self {
         Self { detail: Some(detail.into()), ..self }
     }
 
@@ -101,12 +101,12 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
             Error::NotFound => Self::of("not_found"),
-            Error::Gone => Self::of("withdrawn"),
-            Error::Stale => Self::of("stale"),
-            Error::Conflict(why) => Self::of("conflict").saying(why),
-            Error::Denied(why) => Self::of("denied").saying(why.to_string()),
+            Error::Withdrawn => Self::of("withdrawn"),
+            Error::PreconditionFailed => Self::of("stale"),
+            Error::Conflict(why) => Self::of("conflict").with_detail(why),
+            Error::Denied(why) => Self::of("denied").with_detail(why.to_string()),
             Error::Invalid(faults) => Self::invalid(faults),
-            Error::Busy | Error::Away => Self::of("busy"),
+            Error::Busy | Error::Unavailable => Self::of("busy"),
             Error::Full => {
                 tracing::error!("the database's disk is full");
                 Self::of("full")
@@ -115,17 +115,16 @@ impl From<Error> for Problem {
                 tracing::error!(why, "a file");
                 Self::of("internal")
             }
-            Error::Unproved => {
-                Self::of("unproved").saying("nobody is signed in and nothing is opened until the operator has looked")
-            }
-            Error::Unconfirmed => Self::of("unconfirmed").saying(
+            Error::Unproved => Self::of("unproved")
+                .with_detail("nobody is signed in and nothing is opened until the operator has looked"),
+            Error::Unconfirmed => Self::of("unconfirmed").with_detail(
                 "until an officer and an administrator have confirmed what the restore undid, nobody else is served",
             ),
             Error::Keys(why) => {
                 tracing::error!(why, "class keys");
                 Self::of("busy")
             }
-            Error::Elsewhere => Self::of("elsewhere"),
+            Error::WrongNode => Self::of("elsewhere"),
             Error::CodeUsed => Refused::SecondFactor.into(),
             Error::Seal(seal::Error::TooLong(_)) => Self::of("too_large"),
             // The class keys are not to be trusted: that was told in the log.
@@ -151,13 +150,13 @@ impl From<Refused> for Problem {
         match refused {
             Refused::Unauthenticated => Self::of("unauthenticated"),
             Refused::SecondFactor => {
-                Self::of("second_factor").saying("The code is wrong or was already used. A code works once.")
+                Self::of("second_factor").with_detail("The code is wrong or was already used. A code works once.")
             }
             Refused::Invalid(fault) => Self::invalid(vec![fault]),
             Refused::TooMany => Self::of("busy"),
             Refused::Provider(why) => {
                 tracing::error!(%why, "single sign-on");
-                Self::of("busy").saying("the provider of single sign-on does not answer")
+                Self::of("busy").with_detail("the provider of single sign-on does not answer")
             }
             Refused::Throttled(wait) => Self { again_in: Some(wait), ..Self::of("throttled") },
             Refused::Store(error) => error.into(),
@@ -168,7 +167,7 @@ impl From<Refused> for Problem {
 impl From<NotGiven> for Problem {
     fn from(refused: NotGiven) -> Self {
         match refused {
-            NotGiven::Refused(refusal) => Self::of("sealed").saying(refusal.code()),
+            NotGiven::Refused(refusal) => Self::of("sealed").with_detail(refusal.code()),
             NotGiven::Store(error) => error.into(),
             NotGiven::Damaged(error) => {
                 tracing::error!(%error, "a granted value did not open");

@@ -8,11 +8,11 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Routes;
 use super::call::{Call, Shown};
-use super::form::{self, Form};
+use super::input::{self, InputReader};
 use super::problem::{NotModified, Problem, Problems};
 use crate::domain::{self, Code, DesignationKind, MissionKind, SEALED};
 use crate::policy::columns::{Visibility, columns};
-use crate::policy::{ACTS, ActRule, FORMS, FormRule, MATCHES, Party, RULES, Rule};
+use crate::policy::{ACTS, ActRule, MATCHES, MODES, ModeRule, Party, RULES, Rule};
 use crate::store::{Dimension, Error, Mission, State, Unit};
 
 /// Adds the routes.
@@ -166,7 +166,7 @@ fn vocabulary_lists() -> Vec<CodeList> {
         list::<domain::AssistanceKind>(),
         list::<domain::AssistanceStatus>(),
         list::<domain::DesignationKind>(),
-        list::<domain::DisclosureForm>(),
+        list::<domain::DisclosureMode>(),
         list::<domain::ReviewFinding>(),
         list::<domain::AlertKind>(),
         list::<domain::DuplicateSource>(),
@@ -189,7 +189,7 @@ fn vocabulary_lists() -> Vec<CodeList> {
 #[utoipa::path(tag = "reference", responses((status = 200, body = Missions), NotModified, Problems))]
 #[get("/missions")]
 async fn mission_list(call: Call) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    InputReader::query(&call.context(), &call.query, |_| Some(()))?;
     let items = call.read(|_, r| Ok(r.mission_list()?.into_iter().map(MissionView::from).collect())).await?;
     call.one(&Shown::plain(Missions { items }))
 }
@@ -198,7 +198,7 @@ async fn mission_list(call: Call) -> Result<HttpResponse, Problem> {
 #[utoipa::path(tag = "reference", params(("acronym" = String, Path, example = "MINUSMA")), responses((status = 200, body = MissionView), NotModified, Problems))]
 #[get("/missions/{acronym}")]
 async fn mission_get(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    InputReader::query(&call.context(), &call.query, |_| Some(()))?;
     let view = call.read(move |_, r| Ok(MissionView::from(r.mission_get(&path)?.ok_or(Error::NotFound)?))).await?;
     call.one(&Shown::plain(view))
 }
@@ -207,7 +207,7 @@ async fn mission_get(call: Call, path: Path<String>) -> Result<HttpResponse, Pro
 #[utoipa::path(tag = "reference", responses((status = 200, body = States), NotModified, Problems))]
 #[get("/states")]
 async fn state_list(call: Call) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    InputReader::query(&call.context(), &call.query, |_| Some(()))?;
     let items = call.read(|_, r| Ok(r.state_list()?.into_iter().map(StateView::from).collect())).await?;
     call.one(&Shown::plain(States { items }))
 }
@@ -216,7 +216,7 @@ async fn state_list(call: Call) -> Result<HttpResponse, Problem> {
 #[utoipa::path(tag = "reference", responses((status = 200, body = Vocabulary), NotModified, Problems))]
 #[get("/vocabulary")]
 async fn vocabulary(call: Call) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    InputReader::query(&call.context(), &call.query, |_| Some(()))?;
     call.as_viewer(|_, _| Ok(())).await?;
     call.one(&Shown::plain(Vocabulary { lists: vocabulary_lists() }))
 }
@@ -240,11 +240,11 @@ pub struct PolicyRule {
     condition: &'static str,
 }
 
-/// The limits of a form of disclosure.
+/// The limits of a mode of disclosure.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct PolicyForm {
-    /// The form.
-    form: domain::DisclosureForm,
+pub struct PolicyMode {
+    /// The mode.
+    mode: domain::DisclosureMode,
     /// Classes that it opens.
     #[schema(example = json!(["confidential"]))]
     classes: Vec<&'static str>,
@@ -312,8 +312,8 @@ pub struct PolicyColumn {
 pub struct Policy {
     /// Who may open which sealed field.
     disclosure: Vec<PolicyRule>,
-    /// In which forms, each with its limits.
-    forms: Vec<PolicyForm>,
+    /// In which modes, each with its limits.
+    modes: Vec<PolicyMode>,
     /// Who may ask whether a person is already known.
     matches: Vec<PolicyMatch>,
     /// Which acts take more than one person.
@@ -336,12 +336,12 @@ fn policy_view() -> Policy {
             .collect(),
         condition: rule.condition.name(),
     };
-    let form = |form: &FormRule| PolicyForm {
-        form: form.form,
-        classes: form.classes.iter().map(|class| class.name()).collect(),
-        hours: form.lasts.map(|lasts| lasts.num_hours()),
-        records: form.records,
-        a_day: form.a_day,
+    let mode = |mode: &ModeRule| PolicyMode {
+        mode: mode.mode,
+        classes: mode.classes.iter().map(|class| class.name()).collect(),
+        hours: mode.lasts.map(|lasts| lasts.num_hours()),
+        records: mode.records,
+        a_day: mode.a_day,
     };
     let names = |parties: &[Party]| parties.iter().map(|party| party.name()).collect();
     let act = |rule: &ActRule| PolicyAct {
@@ -355,7 +355,7 @@ fn policy_view() -> Policy {
     Policy {
         acts: ACTS.iter().map(act).collect(),
         disclosure: RULES.iter().map(rule).collect(),
-        forms: FORMS.iter().map(form).collect(),
+        modes: MODES.iter().map(mode).collect(),
         matches: MATCHES
             .iter()
             .map(|rule| PolicyMatch { role: rule.role, persons: rule.nouns.iter().map(|noun| noun.name()).collect() })
@@ -376,7 +376,7 @@ fn policy_view() -> Policy {
 #[utoipa::path(tag = "reference", responses((status = 200, body = Policy), NotModified, Problems))]
 #[get("/policy")]
 async fn policy(call: Call) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    InputReader::query(&call.context(), &call.query, |_| Some(()))?;
     call.as_viewer(|_, _| Ok(())).await?;
     call.one(&Shown::plain(policy_view()))
 }
@@ -411,8 +411,9 @@ pub struct DesignationQuery {
 #[utoipa::path(tag = "reference", params(DesignationQuery), responses((status = 200, body = Designations), NotModified, Problems))]
 #[get("/designations")]
 async fn designation_list(call: Call) -> Result<HttpResponse, Problem> {
-    let mission =
-        Form::query(&call.context(), &call.query, |form| Some(form.optional("mission", None, form::mission)))?;
+    let mission = InputReader::query(&call.context(), &call.query, |input| {
+        Some(input.optional("mission", None, input::mission))
+    })?;
     let items = call
         .read(move |_, r| {
             Ok(r.designation_list(mission.as_deref())?

@@ -8,10 +8,10 @@ use utoipa::ToSchema;
 
 use super::Routes;
 use super::call::{Call, Shown};
-use super::form::Form;
+use super::input::InputReader;
 use super::problem::{NotModified, Problem, Problems};
 use super::session::secret;
-use crate::policy::{Deed, Scope, may};
+use crate::policy::{Action, Scope, authorize};
 use crate::store::{Error, Id, Restoration};
 
 /// Adds the routes.
@@ -91,10 +91,10 @@ pub struct Restorations {
 #[utoipa::path(tag = "restorations", responses((status = 200, body = Restorations), NotModified, Problems))]
 #[get("/restorations")]
 async fn restoration_list(call: Call) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    InputReader::query(&call.context(), &call.query, |_| Some(()))?;
     let items = call
         .as_confirming(|call, session| {
-            may(&session.account.viewer, Deed::ConfirmRestoration).map_err(Error::from)?;
+            authorize(&session.account.viewer, Action::ConfirmRestoration).map_err(Error::from)?;
             Ok(call.app().store.read(&Scope::Nothing, |r| r.restoration_list())?)
         })
         .await?;
@@ -114,20 +114,20 @@ pub struct Confirmation {
 #[utoipa::path(tag = "restorations", request_body = Confirmation, responses((status = 200, body = RestorationView), Problems))]
 #[post("/restorations/{id}/confirmation")]
 async fn restoration_confirm(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    InputReader::query(&call.context(), &call.query, |_| Some(()))?;
     let id = Id::parse(&path).ok_or_else(|| Problem::of("not_found"))?;
-    let code = call.form(&body, |form| form.required("code", None, secret)).await?;
+    let code = call.body(&body, |input| input.required("code", None, secret)).await?;
     let confirmed = call
         .as_confirming(move |call, session| {
             let (app, viewer) = (call.app(), &session.account.viewer);
             app.store.signs_in()?;
-            may(viewer, Deed::ConfirmRestoration).map_err(Error::from)?;
+            authorize(viewer, Action::ConfirmRestoration).map_err(Error::from)?;
             let given = app.identity.prove(session, code.expose(), "restoration")?;
             let confirmed = app.store.write(viewer, |w| {
                 w.factor_spend(&given, "restoration")?;
                 w.restoration_confirm(id)
             })?;
-            app.store.pulse_forget();
+            app.store.heartbeat_forget();
             Ok(confirmed)
         })
         .await?;

@@ -8,10 +8,10 @@ use utoipa::ToSchema;
 
 use super::Routes;
 use super::call::{Call, Shown, block};
-use super::form::{self, Context, Form, Input};
+use super::input::{self, Context, InputReader, InputValue};
 use super::problem::{NotModified, Problem, Problems};
 use crate::identity::{ACCESS_LASTS, Tokens};
-use crate::policy::{Deed, Scope, may};
+use crate::policy::{Action, Scope, authorize};
 use crate::store::{Error, Id};
 use seal::Plain;
 
@@ -89,13 +89,13 @@ pub struct TokenPair {
 }
 
 /// What somebody knows, and nobody repeats.
-pub(super) fn secret(input: &Input, _: &Context) -> Result<Plain, String> {
+pub(super) fn secret(input: &InputValue, _: &Context) -> Result<Plain, String> {
     secret_of(input, 1_024)
 }
 
-fn secret_of(input: &Input, longest: usize) -> Result<Plain, String> {
+fn secret_of(input: &InputValue, longest: usize) -> Result<Plain, String> {
     match input {
-        Input::Text(text)
+        InputValue::Text(text)
             if (1..=longest).contains(&text.expose().len()) && !text.expose().chars().any(char::is_control) =>
         {
             Ok(text.clone())
@@ -121,10 +121,10 @@ fn answer(tokens: Tokens, status: u16) -> HttpResponse {
 #[post("/sessions")]
 async fn session_begin(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
     let (email, password, code) = call
-        .form(&body, |form| {
-            let email = form.required("email", None, secret);
-            let password = form.required("password", None, secret);
-            let code = form.optional("code", None, secret);
+        .body(&body, |input| {
+            let email = input.required("email", None, secret);
+            let password = input.required("password", None, secret);
+            let code = input.optional("code", None, secret);
             Some((email?, password?, code))
         })
         .await?;
@@ -152,12 +152,12 @@ async fn single_sign_on_begin(call: Call) -> Result<HttpResponse, Problem> {
 #[post("/sessions/single-sign-on/completion")]
 async fn single_sign_on(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
     let (kept, state, authorization, code) = call
-        .form(&body, |form| {
-            let kept = form.required("sign_on", None, secret);
-            let state = form.required("state", None, secret);
+        .body(&body, |input| {
+            let kept = input.required("sign_on", None, secret);
+            let state = input.required("state", None, secret);
             // Some providers' codes are long.
-            let authorization = form.required("authorization_code", None, |input, _| secret_of(input, 8_192));
-            let code = form.optional("code", None, secret);
+            let authorization = input.required("authorization_code", None, |input, _| secret_of(input, 8_192));
+            let code = input.optional("code", None, secret);
             Some((kept?, state?, authorization?, code))
         })
         .await?;
@@ -175,7 +175,7 @@ async fn single_sign_on(call: Call, body: Bytes) -> Result<HttpResponse, Problem
 #[utoipa::path(tag = "sessions", request_body = Refresh, security(()), responses((status = 200, body = TokenPair), Problems))]
 #[post("/sessions/refresh")]
 async fn session_refresh(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let token = call.form(&body, |form| form.required("refresh_token", None, secret)).await?;
+    let token = call.body(&body, |input| input.required("refresh_token", None, secret)).await?;
     let tokens = block(move || Ok(call.app().identity.refresh(token.expose())?)).await?;
     Ok(answer(tokens, 200))
 }
@@ -210,7 +210,8 @@ pub struct Sessions {
 #[utoipa::path(tag = "sessions", params(("account" = Option<String>, Query, description = "Id of an account (administrator)")), responses((status = 200, body = Sessions), NotModified, Problems))]
 #[get("/sessions")]
 async fn session_list(call: Call) -> Result<HttpResponse, Problem> {
-    let account = Form::query(&call.context(), &call.query, |form| Some(form.optional("account", None, form::id)))?;
+    let account =
+        InputReader::query(&call.context(), &call.query, |input| Some(input.optional("account", None, input::id)))?;
     let sessions = call
         .as_arriving(move |call, session| {
             let store = &call.app().store;
@@ -218,7 +219,7 @@ async fn session_list(call: Call) -> Result<HttpResponse, Problem> {
             let viewer = &session.account.viewer;
             if account.is_some() {
                 call.session()?;
-                may(viewer, Deed::Administer).map_err(Error::from)?;
+                authorize(viewer, Action::Administer).map_err(Error::from)?;
             }
             let lines = store.read(&Scope::Nothing, |r| {
                 let of = match &account {

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Routes;
 use super::call::{Call, Shown};
-use super::form::{self, Context, Form, Input};
+use super::input::{self, Context, InputReader, InputValue};
 use super::problem::{NotModified, Problem, Problems};
 use crate::domain::{Act, Code, Forum, Harm, InformationStatus, Means, Outcome, Personnel, Stage};
 use crate::store::{Dimension, StatisticsAsk, Unit};
@@ -84,8 +84,8 @@ pub struct StatisticsQuery {
     information_status: Option<String>,
 }
 
-fn dimensions(input: &Input, _: &Context) -> Result<Vec<Dimension>, String> {
-    let text = form::as_text(input)?;
+fn dimensions(input: &InputValue, _: &Context) -> Result<Vec<Dimension>, String> {
+    let text = input::as_text(input)?;
     let mut list = Vec::new();
     for name in text.split(',').filter(|name| !name.is_empty()) {
         let dimension = Dimension::parse(name).ok_or("not a code of the list dimension")?;
@@ -98,46 +98,46 @@ fn dimensions(input: &Input, _: &Context) -> Result<Vec<Dimension>, String> {
 }
 
 /// The value that a dimension is narrowed to, read as what the dimension holds.
-fn only_value(form: &mut Form<'_>, dimension: Dimension) -> Option<String> {
-    fn coded<C: Code>(form: &mut Form<'_>, dimension: Dimension) -> Option<String> {
-        form.optional(dimension.code(), None, form::code::<C>).map(|value| value.code().to_owned())
+fn only_value(input: &mut InputReader<'_>, dimension: Dimension) -> Option<String> {
+    fn coded<C: Code>(input: &mut InputReader<'_>, dimension: Dimension) -> Option<String> {
+        input.optional(dimension.code(), None, input::code::<C>).map(|value| value.code().to_owned())
     }
     let name = dimension.code();
     match dimension {
-        Dimension::Mission => form.optional(name, None, form::mission),
-        Dimension::HostState => form.optional(name, None, form::state),
-        Dimension::Year => form.optional(name, None, form::integer::<i32>(1948, 9998)).map(|year| year.to_string()),
-        Dimension::Act => coded::<Act>(form, dimension),
-        Dimension::Means => coded::<Means>(form, dimension),
-        Dimension::Outcome => form.optional(name, None, |input: &Input, context: &Context| {
-            form::code::<Harm>(input, context)
+        Dimension::Mission => input.optional(name, None, input::mission),
+        Dimension::HostState => input.optional(name, None, input::state),
+        Dimension::Year => input.optional(name, None, input::integer::<i32>(1948, 9998)).map(|year| year.to_string()),
+        Dimension::Act => coded::<Act>(input, dimension),
+        Dimension::Means => coded::<Means>(input, dimension),
+        Dimension::Outcome => input.optional(name, None, |input: &InputValue, context: &Context| {
+            input::code::<Harm>(input, context)
                 .map(|harm| harm.code().to_owned())
-                .or_else(|_| form::code::<Outcome>(input, context).map(|outcome| outcome.code().to_owned()))
+                .or_else(|_| input::code::<Outcome>(input, context).map(|outcome| outcome.code().to_owned()))
         }),
-        Dimension::PersonnelCategory => coded::<Personnel>(form, dimension),
-        Dimension::Stage => coded::<Stage>(form, dimension),
-        Dimension::Forum => coded::<Forum>(form, dimension),
-        Dimension::InAbsentia => form.optional(name, None, form::truth).map(|truth| truth.to_string()),
-        Dimension::InformationStatus => coded::<InformationStatus>(form, dimension),
+        Dimension::PersonnelCategory => coded::<Personnel>(input, dimension),
+        Dimension::Stage => coded::<Stage>(input, dimension),
+        Dimension::Forum => coded::<Forum>(input, dimension),
+        Dimension::InAbsentia => input.optional(name, None, input::truth).map(|truth| truth.to_string()),
+        Dimension::InformationStatus => coded::<InformationStatus>(input, dimension),
     }
 }
 
-pub(super) fn ask(form: &mut Form<'_>) -> Option<StatisticsAsk> {
-    let unit = form.required("unit", Some(Unit::Incidents), form::code::<Unit>);
-    let by = form.required("by", Some(Vec::new()), dimensions);
+pub(super) fn ask(input: &mut InputReader<'_>) -> Option<StatisticsAsk> {
+    let unit = input.required("unit", Some(Unit::Incidents), input::code::<Unit>);
+    let by = input.required("by", Some(Vec::new()), dimensions);
     let mut only = Vec::new();
     for dimension in Dimension::VARIANTS {
-        if let Some(value) = only_value(form, *dimension) {
+        if let Some(value) = only_value(input, *dimension) {
             only.push((*dimension, value));
         }
     }
     let (unit, by) = (unit?, by?);
     let has = |dimension: &Dimension| unit.dimensions().contains(dimension);
     if !by.iter().all(has) {
-        form.fault("by", "the unit has no such dimension");
+        input.fault("by", "the unit has no such dimension");
     }
     for (dimension, _) in only.iter().filter(|(dimension, _)| !has(dimension)) {
-        form.fault(dimension.code(), "the unit has no such dimension");
+        input.fault(dimension.code(), "the unit has no such dimension");
     }
     Some(StatisticsAsk { unit, by, only })
 }
@@ -146,7 +146,7 @@ pub(super) fn ask(form: &mut Form<'_>) -> Option<StatisticsAsk> {
 #[utoipa::path(tag = "statistics", params(StatisticsQuery), responses((status = 200, body = StatisticsView), NotModified, Problems))]
 #[get("/statistics")]
 async fn statistics(call: Call) -> Result<HttpResponse, Problem> {
-    let ask = Form::query(&call.context(), &call.query, ask)?;
+    let ask = InputReader::query(&call.context(), &call.query, ask)?;
     let view = call
         .read(move |viewer, r| {
             let cells = r.statistics(&ask)?;

@@ -8,14 +8,14 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Routes;
 use super::call::{Call, Shown};
-use super::form::{self, Form};
+use super::input::{self, InputReader};
 use super::list::Paging;
 use super::problem::{NotAcceptable, NotModified, Problem, Problems};
 use super::session::secret;
 use crate::briefing::{PublishedTable, ReleasedTable, tables};
 use crate::domain::Code;
 use crate::policy::suppression::Suppressed;
-use crate::policy::{Deed, Viewer, may};
+use crate::policy::{Action, Viewer, authorize};
 use crate::store::{Cursor, Error, Page, Read, TableRelease};
 
 /// Adds the routes.
@@ -118,7 +118,7 @@ fn view(of: TableRelease) -> Result<TableReleaseView, Error> {
 }
 
 fn seen(viewer: &Viewer, r: &mut Read<'_>, year: i32) -> Result<TableReleaseView, Error> {
-    let all = r.table_releases(may(viewer, Deed::Decide).is_ok())?;
+    let all = r.table_releases(authorize(viewer, Action::Decide).is_ok())?;
     let found = all.into_iter().find(|one| one.year == year).ok_or(Error::NotFound)?;
     view(found)
 }
@@ -191,10 +191,10 @@ fn cells(of: TableReleaseView) -> Vec<TableCell> {
 )]
 #[get("/tables")]
 async fn table_list(call: Call) -> Result<HttpResponse, Problem> {
-    let (paging, table, year) = Form::query(&call.context(), &call.query, |form| {
-        let table = form.optional("table", None, form::code::<PublishedTable>);
-        let year = form.optional("year", None, form::integer(1948, 9998));
-        Some((Paging::of(form)?, table, year))
+    let (paging, table, year) = InputReader::query(&call.context(), &call.query, |input| {
+        let table = input.optional("table", None, input::code::<PublishedTable>);
+        let year = input.optional("year", None, input::integer(1948, 9998));
+        Some((Paging::of(input)?, table, year))
     })?;
     call.list(paging, move |_, r, part| {
         let mut all = Vec::new();
@@ -230,7 +230,7 @@ fn year_of(path: &str) -> Result<i32, Problem> {
 #[utoipa::path(tag = "tables", responses((status = 200, body = TableReleaseView), NotModified, Problems))]
 #[get("/tables/{year}")]
 async fn table_get(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    InputReader::query(&call.context(), &call.query, |_| Some(()))?;
     let year = year_of(&path)?;
     let view = call.read(move |viewer, r| Ok(Shown::plain(seen(viewer, r, year)?))).await?;
     call.one(&view)
@@ -252,10 +252,10 @@ pub struct TableProposal {
 async fn table_propose(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
     let present = chrono::Datelike::year(&call.app().store.now());
     let year = call
-        .form(&body, move |form| {
-            let year = form.required("year", None, form::integer::<i32>(1948, 9998))?;
+        .body(&body, move |input| {
+            let year = input.required("year", None, input::integer::<i32>(1948, 9998))?;
             if year >= present {
-                form.fault("year", "The year has not ended yet.");
+                input.fault("year", "The year has not ended yet.");
             }
             Some(year)
         })
@@ -264,7 +264,7 @@ async fn table_propose(call: Call, body: Bytes) -> Result<HttpResponse, Problem>
         .as_viewer(move |call, session| {
             let (store, viewer) = (&call.app().store, &session.account.viewer);
             store.signs_in()?;
-            may(viewer, Deed::Decide).map_err(Error::from)?;
+            authorize(viewer, Action::Decide).map_err(Error::from)?;
             // Counted and solved before anything is written: nobody's write waits for it.
             let cut_off = store.now();
             let made = store.read(&viewer.scope(), |r| tables(r, year, cut_off))?;
@@ -295,13 +295,13 @@ pub struct TableDecision {
 async fn table_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let year = year_of(&path)?;
     let (release, code) = call
-        .form(&body, |form| {
-            let release = form.required("release", None, form::truth);
-            let code = form.required("code", None, secret);
+        .body(&body, |input| {
+            let release = input.required("release", None, input::truth);
+            let code = input.required("code", None, secret);
             Some((release?, code?))
         })
         .await?;
-    let judge = |viewer: &Viewer| Ok(may(viewer, Deed::Decide)?);
+    let judge = |viewer: &Viewer| Ok(authorize(viewer, Action::Decide)?);
     call.agree(("tables", code), judge, move |_, w| w.table_decide(year, release)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::{Noun, SealedField};
-use crate::policy::{Facts, Viewer, may_hold};
+use crate::policy::{AccessContext, Viewer, may_hold};
 use crate::store::Id;
 
 /// A sealed field. Its value is opened by a disclosure alone (`POST /v1/disclosures`).
@@ -28,7 +28,7 @@ pub struct Markers<'a> {
     /// Who reads.
     pub viewer: &'a Viewer,
     /// How the viewer stands to the record.
-    pub facts: Facts,
+    pub facts: AccessContext,
     /// The row that the sealed values hang below.
     pub holder: Id,
     /// What is held, by holder and field; `None` where nobody looked, and then nobody is told.
@@ -49,7 +49,7 @@ impl Markers<'_> {
 }
 
 /// Whether the viewer may open, or hold, any field of a class of these nouns: then the class's tag is in the ETag.
-pub fn shares_tag(viewer: &Viewer, facts: Facts, nouns: &[Noun], class: seal::ClassCode) -> bool {
+pub fn shares_tag(viewer: &Viewer, facts: AccessContext, nouns: &[Noun], class: seal::ClassCode) -> bool {
     nouns
         .iter()
         .flat_map(|noun| SealedField::of(*noun))

@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use crate::domain::{Act, Code, Forum, Personnel, Stage};
 
-use super::{About, CrossTable, Figures, MissionFigures};
+use super::{CrossTable, Figures, MissionFigures, TableHeader};
 
 /// Writes the figures.
 pub fn markdown(figures: &Figures) -> String {
@@ -31,7 +31,7 @@ fn count(number: i64) -> String {
     grouped
 }
 
-fn note(text: &mut String, about: &About) -> std::fmt::Result {
+fn note(text: &mut String, about: &TableHeader) -> std::fmt::Result {
     writeln!(
         text,
         "\n*Unit*: {}. *Scope*: {}. *Cut-off*: {}. *Source*: {}.\n",

@@ -20,7 +20,7 @@ pub use tables::{PublishedTable, ReleasedTable, tables};
 
 /// What a table counts, over what, until when, and out of what.
 #[derive(Debug, Clone, Serialize)]
-pub struct About {
+pub struct TableHeader {
     /// What one is.
     pub unit: &'static str,
     /// Over which records.
@@ -50,7 +50,7 @@ pub struct MissionFigures {
 #[derive(Debug, Clone, Serialize)]
 pub struct ByMission {
     /// Units and the rest.
-    pub about: About,
+    pub about: TableHeader,
     /// By mission.
     pub missions: BTreeMap<String, MissionFigures>,
     /// All missions.
@@ -63,7 +63,7 @@ pub struct ByMission {
 #[derive(Debug, Clone, Serialize)]
 pub struct CrossTable {
     /// Units and the rest.
-    pub about: About,
+    pub about: TableHeader,
     /// Count by row and column code.
     pub cells: BTreeMap<String, BTreeMap<String, i64>>,
 }
@@ -72,7 +72,7 @@ pub struct CrossTable {
 #[derive(Debug, Clone, Serialize)]
 pub struct Table {
     /// Units and the rest.
-    pub about: About,
+    pub about: TableHeader,
     /// Count by code.
     pub cells: BTreeMap<String, i64>,
 }
@@ -81,7 +81,7 @@ pub struct Table {
 #[derive(Debug, Clone, Serialize)]
 pub struct Persons {
     /// Units and the rest.
-    pub about: About,
+    pub about: TableHeader,
     /// Accused known.
     pub accused: i64,
     /// Charged in the period.
@@ -104,7 +104,7 @@ pub struct Persons {
 #[derive(Debug, Clone, Serialize)]
 pub struct StockAndFlow {
     /// Units and the rest.
-    pub about: About,
+    pub about: TableHeader,
     /// The table.
     #[serde(flatten)]
     pub flow: Flow,
@@ -206,14 +206,14 @@ pub struct Figures {
     /// Table 9, by State.
     pub assistance: BTreeMap<String, AssistanceFigures>,
     /// What assistance counts.
-    pub assistance_about: About,
+    pub assistance_about: TableHeader,
     /// English names of all States, by code.
     #[serde(skip)]
     pub states: BTreeMap<String, String>,
     /// Table 8: measures taken by States in the period, by State and kind.
     pub measures: BTreeMap<String, BTreeMap<MeasureKind, i64>>,
     /// What measures count.
-    pub measures_about: About,
+    pub measures_about: TableHeader,
     /// Annex I.
     pub incidents: Vec<IncidentItem>,
     /// Annex IV.
@@ -237,7 +237,7 @@ const SOURCE: &str = "Casque, released editions and accepted steps";
 pub fn figures(r: &mut Read<'_>, year: i32, cut_off: NaiveDateTime) -> Result<Figures> {
     let first = NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or_default();
     let last = NaiveDate::from_ymd_opt(year, 12, 31).unwrap_or_default();
-    let about = |unit: &'static str, scope: &str| About {
+    let about = |unit: &'static str, scope: &str| TableHeader {
         unit,
         scope: scope.to_owned(),
         cut_off: cut_off.and_utc(),
@@ -333,7 +333,7 @@ fn whole(line: &ProceedingLine, as_of: AsOf) -> Progress {
     roll_up(&lines)
 }
 
-fn persons(proceedings: &[ProceedingLine], before: AsOf, until: AsOf, about: About) -> Persons {
+fn persons(proceedings: &[ProceedingLine], before: AsOf, until: AsOf, about: TableHeader) -> Persons {
     use crate::domain::Detention;
     let mut persons = Persons {
         about,

@@ -10,7 +10,7 @@ use super::Outcome;
 use super::output::{print, say};
 use crate::exchange::import_fatalities;
 use crate::node::{InstanceArgs, OpenOptions};
-use crate::policy::{Deed, Scope, may};
+use crate::policy::{Action, Scope, authorize};
 
 /// Bring in a file of the United Nations' public data, or a whole database.
 #[derive(Debug, Args)]
@@ -78,7 +78,7 @@ impl Import {
             .store
             .read(&Scope::Nothing, |r| r.account_by_email(&command.account))?
             .ok_or("there is no account of this address")?;
-        may(&account.viewer, Deed::Import)?;
+        authorize(&account.viewer, Action::Import)?;
         let bar = bar("importing");
         let report = import_fatalities(&node.store, &account.viewer, &file, command.dry_run, &mut |done, all| {
             bar.set_length(all as u64);

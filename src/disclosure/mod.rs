@@ -10,8 +10,8 @@ use seal::{MasterKey, Opener, OperatorPublic, Plain, Sealable, StoredClassKey, S
 use crate::domain::Purpose;
 use crate::policy::{Refusal, Viewer};
 use crate::store::{
-    Asked, Disclosed, DisclosureAsk, DisclosureOutcome, EditionAsk, FactorUse, Known, MatchAsk, MatchOutcome, Matching,
-    Mergeable, OpenableRecord, RefusedField, Store,
+    Asked, Disclosed, DisclosureAsk, DisclosureOutcome, EditionAsk, FactorUse, KnownPerson, MatchAsk, MatchOutcome,
+    Matching, Mergeable, OpenableRecord, RefusedField, Store,
 };
 use likeness::{ALIKE, Name};
 
@@ -174,8 +174,8 @@ impl Desk {
         if damaged > 0 {
             tracing::error!(damaged, "sealed names do not open");
         }
-        let scored = |known: &'_ Known| scores.get(&known.record.0).copied();
-        let mut found: Vec<(&Known, u16)> =
+        let scored = |known: &'_ KnownPerson| scores.get(&known.record.0).copied();
+        let mut found: Vec<(&KnownPerson, u16)> =
             matching.known.iter().filter_map(|known| Some((known, scored(known)?))).collect();
         found.sort_by(|(one, a), (other, b)| b.cmp(a).then_with(|| one.path.cmp(&other.path)));
         let mut left = [MOST_ALIKE; 2];

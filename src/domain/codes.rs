@@ -202,7 +202,7 @@ code_list! {
     /// What a dated event of a proceeding is.
     StepKind in "step_kind" {
         StageReached = "Stage reached",
-        WarrantIssued = "Warrant issued",
+        WarrantIssued = "Authorization issued",
         Arrest = "Arrest",
         Bail = "Release on bail",
         Escape = "Escape",
@@ -335,7 +335,7 @@ code_list! {
     }
 
     /// In which form seals are opened.
-    DisclosureForm in "disclosure_form" {
+    DisclosureMode in "disclosure_mode" {
         Record = "One record, with its children",
         Sitting = "Within a sitting: one purpose for a file of cases",
         File = "A selection, as one file",

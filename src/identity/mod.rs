@@ -25,11 +25,11 @@ pub use token::fuzzing;
 pub use token::{Claims, TokenKey, TokenKeys};
 
 use single_sign_on::SingleSignOn;
-use throttle::{Throttle, Visit};
+use throttle::{SignInAttempt, Throttle};
 
 use crate::domain::Fault;
-use crate::policy::{Deed, Scope, Viewer, may};
-use crate::store::{Account, Factor, FactorUse, Id, NewSession, Rotation, SessionInfo, Store, Vouched};
+use crate::policy::{Action, Scope, Viewer, authorize};
+use crate::store::{Account, Factor, FactorUse, Id, NewSession, PrimaryFactor, Rotation, SessionInfo, Store};
 
 /// An access token lives this long.
 pub const ACCESS_LASTS: TimeDelta = TimeDelta::minutes(15);
@@ -91,12 +91,12 @@ pub struct Identity {
     throttle: Throttle,
     /// Absent where the operator named no provider.
     provider: OnceLock<SingleSignOn>,
-    known: RwLock<HashMap<[u8; 32], Known>>,
+    known: RwLock<HashMap<[u8; 32], VerifiedBearer>>,
 }
 
 /// A bearer that was verified, and the session that it stood for when the rights had this version.
 #[derive(Debug, Clone)]
-struct Known {
+struct VerifiedBearer {
     bearer: Bearer,
     session: Arc<SessionInfo>,
     rights: i64,
@@ -141,7 +141,7 @@ impl Identity {
     }
 
     fn system(&self) -> Result<&SystemKey, Refused> {
-        self.system.as_ref().ok_or(Refused::Store(crate::store::Error::Elsewhere))
+        self.system.as_ref().ok_or(Refused::Store(crate::store::Error::WrongNode))
     }
 
     /// The hasher, for making accounts.
@@ -167,7 +167,7 @@ impl Identity {
         network: Network,
     ) -> Result<Tokens, Refused> {
         self.store.signs_in()?;
-        let visit = Visit::of(email, network);
+        let visit = SignInAttempt::of(email, network);
         self.throttle.arrive(&visit).map_err(Refused::Throttled)?;
         let now = self.store.now();
         let (known, visited) = self
@@ -178,7 +178,7 @@ impl Identity {
         let fits = self.hasher.verify(password, hash).map_err(|TooMany| Refused::TooMany)?;
         let of = known.as_ref().map(|credentials| credentials.account.id);
         let Some(credentials) = known.filter(|_| fits) else { return self.refuse(of, None, "password") };
-        let vouched = Vouched::Password(&credentials.password_hash);
+        let vouched = PrimaryFactor::Password(&credentials.password_hash);
         self.begin(&credentials.account, credentials.factor.as_ref(), code, vouched, &visit)
     }
 
@@ -188,14 +188,14 @@ impl Identity {
         account: &Account,
         factor: Option<&Factor>,
         code: Option<&str>,
-        vouched: Vouched<'_>,
-        visit: &Visit,
+        vouched: PrimaryFactor<'_>,
+        visit: &SignInAttempt,
     ) -> Result<Tokens, Refused> {
         let (of, now) = (Some(account.id), self.store.now());
         if !account.rights.hold_on(now.date()) {
             return self.refuse(of, None, "suspended");
         }
-        if self.store.awaits_confirmation() && may(&account.viewer, Deed::ConfirmRestoration).is_err() {
+        if self.store.awaits_confirmation() && authorize(&account.viewer, Action::ConfirmRestoration).is_err() {
             return Err(Refused::Store(crate::store::Error::Unconfirmed));
         }
         let factor = match factor {
@@ -251,7 +251,7 @@ impl Identity {
     /// Checks an account's password once more, within a session.
     fn password_again(&self, session: &SessionInfo, password: &str) -> Result<(), Refused> {
         let account = &session.account;
-        let visit = Visit::of(&account.email, Network::of(None));
+        let visit = SignInAttempt::of(&account.email, Network::of(None));
         self.throttle.attempt(&visit, true).map_err(Refused::Throttled)?;
         let known = self.store.read(&Scope::Nothing, |r| r.credentials(&account.email))?;
         let hash = known.as_ref().map(|known| known.password_hash.as_str());
@@ -294,7 +294,7 @@ impl Identity {
             return Err(Refused::SecondFactor);
         }
         let secret = second_factor::new_secret(system, of, &account.email).ok_or(Refused::SecondFactor)?;
-        self.store.add(&account.viewer, |w| w.factor_begin(of, &secret.hidden))?;
+        self.store.append(&account.viewer, |w| w.factor_begin(of, &secret.hidden))?;
         Ok(secret)
     }
 
@@ -319,7 +319,7 @@ impl Identity {
         let (codes, hashes) = second_factor::recovery_codes();
         self.store
             .write(&account.viewer, |w| w.factor_confirm(account.id, (&pending, step), &hashes, Some(session.id)))?;
-        self.store.pulse_forget();
+        self.store.heartbeat_forget();
         Ok(codes)
     }
 
@@ -346,7 +346,7 @@ impl Identity {
         self.password_again(session, password)?;
         let hash = self.new_password(account, new)?;
         self.store.write(&account.viewer, |w| w.password_set(account.id, &hash, Some(session.id)))?;
-        self.store.pulse_forget();
+        self.store.heartbeat_forget();
         Ok(())
     }
 
@@ -379,7 +379,7 @@ impl Identity {
         let account = account.ok_or(crate::store::Error::NotFound)?;
         let password = self.new_password(&account, password)?;
         self.store.write(&account.viewer, |w| w.invitation_accept(&hash, &password))?;
-        self.store.pulse_forget();
+        self.store.heartbeat_forget();
         Ok(())
     }
 
@@ -433,7 +433,7 @@ impl Identity {
                 known.retain(|_, known| known.rights == rights && known.bearer.is_live(now));
             }
             if known.len() < REMEMBERED {
-                known.insert(hash, Known { bearer, session: session.clone(), rights });
+                known.insert(hash, VerifiedBearer { bearer, session: session.clone(), rights });
             }
         }
         Ok(session)

@@ -22,10 +22,10 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use zeroize::Zeroizing;
 
 use super::second_factor::SystemKey;
-use super::throttle::{Network, Visit};
+use super::throttle::{Network, SignInAttempt};
 use super::{Identity, Refused, STAYS_KNOWN, Tokens};
 use crate::policy::Scope;
-use crate::store::{Error, Id, Vouched};
+use crate::store::{Error, Id, PrimaryFactor};
 
 /// What the provider publishes of itself is read anew after this long; …
 const PUBLISHED_LASTS: Duration = Duration::from_secs(600);
@@ -267,7 +267,7 @@ impl Identity {
     /// [`Refused`].
     pub fn single_sign_on_begin(&self, network: Network) -> Result<Begun, Refused> {
         let provider = self.provider()?;
-        self.throttle.arrive(&Visit::of("", network)).map_err(Refused::Throttled)?;
+        self.throttle.arrive(&SignInAttempt::of("", network)).map_err(Refused::Throttled)?;
         let _turn = provider.turn().ok_or(Refused::TooMany)?;
         Ok(provider.begin(self.system()?, self.store.now())?)
     }
@@ -284,7 +284,7 @@ impl Identity {
         network: Network,
     ) -> Result<Tokens, Refused> {
         let provider = self.provider()?;
-        self.throttle.arrive(&Visit::of("", network)).map_err(Refused::Throttled)?;
+        self.throttle.arrive(&SignInAttempt::of("", network)).map_err(Refused::Throttled)?;
         let begun = SingleSignOn::begun(self.system()?, self.store.now(), kept, state);
         let Some(begun) = begun else { return self.refuse(None, None, "single_sign_on") };
         let turn = provider.turn().ok_or(Refused::TooMany)?;
@@ -295,12 +295,12 @@ impl Identity {
         let who = provider.complete(begun, authorization)?;
         drop(turn);
         let Some(who) = who else { return self.refuse(None, None, "single_sign_on") };
-        let visit = Visit::of(&who, network);
+        let visit = SignInAttempt::of(&who, network);
         let (known, visited) = self.store.read(&Scope::Nothing, |r| {
             Ok((r.account_by_single_sign_on(&who)?, r.visited(&visit.visitor, self.store.now() - STAYS_KNOWN)?))
         })?;
         self.throttle.attempt(&visit, visited).map_err(Refused::Throttled)?;
         let Some((account, factor)) = known else { return self.refuse(None, None, "single_sign_on") };
-        self.begin(&account, factor.as_ref(), code, Vouched::Provider(&who), &visit)
+        self.begin(&account, factor.as_ref(), code, PrimaryFactor::Provider(&who), &visit)
     }
 }

@@ -48,14 +48,14 @@ impl Network {
 
 /// An account's address and a network: who tries, as far as anybody can tell before the password is right.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Visit {
+pub(super) struct SignInAttempt {
     network: Network,
     account: [u8; 32],
     /// What is kept of it with a session.
     pub(super) visitor: [u8; 32],
 }
 
-impl Visit {
+impl SignInAttempt {
     pub(super) fn of(email: &str, network: Network) -> Self {
         let account = Sha256::digest(email.trim().to_lowercase().as_bytes());
         let mut visitor = Sha256::new();
@@ -109,7 +109,7 @@ impl Throttle {
     ///
     /// # Errors
     /// How long to wait.
-    pub(super) fn arrive(&self, visit: &Visit) -> Result<(), Duration> {
+    pub(super) fn arrive(&self, visit: &SignInAttempt) -> Result<(), Duration> {
         take(&self.sites, &visit.network.site())
     }
 
@@ -117,7 +117,7 @@ impl Throttle {
     ///
     /// # Errors
     /// How long to wait.
-    pub(super) fn attempt(&self, visit: &Visit, known: bool) -> Result<(), Duration> {
+    pub(super) fn attempt(&self, visit: &SignInAttempt, known: bool) -> Result<(), Duration> {
         if known {
             return take(&self.known, &visit.visitor);
         }
@@ -145,10 +145,11 @@ mod tests {
     #[test]
     fn strangers_use_up_their_attempts_and_not_a_persons_own() {
         let throttle = Throttle::new();
-        let own = Visit::of("Chad@casque.example ", network("192.0.2.1"));
+        let own = SignInAttempt::of("Chad@casque.example ", network("192.0.2.1"));
         let mut told = 0;
         for at in 0..200_u32 {
-            let stranger = Visit::of("chad@casque.example", Network::of(Some(IpAddr::V4((0xc633_6400 + at).into()))));
+            let stranger =
+                SignInAttempt::of("chad@casque.example", Network::of(Some(IpAddr::V4((0xc633_6400 + at).into()))));
             told += u32::from(throttle.attempt(&stranger, false).is_ok());
         }
         assert_eq!(told, 100, "from whichever networks");
@@ -159,10 +160,10 @@ mod tests {
     #[test]
     fn one_site_alone_closes_an_account_to_no_other() {
         let throttle = Throttle::new();
-        let from = |at: u32| Visit::of("chad@casque.example", network(&format!("2001:db8:1:{at:x}::1")));
+        let from = |at: u32| SignInAttempt::of("chad@casque.example", network(&format!("2001:db8:1:{at:x}::1")));
         let told = (0..1_000).filter(|at| throttle.attempt(&from(*at), false).is_ok()).count();
         assert_eq!(told, 5, "its /64 networks are one site");
-        let elsewhere = Visit::of("chad@casque.example", network("2001:db8:2::1"));
+        let elsewhere = SignInAttempt::of("chad@casque.example", network("2001:db8:2::1"));
         assert_eq!(throttle.attempt(&elsewhere, false), Ok(()));
         let office = (0..1_000).filter(|at| throttle.arrive(&from(*at)).is_ok()).count();
         assert!((60..70).contains(&office), "{office}");
@@ -171,11 +172,11 @@ mod tests {
     #[test]
     fn one_network_has_few_attempts_at_an_account_and_then_waits() {
         let throttle = Throttle::new();
-        let visit = Visit::of("chad@casque.example", network("192.0.2.1"));
+        let visit = SignInAttempt::of("chad@casque.example", network("192.0.2.1"));
         assert!((0..5).all(|_| throttle.attempt(&visit, false).is_ok()));
         let wait = throttle.attempt(&visit, false).unwrap_err();
         assert!((1..=300).contains(&wait.as_secs()), "{wait:?}");
-        let other = Visit::of("mali@casque.example", network("192.0.2.1"));
+        let other = SignInAttempt::of("mali@casque.example", network("192.0.2.1"));
         assert_eq!(throttle.attempt(&other, false), Ok(()));
         assert!((0..60).all(|_| throttle.arrive(&visit).is_ok()));
         assert!(throttle.arrive(&other).is_err(), "a network is bounded whichever accounts it tries");

@@ -16,8 +16,8 @@ pub(crate) fn locked(ledger: &Mutex<Ledger>) -> std::sync::MutexGuard<'_, Ledger
     ledger.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Keeps the node while a server runs: hears and gives the pulse, places audit entries, ships acts that narrow to the ledger, folds
-/// tallies, and signs the tree, as far as the node may; watches that the log goes on from what was signed; reads keys again.
+/// The background tasks of a node that serves. They read and send heartbeats, place audit entries, ship narrowing acts to the ledger, fold
+/// tallies and sign the tree, as far as the node may. They watch that the log extends what was signed, and read keys again.
 pub struct BackgroundTasks {
     pub(super) store: Arc<Store>,
     pub(super) identity: Arc<Identity>,
@@ -36,12 +36,12 @@ impl std::fmt::Debug for BackgroundTasks {
 }
 
 impl BackgroundTasks {
-    /// Hears the pulse, and gives it where the node writes.
+    /// Reads the heartbeat, and sends one where the node writes.
     ///
     /// # Errors
     /// The store's.
-    pub fn pulse(&self) -> Result<(), Failed> {
-        Ok(self.store.pulse()?)
+    pub fn heartbeat(&self) -> Result<(), Failed> {
+        Ok(self.store.heartbeat()?)
     }
 
     /// Reads the keys of tokens and the class keys again: others may have been made.

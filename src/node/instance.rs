@@ -7,7 +7,7 @@ use clap::Args;
 use super::Failed;
 use super::key_files::KeyFiles;
 use super::private_files::{make_private, owners_file};
-use crate::store::{Access, Clock, Location, NodeRole, Opened, Reach};
+use crate::store::{Access, Clock, ConnectionOptions, Location, NodeRole, OpenDatabase};
 
 /// Which database and keys.
 #[derive(Debug, Clone, Default, Args)]
@@ -42,13 +42,13 @@ pub struct InstanceArgs {
 /// A database that an archive is read back to. The embedded one is made beside its place, and put there when it is whole.
 #[derive(Debug)]
 pub(crate) struct Target {
-    reach: Reach,
+    reach: ConnectionOptions,
     file: Option<(PathBuf, PathBuf)>,
 }
 
 impl Target {
-    pub(crate) fn open(&self) -> Result<Opened, Failed> {
-        Ok(Opened::open(&self.reach, Clock::system(), true)?)
+    pub(crate) fn open(&self) -> Result<OpenDatabase, Failed> {
+        Ok(OpenDatabase::open(&self.reach, Clock::system(), true)?)
     }
 
     pub(crate) fn put_in_place(&self) -> Result<(), Failed> {
@@ -112,7 +112,7 @@ impl InstanceArgs {
             Some(location) if self.data.is_none() => self.refuse_exposed().map(|()| location.clone())?,
             _ => self.location()?.0,
         };
-        Opened::open(&self.reach(location.clone(), Access::Full), Clock::system(), true)?;
+        OpenDatabase::open(&self.reach(location.clone(), Access::Full), Clock::system(), true)?;
         if !roles.is_empty() {
             crate::store::grant_roles(&location, roles)?;
         }
@@ -140,7 +140,7 @@ impl InstanceArgs {
         let (fresh, file) = (data.join("casque.db.new"), data.join("casque.db"));
         if file.exists() {
             let reach = self.reach(Location::Sqlite(file.clone()), Access::Full);
-            if !Opened::open(&reach, Clock::system(), true)?.is_empty()? {
+            if !OpenDatabase::open(&reach, Clock::system(), true)?.is_empty()? {
                 return Err("the database is not empty: an archive goes into one that was only migrated".into());
             }
         }
@@ -154,10 +154,10 @@ impl InstanceArgs {
     }
 
     /// Opens a database that is there, with the folder of its keys and no key of it.
-    pub(crate) fn open_locked(&self) -> Result<(Opened, KeyFiles), Failed> {
+    pub(crate) fn open_locked(&self) -> Result<(OpenDatabase, KeyFiles), Failed> {
         self.refuse_missing()?;
         let (location, folder, _) = self.location()?;
-        Ok((Opened::open(&self.reach(location, Access::Full), Clock::system(), false)?, KeyFiles { folder }))
+        Ok((OpenDatabase::open(&self.reach(location, Access::Full), Clock::system(), false)?, KeyFiles { folder }))
     }
 
     pub(super) fn refuse_missing(&self) -> Result<(), Failed> {
@@ -168,9 +168,9 @@ impl InstanceArgs {
         Ok(())
     }
 
-    pub(super) fn reach(&self, location: Location, access: Access) -> Reach {
+    pub(super) fn reach(&self, location: Location, access: Access) -> ConnectionOptions {
         let connections = self.connections.unwrap_or(location.usual_connections());
-        Reach { location, standby: self.read_url.clone(), connections, access }
+        ConnectionOptions { location, standby: self.read_url.clone(), connections, access }
     }
 
     /// The folders in which the ledger lies: that of the keys, and those that were said, now or before.

@@ -29,7 +29,7 @@ use crate::exchange::ledger::Ledger;
 use crate::exchange::{missions, states};
 use crate::identity::{Identity, SystemKey};
 use crate::policy::{Scope, Viewer};
-use crate::store::{Access, ClassKeyTrust, Clock, LogKey, LogStanding, Opened, Store, Trust};
+use crate::store::{Access, ClassKeyTrust, Clock, LogKey, LogStanding, OpenDatabase, Store, Trust};
 
 type Failed = Box<dyn std::error::Error>;
 
@@ -94,7 +94,7 @@ impl InstanceArgs {
         make_private(&folder)?;
         let keys = KeyFiles { folder };
         let migrate = (embedded && start.access != Access::ReadOnly) || start.migrate;
-        let opened = Opened::open(&self.reach(location, start.access), clock, migrate)?;
+        let opened = OpenDatabase::open(&self.reach(location, start.access), clock, migrate)?;
         if start.access == Access::Full {
             self.open_with_keys(opened, keys, start)
         } else {
@@ -102,7 +102,7 @@ impl InstanceArgs {
         }
     }
 
-    fn open_with_keys(&self, opened: Opened, keys: KeyFiles, start: OpenOptions) -> Result<Node, Failed> {
+    fn open_with_keys(&self, opened: OpenDatabase, keys: KeyFiles, start: OpenOptions) -> Result<Node, Failed> {
         let mut classes = opened.class_keys()?;
         let master = keys.seed("master.key")?;
         if classes.is_empty() {
@@ -202,7 +202,7 @@ fn system_key(keys: &KeyFiles, store: &Store) -> Result<SystemKey, Failed> {
 }
 
 /// Opens with public keys alone: whose class keys are trusted (`operator.pub`), whose tokens (`token.pub`), and whose log (`audit.pub`).
-fn open_without_keys(opened: Opened, keys: KeyFiles) -> Result<Node, Failed> {
+fn open_without_keys(opened: OpenDatabase, keys: KeyFiles) -> Result<Node, Failed> {
     let trust = Trust {
         log_keys: keys.audit_public()?,
         class_keys: ClassKeyTrust { seen: keys.class_keys_seen()?, opens: None },

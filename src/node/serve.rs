@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use super::{BackgroundTasks, Failed, Node};
 use crate::api::Limits;
 
-/// How often the pulse is heard, entries are placed and tallies folded, and the tree is signed.
-const PULSE_EVERY: Duration = Duration::from_millis(250);
+/// How often heartbeats are read and sent, audit entries placed and tallies folded, and the tree is signed.
+const HEARTBEAT_EVERY: Duration = Duration::from_millis(250);
 const PLACE_EVERY: Duration = Duration::from_millis(500);
 const SIGN_EVERY: Duration = Duration::from_secs(60);
 /// How often keys are read again.
@@ -25,8 +25,8 @@ fn run_background(tasks: &BackgroundTasks, stopped: &std::sync::mpsc::Receiver<(
     let (mut placed, mut signed): (Option<Instant>, Option<Instant>) = (None, None);
     let mut read = Instant::now();
     loop {
-        tell("the pulse", tasks.pulse());
-        let ended = !matches!(stopped.recv_timeout(PULSE_EVERY), Err(std::sync::mpsc::RecvTimeoutError::Timeout));
+        tell("the heartbeat", tasks.heartbeat());
+        let ended = !matches!(stopped.recv_timeout(HEARTBEAT_EVERY), Err(std::sync::mpsc::RecvTimeoutError::Timeout));
         if ended || signed.is_none_or(|at| at.elapsed() >= SIGN_EVERY) {
             let is_signed = tell("the audit log", tasks.sign());
             if ended {

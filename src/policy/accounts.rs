@@ -15,7 +15,7 @@ pub const REVIEW_EVERY: TimeDelta = TimeDelta::days(90);
 
 /// How many must agree to a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Approval {
+pub enum AgreementNeeded {
     /// It takes effect at once.
     Alone,
     /// A second administrator approves it first.
@@ -54,7 +54,12 @@ pub fn may_make_key(viewer: &Viewer, of: [u8; 16], rights: &Rights) -> Result<()
 ///
 /// # Errors
 /// The reason for which it is denied.
-pub fn may_change(viewer: &Viewer, of: [u8; 16], before: Option<&Rights>, after: &Rights) -> Result<Approval, Denial> {
+pub fn may_change(
+    viewer: &Viewer,
+    of: [u8; 16],
+    before: Option<&Rights>,
+    after: &Rights,
+) -> Result<AgreementNeeded, Denial> {
     may_manage(viewer, of, after)?;
     if let Some(before) = before {
         may_manage(viewer, of, before)?;
@@ -69,7 +74,7 @@ pub fn may_change(viewer: &Viewer, of: [u8; 16], before: Option<&Rights>, after:
     // Whoever else makes one would be told by what is refused at once which addresses are known.
     let is_asked = before.is_none() && viewer.role != Role::Administrator;
     let widens = is_asked || is_tied || (!after.suspended && !before.is_some_and(|before| covers(before, after)));
-    Ok(if widens && !viewer.is_operator() { Approval::Second } else { Approval::Alone })
+    Ok(if widens && !viewer.is_operator() { AgreementNeeded::Second } else { AgreementNeeded::Alone })
 }
 
 /// Whether everything that `after` gives, `before` gave.
@@ -134,8 +139,8 @@ mod tests {
 
     use super::super::Scope;
     use super::super::disclosure::RULES;
-    use super::super::forms::{may_begin, may_judge_opening};
-    use super::super::writing::{Deed, may};
+    use super::super::modes::{may_begin, may_judge_opening};
+    use super::super::writing::{Action, authorize};
     use super::*;
 
     fn administrator() -> Viewer {
@@ -181,10 +186,10 @@ mod tests {
             Rights::of(Role::Secretariat),
             Rights::of(Role::Auditor),
         ] {
-            assert_eq!(change(&trusted), Ok(Approval::Second), "{trusted:?}");
+            assert_eq!(change(&trusted), Ok(AgreementNeeded::Second), "{trusted:?}");
         }
         let machine = Rights { machine: true, ..of_mali(StateFunction::Proposer) };
-        assert_eq!(change(&machine), Ok(Approval::Second), "a State's own system reads what the State reads");
+        assert_eq!(change(&machine), Ok(AgreementNeeded::Second), "a State's own system reads what the State reads");
     }
 
     /// Every combination of rights that fits together, over two missions, two States and two terms.
@@ -252,12 +257,12 @@ mod tests {
             reach.extend(agrees.then(|| (at, "agrees to openings".to_owned())));
             let decides = may_decide_change(&viewer, NOW, [1; 16], [2; 16]).is_ok();
             reach.extend(decides.then(|| (at, "agrees to rights".to_owned())));
-            let audits = may(&viewer, Deed::Audit).is_ok();
+            let audits = authorize(&viewer, Action::Audit).is_ok();
             reach.extend(audits.then(|| (at, "reads the audit log".to_owned())));
             for state in ["MLI", "TCD"] {
-                let proposes = may(&viewer, Deed::Propose { state }).is_ok();
+                let proposes = authorize(&viewer, Action::Propose { state }).is_ok();
                 reach.extend(proposes.then(|| (at, format!("proposes for {state}"))));
-                let manages = may(&viewer, Deed::SeeAccounts { state: Some(state) }).is_ok();
+                let manages = authorize(&viewer, Action::SeeAccounts { state: Some(state) }).is_ok();
                 reach.extend(manages.then(|| (at, format!("manages {state}"))));
             }
         }
@@ -279,7 +284,7 @@ mod tests {
         for (after, reached) in &all {
             for asker in &askers {
                 let made = may_change(asker, OTHER, None, after);
-                assert!(reached.is_empty() || made != Ok(Approval::Alone), "{after:?}");
+                assert!(reached.is_empty() || made != Ok(AgreementNeeded::Alone), "{after:?}");
             }
             for (before, had) in &all {
                 if !after.change_faults(before).is_empty() || reached.is_subset(had) {
@@ -288,7 +293,7 @@ mod tests {
                 widenings += 1;
                 for asker in &askers {
                     let changed = may_change(asker, OTHER, Some(before), after);
-                    assert_ne!(changed, Ok(Approval::Alone), "{before:?} to {after:?}");
+                    assert_ne!(changed, Ok(AgreementNeeded::Alone), "{before:?} to {after:?}");
                 }
             }
         }
@@ -307,7 +312,7 @@ mod tests {
             Rights { suspended: true, ..before.clone() },
             Rights { suspended: true, role: Role::SeniorFocalPoint, ..before.clone() },
         ] {
-            assert_eq!(change(less.clone()), Approval::Alone, "{less:?}");
+            assert_eq!(change(less.clone()), AgreementNeeded::Alone, "{less:?}");
         }
         for more in [
             Rights { missions: vec!["UNFICYP".into()], ..before.clone() },
@@ -318,21 +323,21 @@ mod tests {
             Rights { role: Role::SeniorFocalPoint, missions: vec![], ..before.clone() },
             Rights::of(Role::Auditor),
         ] {
-            assert_eq!(change(more.clone()), Approval::Second, "{more:?}");
+            assert_eq!(change(more.clone()), AgreementNeeded::Second, "{more:?}");
         }
         let suspended = Rights { suspended: true, ..before.clone() };
-        assert_eq!(may_change(&administrator(), OTHER, Some(&suspended), &before), Ok(Approval::Second));
+        assert_eq!(may_change(&administrator(), OTHER, Some(&suspended), &before), Ok(AgreementNeeded::Second));
         let officer = Rights::of(Role::Secretariat);
         let graded = Rights { graded: true, ..officer.clone() };
-        assert_eq!(may_change(&administrator(), OTHER, Some(&officer), &graded), Ok(Approval::Second));
-        assert_eq!(may_change(&administrator(), OTHER, Some(&graded), &officer), Ok(Approval::Alone));
+        assert_eq!(may_change(&administrator(), OTHER, Some(&officer), &graded), Ok(AgreementNeeded::Second));
+        assert_eq!(may_change(&administrator(), OTHER, Some(&graded), &officer), Ok(AgreementNeeded::Alone));
         let (reader, proposer) = (of_mali(StateFunction::Reader), of_mali(StateFunction::Proposer));
-        assert_eq!(may_change(&administrator(), OTHER, Some(&reader), &proposer), Ok(Approval::Second));
-        assert_eq!(may_change(&administrator(), OTHER, Some(&proposer), &reader), Ok(Approval::Alone));
+        assert_eq!(may_change(&administrator(), OTHER, Some(&reader), &proposer), Ok(AgreementNeeded::Second));
+        assert_eq!(may_change(&administrator(), OTHER, Some(&proposer), &reader), Ok(AgreementNeeded::Alone));
         let chad = Rights { state: Some("TCD".into()), ..reader.clone() };
-        assert_eq!(may_change(&administrator(), OTHER, Some(&chad), &reader), Ok(Approval::Second));
+        assert_eq!(may_change(&administrator(), OTHER, Some(&chad), &reader), Ok(AgreementNeeded::Second));
         let machine = Rights { machine: true, ..reader.clone() };
-        assert_eq!(may_change(&administrator(), OTHER, Some(&machine), &reader), Ok(Approval::Second));
+        assert_eq!(may_change(&administrator(), OTHER, Some(&machine), &reader), Ok(AgreementNeeded::Second));
     }
 
     #[test]
@@ -341,10 +346,17 @@ mod tests {
         let plain = of_mali(StateFunction::Proposer);
         let tied = Rights { single_sign_on: Some("https://login.example 1".into()), ..plain.clone() };
         let other = Rights { single_sign_on: Some("https://login.example 2".into()), ..plain.clone() };
-        assert_eq!(change(&plain, &tied), Ok(Approval::Second));
-        assert_eq!(change(&tied, &other), Ok(Approval::Second));
-        assert_eq!(change(&plain, &Rights { suspended: true, ..tied.clone() }), Ok(Approval::Second), "suspended, too");
-        assert_eq!((change(&tied, &plain), change(&tied, &tied)), (Ok(Approval::Alone), Ok(Approval::Alone)));
+        assert_eq!(change(&plain, &tied), Ok(AgreementNeeded::Second));
+        assert_eq!(change(&tied, &other), Ok(AgreementNeeded::Second));
+        assert_eq!(
+            change(&plain, &Rights { suspended: true, ..tied.clone() }),
+            Ok(AgreementNeeded::Second),
+            "suspended, too"
+        );
+        assert_eq!(
+            (change(&tied, &plain), change(&tied, &tied)),
+            (Ok(AgreementNeeded::Alone), Ok(AgreementNeeded::Alone))
+        );
         let manager = Viewer {
             account: [7; 16],
             state: Some("MLI".into()),
@@ -367,13 +379,13 @@ mod tests {
             ..Viewer::of(Role::MemberState)
         };
         let change = |after: &Rights| may_change(&manager, OTHER, None, after);
-        assert_eq!(change(&of_mali(StateFunction::Proposer)), Ok(Approval::Second));
+        assert_eq!(change(&of_mali(StateFunction::Proposer)), Ok(AgreementNeeded::Second));
         let machine = Rights { machine: true, ..of_mali(StateFunction::Reader) };
-        assert_eq!(change(&machine), Ok(Approval::Second), "an administrator agrees");
+        assert_eq!(change(&machine), Ok(AgreementNeeded::Second), "an administrator agrees");
         let suspended = Rights { suspended: true, ..machine.clone() };
         let lifted = may_change(&manager, OTHER, Some(&suspended), &machine);
-        assert_eq!(lifted, Ok(Approval::Second), "and nobody lifts a suspension alone");
-        assert_eq!(may_change(&manager, OTHER, Some(&machine), &suspended), Ok(Approval::Alone));
+        assert_eq!(lifted, Ok(AgreementNeeded::Second), "and nobody lifts a suspension alone");
+        assert_eq!(may_change(&manager, OTHER, Some(&machine), &suspended), Ok(AgreementNeeded::Alone));
         assert_eq!(change(&of_mali(StateFunction::Manager)), Err(Denial::NotYours));
         assert_eq!(
             change(&Rights { state: Some("TCD".into()), ..of_mali(StateFunction::Reader) }),
@@ -393,7 +405,7 @@ mod tests {
     #[test]
     fn the_operator_alone_makes_the_first_administrators() {
         let operator = Viewer::operator();
-        assert_eq!(may_change(&operator, OTHER, None, &Rights::of(Role::Administrator)), Ok(Approval::Alone));
+        assert_eq!(may_change(&operator, OTHER, None, &Rights::of(Role::Administrator)), Ok(AgreementNeeded::Alone));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! route of the API in it, or among what one person does.
 
 use super::Viewer;
-use super::forms::is_officer;
+use super::modes::is_officer;
 use crate::domain::{Role, StateFunction};
 
 /// Somebody's part in an act.
@@ -111,7 +111,7 @@ pub const ACTS: &[ActRule] = &[
 mod tests {
     use strum::VariantArray;
 
-    use super::super::{Deed, may, may_decide_change, may_judge_opening};
+    use super::super::{Action, authorize, may_decide_change, may_judge_opening};
     use super::*;
 
     #[test]
@@ -130,20 +130,20 @@ mod tests {
                         ..Viewer::of(*role)
                     };
                     let by_table = |code: &str| rule(code).agrees.iter().any(|party| party.has(&viewer));
-                    let deed = |deed| may(&viewer, deed).is_ok();
+                    let action = |action| authorize(&viewer, action).is_ok();
                     for (code, allowed) in [
-                        ("record_proceeding", deed(Deed::Decide)),
-                        ("withhold_from_state", deed(Deed::Decide)),
-                        ("publish_tables", deed(Deed::Decide)),
-                        ("erase_person", deed(Deed::Erase)),
-                        ("confirm_restoration", deed(Deed::ConfirmRestoration)),
+                        ("record_proceeding", action(Action::Decide)),
+                        ("withhold_from_state", action(Action::Decide)),
+                        ("publish_tables", action(Action::Decide)),
+                        ("erase_person", action(Action::Erase)),
+                        ("confirm_restoration", action(Action::ConfirmRestoration)),
                         ("open_strictly_confidential", may_judge_opening(&viewer, now, [2; 16]).is_ok()),
                         ("give_rights", may_decide_change(&viewer, now, [2; 16], [3; 16]).is_ok()),
                     ] {
                         assert_eq!(by_table(code), allowed, "{code}: {viewer:?}");
                     }
                     let begins = |code: &str| rule(code).begins.iter().any(|party| party.has(&viewer));
-                    assert_eq!(begins("record_proceeding"), deed(Deed::Prosecute { state: "MLI" }), "{viewer:?}");
+                    assert_eq!(begins("record_proceeding"), action(Action::Prosecute { state: "MLI" }), "{viewer:?}");
                 }
             }
         }

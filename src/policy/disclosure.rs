@@ -158,7 +158,7 @@ pub enum Refusal {
     NeedsSecondOfficer,
     /// An emergency of the account's is not reviewed yet: there is one at a time.
     ReviewPending,
-    /// The account made as many of this form today as it may.
+    /// The account made as many of this mode today as it may.
     Quota,
     /// The account's second factor was reset lately.
     CoolingDown,
@@ -184,7 +184,7 @@ impl Refusal {
 
 /// What is known when a disclosure of one record is judged.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Facts {
+pub struct AccessContext {
     /// How the viewer stands to it.
     pub relations: Relations,
     /// Next of kin and State were notified (victims; true for others).
@@ -206,7 +206,7 @@ pub enum Decision {
 
 /// Judges whether a viewer may open one field of one record. A review answers in the place of whatever else would be said to somebody entitled;
 /// whoever is not is told so, review or not.
-pub fn decide(viewer: &Viewer, facts: Facts, field: &SealedField) -> Decision {
+pub fn decide(viewer: &Viewer, facts: AccessContext, field: &SealedField) -> Decision {
     match judge(viewer, facts, field) {
         Decision::Granted
         | Decision::Refused(Refusal::BeforeNextOfKin | Refusal::NeedsSecondOfficer | Refusal::NotGraded)
@@ -218,7 +218,7 @@ pub fn decide(viewer: &Viewer, facts: Facts, field: &SealedField) -> Decision {
     }
 }
 
-fn judge(viewer: &Viewer, facts: Facts, field: &SealedField) -> Decision {
+fn judge(viewer: &Viewer, facts: AccessContext, field: &SealedField) -> Decision {
     let rules = RULES.iter().filter(|rule| {
         rule.role == viewer.role
             && rule.class == field.class
@@ -240,9 +240,9 @@ fn judge(viewer: &Viewer, facts: Facts, field: &SealedField) -> Decision {
 
 /// Whether a viewer is told that a sealed field holds something, and shares the tag that moves when it is edited: those
 /// who may open it, with approval or without. A review changes nothing of this: it would announce itself.
-pub fn may_hold(viewer: &Viewer, facts: Facts, field: &SealedField) -> bool {
+pub fn may_hold(viewer: &Viewer, facts: AccessContext, field: &SealedField) -> bool {
     matches!(
-        decide(viewer, Facts { under_review: false, ..facts }, field),
+        decide(viewer, AccessContext { under_review: false, ..facts }, field),
         Decision::Granted | Decision::Refused(Refusal::NeedsSecondOfficer | Refusal::BeforeNextOfKin)
     )
 }
@@ -260,8 +260,8 @@ mod tests {
         SealedField::named(noun, name).unwrap()
     }
 
-    fn related(relations: Relations) -> Facts {
-        Facts { relations, notified: true, ..Facts::default() }
+    fn related(relations: Relations) -> AccessContext {
+        AccessContext { relations, notified: true, ..AccessContext::default() }
     }
 
     #[test]
@@ -269,13 +269,16 @@ mod tests {
         let name = field(Noun::Victim, "name");
         let own = Relations { own_national: true, ..Relations::default() };
         let (state, officer) = (viewer(Role::MemberState, false), viewer(Role::Secretariat, true));
-        for facts in [related(own), Facts { relations: own, ..Facts::default() }] {
+        for facts in [related(own), AccessContext { relations: own, ..AccessContext::default() }] {
             assert!(may_hold(&state, facts, name), "before next of kin, too");
-            assert!(may_hold(&state, Facts { under_review: true, ..facts }, name), "a review announces nothing");
+            assert!(
+                may_hold(&state, AccessContext { under_review: true, ..facts }, name),
+                "a review announces nothing"
+            );
         }
         assert!(!may_hold(&state, related(Relations::default()), name));
-        assert!(may_hold(&officer, Facts::default(), name), "on approval");
-        assert!(!may_hold(&viewer(Role::Secretariat, false), Facts::default(), name));
+        assert!(may_hold(&officer, AccessContext::default(), name), "on approval");
+        assert!(!may_hold(&viewer(Role::Secretariat, false), AccessContext::default(), name));
     }
 
     #[test]
@@ -354,7 +357,7 @@ mod tests {
         let state = viewer(Role::MemberState, false);
         let own = Relations { own_national: true, ..Relations::default() };
         assert_eq!(decide(&state, related(own), field(Noun::Victim, "name")), Decision::Granted);
-        let before = Facts { relations: own, ..Facts::default() };
+        let before = AccessContext { relations: own, ..AccessContext::default() };
         assert_eq!(decide(&state, before, field(Noun::Victim, "name")), Decision::Refused(Refusal::BeforeNextOfKin));
         assert_eq!(
             decide(&state, related(own), field(Noun::Incident, "exact_place")),
@@ -366,8 +369,8 @@ mod tests {
     fn strictly_confidential_waits_for_a_second_officer_and_ungraded_staff_open_nothing() {
         let name = field(Noun::Victim, "name");
         let graded = viewer(Role::Secretariat, true);
-        assert_eq!(decide(&graded, Facts::default(), name), Decision::Refused(Refusal::NeedsSecondOfficer));
-        assert_eq!(decide(&graded, Facts::default(), field(Noun::Victim, "rank")), Decision::Granted);
+        assert_eq!(decide(&graded, AccessContext::default(), name), Decision::Refused(Refusal::NeedsSecondOfficer));
+        assert_eq!(decide(&graded, AccessContext::default(), field(Noun::Victim, "rank")), Decision::Granted);
         for field in SEALED {
             let decision = decide(&viewer(Role::Secretariat, false), related(EVERY), field);
             assert_ne!(decision, Decision::Granted, "{}", field.name);
@@ -377,13 +380,13 @@ mod tests {
     #[test]
     fn an_approval_lifts_what_waits_for_it_and_nothing_else() {
         let name = field(Noun::Victim, "name");
-        let approved = Facts { approved: true, ..Facts::default() };
+        let approved = AccessContext { approved: true, ..AccessContext::default() };
         assert_eq!(decide(&viewer(Role::Secretariat, true), approved, name), Decision::Granted);
         assert_eq!(decide(&viewer(Role::SeniorFocalPoint, true), approved, name), Decision::Granted);
         let ungraded = decide(&viewer(Role::Secretariat, false), approved, name);
         assert_eq!(ungraded, Decision::Refused(Refusal::NotGraded));
         let own = Relations { own_national: true, own_mission: true, ..Relations::default() };
-        let before = Facts { relations: own, approved: true, ..Facts::default() };
+        let before = AccessContext { relations: own, approved: true, ..AccessContext::default() };
         let state = decide(&viewer(Role::MemberState, false), before, name);
         assert_eq!(state, Decision::Refused(Refusal::BeforeNextOfKin));
         let suspect = decide(&viewer(Role::FocalPoint, false), before, field(Noun::Suspect, "name"));
@@ -394,8 +397,8 @@ mod tests {
     fn under_review_is_lifted_by_nothing() {
         for field in SEALED {
             for role in [Role::FocalPoint, Role::MemberState, Role::Secretariat, Role::SeniorFocalPoint] {
-                let facts = Facts { relations: EVERY, notified: true, under_review: true, approved: true };
-                let entitled = decide(&viewer(role, true), Facts { under_review: false, ..facts }, field);
+                let facts = AccessContext { relations: EVERY, notified: true, under_review: true, approved: true };
+                let entitled = decide(&viewer(role, true), AccessContext { under_review: false, ..facts }, field);
                 let refusal = if entitled == Decision::Granted { Refusal::UnderReview } else { Refusal::NotEntitled };
                 assert_eq!(decide(&viewer(role, true), facts, field), Decision::Refused(refusal));
             }

@@ -4,19 +4,21 @@ mod accounts;
 mod acts;
 pub mod columns;
 mod disclosure;
-mod forms;
+mod modes;
 pub mod suppression;
 mod writing;
 
-pub use accounts::{Approval, COOL_DOWN, REVIEW_EVERY, bars, may_change, may_decide_change, may_make_key, may_manage};
-pub use acts::{ACTS, ActRule, Party};
-pub use disclosure::{Condition, Decision, Facts, RULES, Refusal, Relation, Relations, Rule, decide, may_hold};
-pub use forms::{
-    APPROVAL_LASTS, APPROVAL_WAITS, FORMS, FormRule, MATCHES, MatchRule, REVIEW_WITHIN, UNUSUAL, form_rule, is_officer,
-    is_on_desk, is_told_names, may_agree_to_openings, may_begin, may_judge_opening, may_match, may_open_edition,
-    may_see_alerts,
+pub use accounts::{
+    AgreementNeeded, COOL_DOWN, REVIEW_EVERY, bars, may_change, may_decide_change, may_make_key, may_manage,
 };
-pub use writing::{Deed, Denial, may, may_settle, may_write};
+pub use acts::{ACTS, ActRule, Party};
+pub use disclosure::{AccessContext, Condition, Decision, RULES, Refusal, Relation, Relations, Rule, decide, may_hold};
+pub use modes::{
+    APPROVAL_LASTS, APPROVAL_WAITS, MATCHES, MODES, MatchRule, ModeRule, REVIEW_WITHIN, UNUSUAL, is_officer,
+    is_on_desk, is_told_names, may_agree_to_openings, may_begin, may_judge_opening, may_match, may_open_edition,
+    may_see_alerts, mode_rule,
+};
+pub use writing::{Action, Denial, authorize, may_settle, may_write};
 
 use chrono::NaiveDateTime;
 

@@ -3,9 +3,9 @@
 use super::Viewer;
 use crate::domain::{Role, StateFunction, SubmissionStatus};
 
-/// A deed that changes something.
+/// A action that changes something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deed<'a> {
+pub enum Action<'a> {
     /// Report or amend facts of this mission: incidents, victims, suspects, cases, proceedings, steps.
     Report {
         /// The mission.
@@ -87,7 +87,7 @@ pub enum Denial {
     Oneself,
 }
 
-/// Whether there is any deed that this viewer may do. Whoever may do none reads what a standby has.
+/// Whether there is any action that this viewer may do. Whoever may do none reads what a standby has.
 pub fn may_write(viewer: &Viewer) -> bool {
     match viewer.role {
         Role::FocalPoint | Role::MemberState | Role::Secretariat | Role::SeniorFocalPoint | Role::Administrator => true,
@@ -95,28 +95,28 @@ pub fn may_write(viewer: &Viewer) -> bool {
     }
 }
 
-/// Judges a deed.
+/// Judges a action.
 ///
 /// # Errors
 /// The reason for which it is denied.
-pub fn may(viewer: &Viewer, deed: Deed<'_>) -> Result<(), Denial> {
+pub fn authorize(viewer: &Viewer, action: Action<'_>) -> Result<(), Denial> {
     let secretariat = viewer.is_secretariat();
-    match deed {
-        Deed::Report { mission } if viewer.role == Role::FocalPoint => {
+    match action {
+        Action::Report { mission } if viewer.role == Role::FocalPoint => {
             if viewer.missions.iter().any(|own| own == mission) { Ok(()) } else { Err(Denial::NotYours) }
         }
-        Deed::Prosecute { .. } if viewer.role == Role::FocalPoint => Ok(()),
-        Deed::Work { missions } if viewer.role == Role::FocalPoint => {
+        Action::Prosecute { .. } if viewer.role == Role::FocalPoint => Ok(()),
+        Action::Work { missions } if viewer.role == Role::FocalPoint => {
             if missions.iter().any(|mission| viewer.missions.contains(mission)) {
                 Ok(())
             } else {
                 Err(Denial::NotYours)
             }
         }
-        Deed::Submit { .. } if viewer.role == Role::FocalPoint => Ok(()),
-        Deed::Correct { state, undecided: true } => may(viewer, Deed::Submit { state }),
-        Deed::Correct { undecided: false, .. } => may(viewer, Deed::Decide),
-        Deed::Prosecute { state } | Deed::Propose { state } | Deed::Submit { state }
+        Action::Submit { .. } if viewer.role == Role::FocalPoint => Ok(()),
+        Action::Correct { state, undecided: true } => authorize(viewer, Action::Submit { state }),
+        Action::Correct { undecided: false, .. } => authorize(viewer, Action::Decide),
+        Action::Prosecute { state } | Action::Propose { state } | Action::Submit { state }
             if viewer.role == Role::MemberState =>
         {
             if viewer.state.as_deref() != Some(state) {
@@ -127,40 +127,40 @@ pub fn may(viewer: &Viewer, deed: Deed<'_>) -> Result<(), Denial> {
                 Err(Denial::Role)
             }
         }
-        Deed::ConfirmRestoration if viewer.role == Role::Administrator && !viewer.is_operator() => Ok(()),
-        Deed::Audit if viewer.role == Role::Auditor => Ok(()),
-        Deed::Administer if viewer.role == Role::Administrator => Ok(()),
-        Deed::SeeAccounts { state: Some(state) } if viewer.state_function == Some(StateFunction::Manager) => {
+        Action::ConfirmRestoration if viewer.role == Role::Administrator && !viewer.is_operator() => Ok(()),
+        Action::Audit if viewer.role == Role::Auditor => Ok(()),
+        Action::Administer if viewer.role == Role::Administrator => Ok(()),
+        Action::SeeAccounts { state: Some(state) } if viewer.state_function == Some(StateFunction::Manager) => {
             if viewer.state.as_deref() == Some(state) { Ok(()) } else { Err(Denial::NotYours) }
         }
-        Deed::SeeAccounts { .. } => may(viewer, Deed::Administer),
-        Deed::EndSession { of } if of == viewer.account => Ok(()),
-        Deed::EndSession { .. } => may(viewer, Deed::Administer),
-        Deed::Report { .. }
-        | Deed::Prosecute { .. }
-        | Deed::Work { .. }
-        | Deed::Submit { .. }
-        | Deed::Decide
-        | Deed::JudgeDuplicates
-        | Deed::Erase
-        | Deed::ConfirmRestoration
-        | Deed::Import
+        Action::SeeAccounts { .. } => authorize(viewer, Action::Administer),
+        Action::EndSession { of } if of == viewer.account => Ok(()),
+        Action::EndSession { .. } => authorize(viewer, Action::Administer),
+        Action::Report { .. }
+        | Action::Prosecute { .. }
+        | Action::Work { .. }
+        | Action::Submit { .. }
+        | Action::Decide
+        | Action::JudgeDuplicates
+        | Action::Erase
+        | Action::ConfirmRestoration
+        | Action::Import
             if secretariat =>
         {
             Ok(())
         }
-        Deed::Report { .. }
-        | Deed::Prosecute { .. }
-        | Deed::Propose { .. }
-        | Deed::Work { .. }
-        | Deed::Submit { .. }
-        | Deed::Decide
-        | Deed::JudgeDuplicates
-        | Deed::Erase
-        | Deed::ConfirmRestoration
-        | Deed::Import
-        | Deed::Audit
-        | Deed::Administer => Err(Denial::Role),
+        Action::Report { .. }
+        | Action::Prosecute { .. }
+        | Action::Propose { .. }
+        | Action::Work { .. }
+        | Action::Submit { .. }
+        | Action::Decide
+        | Action::JudgeDuplicates
+        | Action::Erase
+        | Action::ConfirmRestoration
+        | Action::Import
+        | Action::Audit
+        | Action::Administer => Err(Denial::Role),
     }
 }
 
@@ -171,12 +171,12 @@ pub fn may(viewer: &Viewer, deed: Deed<'_>) -> Result<(), Denial> {
 /// The reason for which it is denied.
 pub fn may_settle(viewer: &Viewer, by: [u8; 16], of_state: Option<&str>, to: SubmissionStatus) -> Result<(), Denial> {
     if to != SubmissionStatus::Withdrawn {
-        may(viewer, Deed::Decide)?;
+        authorize(viewer, Action::Decide)?;
         return if by == viewer.account { Err(Denial::SamePerson) } else { Ok(()) };
     }
     match of_state {
         _ if by == viewer.account => Ok(()),
-        Some(state) if viewer.state.as_deref() == Some(state) => may(viewer, Deed::Submit { state }),
+        Some(state) if viewer.state.as_deref() == Some(state) => authorize(viewer, Action::Submit { state }),
         _ => Err(Denial::NotYours),
     }
 }
@@ -200,18 +200,18 @@ mod tests {
     #[test]
     fn a_focal_point_reports_for_its_own_mission_only() {
         let focal_point = viewer(Role::FocalPoint);
-        assert_eq!(may(&focal_point, Deed::Report { mission: "MINUSMA" }), Ok(()));
-        assert_eq!(may(&focal_point, Deed::Report { mission: "UNIFIL" }), Err(Denial::NotYours));
-        assert_eq!(may(&focal_point, Deed::Decide), Err(Denial::Role));
+        assert_eq!(authorize(&focal_point, Action::Report { mission: "MINUSMA" }), Ok(()));
+        assert_eq!(authorize(&focal_point, Action::Report { mission: "UNIFIL" }), Err(Denial::NotYours));
+        assert_eq!(authorize(&focal_point, Action::Decide), Err(Denial::Role));
     }
 
     #[test]
     fn a_focal_point_records_what_belongs_to_no_mission_and_what_a_state_did() {
         let focal_point = viewer(Role::FocalPoint);
-        for deed in [Deed::Prosecute { state: "TCD" }, Deed::Submit { state: "TCD" }] {
-            assert_eq!(may(&focal_point, deed), Ok(()));
-            assert_eq!(may(&viewer(Role::Secretariat), deed), Ok(()));
-            assert_eq!(may(&viewer(Role::Auditor), deed), Err(Denial::Role));
+        for action in [Action::Prosecute { state: "TCD" }, Action::Submit { state: "TCD" }] {
+            assert_eq!(authorize(&focal_point, action), Ok(()));
+            assert_eq!(authorize(&viewer(Role::Secretariat), action), Ok(()));
+            assert_eq!(authorize(&viewer(Role::Auditor), action), Err(Denial::Role));
         }
     }
 
@@ -225,12 +225,12 @@ mod tests {
     #[test]
     fn a_state_proposes_in_its_own_proceedings_and_nothing_else() {
         let state = viewer(Role::MemberState);
-        assert_eq!(may(&state, Deed::Propose { state: "MLI" }), Ok(()));
-        assert_eq!(may(&state, Deed::Propose { state: "TCD" }), Err(Denial::NotYours));
-        assert_eq!(may(&state, Deed::Prosecute { state: "MLI" }), Ok(()));
-        assert_eq!(may(&state, Deed::Prosecute { state: "TCD" }), Err(Denial::NotYours));
-        for deed in [Deed::Report { mission: "MINUSMA" }, Deed::Decide, Deed::Import, Deed::Audit] {
-            assert_eq!(may(&state, deed), Err(Denial::Role));
+        assert_eq!(authorize(&state, Action::Propose { state: "MLI" }), Ok(()));
+        assert_eq!(authorize(&state, Action::Propose { state: "TCD" }), Err(Denial::NotYours));
+        assert_eq!(authorize(&state, Action::Prosecute { state: "MLI" }), Ok(()));
+        assert_eq!(authorize(&state, Action::Prosecute { state: "TCD" }), Err(Denial::NotYours));
+        for action in [Action::Report { mission: "MINUSMA" }, Action::Decide, Action::Import, Action::Audit] {
+            assert_eq!(authorize(&state, action), Err(Denial::Role));
         }
     }
 
@@ -238,8 +238,8 @@ mod tests {
     fn of_a_states_people_proposers_alone_propose() {
         for function in [StateFunction::Reader, StateFunction::Manager] {
             let reader = Viewer { state_function: Some(function), ..viewer(Role::MemberState) };
-            for deed in [Deed::Propose { state: "MLI" }, Deed::Submit { state: "MLI" }] {
-                assert_eq!(may(&reader, deed), Err(Denial::Role));
+            for action in [Action::Propose { state: "MLI" }, Action::Submit { state: "MLI" }] {
+                assert_eq!(authorize(&reader, action), Err(Denial::Role));
             }
         }
     }
@@ -247,49 +247,52 @@ mod tests {
     #[test]
     fn accounts_are_seen_by_administrators_and_by_their_own_states_manager() {
         let manager = Viewer { state_function: Some(StateFunction::Manager), ..viewer(Role::MemberState) };
-        assert_eq!(may(&manager, Deed::SeeAccounts { state: Some("MLI") }), Ok(()));
-        assert_eq!(may(&manager, Deed::SeeAccounts { state: Some("TCD") }), Err(Denial::NotYours));
-        assert_eq!(may(&manager, Deed::SeeAccounts { state: None }), Err(Denial::Role));
+        assert_eq!(authorize(&manager, Action::SeeAccounts { state: Some("MLI") }), Ok(()));
+        assert_eq!(authorize(&manager, Action::SeeAccounts { state: Some("TCD") }), Err(Denial::NotYours));
+        assert_eq!(authorize(&manager, Action::SeeAccounts { state: None }), Err(Denial::Role));
         let proposer = viewer(Role::MemberState);
-        assert_eq!(may(&proposer, Deed::SeeAccounts { state: Some("MLI") }), Err(Denial::Role));
-        assert_eq!(may(&viewer(Role::Administrator), Deed::SeeAccounts { state: None }), Ok(()));
-        assert_eq!(may(&viewer(Role::Auditor), Deed::SeeAccounts { state: None }), Err(Denial::Role));
+        assert_eq!(authorize(&proposer, Action::SeeAccounts { state: Some("MLI") }), Err(Denial::Role));
+        assert_eq!(authorize(&viewer(Role::Administrator), Action::SeeAccounts { state: None }), Ok(()));
+        assert_eq!(authorize(&viewer(Role::Auditor), Action::SeeAccounts { state: None }), Err(Denial::Role));
     }
 
     #[test]
     fn a_measure_is_its_states_to_correct_until_it_is_decided() {
         let (state, officer) = (viewer(Role::MemberState), viewer(Role::Secretariat));
-        let correct = |viewer: &Viewer, state, undecided| may(viewer, Deed::Correct { state, undecided });
+        let correct = |viewer: &Viewer, state, undecided| authorize(viewer, Action::Correct { state, undecided });
         assert_eq!(correct(&state, "MLI", true), Ok(()));
         assert_eq!(correct(&state, "TCD", true), Err(Denial::NotYours));
         assert_eq!(correct(&state, "MLI", false), Err(Denial::Role));
         assert_eq!(correct(&officer, "MLI", false), Ok(()));
-        assert_eq!(may(&viewer(Role::Auditor), Deed::Submit { state: "MLI" }), Err(Denial::Role));
+        assert_eq!(authorize(&viewer(Role::Auditor), Action::Submit { state: "MLI" }), Err(Denial::Role));
     }
 
     #[test]
     fn a_proceeding_is_worked_on_by_a_mission_whose_case_it_serves() {
         let missions = ["MINUSMA".to_owned(), "UNIFIL".to_owned()];
-        assert_eq!(may(&viewer(Role::FocalPoint), Deed::Work { missions: &missions }), Ok(()));
-        assert_eq!(may(&viewer(Role::FocalPoint), Deed::Work { missions: &missions[1..] }), Err(Denial::NotYours));
-        assert_eq!(may(&viewer(Role::Secretariat), Deed::Work { missions: &[] }), Ok(()));
-        assert_eq!(may(&viewer(Role::MemberState), Deed::Work { missions: &missions }), Err(Denial::Role));
+        assert_eq!(authorize(&viewer(Role::FocalPoint), Action::Work { missions: &missions }), Ok(()));
+        assert_eq!(
+            authorize(&viewer(Role::FocalPoint), Action::Work { missions: &missions[1..] }),
+            Err(Denial::NotYours)
+        );
+        assert_eq!(authorize(&viewer(Role::Secretariat), Action::Work { missions: &[] }), Ok(()));
+        assert_eq!(authorize(&viewer(Role::MemberState), Action::Work { missions: &missions }), Err(Denial::Role));
     }
 
     #[test]
     fn officers_ask_for_erasures_and_a_restoration_is_confirmed_by_officers_and_administrators() {
         for role in Role::VARIANTS {
             let officer = matches!(role, Role::Secretariat | Role::SeniorFocalPoint);
-            assert_eq!(may(&viewer(*role), Deed::Erase).is_ok(), officer, "{role:?}");
+            assert_eq!(authorize(&viewer(*role), Action::Erase).is_ok(), officer, "{role:?}");
             let confirms = officer || *role == Role::Administrator;
             assert_eq!(
-                may(&Viewer { account: [1; 16], ..viewer(*role) }, Deed::ConfirmRestoration).is_ok(),
+                authorize(&Viewer { account: [1; 16], ..viewer(*role) }, Action::ConfirmRestoration).is_ok(),
                 confirms,
                 "{role:?}"
             );
         }
         assert_eq!(
-            may(&Viewer::operator(), Deed::ConfirmRestoration),
+            authorize(&Viewer::operator(), Action::ConfirmRestoration),
             Err(Denial::Role),
             "who restored does not confirm"
         );
@@ -300,25 +303,25 @@ mod tests {
         let other = [9; 16];
         for role in [Role::FocalPoint, Role::MemberState, Role::Secretariat, Role::SeniorFocalPoint, Role::Auditor] {
             let own = viewer(role);
-            assert_eq!(may(&own, Deed::EndSession { of: own.account }), Ok(()));
-            assert_eq!(may(&own, Deed::EndSession { of: other }), Err(Denial::Role));
-            assert_eq!(may(&own, Deed::Administer), Err(Denial::Role));
+            assert_eq!(authorize(&own, Action::EndSession { of: own.account }), Ok(()));
+            assert_eq!(authorize(&own, Action::EndSession { of: other }), Err(Denial::Role));
+            assert_eq!(authorize(&own, Action::Administer), Err(Denial::Role));
         }
-        assert_eq!(may(&viewer(Role::Administrator), Deed::EndSession { of: other }), Ok(()));
+        assert_eq!(authorize(&viewer(Role::Administrator), Action::EndSession { of: other }), Ok(()));
     }
 
     #[test]
     fn auditors_read_the_log_and_administrators_touch_no_content() {
-        assert_eq!(may(&viewer(Role::Auditor), Deed::Audit), Ok(()));
+        assert_eq!(authorize(&viewer(Role::Auditor), Action::Audit), Ok(()));
         for role in [Role::Auditor, Role::Administrator] {
-            for deed in [
-                Deed::Report { mission: "MINUSMA" },
-                Deed::Prosecute { state: "MLI" },
-                Deed::Decide,
-                Deed::Import,
-                Deed::Propose { state: "MLI" },
+            for action in [
+                Action::Report { mission: "MINUSMA" },
+                Action::Prosecute { state: "MLI" },
+                Action::Decide,
+                Action::Import,
+                Action::Propose { state: "MLI" },
             ] {
-                assert_eq!(may(&viewer(role), deed), Err(Denial::Role));
+                assert_eq!(authorize(&viewer(role), action), Err(Denial::Role));
             }
         }
     }

@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::connect::Opened;
+use super::connect::OpenDatabase;
 use super::db::schema::{TABLES, account, data_key, incident};
 use super::db::{self, Db, Id, Mode, rows};
+use super::heartbeat::{self, Counter};
 use super::ledger::Undone;
-use super::pulse::{self, Counter};
 use super::restoration::{SetBack, set_back};
 use super::{Error, Result, Store, audit};
 use crate::policy::Viewer;
@@ -24,7 +24,7 @@ use crate::policy::Viewer;
 const KEYS: &[&str] = &["class_key", "epoch", "data_key"];
 /// Tables that do not go: whoever was signed in signs in again, with what hangs on a session, and what is counted is counted anew. No table
 /// that goes refers to one that is left: a test asks both databases.
-pub const LEFT: &[&str] = &["session", "refresh_token", "sign_on_use", "sitting", "pulse", "tally_change", "tally"];
+pub const LEFT: &[&str] = &["session", "refresh_token", "sign_on_use", "sitting", "heartbeat", "tally_change", "tally"];
 /// Rows of one statement.
 const CHUNK: usize = 500;
 
@@ -150,7 +150,7 @@ impl Store {
     pub fn backed_up(&self, viewer: &Viewer, manifest: &Manifest) -> Result<()> {
         let made = manifest.made_at.and_utc().timestamp();
         self.write(viewer, |w| {
-            pulse::set(w.db, Counter::Backup, made)?;
+            heartbeat::set(w.db, Counter::Backup, made)?;
             let detail = serde_json::json!({ "size": manifest.log.size, "root": manifest.log.root });
             w.note_act("log.backup", "log".into(), detail);
             Ok(())
@@ -185,7 +185,7 @@ impl std::fmt::Debug for Source<'_> {
     }
 }
 
-impl Opened {
+impl OpenDatabase {
     /// Whether the database holds nothing yet.
     ///
     /// # Errors
@@ -228,7 +228,7 @@ impl Opened {
             if log != manifest.log {
                 return Err(Error::Conflict("the audit log is not the one that the archive speaks of".into()));
             }
-            pulse::set(db, Counter::Tally, 0)?;
+            heartbeat::set(db, Counter::Tally, 0)?;
             let undone = set_back(db, back, now)?;
             ready().map_err(Error::Unwritten)?;
             Ok(undone)

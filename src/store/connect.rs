@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use seal::{Granter, OperatorPublic, Sealer};
 
 use super::db::{self, Db, Location, Manager, Mode, Pool, Purpose};
-use super::{ClassKeyTrust, Clock, Result, Store, keys, pulse, watch};
+use super::{ClassKeyTrust, Clock, Result, Store, heartbeat, keys, watch};
 
 /// What a node does with its database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,7 +22,7 @@ pub enum Access {
 
 /// How the store's databases are reached.
 #[derive(Debug, Clone)]
-pub struct Reach {
+pub struct ConnectionOptions {
     /// The database.
     pub location: Location,
     /// A standby, for accounts that cannot write.
@@ -43,26 +43,26 @@ pub struct Trust {
 }
 
 /// A database that is open and migrated, before its class keys are loaded.
-pub struct Opened {
+pub struct OpenDatabase {
     pool: Pool,
     standby: Option<Pool>,
-    beats: bool,
+    sends_heartbeat: bool,
     clock: Clock,
     access: Access,
 }
 
-impl std::fmt::Debug for Opened {
+impl std::fmt::Debug for OpenDatabase {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Opened")
+        f.write_str("OpenDatabase")
     }
 }
 
-impl Opened {
+impl OpenDatabase {
     /// Opens the database.
     ///
     /// # Errors
     /// One sentence: the database cannot be reached, or its schema is not this program's.
-    pub fn open(reach: &Reach, clock: Clock, migrate: bool) -> std::result::Result<Self, String> {
+    pub fn open(reach: &ConnectionOptions, clock: Clock, migrate: bool) -> std::result::Result<Self, String> {
         let failed = |e: String| format!("the database cannot be opened: {e}");
         let purpose = if reach.access == Access::ReadOnly { Purpose::Standby } else { Purpose::Primary };
         if migrate {
@@ -83,8 +83,8 @@ impl Opened {
             ),
             None => None,
         };
-        let beats = reach.location.may_have_standby();
-        Ok(Self { pool, standby, beats, clock, access: reach.access })
+        let sends_heartbeat = reach.location.may_have_standby();
+        Ok(Self { pool, standby, sends_heartbeat, clock, access: reach.access })
     }
 
     /// Now, by its clock (UTC).
@@ -134,7 +134,7 @@ impl Opened {
             Access::ReadOnly => Vec::new(),
             Access::Sealed | Access::Full => self.with(Mode::Read, |db| keys::sealing_keys(db, self.clock.now()))?,
         };
-        let Self { pool, standby, beats, clock, access } = self;
+        let Self { pool, standby, sends_heartbeat, clock, access } = self;
         let Trust { log_keys, class_keys } = trust;
         // Each must be the operator's; whether it is to be sealed to is judged when something is.
         Sealer::new(&keys, operator)?;
@@ -142,8 +142,8 @@ impl Opened {
         Ok(Store {
             pool,
             standby,
-            beats,
-            pulse: pulse::Watch::default(),
+            sends_heartbeat,
+            heartbeat: heartbeat::HeartbeatMonitor::default(),
             tallied: AtomicBool::new(false),
             names: super::Names::new(),
             clock,

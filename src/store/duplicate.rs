@@ -9,7 +9,7 @@ use super::db::schema::{account, import_row, incident, incident_edition as e, li
 use super::db::{Id, each};
 use super::{Cursor, Error, Page, Read, Result, Write, code, split};
 use crate::domain::{Code, DuplicateFinding, DuplicateSource};
-use crate::policy::{Deed, may};
+use crate::policy::{Action, authorize};
 
 /// Two records that may be of one person.
 #[derive(Debug, Clone)]
@@ -184,7 +184,7 @@ impl Write<'_> {
     /// was decided.
     pub fn duplicate_decide(&mut self, id: Id, finding: DuplicateFinding) -> Result<()> {
         use likely_duplicate::dsl as d;
-        may(self.viewer, Deed::JudgeDuplicates)?;
+        authorize(self.viewer, Action::JudgeDuplicates)?;
         let other: String =
             likely_duplicate::table.find(id).select(d::other).first(self.db).optional()?.ok_or(Error::NotFound)?;
         let decided = diesel::update(likely_duplicate::table.find(id))

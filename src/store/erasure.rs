@@ -15,9 +15,9 @@ use super::db::schema::{
     suspect, victim,
 };
 use super::db::{self, Id};
-use super::{Cursor, Error, Opened, Page, Read, Result, Store, Write, code};
+use super::{Cursor, Error, OpenDatabase, Page, Read, Result, Store, Write, code};
 use crate::domain::{Code, ErasureReason, Fault, NarrowingAct, SealedField, handle};
-use crate::policy::{Deed, Denial, Scope, Viewer, may};
+use crate::policy::{Action, Denial, Scope, Viewer, authorize};
 
 /// What an erasure did, and left.
 #[derive(Debug)]
@@ -130,7 +130,7 @@ impl Write<'_> {
     /// # Errors
     /// [`Error::Denied`]; [`Error::Invalid`] when there is no such person; [`Error::Conflict`] while another request for them waits.
     pub fn erasure_ask(&mut self, path: &str, reason: ErasureReason) -> Result<ErasureRequest> {
-        may(self.viewer, Deed::Erase)?;
+        authorize(self.viewer, Action::Erase)?;
         let missing = || Error::Invalid(vec![Fault::new("/record", "there is no such person")]);
         let record = self.person_at(path)?.ok_or_else(missing)?;
         let open: i64 = erasure_request::table
@@ -169,7 +169,7 @@ impl Write<'_> {
     /// # Errors
     /// [`Error::Denied`], also for who asked; [`Error::NotFound`]; [`Error::Conflict`] when it was decided, or lapsed.
     pub fn erasure_decide(&mut self, number: &str, approve: bool) -> Result<ErasureRequest> {
-        may(self.viewer, Deed::Erase)?;
+        authorize(self.viewer, Action::Erase)?;
         let request = self.erasure_get(number)?.ok_or(Error::NotFound)?;
         if request.asked_by.0 == self.actor() {
             return Err(Denial::SamePerson.into());
@@ -210,7 +210,7 @@ impl Store {
             }
             for person in [request.asked_by.0, *by] {
                 let found = r.account_get(person)?.filter(|account| account.rights.hold_on(r.now().date()));
-                if found.is_none_or(|account| may(&account.viewer, Deed::Erase).is_err()) {
+                if found.is_none_or(|account| authorize(&account.viewer, Action::Erase).is_err()) {
                     return refused(
                         "one of the two officers may not ask or approve this any more: it is to be asked anew",
                     );
@@ -261,7 +261,7 @@ impl Store {
     }
 }
 
-impl Opened {
+impl OpenDatabase {
     /// As [`Store::scrub`], whatever was emptied.
     ///
     /// # Errors

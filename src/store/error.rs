@@ -12,14 +12,14 @@ pub enum Error {
     NotFound,
     /// The record was within scope once, and is withdrawn or concerns the viewer no longer.
     #[error("withdrawn")]
-    Gone,
+    Withdrawn,
     /// The record is not as the writer last saw it.
     #[error("stale")]
-    Stale,
+    PreconditionFailed,
     /// The record's state does not allow it.
     #[error("{0}")]
     Conflict(String),
-    /// The policy denies the deed.
+    /// The policy denies the action.
     #[error(transparent)]
     Denied(#[from] Denial),
     /// The input contradicts what is stored.
@@ -30,7 +30,7 @@ pub enum Error {
     Busy,
     /// The database cannot be reached, or takes no writes, just now.
     #[error("the database is away")]
-    Away,
+    Unavailable,
     /// The database's disk is full: what is there can be read, and nothing can be added.
     #[error("the database's disk is full")]
     Full,
@@ -39,7 +39,7 @@ pub enum Error {
     Unwritten(String),
     /// This node does not do that: it only reads, or holds no private keys.
     #[error("this node does not do that")]
-    Elsewhere,
+    WrongNode,
     /// The class keys that the database offers are not to be trusted: nothing is sealed.
     #[error("{0}")]
     Keys(String),
@@ -77,7 +77,7 @@ impl From<diesel::result::Error> for Error {
             return Self::Full;
         }
         if db::is_away(&error) {
-            return Self::Away;
+            return Self::Unavailable;
         }
         if db::is_time_out(&error) {
             return Self::Busy;
@@ -104,17 +104,17 @@ fn words(message: &str, constraint: Option<&str>) -> String {
     }
 }
 
-impl From<db::NotBegun> for Error {
-    fn from(why: db::NotBegun) -> Self {
+impl From<db::BeginError> for Error {
+    fn from(why: db::BeginError) -> Self {
         match why {
-            db::NotBegun::Busy => Self::Busy,
-            db::NotBegun::Database(error) => error.into(),
+            db::BeginError::Busy => Self::Busy,
+            db::BeginError::Database(error) => error.into(),
         }
     }
 }
 
 impl db::IsAway for Error {
     fn is_away(&self) -> bool {
-        matches!(self, Self::Away)
+        matches!(self, Self::Unavailable)
     }
 }

@@ -17,6 +17,7 @@ mod disclosure;
 mod duplicate;
 mod erasure;
 mod error;
+mod heartbeat;
 mod history;
 mod idempotency;
 mod import;
@@ -26,7 +27,6 @@ mod ledger;
 mod list;
 mod measure;
 mod proceeding;
-mod pulse;
 mod reference;
 mod restoration;
 mod session;
@@ -58,13 +58,13 @@ pub use audit::{
 };
 pub use briefing::{BriefingCorrection, CaseHistory, IncidentLine, ProceedingLine, VictimLine};
 pub use case::{Case, CaseFacts, CaseFilter};
-pub use connect::{Access, Opened, Reach, Trust};
+pub use connect::{Access, ConnectionOptions, OpenDatabase, Trust};
 pub use db::schema::TABLES;
 use db::{Db, Mode, Pool};
 pub use db::{Id, Location, NodeRole, grant_roles};
 pub use disclosure::{
-    Alert, Approval, ApprovalAsk, Asked, Disclosed, DisclosureAsk, DisclosureFilter, DisclosureOutcome, DisclosureRow,
-    EditionAsk, Known, MatchAsk, MatchOutcome, Matching, OpenableRecord, RefusedField, Sitting, Warrant,
+    Alert, Approval, ApprovalAsk, Asked, Authorization, Disclosed, DisclosureAsk, DisclosureFilter, DisclosureOutcome,
+    DisclosureRow, EditionAsk, KnownPerson, MatchAsk, MatchOutcome, Matching, OpenableRecord, RefusedField, Sitting,
 };
 pub use duplicate::LikelyDuplicate;
 pub use erasure::{Erasure, ErasureRequest};
@@ -83,7 +83,7 @@ pub use measure::{Measure, MeasureFacts, MeasureFilter};
 pub use proceeding::{Accused, NewAccused, NewStep, Proceeding, ProceedingFacts, ProceedingFilter, Seals, StepRecord};
 pub use reference::{Designation, Mission, State};
 pub use restoration::{Restoration, SetBack, SetBackKind};
-pub use session::{NewSession, Rotation, SessionInfo, SessionLine, Vouched};
+pub use session::{NewSession, PrimaryFactor, Rotation, SessionInfo, SessionLine};
 pub use statistics::{Cell, Dimension, StatisticsAsk, Unit};
 pub use table::TableRelease;
 pub use verdict::{Grounds, Verdict};
@@ -124,8 +124,8 @@ pub struct Store {
     pool: Pool,
     standby: Option<Pool>,
     /// Whether a standby may be listening: on PostgreSQL.
-    beats: bool,
-    pulse: pulse::Watch,
+    sends_heartbeat: bool,
+    heartbeat: heartbeat::HeartbeatMonitor,
     /// Whether the tallies are known to have been made.
     tallied: AtomicBool,
     names: Names,
@@ -240,13 +240,13 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::read`].
-    pub fn glance<T>(&self, viewer: &Viewer, mut f: impl FnMut(&mut Read<'_>) -> Result<T>) -> Result<T> {
+    pub fn read_committed<T>(&self, viewer: &Viewer, mut f: impl FnMut(&mut Read<'_>) -> Result<T>) -> Result<T> {
         if !viewer.is_inside() {
             return self.read_as(viewer, f);
         }
         let (now, tallied) = (self.clock.now(), self.tallied.load(Ordering::Acquire));
         let scope = &viewer.scope();
-        db::glance(&self.pool, |db| {
+        db::read_committed(&self.pool, |db| {
             f(&mut Read { db, scope, now, tallied, names: &self.names, log_keys: &self.log_keys })
         })
     }
@@ -255,7 +255,7 @@ impl Store {
     /// transaction; when it noted nothing, nothing is kept. No other writes meanwhile: what `f` read is still so.
     ///
     /// # Errors
-    /// Those of `f`, [`Error::Busy`], [`Error::Elsewhere`] on a node that only reads, the database's.
+    /// Those of `f`, [`Error::Busy`], [`Error::WrongNode`] on a node that only reads, the database's.
     pub fn write<T>(&self, viewer: &Viewer, f: impl FnOnce(&mut Write<'_>) -> Result<T>) -> Result<T> {
         self.change(viewer, Mode::Write, f)
     }
@@ -265,13 +265,13 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::write`].
-    pub fn add<T>(&self, viewer: &Viewer, f: impl FnOnce(&mut Write<'_>) -> Result<T>) -> Result<T> {
+    pub fn append<T>(&self, viewer: &Viewer, f: impl FnOnce(&mut Write<'_>) -> Result<T>) -> Result<T> {
         self.change(viewer, Mode::Add, f)
     }
 
     fn change<T>(&self, viewer: &Viewer, mode: Mode, f: impl FnOnce(&mut Write<'_>) -> Result<T>) -> Result<T> {
         if self.access == Access::ReadOnly {
-            return Err(Error::Elsewhere);
+            return Err(Error::WrongNode);
         }
         let scope = viewer.scope();
         let now = self.clock.now();
@@ -294,7 +294,7 @@ impl Store {
             let value = f(&mut write)?;
             if write.journal.is_empty() {
                 unnoted = Some(value);
-                return Err(Error::Stale);
+                return Err(Error::PreconditionFailed);
             }
             write.keep_journal()?;
             Ok(value)

@@ -11,11 +11,11 @@ use super::db::schema::{
     account, account_change, approval, invitation, machine_key, recovery_code, restoration, session, sitting,
 };
 use super::db::{self, Db, Id, Mode};
+use super::heartbeat::{self, Counter};
 use super::ledger::{Act, Undone, apply};
-use super::pulse::{self, Counter};
 use super::{Error, Read, Result, Store, Write};
 use crate::domain::Role;
-use crate::policy::{Deed, Viewer, may};
+use crate::policy::{Action, Viewer, authorize};
 
 /// Why a log goes on from an earlier moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,8 +146,8 @@ fn settle(db: &mut Db) -> Result<()> {
         .filter(restoration::officer_at.is_null().or(restoration::administrator_at.is_null()))
         .count()
         .get_result(db)?;
-    pulse::set(db, Counter::Restored, waiting)?;
-    pulse::advance(db, Counter::Rights)
+    heartbeat::set(db, Counter::Restored, waiting)?;
+    heartbeat::advance(db, Counter::Rights)
 }
 
 impl Store {
@@ -167,7 +167,7 @@ impl Store {
             ready().map_err(Error::Unwritten)?;
             Ok::<_, Error>(undone)
         })?;
-        self.pulse_forget();
+        self.heartbeat_forget();
         Ok(undone)
     }
 
@@ -227,7 +227,7 @@ impl Write<'_> {
     /// # Errors
     /// [`Error::Denied`] for other roles; [`Error::NotFound`]; [`Error::Conflict`] when it was confirmed already.
     pub fn restoration_confirm(&mut self, id: Id) -> Result<Restoration> {
-        may(self.viewer, Deed::ConfirmRestoration)?;
+        authorize(self.viewer, Action::ConfirmRestoration)?;
         let (now, actor) = (self.now(), self.actor());
         let row = restoration::table.find(id);
         let confirmed = if self.viewer.role == Role::Administrator {

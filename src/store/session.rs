@@ -9,7 +9,7 @@ use super::db::schema::{account, live_session, refresh_token, session, sign_on_u
 use super::db::{Id, each};
 use super::{Access, Error, Mode, Read, Result, Store, Write};
 use crate::domain::NoticeKind;
-use crate::policy::{Deed, Scope, Viewer, may};
+use crate::policy::{Action, Scope, Viewer, authorize};
 
 /// A session ends when its tokens were not refreshed for this long.
 const IDLE: TimeDelta = TimeDelta::minutes(30);
@@ -54,12 +54,12 @@ pub struct NewSession<'a> {
     /// The second factor that was given.
     pub factor: Option<&'a FactorUse>,
     /// What vouched for the person, and must still be so when the session begins.
-    pub vouched: Vouched<'a>,
+    pub vouched: PrimaryFactor<'a>,
 }
 
 /// What vouched for a person who signs in.
 #[derive(Debug, Clone, Copy)]
-pub enum Vouched<'a> {
+pub enum PrimaryFactor<'a> {
     /// A password, compared with this hash.
     Password(&'a str),
     /// A provider of single sign-on, to whom the person is this.
@@ -142,10 +142,10 @@ impl Write<'_> {
         // The password, or the account, may have changed while the hash was computed or the provider answered.
         let account = self.account_get(of)?.ok_or(Error::NotFound)?;
         let vouched = match new.vouched {
-            Vouched::Password(hash) => {
+            PrimaryFactor::Password(hash) => {
                 self.credentials(&account.email)?.is_some_and(|known| known.password_hash == hash)
             }
-            Vouched::Provider(who) => account.rights.single_sign_on.as_deref() == Some(who),
+            PrimaryFactor::Provider(who) => account.rights.single_sign_on.as_deref() == Some(who),
         };
         if !vouched || !account.rights.hold_on(self.now().date()) {
             return Ok(None);
@@ -223,22 +223,22 @@ impl Store {
     /// Begins a session of an account; none when the second factor was used before, or the password is another by now.
     ///
     /// # Errors
-    /// The database's; [`Error::Elsewhere`] on a node that signs nobody in.
+    /// The database's; [`Error::WrongNode`] on a node that signs nobody in.
     pub fn session_begin(&self, viewer: &Viewer, new: &NewSession<'_>) -> Result<Option<Id>> {
         self.signs_in()?;
         self.proved()?;
-        self.add(viewer, |w| w.session_begin(new))
+        self.append(viewer, |w| w.session_begin(new))
     }
 
     /// Ends a live session, one's own or, as an administrator, anyone's: its tokens are worth nothing from now on, here at once
     /// and everywhere within a second.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none, or none of one's own; the database's; [`Error::Elsewhere`] on a node that
+    /// [`Error::NotFound`] when there is none, or none of one's own; the database's; [`Error::WrongNode`] on a node that
     /// signs nobody in.
     pub fn session_end(&self, viewer: &Viewer, id: Id) -> Result<()> {
         self.signs_in()?;
-        self.add(viewer, |w| {
+        self.append(viewer, |w| {
             let owner: Option<Id> = session::table
                 .find(id)
                 .filter(session::ended_at.is_null())
@@ -246,12 +246,12 @@ impl Store {
                 .select(session::account_id)
                 .first(w.db)
                 .optional()?;
-            let owner = owner.filter(|owner| may(viewer, Deed::EndSession { of: owner.0 }).is_ok());
+            let owner = owner.filter(|owner| authorize(viewer, Action::EndSession { of: owner.0 }).is_ok());
             let owner = owner.ok_or(Error::NotFound)?;
             let detail = if owner.0 == viewer.account { Value::Null } else { json!({ "account": owner.to_string() }) };
             w.session_close(id, "session.end", detail)
         })?;
-        self.pulse_forget();
+        self.heartbeat_forget();
         Ok(())
     }
 
@@ -261,7 +261,7 @@ impl Store {
     /// # Errors
     /// The database's.
     pub fn proof_refused(&self, viewer: &Viewer, id: Id, act: &'static str, most: i32) -> Result<()> {
-        self.add(viewer, |w| {
+        self.append(viewer, |w| {
             let live = session::table.find(id);
             diesel::update(live).set(session::wrong_proofs.eq(session::wrong_proofs + 1)).execute(w.db)?;
             let wrong: Option<i32> = live.select(session::wrong_proofs).first(w.db).optional()?;
@@ -272,7 +272,7 @@ impl Store {
             }
             Ok(())
         })?;
-        self.pulse_forget();
+        self.heartbeat_forget();
         Ok(())
     }
 
@@ -294,9 +294,9 @@ impl Store {
     /// Whether this node signs people in.
     ///
     /// # Errors
-    /// [`Error::Elsewhere`] when it does not.
+    /// [`Error::WrongNode`] when it does not.
     pub fn signs_in(&self) -> Result<()> {
-        if self.access() == Access::Full { Ok(()) } else { Err(Error::Elsewhere) }
+        if self.access() == Access::Full { Ok(()) } else { Err(Error::WrongNode) }
     }
 
     /// Takes a refresh token and gives another in its place. A token used before ends its session, since somebody has a
@@ -313,7 +313,7 @@ impl Store {
             id.map(|id| r.session_get(id)).transpose().map(Option::flatten)
         })?;
         let Some(info) = found else { return Ok(Rotation::Unknown) };
-        let rotation = self.add(&info.account.viewer.clone(), |w| {
+        let rotation = self.append(&info.account.viewer.clone(), |w| {
             let fresh = w.refresh_use(presented)?;
             if !fresh && !w.refresh_forgive(presented)? {
                 w.session_close(info.id, "session.reuse", Value::Null)?;
@@ -325,7 +325,7 @@ impl Store {
             Ok(Rotation::Rotated(Box::new(info)))
         })?;
         if matches!(rotation, Rotation::Reused) {
-            self.pulse_forget();
+            self.heartbeat_forget();
         }
         Ok(rotation)
     }

@@ -76,7 +76,7 @@ pub struct Cell {
 }
 
 /// What one counted thing is, by dimension.
-pub(super) type Traits = HashMap<Dimension, Option<String>>;
+pub(super) type Attributes = HashMap<Dimension, Option<String>>;
 
 impl Read<'_> {
     /// Counts.
@@ -107,7 +107,7 @@ impl Read<'_> {
     }
 
     /// Everything of a unit within scope, by what it is.
-    pub(super) fn traits(&mut self, unit: Unit) -> Result<Vec<Traits>> {
+    pub(super) fn traits(&mut self, unit: Unit) -> Result<Vec<Attributes>> {
         Ok(match unit {
             Unit::Incidents => self.incident_traits()?.into_values().collect(),
             Unit::Victims => self.victim_traits()?,
@@ -117,7 +117,7 @@ impl Read<'_> {
         })
     }
 
-    fn incident_traits(&mut self) -> Result<HashMap<Id, Traits>> {
+    fn incident_traits(&mut self) -> Result<HashMap<Id, Attributes>> {
         type Row = (Id, String, Option<String>, i32, String, String);
         let rows: Vec<Row> = edition_seen(self.scope, EditionChoice::Released)
             .select((e::id, e::mission, e::host_state, e::occurred_year, e::act, e::means))
@@ -125,7 +125,7 @@ impl Read<'_> {
         Ok(rows
             .into_iter()
             .map(|(id, mission, host, year, act, means)| {
-                let traits = Traits::from([
+                let traits = Attributes::from([
                     (Dimension::Mission, Some(mission)),
                     (Dimension::HostState, host),
                     (Dimension::Year, Some(year.to_string())),
@@ -137,7 +137,7 @@ impl Read<'_> {
             .collect())
     }
 
-    fn victim_traits(&mut self) -> Result<Vec<Traits>> {
+    fn victim_traits(&mut self) -> Result<Vec<Attributes>> {
         let editions = self.incident_traits()?;
         let mut query = victim_seen(self.scope);
         if self.scope.is_inside() {
@@ -156,13 +156,13 @@ impl Read<'_> {
             .collect())
     }
 
-    fn case_traits(&mut self) -> Result<Vec<Traits>> {
+    fn case_traits(&mut self) -> Result<Vec<Attributes>> {
         let page = self.case_list(&CaseFilter::default(), None, i64::MAX - 1)?;
         Ok(page
             .items
             .into_iter()
             .map(|case| {
-                Traits::from([
+                Attributes::from([
                     (Dimension::Mission, Some(case.facts.mission)),
                     (Dimension::Year, Some(chrono::Datelike::year(&case.facts.opened_on).to_string())),
                     (Dimension::Stage, Some(case.stage_furthest.code().to_owned())),
@@ -172,14 +172,14 @@ impl Read<'_> {
             .collect())
     }
 
-    fn proceeding_traits(&mut self) -> Result<Vec<(Proceeding, Traits)>> {
+    fn proceeding_traits(&mut self) -> Result<Vec<(Proceeding, Attributes)>> {
         let accepted = ProceedingFilter { status: Some(SubmissionStatus::Accepted), ..ProceedingFilter::default() };
         let page = self.proceeding_list(&accepted, None, i64::MAX - 1)?;
         Ok(page
             .items
             .into_iter()
             .map(|one| {
-                let traits = Traits::from([
+                let traits = Attributes::from([
                     (Dimension::HostState, Some(one.facts.state.clone())),
                     (Dimension::Year, Some(chrono::Datelike::year(&one.facts.opened.first()).to_string())),
                     (Dimension::Stage, Some(one.stage_furthest.code().to_owned())),
@@ -190,7 +190,7 @@ impl Read<'_> {
             .collect())
     }
 
-    fn accused_traits(&mut self) -> Result<Vec<Traits>> {
+    fn accused_traits(&mut self) -> Result<Vec<Attributes>> {
         let proceedings = self.proceeding_traits()?;
         let all: Vec<&Proceeding> = proceedings.iter().map(|(one, _)| one).collect();
         let mut counted = Vec::new();

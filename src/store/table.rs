@@ -12,7 +12,7 @@ use super::incident::{EditionChoice, edition_seen};
 use super::proceeding::proceeding_counted;
 use super::{CaseFilter, Error, Read, Result, Write, code, split};
 use crate::domain::{Code, Detention, Obstacle, Stage, SubmissionStatus};
-use crate::policy::{Deed, Denial, may};
+use crate::policy::{Action, Denial, authorize};
 
 /// A release of the published tables.
 #[derive(Debug, Clone)]
@@ -126,7 +126,7 @@ impl Write<'_> {
     /// [`Error::Denied`] for others than the Secretariat; [`Error::Conflict`] when the year has its release, or a proposal waits.
     pub fn table_propose(&mut self, year: i32, cut_off: NaiveDateTime, tables: &str) -> Result<()> {
         use table_release::dsl as t;
-        may(self.viewer, Deed::Decide)?;
+        authorize(self.viewer, Action::Decide)?;
         let taken: Option<i32> = table_release::table
             .filter(t::year.eq(year))
             .filter(t::released.is_null().or(t::released.eq(true)))
@@ -155,7 +155,7 @@ impl Write<'_> {
     /// [`Error::NotFound`] when nothing waits; [`Error::Denied`] for others than the Secretariat, and for who proposed it.
     pub fn table_decide(&mut self, year: i32, release: bool) -> Result<()> {
         use table_release::dsl as t;
-        may(self.viewer, Deed::Decide)?;
+        authorize(self.viewer, Action::Decide)?;
         let waiting: Option<(Id, Id)> = table_release::table
             .filter(t::year.eq(year))
             .filter(t::released.is_null())

@@ -10,9 +10,9 @@ use diesel::prelude::*;
 use strum::VariantArray;
 
 use super::db::schema::{tally, tally_change as c};
-use super::db::{self, Db, Mode, Turn, each};
-use super::pulse::{self, Counter};
-use super::statistics::Traits;
+use super::db::{self, Db, Lease, Mode, each};
+use super::heartbeat::{self, Counter};
+use super::statistics::Attributes;
 use super::{Cell, Dimension, Error, Read, Result, StatisticsAsk, Store, Unit};
 use crate::domain::Code;
 use crate::policy::Scope;
@@ -56,7 +56,7 @@ fn sets(unit: Unit) -> Vec<Vec<Dimension>> {
 const PARTS: char = '|';
 
 /// A key's values, parted; where the source does not tell, there is nothing.
-fn key(dimensions: &[Dimension], traits: &Traits) -> String {
+fn key(dimensions: &[Dimension], traits: &Attributes) -> String {
     let mut key = String::new();
     for (at, dimension) in dimensions.iter().enumerate() {
         if at > 0 {
@@ -75,7 +75,7 @@ type ChangeRow = (
 );
 
 /// The changes that are not folded yet, like ones together; of one unit, or of all.
-fn changes(db: &mut Db, unit: Option<Unit>) -> Result<Vec<(Unit, Traits, i64)>> {
+fn changes(db: &mut Db, unit: Option<Unit>) -> Result<Vec<(Unit, Attributes, i64)>> {
     let mut query = c::table
         .group_by((
             c::unit,
@@ -98,7 +98,7 @@ fn changes(db: &mut Db, unit: Option<Unit>) -> Result<Vec<(Unit, Traits, i64)>> 
             |(unit, (mission, host, year, act, means, outcome), (category, stage, forum, absent, information), sum)| {
                 use Dimension as D;
                 let unit: Unit = super::code(&unit, "tally_change", "unit", "")?;
-                let traits = Traits::from([
+                let traits = Attributes::from([
                     (D::Mission, mission),
                     (D::HostState, host),
                     (D::Year, year.map(|year| year.to_string())),
@@ -118,7 +118,7 @@ fn changes(db: &mut Db, unit: Option<Unit>) -> Result<Vec<(Unit, Traits, i64)>> 
 }
 
 /// Adds counts to the tallies.
-fn add(db: &mut Db, counted: impl IntoIterator<Item = (Unit, Traits, i64)>) -> Result<()> {
+fn add(db: &mut Db, counted: impl IntoIterator<Item = (Unit, Attributes, i64)>) -> Result<()> {
     let sets: HashMap<Unit, Vec<Vec<Dimension>>> = Unit::VARIANTS.iter().map(|unit| (*unit, sets(*unit))).collect();
     // In one order, whoever folds.
     let mut sums: BTreeMap<(&'static str, String, String), i64> = BTreeMap::new();
@@ -166,21 +166,21 @@ impl Store {
     pub fn tally_fold(&self) -> Result<()> {
         let due = db::transaction(&self.pool, Mode::Read, |db| -> Result<bool> {
             let waiting: Option<String> = c::table.select(c::unit).first(db).optional()?;
-            Ok(waiting.is_some() || pulse::get(db, Counter::Tally)? == 0)
+            Ok(waiting.is_some() || heartbeat::get(db, Counter::Tally)? == 0)
         })?;
         if !due {
             self.tallied.store(true, Ordering::Release);
             return Ok(());
         }
         let made = db::transaction(&self.pool, Mode::Keep, |db| {
-            if !db::try_turn(db, Turn::Folder)? {
+            if !db::try_advisory_lock(db, Lease::Folder)? {
                 return Ok(());
             }
-            if pulse::get(db, Counter::Tally)? == 0 {
+            if heartbeat::get(db, Counter::Tally)? == 0 {
                 diesel::delete(tally::table).execute(db)?;
                 diesel::delete(c::table).execute(db)?;
                 diesel::sql_query(ANEW).execute(db)?;
-                pulse::set(db, Counter::Tally, 1)?;
+                heartbeat::set(db, Counter::Tally, 1)?;
             }
             fold(db).map(|_| ())
         });

@@ -127,10 +127,10 @@ impl Store {
     /// What makes permits.
     ///
     /// # Errors
-    /// [`Error::Elsewhere`] on a node without keys; [`Error::Unproved`].
+    /// [`Error::WrongNode`] on a node without keys; [`Error::Unproved`].
     pub(super) fn granter(&self) -> Result<&Granter> {
         self.proved()?;
-        self.granter.as_ref().ok_or(Error::Elsewhere)
+        self.granter.as_ref().ok_or(Error::WrongNode)
     }
 
     /// Whether the database was restored and nobody has confirmed yet what that undid: only officers and administrators are served,

@@ -9,12 +9,12 @@ use utoipa::{IntoParams, ToSchema};
 use super::{here, id, seen_by};
 use crate::api::Routes;
 use crate::api::call::Call;
-use crate::api::form::{self, Form};
+use crate::api::input::{self, InputReader};
 use crate::api::list::Paging;
 use crate::api::problem::{NotAcceptable, Problem, Problems};
 use crate::api::session::secret;
 use crate::domain::{AccountChangeKind, Rights, Role, StateFunction};
-use crate::policy::{Deed, Viewer, may};
+use crate::policy::{Action, Viewer, authorize};
 use crate::store::{AccountChange, Page, Write};
 
 pub(super) fn routes(config: &mut impl Routes) {
@@ -104,7 +104,7 @@ fn change_view(viewer: &Viewer, change: AccountChange) -> ChangeView {
         decided_at,
         decided_by,
         approved,
-        address_taken: may(viewer, Deed::Administer).is_ok().then_some(address_taken),
+        address_taken: authorize(viewer, Action::Administer).is_ok().then_some(address_taken),
     }
 }
 
@@ -137,9 +137,9 @@ pub struct ChangeQuery {
 #[get("/account-changes")]
 async fn change_list(call: Call) -> Result<HttpResponse, Problem> {
     here(&call)?;
-    let (paging, waiting) = Form::query(&call.context(), &call.query, |form| {
-        let waiting = form.required("waiting", Some(false), form::truth);
-        Some((Paging::of(form)?, waiting?))
+    let (paging, waiting) = InputReader::query(&call.context(), &call.query, |input| {
+        let waiting = input.required("waiting", Some(false), input::truth);
+        Some((Paging::of(input)?, waiting?))
     })?;
     call.list(paging, move |viewer, r, part| {
         let own = seen_by(viewer)?;
@@ -166,13 +166,13 @@ pub struct ChangeDecision {
 async fn change_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let change = id(&path)?;
     let (approve, code) = call
-        .form(&body, |form| {
-            let approve = form.required("approve", None, form::truth);
-            let code = form.required("code", None, secret);
+        .body(&body, |input| {
+            let approve = input.required("approve", None, input::truth);
+            let code = input.required("code", None, secret);
             Some((approve?, code?))
         })
         .await?;
-    let judge = |viewer: &Viewer| Ok(may(viewer, Deed::Administer)?);
+    let judge = |viewer: &Viewer| Ok(authorize(viewer, Action::Administer)?);
     let decide =
         move |viewer: &Viewer, w: &mut Write<'_>| Ok(change_view(viewer, w.account_change_decide(change, approve)?));
     let view = call.agree(("rights", code), judge, decide).await?;

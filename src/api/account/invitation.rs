@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::{id, seen_by};
 use crate::api::Routes;
 use crate::api::call::{Call, block};
-use crate::api::form::Form;
+use crate::api::input::InputReader;
 use crate::api::problem::{Problem, Problems};
 use crate::api::session::secret;
 
@@ -32,7 +32,7 @@ pub struct Invitation {
 #[post("/accounts/{id}/invitations")]
 async fn account_invite(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     let of = id(&path)?;
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    InputReader::query(&call.context(), &call.query, |_| Some(()))?;
     let made = call
         .as_viewer(move |call, session| {
             let viewer = &session.account.viewer;
@@ -60,9 +60,9 @@ pub struct Acceptance {
 #[post("/invitations/acceptance")]
 async fn invitation_accept(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
     let (token, password) = call
-        .form(&body, |form| {
-            let token = form.required("token", None, secret);
-            let password = form.required("new_password", None, secret);
+        .body(&body, |input| {
+            let token = input.required("token", None, secret);
+            let password = input.required("new_password", None, secret);
             Some((token?, password?))
         })
         .await?;

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::{here, id, managed, seen_by};
 use crate::api::Routes;
 use crate::api::call::{Call, Shown};
-use crate::api::form::{self, Form};
+use crate::api::input::{self, InputReader};
 use crate::api::problem::{NotModified, Problem, Problems};
 use crate::identity::Identity;
 use crate::store::{Error, MachineKey};
@@ -66,7 +66,7 @@ pub struct KeyInput {
 async fn key_list(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     here(&call)?;
     let of = id(&path)?;
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    InputReader::query(&call.context(), &call.query, |_| Some(()))?;
     let keys = call
         .read(move |viewer, r| {
             let own = seen_by(viewer)?;
@@ -84,9 +84,9 @@ async fn key_list(call: Call, path: Path<String>) -> Result<HttpResponse, Proble
 async fn key_make(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let of = id(&path)?;
     let (name, last_day) = call
-        .form(&body, |form| {
-            let name = form.required("name", None, form::text(100));
-            let last_day = form.required("expires_on", None, form::date);
+        .body(&body, |input| {
+            let name = input.required("name", None, input::text(100));
+            let last_day = input.required("expires_on", None, input::date);
             Some((name?, last_day?))
         })
         .await?;

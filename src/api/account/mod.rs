@@ -13,11 +13,11 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Routes;
 use super::call::{Call, Shown};
-use super::form::{self, Context, Form, Input};
+use super::input::{self, Context, InputReader, InputValue};
 use super::list::Paging;
 use super::problem::{NotAcceptable, NotModified, Problem, Problems};
 use crate::domain::{AccountStatus, Rights, Role, StateFunction};
-use crate::policy::{Deed, Viewer, may};
+use crate::policy::{Action, Viewer, authorize};
 use crate::store::{
     AccountFilter, AccountLine, ChangeOutcome, Error, Id, NewAccount, Page, Read, Result as StoreResult,
 };
@@ -192,17 +192,17 @@ pub struct AccountQuery {
     format: Option<String>,
 }
 
-fn rights(form: &mut Form<'_>) -> Option<Rights> {
-    let role = form.required("role", None, form::code);
-    let missions = form.required("missions", Some(Vec::new()), form::list_of(50, form::mission));
-    let state = form.optional("state", None, form::state);
-    let state_function = form.optional("state_function", None, form::code);
-    let machine = form.required("machine", Some(false), form::truth);
-    let graded = form.required("graded", Some(false), form::truth);
-    let from_on = form.optional("from_on", None, form::date);
-    let to_on = form.optional("to_on", None, form::date);
-    let suspended = form.required("suspended", Some(false), form::truth);
-    let single_sign_on = form.optional("single_sign_on", None, form::text(500));
+fn rights(input: &mut InputReader<'_>) -> Option<Rights> {
+    let role = input.required("role", None, input::code);
+    let missions = input.required("missions", Some(Vec::new()), input::list_of(50, input::mission));
+    let state = input.optional("state", None, input::state);
+    let state_function = input.optional("state_function", None, input::code);
+    let machine = input.required("machine", Some(false), input::truth);
+    let graded = input.required("graded", Some(false), input::truth);
+    let from_on = input.optional("from_on", None, input::date);
+    let to_on = input.optional("to_on", None, input::date);
+    let suspended = input.required("suspended", Some(false), input::truth);
+    let single_sign_on = input.optional("single_sign_on", None, input::text(500));
     let mut missions = missions?;
     missions.sort();
     missions.dedup();
@@ -219,13 +219,13 @@ fn rights(form: &mut Form<'_>) -> Option<Rights> {
         single_sign_on,
     };
     for fault in rights.faults() {
-        form.fault(fault.pointer.trim_start_matches('/'), &fault.detail);
+        input.fault(fault.pointer.trim_start_matches('/'), &fault.detail);
     }
     Some(rights)
 }
 
-fn email(input: &Input, context: &Context) -> Result<String, String> {
-    let text = form::text(320)(input, context)?;
+fn email(input: &InputValue, context: &Context) -> Result<String, String> {
+    let text = input::text(320)(input, context)?;
     let fits = text.split_once('@').is_some_and(|(person, house)| !person.is_empty() && house.contains('.'));
     if fits && !text.contains(char::is_whitespace) { Ok(text) } else { Err("must be an address".into()) }
 }
@@ -241,8 +241,8 @@ fn id(path: &str) -> Result<Id, Problem> {
 
 /// Whose accounts a viewer sees: a State's manager its State's, an administrator all.
 fn seen_by(viewer: &Viewer) -> StoreResult<Option<String>> {
-    let state = if may(viewer, Deed::Administer).is_ok() { None } else { viewer.state.clone() };
-    may(viewer, Deed::SeeAccounts { state: state.as_deref() })?;
+    let state = if authorize(viewer, Action::Administer).is_ok() { None } else { viewer.state.clone() };
+    authorize(viewer, Action::SeeAccounts { state: state.as_deref() })?;
     Ok(state)
 }
 
@@ -270,11 +270,11 @@ fn answer(account: AccountView, outcome: ChangeOutcome) -> AccountAnswer {
 #[get("/accounts")]
 async fn account_list(call: Call) -> Result<HttpResponse, Problem> {
     here(&call)?;
-    let (paging, filter) = Form::query(&call.context(), &call.query, |form| {
-        let role = form.optional("role", None, form::code);
-        let state = form.optional("state", None, form::state);
-        let review_due = form.required("review_due", Some(false), form::truth);
-        let paging = Paging::of(form);
+    let (paging, filter) = InputReader::query(&call.context(), &call.query, |input| {
+        let role = input.optional("role", None, input::code);
+        let state = input.optional("state", None, input::state);
+        let review_due = input.required("review_due", Some(false), input::truth);
+        let paging = Paging::of(input);
         Some((paging?, AccountFilter { state, role, review_due: review_due? }))
     })?;
     call.list(paging, move |viewer, r, part| {
@@ -297,7 +297,7 @@ async fn account_list(call: Call) -> Result<HttpResponse, Problem> {
 async fn account_get(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     here(&call)?;
     let of = id(&path)?;
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    InputReader::query(&call.context(), &call.query, |_| Some(()))?;
     let view = call
         .read(move |viewer, r| {
             let own = seen_by(viewer)?;
@@ -314,10 +314,10 @@ async fn account_get(call: Call, path: Path<String>) -> Result<HttpResponse, Pro
 #[post("/accounts")]
 async fn account_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
     let new = call
-        .form(&body, |form| {
-            let email = form.required("email", None, email);
-            let name = form.required("name", None, form::text(200));
-            let rights = rights(form);
+        .body(&body, |input| {
+            let email = input.required("email", None, email);
+            let name = input.required("name", None, input::text(200));
+            let rights = rights(input);
             Some(NewAccount { email: email?, name: name?, rights: rights?, password_hash: None })
         })
         .await?;
@@ -340,7 +340,7 @@ async fn account_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem
 #[post("/accounts/{id}/changes")]
 async fn account_change(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let of = id(&path)?;
-    let rights = call.form(&body, rights).await?;
+    let rights = call.body(&body, rights).await?;
     let made = managed(&call, move |w| {
         let outcome = w.account_change(of, &rights)?;
         Ok(answer(one(w, of)?, outcome))
@@ -368,12 +368,12 @@ async fn managed<T: Send + 'static>(
     call: &Call,
     work: impl FnOnce(&mut crate::store::Write<'_>) -> StoreResult<T> + Send + 'static,
 ) -> Result<T, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    InputReader::query(&call.context(), &call.query, |_| Some(()))?;
     call.as_viewer(move |call, session| {
         let viewer = &session.account.viewer;
         seen_by(viewer)?;
         let made = call.app().store.write(viewer, work)?;
-        call.app().store.pulse_forget();
+        call.app().store.heartbeat_forget();
         Ok(made)
     })
     .await

@@ -17,7 +17,7 @@ pub use shown::{Made, Shown};
 
 use super::arrival::{Arriving, import_turns};
 use super::export;
-use super::form::{Context, Form, ReferenceData};
+use super::input::{Context, InputReader, ReferenceData};
 use super::once;
 use super::problem::Problem;
 use super::trace;
@@ -25,7 +25,7 @@ use super::turn::Turns;
 use crate::disclosure::Desk;
 use crate::domain::{Noun, Reference};
 use crate::identity::{Identity, Network};
-use crate::policy::{Deed, Scope, Viewer, may};
+use crate::policy::{Action, Scope, Viewer, authorize};
 use crate::store::{Error, Read, Result as StoreResult, SessionInfo, Store, Write};
 
 /// What every call shares.
@@ -183,17 +183,17 @@ impl Call {
     /// Reads a body as a form; a long one off the async threads.
     ///
     /// # Errors
-    /// As [`Form::read`].
-    pub async fn form<T: Send + 'static>(
+    /// As [`InputReader::read`].
+    pub async fn body<T: Send + 'static>(
         &self,
         body: &Bytes,
-        parse: impl FnOnce(&mut Form<'_>) -> Option<T> + Send + 'static,
+        parse: impl FnOnce(&mut InputReader<'_>) -> Option<T> + Send + 'static,
     ) -> Result<T, Problem> {
         let (context, body) = (self.context(), body.clone());
         if body.len() <= SHORT {
-            return Form::read(&context, &body, parse);
+            return InputReader::read(&context, &body, parse);
         }
-        block(move || Form::read(&context, &body, parse)).await
+        block(move || InputReader::read(&context, &body, parse)).await
     }
 
     /// What calls share.
@@ -208,7 +208,9 @@ impl Call {
     fn arriving(&self) -> Result<Arc<SessionInfo>, Problem> {
         let bearer = self.bearer.as_deref().ok_or_else(|| Problem::of("unauthenticated"))?;
         let session = self.app.identity.authenticate(bearer)?;
-        if self.app.store.awaits_confirmation() && may(&session.account.viewer, Deed::ConfirmRestoration).is_err() {
+        if self.app.store.awaits_confirmation()
+            && authorize(&session.account.viewer, Action::ConfirmRestoration).is_err()
+        {
             return Err(Error::Unconfirmed.into());
         }
         Ok(session)
@@ -232,7 +234,7 @@ impl Call {
         if session.assured {
             Ok(session)
         } else {
-            Err(Problem::of("second_factor").saying("set one up first: POST /v1/me/second-factor"))
+            Err(Problem::of("second_factor").with_detail("set one up first: POST /v1/me/second-factor"))
         }
     }
 
@@ -295,7 +297,7 @@ impl Call {
         judge: impl FnOnce(&Viewer) -> StoreResult<()> + Send + 'static,
         work: impl FnOnce(&Viewer, &mut Write<'_>) -> StoreResult<T> + Send + 'static,
     ) -> Result<T, Problem> {
-        Form::query(&self.context(), &self.query, |_| Some(()))?;
+        InputReader::query(&self.context(), &self.query, |_| Some(()))?;
         self.as_viewer(move |call, session| {
             let (app, viewer) = (&call.app, &session.account.viewer);
             app.store.signs_in()?;
@@ -305,7 +307,7 @@ impl Call {
                 w.factor_spend(&given, act)?;
                 work(viewer, w)
             })?;
-            app.store.pulse_forget();
+            app.store.heartbeat_forget();
             Ok(done)
         })
         .await
@@ -336,7 +338,7 @@ impl Call {
         path: &str,
         show: impl FnOnce(&Viewer, &mut Read<'_>, &str) -> StoreResult<Shown<T>> + Send + 'static,
     ) -> Result<HttpResponse, Problem> {
-        Form::query(&self.context(), &self.query, |_| Some(()))?;
+        InputReader::query(&self.context(), &self.query, |_| Some(()))?;
         let reference = read_reference(noun, path)?;
         let shown = self.read(move |viewer, r| show(viewer, r, &reference)).await?;
         self.one(&shown)
@@ -367,25 +369,25 @@ impl Call {
         make: impl FnOnce(&Viewer, &mut Write<'_>) -> StoreResult<Made> + Send + 'static,
         show: impl FnOnce(&Viewer, &mut Read<'_>, &str) -> StoreResult<Shown<T>> + Send + 'static,
     ) -> Result<HttpResponse, Problem> {
-        self.make(Making::Among, body, make, show).await
+        self.make(Concurrency::Exclusive, body, make, show).await
     }
 
     /// As [`Call::post`], for a record of its own that nothing else is read or changed for: many are made at once.
     ///
     /// # Errors
     /// As [`Call::post`].
-    pub async fn post_apart<T: Serialize + Send + 'static>(
+    pub async fn post_concurrent<T: Serialize + Send + 'static>(
         &self,
         body: &Bytes,
         make: impl FnOnce(&Viewer, &mut Write<'_>) -> StoreResult<Made> + Send + 'static,
         show: impl FnOnce(&Viewer, &mut Read<'_>, &str) -> StoreResult<Shown<T>> + Send + 'static,
     ) -> Result<HttpResponse, Problem> {
-        self.make(Making::Apart, body, make, show).await
+        self.make(Concurrency::Shared, body, make, show).await
     }
 
     async fn make<T: Serialize + Send + 'static>(
         &self,
-        making: Making,
+        making: Concurrency,
         body: &Bytes,
         make: impl FnOnce(&Viewer, &mut Write<'_>) -> StoreResult<Made> + Send + 'static,
         show: impl FnOnce(&Viewer, &mut Read<'_>, &str) -> StoreResult<Shown<T>> + Send + 'static,
@@ -394,7 +396,7 @@ impl Call {
             Some(key) => Some(once::read_key(&self.path, key, body)?),
             None => None,
         };
-        Form::query(&self.context(), &self.query, |_| Some(()))?;
+        InputReader::query(&self.context(), &self.query, |_| Some(()))?;
         let (made, shown) = self
             .as_viewer(move |call, session| {
                 let viewer = &session.account.viewer;
@@ -414,8 +416,8 @@ impl Call {
                     Ok((made, shown))
                 };
                 Ok(match making {
-                    Making::Apart => call.app.store.add(viewer, work),
-                    Making::Among => call.app.store.write(viewer, work),
+                    Concurrency::Shared => call.app.store.append(viewer, work),
+                    Concurrency::Exclusive => call.app.store.write(viewer, work),
                 }?)
             })
             .await?;
@@ -441,7 +443,7 @@ impl Call {
         change: impl FnOnce(&Viewer, &mut Write<'_>, &Context) -> Result<(), Problem> + Send + 'static,
     ) -> Result<HttpResponse, Problem> {
         let Some(expected) = self.if_match.clone() else { return Err(Problem::of("precondition_required")) };
-        Form::query(&self.context(), &self.query, |_| Some(()))?;
+        InputReader::query(&self.context(), &self.query, |_| Some(()))?;
         let shown = self
             .as_viewer(move |call, session| {
                 let viewer = &session.account.viewer;
@@ -449,13 +451,13 @@ impl Call {
                 let mut refused = None;
                 let outcome = call.app.store.write(viewer, |w| {
                     let before = show(viewer, w)?;
-                    let (etag, _) = before.etag().map_err(|_| Error::Stale)?;
+                    let (etag, _) = before.etag().map_err(|_| Error::PreconditionFailed)?;
                     if expected != etag && expected != "*" {
-                        return Err(Error::Stale);
+                        return Err(Error::PreconditionFailed);
                     }
                     if let Err(problem) = change(viewer, w, &context) {
                         refused = Some(problem);
-                        return Err(Error::Stale);
+                        return Err(Error::PreconditionFailed);
                     }
                     // A patch that changes nothing leaves the record as it was, and no trace.
                     if w.has_noted() { show(viewer, w) } else { Ok(before) }
@@ -476,11 +478,11 @@ impl Call {
 
 /// How what a POST makes stands to what is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Making {
+enum Concurrency {
     /// A record of its own, that nothing else is read or changed for: many are made at once.
-    Apart,
+    Shared,
     /// What belongs to records that are there: one is made at a time.
-    Among,
+    Exclusive,
 }
 
 /// The reference in a path, as people write it.

@@ -10,7 +10,7 @@ use super::note::agrees;
 use super::{note, path_id, record, wanted};
 use crate::api::Routes;
 use crate::api::call::Call;
-use crate::api::form::{self, Form};
+use crate::api::input::{self, InputReader};
 use crate::api::list::Paging;
 use crate::api::problem::{NotAcceptable, Problem, Problems};
 use crate::api::session::secret;
@@ -106,11 +106,11 @@ pub struct ApprovalQuery {
 #[post("/approvals")]
 async fn approval_ask(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
     let ask = call
-        .form(&body, |form| {
-            let record = form.required("record", None, record);
-            let wanted = wanted(form);
-            let purpose = form.required("purpose", None, form::code);
-            let note = form.optional("note", None, note);
+        .body(&body, |input| {
+            let record = input.required("record", None, record);
+            let wanted = wanted(input);
+            let purpose = input.required("purpose", None, input::code);
+            let note = input.optional("note", None, note);
             let (class, fields) = wanted?;
             Some(ApprovalAsk { record: record?, class, fields, purpose: purpose?, note })
         })
@@ -132,9 +132,9 @@ async fn approval_ask(call: Call, body: Bytes) -> Result<HttpResponse, Problem> 
 )]
 #[get("/approvals")]
 async fn approval_list(call: Call) -> Result<HttpResponse, Problem> {
-    let (paging, waiting) = Form::query(&call.context(), &call.query, |form| {
-        let waiting = form.required("waiting", Some(false), form::truth);
-        Some((Paging::of(form)?, waiting?))
+    let (paging, waiting) = InputReader::query(&call.context(), &call.query, |input| {
+        let waiting = input.required("waiting", Some(false), input::truth);
+        Some((Paging::of(input)?, waiting?))
     })?;
     call.list(paging, move |viewer, r, part| {
         let page = r.approval_list(viewer, waiting, part.after, part.limit)?;
@@ -161,9 +161,9 @@ pub struct ApprovalDecision {
 async fn approval_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let id = path_id(&path)?;
     let (approve, code) = call
-        .form(&body, |form| {
-            let approve = form.required("approve", None, form::truth);
-            let code = form.required("code", None, secret);
+        .body(&body, |input| {
+            let approve = input.required("approve", None, input::truth);
+            let code = input.required("code", None, secret);
             Some((approve?, code?))
         })
         .await?;

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::{DisclosureView, given_view};
 use crate::api::Routes;
 use crate::api::call::Call;
-use crate::api::form;
+use crate::api::input;
 use crate::api::problem::{Problem, Problems, Tombstone};
 use crate::api::session::secret;
 use crate::domain::Noun;
@@ -41,9 +41,9 @@ pub struct EditionInput {
 #[post("/disclosures/editions")]
 async fn edition_open(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
     let (reference, code) = call
-        .form(&body, |form| {
-            let incident = form.required("incident", None, form::reference(Noun::Incident));
-            let code = form.optional("code", None, secret);
+        .body(&body, |input| {
+            let incident = input.required("incident", None, input::reference(Noun::Incident));
+            let code = input.optional("code", None, secret);
             Some((incident?, code))
         })
         .await?;

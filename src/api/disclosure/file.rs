@@ -9,15 +9,15 @@ use super::{note, open, record, wanted};
 use crate::api::Routes;
 use crate::api::call::Call;
 use crate::api::export;
-use crate::api::form::{self, Context, Input};
+use crate::api::input::{self, Context, InputValue};
 use crate::api::list::File;
 use crate::api::problem::{Problem, Problems};
 use crate::api::session::secret;
 use crate::disclosure::{Given, Opened};
-use crate::domain::{Code, DisclosureForm, Purpose, SEALED};
+use crate::domain::{Code, DisclosureMode, Purpose, SEALED};
 use crate::exchange::{CsvTable, XlsxTable};
-use crate::policy::{form_rule, may_begin};
-use crate::store::{DisclosureAsk, Warrant};
+use crate::policy::{may_begin, mode_rule};
+use crate::store::{Authorization, DisclosureAsk};
 
 pub(super) fn routes(config: &mut impl Routes) {
     config.service(file_create);
@@ -44,8 +44,8 @@ pub struct FileInput {
     code: String,
 }
 
-fn format(input: &Input, _: &Context) -> Result<File, String> {
-    match form::as_text(input)? {
+fn format(input: &InputValue, _: &Context) -> Result<File, String> {
+    match input::as_text(input)? {
         "csv" => Ok(File::Csv),
         "xlsx" => Ok(File::Xlsx),
         _ => Err("must be csv or xlsx".into()),
@@ -93,24 +93,24 @@ impl Serialize for Row<'_> {
 )]
 #[post("/disclosures/files")]
 async fn file_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let most = form_rule(DisclosureForm::File).records.unwrap_or(0);
+    let most = mode_rule(DisclosureMode::File).records.unwrap_or(0);
     let (ask, format, code) = call
-        .form(&body, move |form| {
-            let records = form.required("records", None, form::list_of(most, record));
+        .body(&body, move |input| {
+            let records = input.required("records", None, input::list_of(most, record));
             if records.as_ref().is_some_and(Vec::is_empty) {
-                form.fault("records", "at least one");
+                input.fault("records", "at least one");
             }
-            let wanted = wanted(form);
-            let format = form.required("format", None, format);
-            let purpose = form.required("purpose", None, form::code);
-            let note = form.optional("note", None, note);
-            let code = form.required("code", None, secret);
+            let wanted = wanted(input);
+            let format = input.required("format", None, format);
+            let purpose = input.required("purpose", None, input::code);
+            let note = input.optional("note", None, note);
+            let code = input.required("code", None, secret);
             let (class, fields) = wanted?;
             let ask = DisclosureAsk {
                 records: records?,
                 class,
                 fields,
-                warrant: Warrant::File(purpose?),
+                warrant: Authorization::File(purpose?),
                 note,
                 factor: None,
             };
@@ -121,7 +121,7 @@ async fn file_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
         .as_viewer(move |call, session| {
             let (class, viewer) = (ask.class, &session.account.viewer);
             may_begin(viewer, call.app().store.now())
-                .map_err(|refusal| Problem::of("sealed").saying(refusal.code()))?;
+                .map_err(|refusal| Problem::of("sealed").with_detail(refusal.code()))?;
             let Given { id, at, purpose, review_due_at: _, records, refused: _ } =
                 open(call, session, ask, Some(&code))?;
             let opened =

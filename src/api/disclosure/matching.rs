@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::note;
 use crate::api::Routes;
 use crate::api::call::Call;
-use crate::api::form::{self, Context, Input};
+use crate::api::input::{self, Context, InputValue};
 use crate::api::problem::{Problem, Problems, Tombstone};
 use crate::api::session::secret;
 use crate::disclosure::Alike;
@@ -68,25 +68,25 @@ pub struct MatchView {
     found: Vec<AlikeView>,
 }
 
-fn person(input: &Input, _: &Context) -> Result<Noun, String> {
-    let name = form::as_text(input)?;
+fn person(input: &InputValue, _: &Context) -> Result<Noun, String> {
+    let name = input::as_text(input)?;
     let persons = [Noun::Victim, Noun::Suspect, Noun::Accused];
     persons.into_iter().find(|noun| noun.name() == name).ok_or_else(|| "must be victim, suspect or accused".into())
 }
 
-fn name(input: &Input, _: &Context) -> Result<Plain, String> {
+fn name(input: &InputValue, _: &Context) -> Result<Plain, String> {
     let longest = SealedField::named(Noun::Victim, "name").map_or(0, |field| field.longest);
     match input {
-        Input::Text(text) if text.expose().chars().count() > longest => {
+        InputValue::Text(text) if text.expose().chars().count() > longest => {
             Err(format!("must be text of at most {longest} characters"))
         }
-        Input::Text(text) if text.expose().chars().any(char::is_alphabetic) => Ok(text.clone()),
+        InputValue::Text(text) if text.expose().chars().any(char::is_alphabetic) => Ok(text.clone()),
         _ => Err("must be a name".into()),
     }
 }
 
-fn victim(input: &Input, _: &Context) -> Result<(String, String), String> {
-    let path: Vec<&str> = form::as_text(input)?.split('/').collect();
+fn victim(input: &InputValue, _: &Context) -> Result<(String, String), String> {
+    let path: Vec<&str> = input::as_text(input)?.split('/').collect();
     match path[..] {
         ["incidents", reference, "victims", handle] => Reference::parse(Noun::Incident, reference)
             .map(|reference| (reference.to_string(), handle.to_owned()))
@@ -102,15 +102,15 @@ fn victim(input: &Input, _: &Context) -> Result<(String, String), String> {
 #[post("/disclosures/matches")]
 async fn match_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
     let (noun, about, purpose, note, name, code) = call
-        .form(&body, |form| {
-            let noun = form.required("person", None, person);
-            let name = form.required("name", None, name);
-            let about = form.optional("record", None, victim);
-            let purpose = form.required("purpose", None, form::code);
-            let note = form.optional("note", None, note);
-            let code = form.required("code", None, secret);
+        .body(&body, |input| {
+            let noun = input.required("person", None, person);
+            let name = input.required("name", None, name);
+            let about = input.optional("record", None, victim);
+            let purpose = input.required("purpose", None, input::code);
+            let note = input.optional("note", None, note);
+            let code = input.required("code", None, secret);
             if about.is_some() && noun.is_some_and(|noun| noun != Noun::Victim) {
-                form.fault("record", "is a victim: only a question about victims names one");
+                input.fault("record", "is a victim: only a question about victims names one");
             }
             Some((noun?, about, purpose?, note, name?, code?))
         })

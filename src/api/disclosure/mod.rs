@@ -18,13 +18,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Routes;
 use super::call::Call;
-use super::form::{self, Context, Form, Input};
+use super::input::{self, Context, InputReader, InputValue};
 use super::list::Paging;
 use super::problem::{NotAcceptable, Problem, Problems, Tombstone};
 use super::session::secret;
 use crate::disclosure::{Given, Opened};
-use crate::domain::{DisclosureForm, Noun, Purpose, Reference, ReviewFinding};
-use crate::store::{DisclosureAsk, DisclosureFilter, DisclosureRow, Id, Page, SessionInfo, Warrant};
+use crate::domain::{DisclosureMode, Noun, Purpose, Reference, ReviewFinding};
+use crate::store::{Authorization, DisclosureAsk, DisclosureFilter, DisclosureRow, Id, Page, SessionInfo};
 use seal::Plain;
 
 /// Adds the routes.
@@ -123,8 +123,8 @@ pub struct DisclosureEntry {
     purpose: Purpose,
     /// Why it was refused; null when it was granted.
     refusal: Option<String>,
-    /// In which form.
-    form: DisclosureForm,
+    /// In which mode.
+    mode: DisclosureMode,
     /// By when another officer reviews what nobody had approved; null where that is not needed.
     review_due_at: Option<DateTime<Utc>>,
     /// When that was done.
@@ -154,8 +154,8 @@ pub struct DisclosureQuery {
     format: Option<String>,
 }
 
-fn record(input: &Input, _: &Context) -> Result<(Noun, String), String> {
-    let Input::Text(text) = input else { return Err("must be text".into()) };
+fn record(input: &InputValue, _: &Context) -> Result<(Noun, String), String> {
+    let InputValue::Text(text) = input else { return Err("must be text".into()) };
     let whole = || "must be the path of an incident, case, proceeding or assistance".to_owned();
     let (path, reference) = text.expose().split_once('/').ok_or_else(whole)?;
     [Noun::Incident, Noun::Case, Noun::Proceeding, Noun::Assistance, Noun::Measure]
@@ -165,9 +165,9 @@ fn record(input: &Input, _: &Context) -> Result<(Noun, String), String> {
         .ok_or_else(whole)
 }
 
-pub(super) fn note(input: &Input, _: &Context) -> Result<Plain, String> {
+pub(super) fn note(input: &InputValue, _: &Context) -> Result<Plain, String> {
     match input {
-        Input::Text(text) if text.expose().chars().count() <= 2_000 => Ok(text.clone()),
+        InputValue::Text(text) if text.expose().chars().count() <= 2_000 => Ok(text.clone()),
         _ => Err("must be text of at most 2000 characters".into()),
     }
 }
@@ -176,42 +176,42 @@ fn path_id(path: &str) -> Result<Id, Problem> {
     Id::parse(path).ok_or_else(|| Problem::of("not_found"))
 }
 
-/// Takes the class and fields to be opened out of a form.
-fn wanted(form: &mut Form<'_>) -> Option<(seal::ClassCode, Vec<String>)> {
-    let class = form.required("class", None, form::class);
-    let fields = form.required("fields", Some(Vec::new()), form::list_of(50, form::text(60)));
+/// Takes the class and fields to be opened out of the input.
+fn wanted(input: &mut InputReader<'_>) -> Option<(seal::ClassCode, Vec<String>)> {
+    let class = input.required("class", None, input::class);
+    let fields = input.required("fields", Some(Vec::new()), input::list_of(50, input::text(60)));
     Some((class?, fields?))
 }
 
-/// Takes what a disclosure rests on out of a form, with the code that it needs.
-fn warrant(form: &mut Form<'_>, session: Id) -> Option<(Warrant, Option<Plain>, Option<Plain>)> {
-    let (has_sitting, has_approval) = (form.has("sitting"), form.has("approval"));
-    let sitting = form.optional("sitting", None, form::id);
-    let approval = form.optional("approval", None, form::id);
-    let emergency = form.required("emergency", Some(false), form::truth)?;
+/// Takes what a disclosure rests on out of the input, with the code that it needs.
+fn warrant(input: &mut InputReader<'_>, session: Id) -> Option<(Authorization, Option<Plain>, Option<Plain>)> {
+    let (has_sitting, has_approval) = (input.has("sitting"), input.has("approval"));
+    let sitting = input.optional("sitting", None, input::id);
+    let approval = input.optional("approval", None, input::id);
+    let emergency = input.required("emergency", Some(false), input::truth)?;
     if usize::from(has_sitting) + usize::from(has_approval) + usize::from(emergency) > 1 {
-        form.fault("sitting", "a sitting, an approval or an emergency: one of them");
+        input.fault("sitting", "a sitting, an approval or an emergency: one of them");
         return None;
     }
     if has_sitting {
         for member in ["purpose", "note", "code"] {
-            if form.has(member) {
-                form.fault(member, "the sitting has it");
+            if input.has(member) {
+                input.fault(member, "the sitting has it");
             }
         }
-        return Some((Warrant::Sitting { id: sitting?, session }, None, None));
+        return Some((Authorization::Sitting { id: sitting?, session }, None, None));
     }
     let warrant = if has_approval {
-        if form.has("purpose") {
-            form.fault("purpose", "the approval has it");
+        if input.has("purpose") {
+            input.fault("purpose", "the approval has it");
         }
-        approval.map(Warrant::Approval)
+        approval.map(Authorization::Approval)
     } else {
-        let purpose = form.required("purpose", None, form::code);
-        purpose.map(if emergency { Warrant::Emergency } else { Warrant::Purpose })
+        let purpose = input.required("purpose", None, input::code);
+        purpose.map(if emergency { Authorization::Emergency } else { Authorization::Purpose })
     };
-    let note = if emergency { form.required("note", None, note) } else { form.optional("note", None, note) };
-    let code = form.required("code", None, secret);
+    let note = if emergency { input.required("note", None, note) } else { input.optional("note", None, note) };
+    let code = input.required("code", None, secret);
     Some((warrant?, note, Some(code?)))
 }
 
@@ -257,10 +257,10 @@ fn open(call: &Call, session: &SessionInfo, ask: DisclosureAsk, code: Option<&Pl
 async fn disclosure_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
     let view = call
         .as_viewer(move |call, session| {
-            let (ask, code) = Form::read(&call.context(), &body, |form| {
-                let record = form.required("record", None, record);
-                let wanted = wanted(form);
-                let warrant = warrant(form, session.id);
+            let (ask, code) = InputReader::read(&call.context(), &body, |input| {
+                let record = input.required("record", None, record);
+                let wanted = wanted(input);
+                let warrant = warrant(input, session.id);
                 let ((class, fields), (warrant, note, code)) = (wanted?, warrant?);
                 Some((DisclosureAsk { records: vec![record?], class, fields, warrant, note, factor: None }, code))
             })?;
@@ -279,9 +279,9 @@ async fn disclosure_create(call: Call, body: Bytes) -> Result<HttpResponse, Prob
 )]
 #[get("/disclosures")]
 async fn disclosure_list(call: Call) -> Result<HttpResponse, Problem> {
-    let (paging, filter) = Form::query(&call.context(), &call.query, |form| {
-        let review_due = form.required("review_due", Some(false), form::truth);
-        Some((Paging::of(form)?, DisclosureFilter { review_due: review_due? }))
+    let (paging, filter) = InputReader::query(&call.context(), &call.query, |input| {
+        let review_due = input.required("review_due", Some(false), input::truth);
+        Some((Paging::of(input)?, DisclosureFilter { review_due: review_due? }))
     })?;
     call.list(paging, move |viewer, r, part| {
         let page = r.disclosure_list(viewer, filter, part.after, part.limit)?;
@@ -291,7 +291,7 @@ async fn disclosure_list(call: Call) -> Result<HttpResponse, Problem> {
 }
 
 fn entry(row: DisclosureRow) -> DisclosureEntry {
-    let DisclosureRow { id, at, by, role, record, class, purpose, refusal, form, review_due_at, review, items } = row;
+    let DisclosureRow { id, at, by, role, record, class, purpose, refusal, mode, review_due_at, review, items } = row;
     DisclosureEntry {
         id,
         at: at.and_utc(),
@@ -301,7 +301,7 @@ fn entry(row: DisclosureRow) -> DisclosureEntry {
         class,
         purpose,
         refusal,
-        form,
+        mode,
         review_due_at: review_due_at.map(|at| at.and_utc()),
         reviewed_at: review.map(|(at, _)| at.and_utc()),
         finding: review.map(|(_, finding)| finding),

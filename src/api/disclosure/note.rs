@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::path_id;
 use crate::api::Routes;
 use crate::api::call::Call;
-use crate::api::form::Form;
+use crate::api::input::InputReader;
 use crate::api::problem::{Problem, Problems};
 use crate::api::session::secret;
 use crate::policy::{Viewer, may_agree_to_openings};
@@ -40,8 +40,8 @@ pub struct NoteView {
 }
 
 async fn read(call: &Call, body: &Bytes, of: Asked) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
-    let code = call.form(body, |form| form.required("code", None, secret)).await?;
+    InputReader::query(&call.context(), &call.query, |_| Some(()))?;
+    let code = call.body(body, |input| input.required("code", None, secret)).await?;
     let note = call
         .as_viewer(move |call, session| {
             let (app, viewer) = (call.app(), &session.account.viewer);

@@ -10,7 +10,7 @@ use super::note::agrees;
 use super::path_id;
 use crate::api::Routes;
 use crate::api::call::Call;
-use crate::api::form::{self, Form};
+use crate::api::input::{self, InputReader};
 use crate::api::list::Paging;
 use crate::api::problem::{NotAcceptable, Problem, Problems};
 use crate::api::session::secret;
@@ -40,9 +40,9 @@ pub struct ReviewInput {
 async fn disclosure_review(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let id = path_id(&path)?;
     let (finding, code) = call
-        .form(&body, |form| {
-            let finding = form.required("finding", None, form::code);
-            let code = form.required("code", None, secret);
+        .body(&body, |input| {
+            let finding = input.required("finding", None, input::code);
+            let code = input.required("code", None, secret);
             Some((finding?, code?))
         })
         .await?;
@@ -96,7 +96,7 @@ pub struct AlertQuery {
 )]
 #[get("/alerts")]
 async fn alert_list(call: Call) -> Result<HttpResponse, Problem> {
-    let paging = Form::query(&call.context(), &call.query, Paging::of)?;
+    let paging = InputReader::query(&call.context(), &call.query, Paging::of)?;
     call.list(paging, move |viewer, r, part| {
         may_see_alerts(viewer)?;
         let page = r.alert_list(part.after, part.limit)?;

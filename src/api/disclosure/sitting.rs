@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::{note, path_id};
 use crate::api::Routes;
 use crate::api::call::{Call, Shown};
-use crate::api::form::{self, Form};
+use crate::api::input::{self, InputReader};
 use crate::api::problem::{NotModified, Problem, Problems};
 use crate::api::session::secret;
 use crate::domain::Purpose;
@@ -67,10 +67,10 @@ pub struct Sittings {
 #[post("/sittings")]
 async fn sitting_begin(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
     let (purpose, note, code) = call
-        .form(&body, |form| {
-            let purpose = form.required("purpose", None, form::code);
-            let note = form.optional("note", None, note);
-            let code = form.required("code", None, secret);
+        .body(&body, |input| {
+            let purpose = input.required("purpose", None, input::code);
+            let note = input.optional("note", None, note);
+            let code = input.required("code", None, secret);
             Some((purpose?, note, code?))
         })
         .await?;
@@ -78,9 +78,9 @@ async fn sitting_begin(call: Call, body: Bytes) -> Result<HttpResponse, Problem>
         .as_viewer(move |call, session| {
             let (app, viewer) = (call.app(), &session.account.viewer);
             app.store.signs_in()?;
-            may_begin(viewer, app.store.now()).map_err(|refusal| Problem::of("sealed").saying(refusal.code()))?;
+            may_begin(viewer, app.store.now()).map_err(|refusal| Problem::of("sealed").with_detail(refusal.code()))?;
             let given = app.identity.prove(session, code.expose(), "sitting")?;
-            Ok(app.store.add(viewer, |w| {
+            Ok(app.store.append(viewer, |w| {
                 w.factor_spend(&given, "sitting")?;
                 w.sitting_begin(session.id, purpose, note.as_ref())
             })?)
@@ -93,7 +93,7 @@ async fn sitting_begin(call: Call, body: Bytes) -> Result<HttpResponse, Problem>
 #[utoipa::path(tag = "disclosures", responses((status = 200, body = Sittings), NotModified, Problems))]
 #[get("/sittings")]
 async fn sitting_list(call: Call) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    InputReader::query(&call.context(), &call.query, |_| Some(()))?;
     let items = call
         .as_viewer(|call, session| {
             Ok(call.app().store.read(&Scope::Nothing, |r| r.sitting_list(session.account.id, session.id))?)

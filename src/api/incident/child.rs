@@ -8,15 +8,15 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::input::{self, SuspectInput, VictimInput};
+use super::reading::{self, SuspectInput, VictimInput};
 use super::view::is_own;
 use super::{read_reference, show};
 use crate::api::call::{Call, Made, Shown};
-use crate::api::form::Form;
+use crate::api::input::InputReader;
 use crate::api::problem::{NotModified, Preconditions, Problem, Problems, Tombstone};
 use crate::api::withheld::{Markers, Withheld};
 use crate::domain::{Harm, Noun, Perpetrator, Personnel, Sex, SuspectFacts, SuspectStatus, VictimFacts};
-use crate::policy::{Deed, Facts, Relations, Viewer, may};
+use crate::policy::{AccessContext, Action, Relations, Viewer, authorize};
 use crate::store::{EditionChoice, Error, Id, Incident, Read, Result as StoreResult, Suspect, Victim};
 
 /// A victim, as you may see it.
@@ -53,7 +53,12 @@ pub struct VictimView {
 }
 
 impl VictimView {
-    pub(super) fn new(viewer: &Viewer, facts: Facts, victim: &Victim, held: Option<&HashSet<(Id, u16)>>) -> Self {
+    pub(super) fn new(
+        viewer: &Viewer,
+        facts: AccessContext,
+        victim: &Victim,
+        held: Option<&HashSet<(Id, u16)>>,
+    ) -> Self {
         let VictimFacts { category, states, outcome, sex_of_dead, noticas_id, kin_notified_on, state_notified_on } =
             victim.facts.clone();
         let own_national = is_own(viewer, &states);
@@ -61,7 +66,7 @@ impl VictimView {
         let inside = viewer.is_inside();
         // The host State, and the State of a proceeding, see whose nationals all victims are.
         let sees_all = inside || relations.host || relations.proceeding;
-        let facts = Facts { relations, notified: victim.facts.is_notified(), ..facts };
+        let facts = AccessContext { relations, notified: victim.facts.is_notified(), ..facts };
         let markers = Markers { noun: Noun::Victim, viewer, facts, holder: victim.holder, held };
         Self {
             handle: victim.handle.clone(),
@@ -102,7 +107,12 @@ pub struct SuspectView {
 }
 
 impl SuspectView {
-    pub(super) fn new(viewer: &Viewer, facts: Facts, suspect: &Suspect, held: Option<&HashSet<(Id, u16)>>) -> Self {
+    pub(super) fn new(
+        viewer: &Viewer,
+        facts: AccessContext,
+        suspect: &Suspect,
+        held: Option<&HashSet<(Id, u16)>>,
+    ) -> Self {
         let SuspectFacts { category, status } = suspect.facts;
         let markers = Markers { noun: Noun::Suspect, viewer, facts, holder: suspect.holder, held };
         Self {
@@ -135,7 +145,7 @@ pub struct SuspectPage {
 
 struct Family {
     incident: Incident,
-    facts: Facts,
+    facts: AccessContext,
     tags: Vec<Vec<u8>>,
 }
 
@@ -143,7 +153,11 @@ fn family(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Fam
     let tags = show(viewer, r, reference, EditionChoice::Working)?.tags;
     let incident = r.incident_get(reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
     let (relations, under_review) = r.incident_relations(viewer, &incident)?;
-    Ok(Family { incident, facts: Facts { relations, notified: true, under_review, ..Facts::default() }, tags })
+    Ok(Family {
+        incident,
+        facts: AccessContext { relations, notified: true, under_review, ..AccessContext::default() },
+        tags,
+    })
 }
 
 fn victims(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Shown<Vec<(Victim, VictimView)>>> {
@@ -197,7 +211,7 @@ fn parts(target: &str) -> (String, String) {
 #[utoipa::path(tag = "incidents", params(("reference" = String, Path)), responses((status = 200, body = VictimPage), Tombstone, NotModified, Problems))]
 #[get("/incidents/{reference}/victims")]
 pub(super) async fn victim_list(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    InputReader::query(&call.context(), &call.query, |_| Some(()))?;
     let reference = read_reference(&path)?;
     let shown = call.read(move |viewer, r| victims(viewer, r, &reference)).await?;
     let items = shown.body.into_iter().map(|(_, view)| view).collect();
@@ -214,12 +228,12 @@ pub(super) async fn victim_list(call: Call, path: Path<String>) -> Result<HttpRe
 #[post("/incidents/{reference}/victims")]
 pub(super) async fn victim_create(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(&path)?;
-    let new = call.form(&body, |form| input::victim(form, None)).await?;
+    let new = call.body(&body, |input| reading::victim(input, None)).await?;
     call.post(
         &body,
         move |viewer, w| {
             let incident = w.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
-            may(viewer, Deed::Report { mission: &incident.facts.mission })?;
+            authorize(viewer, Action::Report { mission: &incident.facts.mission })?;
             let (_, victim) = w.victim_create(&incident, &new)?;
             Ok(Made::child(format!("incidents/{reference}/victims/{}", victim.handle)))
         },
@@ -235,7 +249,7 @@ pub(super) async fn victim_create(call: Call, path: Path<String>, body: Bytes) -
 #[utoipa::path(tag = "incidents", params(("reference" = String, Path), ("handle" = String, Path)), responses((status = 200, body = VictimView), Tombstone, NotModified, Problems))]
 #[get("/incidents/{reference}/victims/{handle}")]
 pub(super) async fn victim_get(call: Call, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    InputReader::query(&call.context(), &call.query, |_| Some(()))?;
     let (reference, handle) = path.into_inner();
     let reference = read_reference(&reference)?;
     let shown = call.read(move |viewer, r| victim_show(viewer, r, &reference, &handle)).await?;
@@ -262,10 +276,10 @@ pub(super) async fn victim_edit(
         move |viewer, r| victim_show(viewer, r, &shown.0, &shown.1),
         move |viewer, w, context| {
             let incident = w.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
-            may(viewer, Deed::Report { mission: &incident.facts.mission }).map_err(Error::from)?;
+            authorize(viewer, Action::Report { mission: &incident.facts.mission }).map_err(Error::from)?;
             let known =
                 w.victim_list(&incident)?.into_iter().find(|victim| victim.handle == handle).ok_or(Error::NotFound)?;
-            let new = Form::read(context, &body, |form| input::victim(form, Some(&known.facts)))?;
+            let new = InputReader::read(context, &body, |input| reading::victim(input, Some(&known.facts)))?;
             w.victim_edit(&incident, &known, &new)?;
             Ok(())
         },
@@ -277,7 +291,7 @@ pub(super) async fn victim_edit(
 #[utoipa::path(tag = "incidents", params(("reference" = String, Path)), responses((status = 200, body = SuspectPage), Tombstone, NotModified, Problems))]
 #[get("/incidents/{reference}/suspects")]
 pub(super) async fn suspect_list(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    InputReader::query(&call.context(), &call.query, |_| Some(()))?;
     let reference = read_reference(&path)?;
     let shown = call.read(move |viewer, r| suspects(viewer, r, &reference)).await?;
     let items = shown.body.into_iter().map(|(_, view)| view).collect();
@@ -294,12 +308,12 @@ pub(super) async fn suspect_list(call: Call, path: Path<String>) -> Result<HttpR
 #[post("/incidents/{reference}/suspects")]
 pub(super) async fn suspect_create(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(&path)?;
-    let new = call.form(&body, |form| input::suspect(form, None)).await?;
+    let new = call.body(&body, |input| reading::suspect(input, None)).await?;
     call.post(
         &body,
         move |viewer, w| {
             let incident = w.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
-            may(viewer, Deed::Report { mission: &incident.facts.mission })?;
+            authorize(viewer, Action::Report { mission: &incident.facts.mission })?;
             let (_, suspect) = w.suspect_create(&incident, &new)?;
             Ok(Made::child(format!("incidents/{reference}/suspects/{}", suspect.handle)))
         },
@@ -315,7 +329,7 @@ pub(super) async fn suspect_create(call: Call, path: Path<String>, body: Bytes) 
 #[utoipa::path(tag = "incidents", params(("reference" = String, Path), ("handle" = String, Path)), responses((status = 200, body = SuspectView), Tombstone, NotModified, Problems))]
 #[get("/incidents/{reference}/suspects/{handle}")]
 pub(super) async fn suspect_get(call: Call, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    InputReader::query(&call.context(), &call.query, |_| Some(()))?;
     let (reference, handle) = path.into_inner();
     let reference = read_reference(&reference)?;
     let shown = call.read(move |viewer, r| suspect_show(viewer, r, &reference, &handle)).await?;
@@ -342,13 +356,13 @@ pub(super) async fn suspect_edit(
         move |viewer, r| suspect_show(viewer, r, &shown.0, &shown.1),
         move |viewer, w, context| {
             let incident = w.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
-            may(viewer, Deed::Report { mission: &incident.facts.mission }).map_err(Error::from)?;
+            authorize(viewer, Action::Report { mission: &incident.facts.mission }).map_err(Error::from)?;
             let known = w
                 .suspect_list(&incident)?
                 .into_iter()
                 .find(|suspect| suspect.handle == handle)
                 .ok_or(Error::NotFound)?;
-            let new = Form::read(context, &body, |form| input::suspect(form, Some(&known.facts)))?;
+            let new = InputReader::read(context, &body, |input| reading::suspect(input, Some(&known.facts)))?;
             w.suspect_edit(&incident, &known, &new)?;
             Ok(())
         },

@@ -1,8 +1,8 @@
 //! Incidents with their victims and suspects.
 
 mod child;
-mod input;
 mod moves;
+mod reading;
 mod seen;
 mod view;
 
@@ -11,19 +11,19 @@ use actix_web::{HttpResponse, get, patch, post};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use input::IncidentInput;
+use reading::IncidentInput;
 #[cfg(fuzzing)]
-pub(super) use input::new_incident;
+pub(super) use reading::new_incident;
 use view::IncidentView;
 
 use super::call::{Call, Made, Shown, last_part};
-use super::form::{self, Form};
 use super::history::HistoryPage;
+use super::input::{self, InputReader};
 use super::list::Paging;
 use super::problem::{NotAcceptable, NotModified, Preconditions, Problem, Problems, Tombstone};
 use crate::api::Routes;
 use crate::domain::Noun;
-use crate::policy::{Deed, Viewer, may};
+use crate::policy::{Action, Viewer, authorize};
 use crate::store::{EditionChoice, Error, Id, IncidentFilter, Page, Read, Result as StoreResult};
 
 /// Adds the routes.
@@ -99,43 +99,41 @@ pub struct IncidentPage {
     next: Option<String>,
 }
 
-fn edition_choice(form: &mut Form<'_>) -> Option<EditionChoice> {
-    form.required(
-        "edition",
-        Some(EditionChoice::Working),
-        |input: &form::Input, _: &form::Context| match form::as_text(input)? {
+fn edition_choice(input: &mut InputReader<'_>) -> Option<EditionChoice> {
+    input.required("edition", Some(EditionChoice::Working), |input: &input::InputValue, _: &input::Context| {
+        match input::as_text(input)? {
             "working" => Ok(EditionChoice::Working),
             "released" => Ok(EditionChoice::Released),
             _ => Err("must be working or released".into()),
-        },
-    )
+        }
+    })
 }
 
-pub(super) fn filter(form: &mut Form<'_>) -> Option<(IncidentFilter, Option<String>, Paging)> {
-    let edition = edition_choice(form);
+pub(super) fn filter(input: &mut InputReader<'_>) -> Option<(IncidentFilter, Option<String>, Paging)> {
+    let edition = edition_choice(input);
     let filter = IncidentFilter {
         edition: EditionChoice::Working,
-        mission: form.optional("mission", None, form::mission),
-        host_state: form.optional("host_state", None, form::state),
-        act: form.optional("act", None, form::code),
-        means: form.optional("means", None, form::code),
-        perpetrator: form.optional("perpetrator_category", None, form::code),
-        state: form.optional("state", None, form::code),
-        noticas_id: form.optional("noticas_id", None, form::external_id),
-        from: form.optional("from", None, form::date),
-        to: form.optional("to", None, form::date),
+        mission: input.optional("mission", None, input::mission),
+        host_state: input.optional("host_state", None, input::state),
+        act: input.optional("act", None, input::code),
+        means: input.optional("means", None, input::code),
+        perpetrator: input.optional("perpetrator_category", None, input::code),
+        state: input.optional("state", None, input::code),
+        noticas_id: input.optional("noticas_id", None, input::external_id),
+        from: input.optional("from", None, input::date),
+        to: input.optional("to", None, input::date),
     };
-    let as_state = form.optional("as", None, form::state);
-    let paging = Paging::of(form);
+    let as_state = input.optional("as", None, input::state);
+    let paging = Paging::of(input);
     Some((IncidentFilter { edition: edition?, ..filter }, as_state, paging?))
 }
 
 /// The viewer whose sight is asked for: oneself, or, for the Secretariat, a State (`?as=`).
-pub(super) fn seen_as(viewer: &Viewer, as_state: Option<&str>) -> StoreResult<Viewer> {
+pub(super) fn view_as(viewer: &Viewer, as_state: Option<&str>) -> StoreResult<Viewer> {
     match as_state {
         None => Ok(viewer.clone()),
         Some(state) => {
-            may(viewer, Deed::Decide)?;
+            authorize(viewer, Action::Decide)?;
             Ok(Viewer::of_state(state))
         }
     }
@@ -150,10 +148,10 @@ pub(super) fn seen_as(viewer: &Viewer, as_state: Option<&str>) -> StoreResult<Vi
 #[get("/incidents")]
 async fn incident_list(call: Call) -> Result<HttpResponse, Problem> {
     let context = call.context();
-    let (filter, as_state, paging) = Form::query(&context, &call.query, filter)?;
+    let (filter, as_state, paging) = InputReader::query(&context, &call.query, filter)?;
     call.list_as(
         paging,
-        move |viewer| seen_as(viewer, as_state.as_deref()),
+        move |viewer| view_as(viewer, as_state.as_deref()),
         move |viewer, r, part| {
             let page = r.incident_list(&filter, part.after, part.limit)?;
             let holders: Vec<Id> = page.items.iter().map(|incident| incident.edition).collect();
@@ -201,16 +199,16 @@ pub struct SightQuery {
 #[get("/incidents/{reference}")]
 async fn incident_get(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     let context = call.context();
-    let (choice, as_state) = Form::query(&context, &call.query, |form| {
-        let choice = edition_choice(form);
-        let as_state = form.optional("as", None, form::state);
+    let (choice, as_state) = InputReader::query(&context, &call.query, |input| {
+        let choice = edition_choice(input);
+        let as_state = input.optional("as", None, input::state);
         Some((choice?, as_state))
     })?;
     let reference = read_reference(&path)?;
     let shown = call
         .as_viewer(move |call, session| {
-            let viewer = seen_as(&session.account.viewer, as_state.as_deref())?;
-            Ok(call.app().store.glance(&viewer, |r| show(&viewer, r, &reference, choice))?)
+            let viewer = view_as(&session.account.viewer, as_state.as_deref())?;
+            Ok(call.app().store.read_committed(&viewer, |r| show(&viewer, r, &reference, choice))?)
         })
         .await?;
     call.one(&shown)
@@ -225,11 +223,11 @@ async fn incident_get(call: Call, path: Path<String>) -> Result<HttpResponse, Pr
 )]
 #[post("/incidents")]
 async fn incident_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let new = call.form(&body, input::new_incident).await?;
-    call.post_apart(
+    let new = call.body(&body, reading::new_incident).await?;
+    call.post_concurrent(
         &body,
         move |viewer, w| {
-            may(viewer, Deed::Report { mission: &new.facts.mission })?;
+            authorize(viewer, Action::Report { mission: &new.facts.mission })?;
             Ok(Made::new(Noun::Incident, &w.incident_create(&new)?.reference))
         },
         |viewer, r, target| show(viewer, r, last_part(target), EditionChoice::Working),
@@ -253,13 +251,13 @@ async fn incident_edit(call: Call, path: Path<String>, body: Bytes) -> Result<Ht
         move |viewer, r| show(viewer, r, &shown, EditionChoice::Working),
         move |viewer, w, context| {
             let incident = w.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
-            may(viewer, Deed::Report { mission: &incident.facts.mission }).map_err(Error::from)?;
-            let (facts, sealed) = Form::read(context, &body, |form| {
-                let facts = input::incident_facts(form, Some(&incident.facts));
-                let sealed = form.sealed_patch(Noun::Incident);
+            authorize(viewer, Action::Report { mission: &incident.facts.mission }).map_err(Error::from)?;
+            let (facts, sealed) = InputReader::read(context, &body, |input| {
+                let facts = reading::incident_facts(input, Some(&incident.facts));
+                let sealed = input.sealed_patch(Noun::Incident);
                 Some((facts?, sealed))
             })?;
-            may(viewer, Deed::Report { mission: &facts.mission }).map_err(Error::from)?;
+            authorize(viewer, Action::Report { mission: &facts.mission }).map_err(Error::from)?;
             w.incident_edit(&incident, &facts, &sealed)?;
             Ok(())
         },
@@ -275,14 +273,18 @@ async fn incident_edit(call: Call, path: Path<String>, body: Bytes) -> Result<Ht
 )]
 #[get("/incidents/{reference}/history")]
 async fn incident_history(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    InputReader::query(&call.context(), &call.query, |_| Some(()))?;
     let reference = read_reference(&path)?;
     let page = call
         .read(move |viewer, r| {
             let incident = r.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
             let (relations, under_review) = r.incident_relations(viewer, &incident)?;
-            let facts =
-                crate::policy::Facts { relations, notified: true, under_review, ..crate::policy::Facts::default() };
+            let facts = crate::policy::AccessContext {
+                relations,
+                notified: true,
+                under_review,
+                ..crate::policy::AccessContext::default()
+            };
             let first = r.concerned_since(&incident)?;
             Ok(super::history::page(viewer, facts, r.history(incident.id)?, first.zip(incident.released_at)))
         })

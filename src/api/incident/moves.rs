@@ -8,15 +8,15 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::input::handles;
+use super::reading::handles;
 use super::{IncidentView, read_reference, show};
 use crate::api::call::{Call, Made, Shown, last_part};
 use crate::api::decision::grounds;
-use crate::api::form::{self, Form};
+use crate::api::input::{self, InputReader};
 use crate::api::problem::{NotModified, Problem, Problems, Tombstone};
 use crate::api::session::secret;
 use crate::domain::{FieldReason, IncidentState, Noun, Reason, WithholdingReason};
-use crate::policy::{Deed, Viewer, may};
+use crate::policy::{Action, Viewer, authorize};
 use crate::store::{EditionChoice, Error, Grounds, Result as StoreResult};
 
 /// A move of an incident.
@@ -70,9 +70,9 @@ pub struct TransitionOutcomes {
     items: Vec<TransitionOutcome>,
 }
 
-fn transition(form: &mut Form<'_>) -> Option<(IncidentState, Grounds)> {
-    let to = form.required("to", None, form::code);
-    let grounds = grounds(form, matches!(to, Some(IncidentState::Returned | IncidentState::Withdrawn)));
+fn transition(input: &mut InputReader<'_>) -> Option<(IncidentState, Grounds)> {
+    let to = input.required("to", None, input::code);
+    let grounds = grounds(input, matches!(to, Some(IncidentState::Returned | IncidentState::Withdrawn)));
     Some((to?, grounds?))
 }
 
@@ -94,7 +94,7 @@ fn here(call: &Call, to: IncidentState) -> Result<(), Problem> {
 #[post("/incidents/{reference}/transitions")]
 pub(super) async fn incident_transition(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(&path)?;
-    let (to, grounds) = call.form(&body, transition).await?;
+    let (to, grounds) = call.body(&body, transition).await?;
     here(&call, to)?;
     call.post(
         &body,
@@ -117,9 +117,9 @@ pub(super) async fn incident_transition(call: Call, path: Path<String>, body: By
 #[post("/transitions")]
 pub(super) async fn transition_list(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
     let (to, grounds, incidents) = call
-        .form(&body, |form| {
-            let moved = transition(form);
-            let incidents = form.required("incidents", None, form::list_of(500, form::reference(Noun::Incident)));
+        .body(&body, |input| {
+            let moved = transition(input);
+            let incidents = input.required("incidents", None, input::list_of(500, input::reference(Noun::Incident)));
             let (to, grounds) = moved?;
             Some((to, grounds, incidents?))
         })
@@ -183,19 +183,19 @@ pub struct WithholdingInput {
 pub(super) async fn withholding_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(&path)?;
     let (states, reason, code) = call
-        .form(&body, |form| {
-            let states = form.required("states", None, form::list_of(20, form::state));
-            let reason = form.required("reason", None, form::code::<WithholdingReason>);
+        .body(&body, |input| {
+            let states = input.required("states", None, input::list_of(20, input::state));
+            let reason = input.required("reason", None, input::code::<WithholdingReason>);
             if let (Some(states), Some(reason)) = (&states, reason)
                 && states.is_empty() != (reason == WithholdingReason::NoneNeeded)
             {
-                form.fault("reason", "none_needed goes with no State, every other reason with at least one");
+                input.fault("reason", "none_needed goes with no State, every other reason with at least one");
             }
-            let code = form.required("code", None, secret);
+            let code = input.required("code", None, secret);
             Some((states?, reason?, code?))
         })
         .await?;
-    let judge = |viewer: &Viewer| Ok(may(viewer, Deed::Decide)?);
+    let judge = |viewer: &Viewer| Ok(authorize(viewer, Action::Decide)?);
     let shown = call
         .agree(("withholding", code), judge, move |viewer, w| {
             let incident = w.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
@@ -225,12 +225,12 @@ pub struct SplitInput {
 #[post("/incidents/{reference}/split")]
 pub(super) async fn incident_split(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(&path)?;
-    let victims = call.form(&body, |form| form.required("victims", None, handles)).await?;
+    let victims = call.body(&body, |input| input.required("victims", None, handles)).await?;
     call.post(
         &body,
         move |viewer, w| {
             let incident = w.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
-            may(viewer, Deed::Report { mission: &incident.facts.mission })?;
+            authorize(viewer, Action::Report { mission: &incident.facts.mission })?;
             Ok(Made::new(Noun::Incident, &w.incident_split(&incident, &victims)?.reference))
         },
         |viewer, r, target| show(viewer, r, last_part(target), EditionChoice::Working),
@@ -258,12 +258,12 @@ pub struct MergeInput {
 pub(super) async fn incident_merge(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(&path)?;
     call.app().store.signs_in()?;
-    let into = call.form(&body, |form| form.required("into", None, form::reference(Noun::Incident))).await?;
+    let into = call.body(&body, |input| input.required("into", None, input::reference(Noun::Incident))).await?;
     call.post(
         &body,
         move |viewer, w| {
             let incident = w.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
-            may(viewer, Deed::Decide)?;
+            authorize(viewer, Action::Decide)?;
             w.incident_merge(&incident, &into)?;
             Ok(Made::changed(Noun::Incident, &into))
         },
@@ -292,7 +292,7 @@ pub struct SourceRows {
 #[utoipa::path(tag = "incidents", params(("reference" = String, Path)), responses((status = 200, body = SourceRows), NotModified, Tombstone, Problems))]
 #[get("/incidents/{reference}/source-rows")]
 pub(super) async fn source_rows(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    InputReader::query(&call.context(), &call.query, |_| Some(()))?;
     let reference = read_reference(&path)?;
     let items = call
         .read(move |_, r| {

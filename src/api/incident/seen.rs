@@ -6,9 +6,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{read_reference, seen_as};
+use super::{read_reference, view_as};
 use crate::api::call::{Call, Shown};
-use crate::api::form::{self, Form};
+use crate::api::input::{self, InputReader};
 use crate::api::problem::{NotModified, Problem, Problems};
 use crate::domain::Basis;
 use crate::store::SeenOn;
@@ -42,14 +42,14 @@ pub struct SeenView {
 #[get("/incidents/{reference}/seen")]
 pub(super) async fn incident_seen(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     let reference = read_reference(&path)?;
-    let (state, on) = Form::query(&call.context(), &call.query, |form| {
-        let state = form.required("as", None, form::state);
-        let on = form.required("on", None, form::past_date);
+    let (state, on) = InputReader::query(&call.context(), &call.query, |input| {
+        let state = input.required("as", None, input::state);
+        let on = input.required("on", None, input::past_date);
         Some((state?, on?))
     })?;
     let view = call
         .read(move |viewer, r| {
-            seen_as(viewer, Some(&state))?;
+            view_as(viewer, Some(&state))?;
             let end = on.succ_opt().and_then(|next| next.and_hms_opt(0, 0, 0)).unwrap_or(r.now());
             let seen = r.incident_seen_on(&reference, &state, end.min(r.now()))?;
             let SeenOn { edition, tombstone, bases, victims } = seen;

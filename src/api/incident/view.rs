@@ -9,13 +9,13 @@ use utoipa::ToSchema;
 use super::child::{SuspectView, VictimView};
 use crate::api::call::Shown;
 use crate::api::decision::reasons;
-use crate::api::form::Context;
+use crate::api::input::Context;
 use crate::api::withheld::{Markers, Withheld, shares_tag};
 use crate::domain::{
     Act, Activity, Counts, FieldReason, HoldReason, IncidentFacts, IncidentState, Means, Noun, Perpetrator, Precision,
     Reason, WithholdingReason, summary,
 };
-use crate::policy::{Facts, Relations, Viewer};
+use crate::policy::{AccessContext, Relations, Viewer};
 use crate::store::{Id, Incident, Read, Result, confirmed};
 use seal::ClassCode;
 
@@ -205,10 +205,10 @@ fn view(
 }
 
 /// How a viewer stands to an incident, as far as the incident alone tells: in lists a State is told of nothing held.
-fn at_a_glance(viewer: &Viewer, incident: &Incident) -> Facts {
+fn list_context(viewer: &Viewer, incident: &Incident) -> AccessContext {
     let relations =
         Relations { own_mission: viewer.missions.contains(&incident.facts.mission), ..Relations::default() };
-    Facts { relations, notified: true, ..Facts::default() }
+    AccessContext { relations, notified: true, ..AccessContext::default() }
 }
 
 /// Shows a list.
@@ -224,7 +224,7 @@ pub(super) fn many(
             let markers = Markers {
                 noun: Noun::Incident,
                 viewer,
-                facts: at_a_glance(viewer, &incident),
+                facts: list_context(viewer, &incident),
                 holder: incident.edition,
                 held,
             };
@@ -237,7 +237,7 @@ pub(super) fn many(
 /// Shows one incident with its children.
 pub(super) fn one(viewer: &Viewer, r: &mut Read<'_>, incident: &Incident) -> Result<Shown<IncidentView>> {
     let (relations, under_review) = r.incident_relations(viewer, incident)?;
-    let facts = Facts { relations, notified: true, under_review, ..Facts::default() };
+    let facts = AccessContext { relations, notified: true, under_review, ..AccessContext::default() };
     let victims = r.victim_list(incident)?;
     let suspects = r.suspect_list(incident)?;
     let mut holders = vec![incident.edition];
@@ -268,7 +268,7 @@ pub(super) fn one(viewer: &Viewer, r: &mut Read<'_>, incident: &Incident) -> Res
     body.victims = Some(victims.iter().map(|victim| VictimView::new(viewer, facts, victim, Some(&held))).collect());
     body.suspects =
         Some(suspects.iter().map(|suspect| SuspectView::new(viewer, facts, suspect, Some(&held))).collect());
-    let of_tag = Facts { relations: Relations { own_national: own, ..relations }, ..facts };
+    let of_tag = AccessContext { relations: Relations { own_national: own, ..relations }, ..facts };
     let nouns = [Noun::Incident, Noun::Victim, Noun::Suspect];
     let tags = ClassCode::ALL
         .into_iter()

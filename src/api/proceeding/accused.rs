@@ -11,11 +11,11 @@ use super::view::show;
 use super::{may_add, may_work};
 use crate::api::call::{Call, Made, Shown, last_part, read_reference};
 use crate::api::decision::{DecisionInput, decide, reasons};
-use crate::api::form::{self, Form};
+use crate::api::input::{self, InputReader};
 use crate::api::problem::{NotModified, Preconditions, Problem, Problems};
 use crate::api::withheld::{Markers, Withheld};
 use crate::domain::{Detention, FieldReason, Noun, Outcome, Reason, Sentence, Stage, SubmissionStatus};
-use crate::policy::{Facts, Relations, Viewer};
+use crate::policy::{AccessContext, Relations, Viewer};
 use crate::store::{Accused, Error, Id, NewAccused, Read, Result as StoreResult};
 
 /// An accused, by handle.
@@ -76,12 +76,12 @@ pub struct AccusedInput {
 
 pub(super) fn accused_view(
     viewer: &Viewer,
-    facts: Facts,
+    facts: AccessContext,
     accused: Accused,
     held: Option<&HashSet<(Id, u16)>>,
 ) -> AccusedView {
     let own_submission = accused.submitted_state.is_some() && accused.submitted_state == viewer.state;
-    let facts = Facts { relations: Relations { own_submission, ..facts.relations }, ..facts };
+    let facts = AccessContext { relations: Relations { own_submission, ..facts.relations }, ..facts };
     let markers = Markers { noun: Noun::Accused, viewer, facts, holder: accused.id, held };
     let progress = accused.progress;
     let (reason, reason_fields) = reasons(accused.returned);
@@ -108,7 +108,7 @@ pub(super) fn accused_view(
 #[utoipa::path(tag = "proceedings", params(("reference" = String, Path)), responses((status = 200, body = AccusedPage), NotModified, Problems))]
 #[get("/proceedings/{reference}/accused")]
 pub(super) async fn accused_list(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    InputReader::query(&call.context(), &call.query, |_| Some(()))?;
     let reference = read_reference(Noun::Proceeding, &path)?;
     let shown = call.read(move |viewer, r| show(viewer, r, &reference)).await?;
     call.one(&Shown { body: AccusedPage { items: shown.body.accused.unwrap_or_default() }, tags: shown.tags })
@@ -125,10 +125,10 @@ pub(super) async fn accused_list(call: Call, path: Path<String>) -> Result<HttpR
 pub(super) async fn accused_create(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(Noun::Proceeding, &path)?;
     let new = call
-        .form(&body, |form| {
+        .body(&body, |input| {
             let incidents =
-                form.required("incidents", Some(Vec::new()), form::list_of(200, form::reference(Noun::Incident)));
-            let sealed = form.sealed(Noun::Accused);
+                input.required("incidents", Some(Vec::new()), input::list_of(200, input::reference(Noun::Incident)));
+            let sealed = input.sealed(Noun::Accused);
             Some(NewAccused { incidents: incidents?, sealed })
         })
         .await?;
@@ -157,7 +157,7 @@ fn accused_show(viewer: &Viewer, r: &mut Read<'_>, target: &str) -> StoreResult<
 #[utoipa::path(tag = "proceedings", params(("reference" = String, Path), ("handle" = String, Path)), responses((status = 200, body = AccusedView), NotModified, Problems))]
 #[get("/proceedings/{reference}/accused/{handle}")]
 pub(super) async fn accused_get(call: Call, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    InputReader::query(&call.context(), &call.query, |_| Some(()))?;
     let (reference, handle) = path.into_inner();
     let target = format!("proceedings/{}/accused/{handle}", read_reference(Noun::Proceeding, &reference)?);
     let shown = call.read(move |viewer, r| accused_show(viewer, r, &target)).await?;
@@ -186,7 +186,7 @@ pub(super) async fn accused_edit(
             let of = w.proceeding_get(&reference)?.ok_or(Error::NotFound)?;
             may_work(viewer, w, &of)?;
             let known = w.accused_list(&of)?.into_iter().find(|one| one.handle == handle).ok_or(Error::NotFound)?;
-            let sealed = Form::read(context, &body, |form| Some(form.sealed_patch(Noun::Accused)))?;
+            let sealed = InputReader::read(context, &body, |input| Some(input.sealed_patch(Noun::Accused)))?;
             w.accused_edit(&of, &known, &sealed)?;
             Ok(())
         },

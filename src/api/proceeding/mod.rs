@@ -9,17 +9,17 @@ use actix_web::{HttpResponse, get, patch, post};
 use chrono::NaiveDate;
 use utoipa::{IntoParams, ToSchema};
 
-use view::{ProceedingPage, ProceedingView, judged, show, view};
+use view::{ProceedingPage, ProceedingView, access_context, show, view};
 
 use super::call::{Call, Made, Shown, last_part, read_reference};
 use super::decision::{DecisionInput, decide};
-use super::form::{self, Form};
 use super::history::HistoryPage;
+use super::input::{self, InputReader};
 use super::list::Paging;
 use super::problem::{NotAcceptable, NotModified, Preconditions, Problem, Problems};
 use crate::api::Routes;
 use crate::domain::{Forum, Jurisdiction, Noun, Obstacle, Precision, Stage, SubmissionStatus};
-use crate::policy::{Deed, Viewer, may};
+use crate::policy::{Action, Viewer, authorize};
 use crate::store::{
     Error, Id, Page, Proceeding, ProceedingFacts, ProceedingFilter, Read, Result as StoreResult, Write,
 };
@@ -96,21 +96,21 @@ pub struct ProceedingQuery {
     format: Option<String>,
 }
 
-fn facts(form: &mut Form<'_>, base: Option<&ProceedingFacts>) -> Option<ProceedingFacts> {
+fn facts(input: &mut InputReader<'_>, base: Option<&ProceedingFacts>) -> Option<ProceedingFacts> {
     let state = match base {
         Some(base) => Some(base.state.clone()),
-        None => form.required("state", None, form::state),
+        None => input.required("state", None, input::state),
     };
-    let authority = form.required("authority", base.map(|b| b.authority.clone()), form::text(200));
-    let forum = form.required("forum", Some(base.map_or(Forum::NotKnown, |b| b.forum)), form::code);
+    let authority = input.required("authority", base.map(|b| b.authority.clone()), input::text(200));
+    let forum = input.required("forum", Some(base.map_or(Forum::NotKnown, |b| b.forum)), input::code);
     let jurisdiction =
-        form.required("jurisdiction", Some(base.map_or(Jurisdiction::NotKnown, |b| b.jurisdiction)), form::code);
-    let opened = form.partial_date("opened_on", base.map(|b| b.opened));
-    if opened.is_some_and(|on| on.is_future(form.context.now)) {
-        form.fault("opened_on", "lies in the future");
+        input.required("jurisdiction", Some(base.map_or(Jurisdiction::NotKnown, |b| b.jurisdiction)), input::code);
+    let opened = input.partial_date("opened_on", base.map(|b| b.opened));
+    if opened.is_some_and(|on| on.is_future(input.context.now)) {
+        input.fault("opened_on", "lies in the future");
     }
     let known = base.map(|b| b.obstacles.clone()).or(Some(Vec::new()));
-    let obstacles = form.required("obstacles", known, form::list_of(30, form::code));
+    let obstacles = input.required("obstacles", known, input::list_of(30, input::code));
     Some(ProceedingFacts {
         state: state?,
         authority: authority?,
@@ -124,7 +124,7 @@ fn facts(form: &mut Form<'_>, base: Option<&ProceedingFacts>) -> Option<Proceedi
 /// Whether a viewer may work on a proceeding: the Secretariat, or a mission whose case it serves.
 fn may_work(viewer: &Viewer, w: &mut Write<'_>, of: &Proceeding) -> StoreResult<()> {
     let missions = w.proceeding_missions(of.id)?;
-    Ok(may(viewer, Deed::Work { missions: &missions })?)
+    Ok(authorize(viewer, Action::Work { missions: &missions })?)
 }
 
 /// Whether a viewer may add to a proceeding: those who work on it, and its own State.
@@ -132,7 +132,7 @@ fn may_add(viewer: &Viewer, w: &mut Write<'_>, of: &Proceeding) -> StoreResult<(
     if viewer.is_inside() {
         may_work(viewer, w, of)
     } else {
-        Ok(may(viewer, Deed::Propose { state: &of.facts.state })?)
+        Ok(authorize(viewer, Action::Propose { state: &of.facts.state })?)
     }
 }
 
@@ -144,17 +144,17 @@ fn may_add(viewer: &Viewer, w: &mut Write<'_>, of: &Proceeding) -> StoreResult<(
 )]
 #[get("/proceedings")]
 async fn proceeding_list(call: Call) -> Result<HttpResponse, Problem> {
-    let (filter, paging) = Form::query(&call.context(), &call.query, |form| {
+    let (filter, paging) = InputReader::query(&call.context(), &call.query, |input| {
         let filter = ProceedingFilter {
-            state: form.optional("state", None, form::state),
-            forum: form.optional("forum", None, form::code),
-            stage: form.optional("stage", None, form::code),
-            case: form.optional("case", None, form::reference(Noun::Case)),
-            status: form.optional("status", None, form::code),
-            from: form.optional("from", None, form::date),
-            to: form.optional("to", None, form::date),
+            state: input.optional("state", None, input::state),
+            forum: input.optional("forum", None, input::code),
+            stage: input.optional("stage", None, input::code),
+            case: input.optional("case", None, input::reference(Noun::Case)),
+            status: input.optional("status", None, input::code),
+            from: input.optional("from", None, input::date),
+            to: input.optional("to", None, input::date),
         };
-        Some((filter, Paging::of(form)?))
+        Some((filter, Paging::of(input)?))
     })?;
     call.list(paging, move |viewer, r, part| {
         let page = r.proceeding_list(&filter, part.after, part.limit)?;
@@ -165,7 +165,7 @@ async fn proceeding_list(call: Call) -> Result<HttpResponse, Problem> {
         let items = page
             .items
             .into_iter()
-            .map(|one| view(viewer, judged(viewer, &one, &missions), one, held.as_ref()))
+            .map(|one| view(viewer, access_context(viewer, &one, &missions), one, held.as_ref()))
             .collect();
         Ok(Page { items, next: page.next })
     })
@@ -190,20 +190,20 @@ async fn proceeding_get(call: Call, path: Path<String>) -> Result<HttpResponse, 
 #[post("/proceedings")]
 async fn proceeding_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
     let (facts, cases, sealed) = call
-        .form(&body, |form| {
-            let facts = facts(form, None);
-            let cases = form.required("cases", None, form::list_of(50, form::reference(Noun::Case)));
+        .body(&body, |input| {
+            let facts = facts(input, None);
+            let cases = input.required("cases", None, input::list_of(50, input::reference(Noun::Case)));
             if cases.as_ref().is_some_and(Vec::is_empty) {
-                form.fault("cases", "at least one");
+                input.fault("cases", "at least one");
             }
-            let sealed = form.sealed(Noun::Proceeding);
+            let sealed = input.sealed(Noun::Proceeding);
             Some((facts?, cases?, sealed))
         })
         .await?;
     call.post(
         &body,
         move |viewer, w| {
-            may(viewer, Deed::Prosecute { state: &facts.state })?;
+            authorize(viewer, Action::Prosecute { state: &facts.state })?;
             Ok(Made::new(Noun::Proceeding, &w.proceeding_create(&facts, &cases, &sealed)?.reference))
         },
         |viewer, r, target| show(viewer, r, last_part(target)),
@@ -227,9 +227,9 @@ async fn proceeding_edit(call: Call, path: Path<String>, body: Bytes) -> Result<
         move |viewer, w, context| {
             let of = w.proceeding_get(&reference)?.ok_or(Error::NotFound)?;
             may_work(viewer, w, &of)?;
-            let (facts, sealed) = Form::read(context, &body, |form| {
-                let facts = facts(form, Some(&of.facts));
-                let sealed = form.sealed_patch(Noun::Proceeding);
+            let (facts, sealed) = InputReader::read(context, &body, |input| {
+                let facts = facts(input, Some(&of.facts));
+                let sealed = input.sealed_patch(Noun::Proceeding);
                 Some((facts?, sealed))
             })?;
             w.proceeding_edit(&of, &facts, &sealed)?;
@@ -246,7 +246,7 @@ async fn proceeding_history(call: Call, path: Path<String>) -> Result<HttpRespon
     let history = |viewer: &Viewer, r: &mut Read<'_>, reference: &str| {
         let of = r.proceeding_get(reference)?.ok_or(Error::NotFound)?;
         let missions = r.proceeding_missions(of.id)?;
-        Ok(Shown::plain(super::history::page(viewer, judged(viewer, &of, &missions), r.history(of.id)?, None)))
+        Ok(Shown::plain(super::history::page(viewer, access_context(viewer, &of, &missions), r.history(of.id)?, None)))
     };
     call.record(Noun::Proceeding, &path, history).await
 }

@@ -12,13 +12,13 @@ use super::may_add;
 use super::view::show;
 use crate::api::call::{Call, Made, Shown, last_part, read_reference};
 use crate::api::decision::{DecisionInput, decide, reasons};
-use crate::api::form::{self, Form};
+use crate::api::input::{self, InputReader};
 use crate::api::problem::{NotModified, Problem, Problems};
 use crate::api::withheld::{Markers, Withheld};
 use crate::domain::{
     Exit, FieldReason, Noun, Obstacle, Outcome, Precision, Reason, Sentence, Stage, StepKind, SubmissionStatus,
 };
-use crate::policy::{Facts, Relations, Viewer};
+use crate::policy::{AccessContext, Relations, Viewer};
 use crate::store::{Error, Id, NewStep, Read, Result as StoreResult, StepRecord};
 
 /// One dated event.
@@ -68,7 +68,7 @@ pub struct StepView {
 /// What is shown of a step.
 pub(super) fn step_view(
     viewer: &Viewer,
-    facts: Facts,
+    facts: AccessContext,
     record: StepRecord,
     held: Option<&HashSet<(Id, u16)>>,
 ) -> StepView {
@@ -85,7 +85,7 @@ pub(super) fn step_view(
         id,
     } = record;
     let own_submission = submitted_state.is_some() && submitted_state == viewer.state;
-    let facts = Facts { relations: Relations { own_submission, ..facts.relations }, ..facts };
+    let facts = AccessContext { relations: Relations { own_submission, ..facts.relations }, ..facts };
     let markers = Markers { noun: Noun::Step, viewer, facts, holder: id, held };
     let (reason, reason_fields) = reasons(returned);
     let crate::domain::Step { kind, accused: _, happened, recorded_at, stage, outcome, exit, sentence, obstacle } =
@@ -151,18 +151,18 @@ pub struct StepInput {
 }
 
 /// A step, and the handle of its accused.
-fn step(form: &mut Form<'_>) -> Option<(NewStep, Option<String>)> {
-    let kind = form.required("kind", None, form::code::<StepKind>);
-    let accused = form.optional("accused", None, form::text(20));
-    let happened = form.partial_date("happened_on", None);
+fn step(input: &mut InputReader<'_>) -> Option<(NewStep, Option<String>)> {
+    let kind = input.required("kind", None, input::code::<StepKind>);
+    let accused = input.optional("accused", None, input::text(20));
+    let happened = input.partial_date("happened_on", None);
     let ahead = matches!(kind, Some(StepKind::Hearing));
-    if !ahead && happened.is_some_and(|on| on.is_future(form.context.now)) {
-        form.fault("happened_on", "lies in the future");
+    if !ahead && happened.is_some_and(|on| on.is_future(input.context.now)) {
+        input.fault("happened_on", "lies in the future");
     }
-    let stage = form.optional("stage", None, form::code);
-    let outcome = form.optional("outcome", None, form::code);
-    let exit = form.optional("exit", None, form::code);
-    let sentence = form.optional("sentence", None, form::code);
+    let stage = input.optional("stage", None, input::code);
+    let outcome = input.optional("outcome", None, input::code);
+    let exit = input.optional("exit", None, input::code);
+    let sentence = input.optional("sentence", None, input::code);
     let lacking = match kind {
         Some(StepKind::StageReached) if stage.is_none() => Some("stage"),
         Some(StepKind::Judgement) if outcome.is_none() => Some("outcome"),
@@ -171,15 +171,15 @@ fn step(form: &mut Form<'_>) -> Option<(NewStep, Option<String>)> {
         _ => None,
     };
     if let Some(name) = lacking {
-        form.fault(name, "required for this kind of step");
+        input.fault(name, "required for this kind of step");
     }
     if matches!(kind, Some(StepKind::Judgement | StepKind::Sentence)) && accused.is_none() {
-        form.fault("accused", "outcome and sentence are an accused's own: name the accused");
+        input.fault("accused", "outcome and sentence are an accused's own: name the accused");
     }
-    let sentence_months = form.optional("sentence_months", None, form::integer(0, 12_000));
-    let obstacle = form.optional("obstacle", None, form::code);
-    let postponed_to = form.optional("postponed_to", None, form::date);
-    let source_url = form.optional("source_url", None, form::url);
+    let sentence_months = input.optional("sentence_months", None, input::integer(0, 12_000));
+    let obstacle = input.optional("obstacle", None, input::code);
+    let postponed_to = input.optional("postponed_to", None, input::date);
+    let source_url = input.optional("source_url", None, input::url);
     let step = NewStep {
         kind: kind?,
         accused: None,
@@ -200,7 +200,7 @@ fn step(form: &mut Form<'_>) -> Option<(NewStep, Option<String>)> {
 #[utoipa::path(tag = "proceedings", params(("reference" = String, Path)), responses((status = 200, body = StepPage), NotModified, Problems))]
 #[get("/proceedings/{reference}/steps")]
 pub(super) async fn step_list(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
-    Form::query(&call.context(), &call.query, |_| Some(()))?;
+    InputReader::query(&call.context(), &call.query, |_| Some(()))?;
     let reference = read_reference(Noun::Proceeding, &path)?;
     let items = call
         .read(move |viewer, r| {
@@ -227,7 +227,7 @@ fn step_show(viewer: &Viewer, r: &mut Read<'_>, target: &str) -> StoreResult<Sho
 #[post("/proceedings/{reference}/steps")]
 pub(super) async fn step_create(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(Noun::Proceeding, &path)?;
-    let (new, about) = call.form(&body, step).await?;
+    let (new, about) = call.body(&body, step).await?;
     call.post(
         &body,
         move |viewer, w| {

@@ -13,7 +13,7 @@ use crate::api::call::Shown;
 use crate::api::decision::reasons;
 use crate::api::withheld::{Markers, Withheld, shares_tag};
 use crate::domain::{FieldReason, Forum, Jurisdiction, Noun, Obstacle, Precision, Reason, Stage, SubmissionStatus};
-use crate::policy::{Facts, Relations, Viewer};
+use crate::policy::{AccessContext, Relations, Viewer};
 use crate::store::{Error, Id, Proceeding, ProceedingFacts, Read, Result as StoreResult, Seals};
 
 /// A proceeding, as you may see it.
@@ -84,7 +84,7 @@ pub struct ProceedingPage {
     next: Option<String>,
 }
 
-pub(super) fn judged(viewer: &Viewer, of: &Proceeding, missions: &[String]) -> Facts {
+pub(super) fn access_context(viewer: &Viewer, of: &Proceeding, missions: &[String]) -> AccessContext {
     let own = of.submitted_state.is_some() && of.submitted_state == viewer.state;
     let relations = Relations {
         own_mission: viewer.missions.iter().any(|own| missions.contains(own)),
@@ -94,10 +94,15 @@ pub(super) fn judged(viewer: &Viewer, of: &Proceeding, missions: &[String]) -> F
         typed: own && of.status != SubmissionStatus::Accepted && of.withdrawn_at.is_none(),
         ..Relations::default()
     };
-    Facts { relations, notified: true, under_review: of.frozen_at.is_some(), ..Facts::default() }
+    AccessContext { relations, notified: true, under_review: of.frozen_at.is_some(), ..AccessContext::default() }
 }
 
-pub(super) fn view(viewer: &Viewer, facts: Facts, of: Proceeding, held: Option<&HashSet<(Id, u16)>>) -> ProceedingView {
+pub(super) fn view(
+    viewer: &Viewer,
+    facts: AccessContext,
+    of: Proceeding,
+    held: Option<&HashSet<(Id, u16)>>,
+) -> ProceedingView {
     let markers = Markers { noun: Noun::Proceeding, viewer, facts, holder: of.id, held };
     let (file, internal, notes) =
         (markers.of("court_file_number"), markers.of("internal_obstacles"), markers.of("notes"));
@@ -135,7 +140,7 @@ pub(super) fn view(viewer: &Viewer, facts: Facts, of: Proceeding, held: Option<&
 pub(super) fn show(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Shown<ProceedingView>> {
     let of = r.proceeding_get(reference)?.ok_or(Error::NotFound)?;
     let missions = r.proceeding_missions(of.id)?;
-    let facts = judged(viewer, &of, &missions);
+    let facts = access_context(viewer, &of, &missions);
     let cases = r.proceeding_cases(of.id)?;
     let waits = viewer.is_inside() && of.status != SubmissionStatus::Accepted;
     let served: Vec<Id> = cases.iter().map(|case| case.id).collect();

@@ -14,7 +14,8 @@ use crate::node::key_files::KeyFiles;
 use crate::node::private_files::{make_private, owners_file};
 use crate::policy::Viewer;
 use crate::store::{
-    Access, Act, ArchiveKind, Clock, Location, Manifest, Opened, Reach, SetBack, SetBackKind, Source, Trust, Undone,
+    Access, Act, ArchiveKind, Clock, ConnectionOptions, Location, Manifest, OpenDatabase, SetBack, SetBackKind, Source,
+    Trust, Undone,
 };
 
 pub(super) const MANIFEST: &str = "manifest.json";
@@ -77,7 +78,7 @@ impl Archive<'_> {
     /// Reads it into an empty database.
     pub(super) fn read(
         &self,
-        into: &Opened,
+        into: &OpenDatabase,
         back: &SetBack,
         ready: &mut dyn FnMut() -> Result<(), String>,
     ) -> Result<Vec<Undone>, Failed> {
@@ -118,8 +119,8 @@ impl Archive<'_> {
         let file = temporary.path().join("casque.db");
         owners_file(&file)?;
         let (location, connections) = (Location::Sqlite(file), 4);
-        let reach = Reach { location, standby: None, connections, access: Access::Full };
-        let opened = Opened::open(&reach, Clock::system(), true)?;
+        let reach = ConnectionOptions { location, standby: None, connections, access: Access::Full };
+        let opened = OpenDatabase::open(&reach, Clock::system(), true)?;
         let back = SetBack {
             kind: SetBackKind::Verify,
             acts,

@@ -84,12 +84,12 @@ pub fn import_fatalities(
         })
     })?;
     if dry_run {
-        let known = store.read(&viewer.scope(), Known::read)?;
+        let known = store.read(&viewer.scope(), EarlierImports::read)?;
         plan(&mut report, rows, &known, vintage, &names);
         return Ok(report);
     }
     let done = store.write(viewer, |w| {
-        let known = Known::read(w)?;
+        let known = EarlierImports::read(w)?;
         let plan = plan(&mut report, rows, &known, vintage, &names);
         if plan.groups.is_empty() && plan.superseding.is_empty() {
             return Ok(());
@@ -135,13 +135,13 @@ pub fn import_fatalities(
 }
 
 /// What earlier imports left.
-struct Known {
+struct EarlierImports {
     victims: HashMap<String, ImportedVictim>,
     places: HashMap<(String, NaiveDate), ImportedPlace>,
     newest: Option<NaiveDate>,
 }
 
-impl Known {
+impl EarlierImports {
     fn read(r: &mut Read<'_>) -> Result<Self, Error> {
         Ok(Self { victims: r.imported(SOURCE)?, places: r.imported_places(SOURCE)?, newest: r.vintage_newest(SOURCE)? })
     }
@@ -185,7 +185,7 @@ fn facts(mission: &str, on: NaiveDate, names: &Names) -> IncidentFacts {
 }
 
 /// Sorts rows into what is new, the same, otherwise or older, and fills the report.
-fn plan(report: &mut ImportReport, rows: Vec<Row>, known: &Known, vintage: NaiveDate, names: &Names) -> Plan {
+fn plan(report: &mut ImportReport, rows: Vec<Row>, known: &EarlierImports, vintage: NaiveDate, names: &Names) -> Plan {
     // What an older file alone has, the newer one took back: it is listed, and no incident comes of it.
     let is_older = known.newest.is_some_and(|newest| vintage < newest);
     let mut groups: BTreeMap<(NaiveDate, String), Vec<Row>> = BTreeMap::new();

@@ -54,7 +54,7 @@ pub(super) const TABLES: &[Table] = &[
             ("class", P),
             ("purpose", P),
             ("refusal", P),
-            ("form", P),
+            ("mode", P),
             ("within_id", P),
             ("emergency", P),
         ],
@@ -158,7 +158,7 @@ pub(super) const TABLES: &[Table] = &[
             ("administrator_at", P),
         ],
     ),
-    ("pulse", &[("name", I), ("value", I)]),
+    ("heartbeat", &[("name", I), ("value", I)]),
     (
         "tally_change",
         &[

@@ -12,7 +12,7 @@ use super::super::db::{Db, Id};
 use super::super::{Cursor, Error, Page, Read, Result, Write, code};
 use super::{Account, NewAccount};
 use crate::domain::{AccountChangeKind, Code, NarrowingAct, NoticeKind, Rights};
-use crate::policy::{Approval, Deed, Denial, Viewer, may, may_change, may_decide_change, may_manage};
+use crate::policy::{Action, AgreementNeeded, Denial, Viewer, authorize, may_change, may_decide_change, may_manage};
 
 /// A change that is not decided by then lapses.
 const CHANGE_LASTS: TimeDelta = TimeDelta::days(7);
@@ -177,9 +177,9 @@ impl Write<'_> {
         refuse(&rights)?;
         let approval = may_change(self.viewer, id.0, None, &rights)?;
         let email = new.email.trim().to_lowercase();
-        let waits = approval == Approval::Second;
+        let waits = approval == AgreementNeeded::Second;
         // Who manages a State's accounts alone would learn who has one: what is asked waits all the same, and an administrator is told.
-        let may_know = may(self.viewer, Deed::Administer).is_ok() || self.viewer.is_operator();
+        let may_know = authorize(self.viewer, Action::Administer).is_ok() || self.viewer.is_operator();
         if (may_know || !waits) && self.account_by_email(&email)?.is_some() {
             return Err(Error::Conflict("an account of this address exists".into()));
         }
@@ -280,7 +280,7 @@ impl Write<'_> {
         self.refuse_waiting(id, AccountChangeKind::Create)?;
         self.changes_lapse(id, AccountChangeKind::Rights)?;
         match approval {
-            Approval::Alone => {
+            AgreementNeeded::Alone => {
                 if found.rights != *rights {
                     self.rights_set(id, rights)?;
                     self.note_act("account.change", format!("accounts/{id}"), json!({ "rights": rights }));
@@ -288,7 +288,7 @@ impl Write<'_> {
                 }
                 Ok(ChangeOutcome::Applied)
             }
-            Approval::Second => {
+            AgreementNeeded::Second => {
                 self.note_act("account.ask", format!("accounts/{id}"), json!({ "rights": rights }));
                 self.change_ask(id, AccountChangeKind::Rights, Some(&found.rights), rights)
             }

@@ -232,7 +232,7 @@ impl Store {
     /// # Errors
     /// The database's.
     pub fn factor_prove(&self, viewer: &Viewer, given: &FactorUse) -> Result<bool> {
-        self.add(viewer, |w| {
+        self.append(viewer, |w| {
             let of = Id(viewer.account);
             let taken = w.factor_take(of, given)?;
             if taken {
@@ -254,7 +254,7 @@ impl Store {
         why: &'static str,
         guessed: (i32, TimeDelta),
     ) -> Result<()> {
-        self.add(&Viewer::operator(), |w| {
+        self.append(&Viewer::operator(), |w| {
             if let Some(of) = code_of {
                 w.factor_failed(of, guessed)?;
             }

@@ -9,7 +9,7 @@ use tlog_tiles::{Hash, tree_hash};
 use super::sequencer::{Hashes, broken, size};
 use crate::store::db::schema::audit_checkpoint;
 use crate::store::db::{self, Db, Mode};
-use crate::store::{Access, Error, Opened, Read, Result, Store};
+use crate::store::{Access, Error, OpenDatabase, Read, Result, Store};
 
 /// A checkpoint (C2SP tlog-checkpoint) that a key of the log signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -200,7 +200,7 @@ fn keep(db: &mut Db, checkpoint: &Checkpoint, now: chrono::NaiveDateTime) -> Res
     Ok(())
 }
 
-impl Opened {
+impl OpenDatabase {
     /// Whether any key signed the log.
     ///
     /// # Errors

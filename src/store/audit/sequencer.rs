@@ -8,7 +8,7 @@ use tlog_tiles::{Error as TreeError, Hash, HashReader, stored_hashes};
 
 use super::leaf_data;
 use crate::store::db::schema::{audit_entry, audit_hash, audit_leaf, audit_pending};
-use crate::store::db::{self, Db, Id, Mode, Turn, each};
+use crate::store::db::{self, Db, Id, Lease, Mode, each};
 use crate::store::{Error, Result, Store};
 
 /// Entries placed in one transaction.
@@ -75,7 +75,7 @@ impl Store {
             return Ok(0);
         }
         db::transaction(&self.pool, Mode::Keep, |db| {
-            if !db::try_turn(db, Turn::Sequencer)? {
+            if !db::try_advisory_lock(db, Lease::Sequencer)? {
                 return Ok(0);
             }
             let entries: Vec<(Id, Vec<u8>, String)> = audit_pending::table

@@ -69,9 +69,9 @@ pub struct CaseFilter {
     pub state: Option<CaseState>,
     /// Information status.
     pub information_status: Option<InformationStatus>,
-    /// Opened on or after.
+    /// OpenDatabase on or after.
     pub from: Option<NaiveDate>,
-    /// Opened on or before.
+    /// OpenDatabase on or before.
     pub to: Option<NaiveDate>,
 }
 

@@ -104,7 +104,7 @@ const REPORTED: &[&str] = &[
     "measure",
     "audit_pending",
     "idempotency",
-    "pulse",
+    "heartbeat",
     "tally_change",
     "import",
     "import_row",

@@ -14,7 +14,7 @@ pub mod schema;
 mod types;
 
 pub use grants::{NodeRole, grant_roles};
-pub use pool::{Link, Location, Manager, Pool, Purpose, pool};
+pub use pool::{Location, Manager, Pool, PooledConnection, Purpose, pool};
 pub use residue::{files_hold, rewrite};
 pub use types::Id;
 
@@ -107,17 +107,17 @@ const fn begin(db: &Db, mode: Mode) -> &'static str {
 
 /// Takes a connection and begins. A connection that died since it was last used is left, and another taken: a failover or
 /// restart of the database costs no request that had not begun.
-fn begun(pool: &Pool, mode: Mode) -> Result<diesel::r2d2::PooledConnection<Manager>, NotBegun> {
-    let mut last = NotBegun::Busy;
+fn begun(pool: &Pool, mode: Mode) -> Result<diesel::r2d2::PooledConnection<Manager>, BeginError> {
+    let mut last = BeginError::Busy;
     for _ in 0..=pool.max_size() {
-        let mut link = pool.get().map_err(|_| NotBegun::Busy)?;
+        let mut link = pool.get().map_err(|_| BeginError::Busy)?;
         let begin = begin(&link.db, mode);
         match each!(&mut link.db, |c| AnsiTransactionManager::begin_transaction_sql(c, begin)) {
             Ok(()) => return Ok(link),
             Err(error) => {
                 link.dead = true;
                 let died = matches!(link.db, Db::Postgres(_)) && !is_time_out(&error);
-                last = NotBegun::Database(error);
+                last = BeginError::Database(error);
                 if !died {
                     break;
                 }
@@ -156,7 +156,7 @@ pub fn is_full(error: &diesel::result::Error) -> bool {
 
 /// Why no transaction began.
 #[derive(Debug)]
-pub enum NotBegun {
+pub enum BeginError {
     /// No connection was to be had in time.
     Busy,
     /// The database refused.
@@ -167,14 +167,14 @@ pub enum NotBegun {
 ///
 /// # Errors
 /// Those of `f`, or of beginning or committing.
-pub fn transaction<T, E: From<diesel::result::Error> + From<NotBegun>>(
+pub fn transaction<T, E: From<diesel::result::Error> + From<BeginError>>(
     pool: &Pool,
     mode: Mode,
     f: impl FnOnce(&mut Db) -> Result<T, E>,
 ) -> Result<T, E> {
     let mut link = begun(pool, mode)?;
     let done = f(&mut link.db);
-    let Link { db, dead } = &mut *link;
+    let PooledConnection { db, dead } = &mut *link;
     let ended = match &done {
         Ok(_) => each!(db, |c| AnsiTransactionManager::commit_transaction(c)),
         Err(_) => each!(db, |c| AnsiTransactionManager::rollback_transaction(c)),
@@ -193,15 +193,18 @@ pub fn transaction<T, E: From<diesel::result::Error> + From<NotBegun>>(
 ///
 /// # Errors
 /// Those of `f`.
-pub fn glance<T, E: From<NotBegun> + IsAway>(pool: &Pool, mut f: impl FnMut(&mut Db) -> Result<T, E>) -> Result<T, E> {
+pub fn read_committed<T, E: From<BeginError> + IsAway>(
+    pool: &Pool,
+    mut f: impl FnMut(&mut Db) -> Result<T, E>,
+) -> Result<T, E> {
     for _ in 0..pool.max_size() {
-        let mut link = pool.get().map_err(|_| E::from(NotBegun::Busy))?;
+        let mut link = pool.get().map_err(|_| E::from(BeginError::Busy))?;
         match f(&mut link.db) {
             Err(error) if error.is_away() => link.dead = true,
             done => return done,
         }
     }
-    Err(NotBegun::Busy.into())
+    Err(BeginError::Busy.into())
 }
 
 /// An error that may mean that the connection died.
@@ -212,7 +215,7 @@ pub trait IsAway {
 
 /// What one node does at a time.
 #[derive(Debug, Clone, Copy)]
-pub enum Turn {
+pub enum Lease {
     /// Places audit entries.
     Sequencer,
     /// Folds changes into the tallies.
@@ -224,10 +227,10 @@ pub enum Turn {
 ///
 /// # Errors
 /// The database's error.
-pub fn try_turn(db: &mut Db, turn: Turn) -> QueryResult<bool> {
+pub fn try_advisory_lock(db: &mut Db, turn: Lease) -> QueryResult<bool> {
     let sql = match turn {
-        Turn::Sequencer => "pg_try_advisory_xact_lock(2589)",
-        Turn::Folder => "pg_try_advisory_xact_lock(2591)",
+        Lease::Sequencer => "pg_try_advisory_xact_lock(2589)",
+        Lease::Folder => "pg_try_advisory_xact_lock(2591)",
     };
     match db {
         Db::Sqlite(_) => Ok(true),

@@ -118,19 +118,19 @@ fn completed(url: &str, purpose: Purpose) -> String {
 }
 
 /// A connection, and whether the pool must not hand it out again.
-pub struct Link {
+pub struct PooledConnection {
     pub(super) db: Db,
     pub(super) dead: bool,
 }
 
-impl std::ops::Deref for Link {
+impl std::ops::Deref for PooledConnection {
     type Target = Db;
     fn deref(&self) -> &Db {
         &self.db
     }
 }
 
-impl std::ops::DerefMut for Link {
+impl std::ops::DerefMut for PooledConnection {
     fn deref_mut(&mut self) -> &mut Db {
         &mut self.db
     }
@@ -173,19 +173,19 @@ impl Manager {
 }
 
 impl r2d2::ManageConnection for Manager {
-    type Connection = Link;
+    type Connection = PooledConnection;
     type Error = diesel::ConnectionError;
 
-    fn connect(&self) -> Result<Link, Self::Error> {
-        Ok(Link { db: Self::open(&self.location, self.purpose)?, dead: false })
+    fn connect(&self) -> Result<PooledConnection, Self::Error> {
+        Ok(PooledConnection { db: Self::open(&self.location, self.purpose)?, dead: false })
     }
 
     /// Never asked: the transaction's own BEGIN is the test, which costs no trip of its own.
-    fn is_valid(&self, _: &mut Link) -> Result<(), Self::Error> {
+    fn is_valid(&self, _: &mut PooledConnection) -> Result<(), Self::Error> {
         Ok(())
     }
 
-    fn has_broken(&self, link: &mut Link) -> bool {
+    fn has_broken(&self, link: &mut PooledConnection) -> bool {
         // A transaction left open by a panic must not be handed to the next request.
         link.dead
             || each!(&mut link.db, |c| {
@@ -205,7 +205,7 @@ const WAIT: Duration = Duration::from_secs(2);
 /// # Errors
 /// The first connection's error.
 pub fn pool(location: &Location, purpose: Purpose, size: u32) -> Result<Pool, String> {
-    // Opened once by hand, so that the reason is told at once.
+    // OpenDatabase once by hand, so that the reason is told at once.
     drop(Manager::open(location, purpose).map_err(|e| e.to_string())?);
     let manager = Manager { location: location.clone(), purpose };
     Ok(r2d2::Pool::builder()

@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::{Integer, Text};
 
-use super::{Db, NotBegun, Pool};
+use super::{BeginError, Db, Pool};
 
 #[derive(QueryableByName)]
 struct Checkpointed {
@@ -25,8 +25,8 @@ struct File {
 ///
 /// # Errors
 /// The database's.
-pub fn rewrite<E: From<diesel::result::Error> + From<NotBegun>>(pool: &Pool, table: &str) -> Result<bool, E> {
-    let mut link = pool.get().map_err(|_| E::from(NotBegun::Busy))?;
+pub fn rewrite<E: From<diesel::result::Error> + From<BeginError>>(pool: &Pool, table: &str) -> Result<bool, E> {
+    let mut link = pool.get().map_err(|_| E::from(BeginError::Busy))?;
     match &mut link.db {
         Db::Sqlite(connection) => {
             let done: Checkpointed = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(connection)?;

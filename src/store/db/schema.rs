@@ -605,7 +605,7 @@ diesel::table! {
         class -> Text,
         purpose -> Text,
         refusal -> Nullable<Text>,
-        form -> Text,
+        mode -> Text,
         within_id -> Nullable<Binary>,
         emergency -> Bool,
     }
@@ -768,7 +768,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    pulse (name) {
+    heartbeat (name) {
         name -> Text,
         value -> BigInt,
     }
@@ -861,7 +861,7 @@ pub const TABLES: &[&str] = &[
     "erasure",
     "erasure_request",
     "restoration",
-    "pulse",
+    "heartbeat",
     "tally_change",
     "tally",
 ];
@@ -926,7 +926,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     erasure,
     erasure_request,
     restoration,
-    pulse,
+    heartbeat,
     tally_change,
     tally,
 );

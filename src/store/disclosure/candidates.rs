@@ -10,7 +10,7 @@ use super::super::incident::EditionChoice;
 use super::super::proceeding::Proceeding;
 use super::super::{Error, Read, Result, split};
 use crate::domain::{Noun, SealedChange, SealedField, SubmissionStatus};
-use crate::policy::{Facts, Relations, Scope, Viewer, is_on_desk};
+use crate::policy::{AccessContext, Relations, Scope, Viewer, is_on_desk};
 
 /// One record under judgement.
 pub(super) struct Candidate {
@@ -18,16 +18,16 @@ pub(super) struct Candidate {
     pub(super) record: Id,
     pub(super) holder: Id,
     pub(super) path: String,
-    pub(super) facts: Facts,
+    pub(super) facts: AccessContext,
     /// Codes of the fields whose value the viewer, or the viewer's State, typed.
     pub(super) typed: Vec<u16>,
 }
 
 impl Candidate {
     /// The facts by which one of its fields is judged.
-    pub(super) fn facts_of(&self, field: &SealedField) -> Facts {
+    pub(super) fn facts_of(&self, field: &SealedField) -> AccessContext {
         let relations = Relations { typed: self.typed.contains(&field.code), ..self.facts.relations };
-        Facts { relations, ..self.facts }
+        AccessContext { relations, ..self.facts }
     }
 }
 
@@ -94,7 +94,7 @@ impl Read<'_> {
                 let (relations, withheld) = self.incident_relations(viewer, &incident)?;
                 let is_state = matches!(self.scope, Scope::State(_));
                 let under_review = withheld || (is_state && self.is_disputed(&incident)?);
-                let facts = Facts { relations, notified: true, under_review, ..Facts::default() };
+                let facts = AccessContext { relations, notified: true, under_review, ..AccessContext::default() };
                 let path = format!("incidents/{}", incident.reference);
                 let mut all = vec![Candidate {
                     noun: Noun::Incident,
@@ -111,11 +111,11 @@ impl Read<'_> {
                         record: victim.record,
                         holder: victim.holder,
                         path: format!("{path}/victims/{}", victim.handle),
-                        facts: Facts {
+                        facts: AccessContext {
                             relations: Relations { own_national, ..relations },
                             notified: victim.facts.is_notified(),
                             under_review,
-                            ..Facts::default()
+                            ..AccessContext::default()
                         },
                         typed: Vec::new(),
                     });
@@ -139,8 +139,12 @@ impl Read<'_> {
                 let case = self.case_get(reference)?.ok_or(Error::NotFound)?;
                 let relations =
                     Relations { own_mission: viewer.missions.contains(&case.facts.mission), ..Relations::default() };
-                let facts =
-                    Facts { relations, notified: true, under_review: case.frozen_at.is_some(), ..Facts::default() };
+                let facts = AccessContext {
+                    relations,
+                    notified: true,
+                    under_review: case.frozen_at.is_some(),
+                    ..AccessContext::default()
+                };
                 let path = format!("cases/{}", case.reference);
                 let one = Candidate { noun, record: case.id, holder: case.id, path, facts, typed: Vec::new() };
                 Ok((vec![one], Some(case.facts.mission)))
@@ -156,11 +160,11 @@ impl Read<'_> {
                         && proceeding.status != SubmissionStatus::Accepted,
                     ..Relations::default()
                 };
-                let facts = Facts {
+                let facts = AccessContext {
                     relations,
                     notified: true,
                     under_review: proceeding.frozen_at.is_some() || self.is_contested(&proceeding)?,
-                    ..Facts::default()
+                    ..AccessContext::default()
                 };
                 let path = format!("proceedings/{}", proceeding.reference);
                 let (record, typed) = (proceeding.id, Vec::new());
@@ -172,7 +176,7 @@ impl Read<'_> {
                         record: accused.id,
                         holder: accused.id,
                         path: format!("{path}/accused/{}", accused.handle),
-                        facts: Facts { relations: Relations { own_submission, ..relations }, ..facts },
+                        facts: AccessContext { relations: Relations { own_submission, ..relations }, ..facts },
                         typed: Vec::new(),
                     });
                 }
@@ -183,7 +187,7 @@ impl Read<'_> {
                         record: step.id,
                         holder: step.id,
                         path: format!("{path}/steps/{}", step.handle),
-                        facts: Facts { relations: Relations { own_submission, ..relations }, ..facts },
+                        facts: AccessContext { relations: Relations { own_submission, ..relations }, ..facts },
                         typed: Vec::new(),
                     });
                 }
@@ -195,10 +199,10 @@ impl Read<'_> {
             Noun::Assistance => {
                 let found = self.assistance_get(reference)?.ok_or(Error::NotFound)?;
                 let own_mission = found.facts.mission.as_ref().is_some_and(|mission| viewer.missions.contains(mission));
-                let facts = Facts {
+                let facts = AccessContext {
                     relations: Relations { own_mission, ..Relations::default() },
                     notified: true,
-                    ..Facts::default()
+                    ..AccessContext::default()
                 };
                 let path = format!("assistance/{}", found.reference);
                 let one = Candidate { noun, record: found.id, holder: found.id, path, facts, typed: Vec::new() };
@@ -208,7 +212,7 @@ impl Read<'_> {
                 let found = self.measure_get(reference)?.ok_or(Error::NotFound)?;
                 let own_submission = is_own(viewer, &found.submitted_state);
                 let relations = Relations { own_submission, ..Relations::default() };
-                let facts = Facts { relations, notified: true, ..Facts::default() };
+                let facts = AccessContext { relations, notified: true, ..AccessContext::default() };
                 let path = format!("measures/{}", found.reference);
                 let mut all =
                     vec![Candidate { noun, record: found.id, holder: found.id, path, facts, typed: Vec::new() }];

@@ -10,8 +10,8 @@ use super::super::db::schema::{disclosure, disclosure_item};
 use super::super::incident::{EditionChoice, Incident};
 use super::super::{Error, FactorUse, Result, Store, Write, split};
 use super::{Disclosed, DisclosureOutcome, Gathered, OpenableRecord, RefusedField};
-use crate::domain::{Code, DisclosureForm, Fault, Noun, Purpose, SealedField};
-use crate::policy::{Decision, Refusal, Viewer, decide, form_rule, may_open_edition};
+use crate::domain::{Code, DisclosureMode, Fault, Noun, Purpose, SealedField};
+use crate::policy::{Decision, Refusal, Viewer, decide, may_open_edition, mode_rule};
 
 /// Which edition is opened, and by what.
 #[derive(Debug)]
@@ -37,13 +37,13 @@ const PURPOSE: Purpose = Purpose::DataCorrection;
 impl Write<'_> {
     /// When the session opened this edition last, as long as that lasts.
     fn edition_opened(&mut self, incident: &Incident, session: Id) -> Result<Option<(Id, NaiveDateTime)>> {
-        let lasts = form_rule(DisclosureForm::Edition).lasts.unwrap_or_default();
+        let lasts = mode_rule(DisclosureMode::Edition).lasts.unwrap_or_default();
         Ok(disclosure::table
             .filter(disclosure::account_id.eq(self.actor()))
             .filter(disclosure::root_id.eq(incident.id))
             // Of this edition: an amendment is another one.
             .filter(disclosure::made_at.ge(incident.created_at))
-            .filter(disclosure::form.eq(DisclosureForm::Edition.code()))
+            .filter(disclosure::mode.eq(DisclosureMode::Edition.code()))
             .filter(disclosure::within_id.assume_not_null().eq(session))
             .filter(disclosure::refusal.is_null())
             .filter(disclosure::made_at.gt(self.now() - lasts))
@@ -92,7 +92,7 @@ impl Write<'_> {
                 disclosure::class.eq(ClassCode::StrictlyConfidential.name()),
                 disclosure::purpose.eq(PURPOSE.code()),
                 disclosure::refusal.eq(refusal.map(Refusal::code)),
-                disclosure::form.eq(DisclosureForm::Edition.code()),
+                disclosure::mode.eq(DisclosureMode::Edition.code()),
                 disclosure::within_id.eq(within),
                 disclosure::emergency.eq(false),
             ))
@@ -112,7 +112,7 @@ impl Write<'_> {
             opened.iter().map(|(_, path, fields)| json!({ "record": path, "fields": fields })).collect();
         let detail = json!({
             "disclosure": id.to_string(), "class": ClassCode::StrictlyConfidential.name(), "purpose": PURPOSE,
-            "refusal": refusal.map(Refusal::code), "opened": opened, "form": DisclosureForm::Edition,
+            "refusal": refusal.map(Refusal::code), "opened": opened, "mode": DisclosureMode::Edition,
             "within": within.to_string(), "emergency": false,
         });
         self.note_act(if refusal.is_some() { "disclosure.refuse" } else { "disclosure.grant" }, path, detail);
@@ -181,11 +181,11 @@ impl Store {
     /// for eight hours.
     ///
     /// # Errors
-    /// [`Error::NotFound`] out of scope; [`Error::Invalid`] without a code where one is due; [`Error::Elsewhere`] on a node without keys; the
+    /// [`Error::NotFound`] out of scope; [`Error::Invalid`] without a code where one is due; [`Error::WrongNode`] on a node without keys; the
     /// database's.
     pub fn disclose_edition(&self, viewer: &Viewer, ask: &EditionAsk) -> Result<DisclosureOutcome> {
         let granter = self.granter()?;
-        let (disclosed, gathered, refusal) = self.add(viewer, |w| w.edition_open(ask))?;
+        let (disclosed, gathered, refusal) = self.append(viewer, |w| w.edition_open(ask))?;
         Ok(match refusal {
             Some(refusal) => DisclosureOutcome::Refused(disclosed, refusal),
             None => DisclosureOutcome::Granted(disclosed, granter.grant(gathered.permitted, gathered.epochs)),

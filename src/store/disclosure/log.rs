@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use super::super::db::Id;
 use super::super::db::schema::{account, concern, disclosure, disclosure_item, disclosure_review};
 use super::super::{Cursor, Page, Read, Result, code, split};
-use crate::domain::{DisclosureForm, Purpose, ReviewFinding, Role};
+use crate::domain::{DisclosureMode, Purpose, ReviewFinding, Role};
 use crate::policy::{REVIEW_WITHIN, Scope, Viewer, is_officer, is_told_names};
 
 /// A disclosure, as the log of disclosures shows it.
@@ -30,8 +30,8 @@ pub struct DisclosureRow {
     pub purpose: Purpose,
     /// Why it was refused; `None` when it was granted.
     pub refusal: Option<String>,
-    /// In which form.
-    pub form: DisclosureForm,
+    /// In which mode.
+    pub mode: DisclosureMode,
     /// By when another officer reviews it (UTC), where nobody had approved.
     pub review_due_at: Option<NaiveDateTime>,
     /// When that was done (UTC), and what was found.
@@ -99,7 +99,7 @@ impl Read<'_> {
                 disclosure::class,
                 disclosure::purpose,
                 disclosure::refusal,
-                disclosure::form,
+                disclosure::mode,
                 disclosure::emergency,
                 disclosure_review::reviewed_at.nullable(),
                 disclosure_review::finding.nullable(),
@@ -154,7 +154,7 @@ impl Read<'_> {
                         class,
                         purpose,
                         refusal,
-                        form,
+                        mode,
                         emergency,
                         reviewed_at,
                         finding,
@@ -165,12 +165,12 @@ impl Read<'_> {
                     let by = if is_told_names(viewer, state.as_deref()) { name } else { office(&role, mission) };
                     let finding =
                         finding.map(|finding| code(&finding, "disclosure_review", "finding", &row)).transpose()?;
-                    let form = code(&form, "disclosure", "form", &row)?;
+                    let mode = code(&mode, "disclosure", "mode", &row)?;
                     // That there is an edition on a desk is not told before it is released.
-                    let is_told = viewer.role != Role::MemberState || form != DisclosureForm::Edition;
+                    let is_told = viewer.role != Role::MemberState || mode != DisclosureMode::Edition;
                     Ok(DisclosureRow {
                         purpose: code(&purpose, "disclosure", "purpose", &row)?,
-                        form: if is_told { form } else { DisclosureForm::Record },
+                        mode: if is_told { mode } else { DisclosureMode::Record },
                         review_due_at: (emergency && refusal.is_none()).then_some(at + REVIEW_WITHIN),
                         review: reviewed_at
                             .zip(finding)

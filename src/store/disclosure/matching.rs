@@ -13,7 +13,7 @@ use super::super::db::schema::{
 use super::super::duplicate::Found;
 use super::super::incident::EditionChoice;
 use super::super::{Error, FactorUse, Read, Result, Store, Write};
-use crate::domain::{Code, DisclosureForm, DuplicateSource, Fault, Noun, Purpose, SealedField};
+use crate::domain::{Code, DisclosureMode, DuplicateSource, Fault, Noun, Purpose, SealedField};
 use crate::policy::{Refusal, Scope, Viewer, may_match};
 
 /// The fields that hold what a person is called.
@@ -39,7 +39,7 @@ pub struct MatchAsk {
 
 /// A person whose name is compared.
 #[derive(Debug, Clone)]
-pub struct Known {
+pub struct KnownPerson {
     /// Permanent id of the record.
     pub record: Id,
     /// Its path.
@@ -60,7 +60,7 @@ pub struct Matching {
     /// The record that the question is about.
     pub about: Option<String>,
     /// Those whose names the permit opens.
-    pub known: Vec<Known>,
+    pub known: Vec<KnownPerson>,
 }
 
 /// A committed decision.
@@ -75,7 +75,7 @@ pub enum MatchOutcome {
 impl Write<'_> {
     fn match_decide(&mut self, ask: &MatchAsk) -> Result<(Id, Option<Refusal>)> {
         self.factor_spend(&ask.factor, "match")?;
-        let spent = self.is_spent(DisclosureForm::Match)?;
+        let spent = self.is_spent(DisclosureMode::Match)?;
         let barred = may_match(self.viewer, self.now(), ask.noun).err();
         let refusal = barred.or(spent.then_some(Refusal::Quota));
         let id = Id::new();
@@ -90,7 +90,7 @@ impl Write<'_> {
                 disclosure::class.eq(CLASS.name()),
                 disclosure::purpose.eq(ask.purpose.code()),
                 disclosure::refusal.eq(refusal.map(Refusal::code)),
-                disclosure::form.eq(DisclosureForm::Match.code()),
+                disclosure::mode.eq(DisclosureMode::Match.code()),
                 disclosure::within_id.eq(id),
                 disclosure::emergency.eq(false),
             ))
@@ -98,7 +98,7 @@ impl Write<'_> {
         self.seal_note(id, ask.note.as_ref())?;
         let detail = json!({
             "disclosure": id.to_string(), "class": CLASS.name(), "purpose": ask.purpose,
-            "refusal": refusal.map(Refusal::code), "form": DisclosureForm::Match,
+            "refusal": refusal.map(Refusal::code), "mode": DisclosureMode::Match,
         });
         let action = if refusal.is_some() { "disclosure.refuse" } else { "disclosure.grant" };
         self.note_act(action, record.to_owned(), detail);
@@ -117,11 +117,11 @@ impl Read<'_> {
     }
 
     /// Everyone of a noun, in whichever mission, as recorded now.
-    fn persons(&mut self, noun: Noun, scope: &Scope) -> Result<Vec<(Id, Known)>> {
+    fn persons(&mut self, noun: Noun, scope: &Scope) -> Result<Vec<(Id, KnownPerson)>> {
         let of_incident = |children: &str, rows: Vec<(Id, Id, String, String, String)>| {
             let known = |(holder, record, handle, reference, mission): (Id, Id, String, String, String)| {
                 let path = format!("incidents/{reference}/{children}/{handle}");
-                (holder, Known { record, path, in_scope: scope.has_mission(&mission) })
+                (holder, KnownPerson { record, path, in_scope: scope.has_mission(&mission) })
             };
             rows.into_iter().map(known).collect()
         };
@@ -150,7 +150,10 @@ impl Read<'_> {
                 // A proceeding is nobody's mission: only who sees everything is told of it.
                 let in_scope = matches!(scope, Scope::Everything);
                 let known = |(id, handle, reference): (Id, String, String)| {
-                    (id, Known { record: id, path: format!("proceedings/{reference}/accused/{handle}"), in_scope })
+                    (
+                        id,
+                        KnownPerson { record: id, path: format!("proceedings/{reference}/accused/{handle}"), in_scope },
+                    )
                 };
                 rows.into_iter().map(known).collect()
             }
@@ -165,7 +168,7 @@ impl Read<'_> {
     }
 
     /// The names of these persons, sealed, with what opens them.
-    fn names(&mut self, noun: Noun, of: &[(Id, Known)]) -> Result<(Vec<PermittedRecord>, Vec<StoredEpoch>)> {
+    fn names(&mut self, noun: Noun, of: &[(Id, KnownPerson)]) -> Result<(Vec<PermittedRecord>, Vec<StoredEpoch>)> {
         let codes: Vec<i32> =
             NAMES.iter().filter_map(|name| SealedField::named(noun, name)).map(|field| i32::from(field.code)).collect();
         let named = || sealed_value::table.filter(sealed_value::field.eq_any(codes.clone()));
@@ -214,7 +217,7 @@ impl Store {
     /// compared is read after it too: the decision rests on none of it, and nobody's write waits.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when there is no such record to ask about; [`Error::Elsewhere`] on a node without keys; the
+    /// [`Error::Invalid`] when there is no such record to ask about; [`Error::WrongNode`] on a node without keys; the
     /// database's.
     pub fn match_begin(&self, viewer: &Viewer, ask: &MatchAsk) -> Result<MatchOutcome> {
         let granter = self.granter()?;
@@ -242,8 +245,8 @@ impl Store {
     ///
     /// # Errors
     /// The database's.
-    pub fn match_end(&self, viewer: &Viewer, of: &Matching, found: &[(&Known, u16)]) -> Result<()> {
-        self.add(viewer, |w| {
+    pub fn match_end(&self, viewer: &Viewer, of: &Matching, found: &[(&KnownPerson, u16)]) -> Result<()> {
+        self.append(viewer, |w| {
             let told: Vec<&str> =
                 found.iter().filter(|(known, _)| known.in_scope).map(|(known, _)| known.path.as_str()).collect();
             let elsewhere = found.iter().filter(|(known, _)| !known.in_scope).map(|(known, score)| Found {

@@ -21,14 +21,14 @@ use serde_json::json;
 use super::db::Id;
 use super::db::schema::{disclosure, disclosure_item};
 use super::{Error, FactorUse, Result, Store, Write};
-use crate::domain::{Code, DisclosureForm, Fault, Noun, Purpose, SealedField};
-use crate::policy::{Decision, Facts, Refusal, Viewer, bars, decide, form_rule};
+use crate::domain::{Code, DisclosureMode, Fault, Noun, Purpose, SealedField};
+use crate::policy::{AccessContext, Decision, Refusal, Viewer, bars, decide, mode_rule};
 use candidates::Candidate;
 
 pub use approval::{Approval, ApprovalAsk};
 pub use edition::EditionAsk;
 pub use log::{DisclosureFilter, DisclosureRow};
-pub use matching::{Known, MatchAsk, MatchOutcome, Matching};
+pub use matching::{KnownPerson, MatchAsk, MatchOutcome, Matching};
 pub use note::Asked;
 pub use review::Alert;
 pub use sitting::Sitting;
@@ -43,7 +43,7 @@ pub struct DisclosureAsk {
     /// Only these fields; all of the class when empty.
     pub fields: Vec<String>,
     /// What it rests on.
-    pub warrant: Warrant,
+    pub warrant: Authorization,
     /// Why, in words: sealed under the disclosure's own id.
     pub note: Option<Plain>,
     /// The code that was given for it, used up in its transaction; none within a sitting, which took one.
@@ -52,7 +52,7 @@ pub struct DisclosureAsk {
 
 /// What a disclosure rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Warrant {
+pub enum Authorization {
     /// A purpose of its own.
     Purpose(Purpose),
     /// A sitting, within the session that began it.
@@ -121,9 +121,9 @@ pub enum DisclosureOutcome {
 }
 
 /// What a warrant comes to, once it was looked up.
-struct Standing {
+struct ResolvedAuthorization {
     purpose: Purpose,
-    form: DisclosureForm,
+    mode: DisclosureMode,
     /// The sitting, approval or file that it is within.
     within: Option<Id>,
     approved: bool,
@@ -144,16 +144,16 @@ struct Gathered {
 }
 
 impl Write<'_> {
-    /// Whether the viewer made as many of this form today as the policy gives.
-    fn is_spent(&mut self, form: DisclosureForm) -> Result<bool> {
-        let Some(most) = form_rule(form).a_day else { return Ok(false) };
-        Ok(self.made_today(form)? >= most)
+    /// Whether the viewer made as many of this mode today as the policy gives.
+    fn is_spent(&mut self, mode: DisclosureMode) -> Result<bool> {
+        let Some(most) = mode_rule(mode).a_day else { return Ok(false) };
+        Ok(self.made_today(mode)? >= most)
     }
 
-    fn standing(&mut self, ask: &DisclosureAsk) -> Result<Standing> {
-        let alone = |purpose| Standing {
+    fn standing(&mut self, ask: &DisclosureAsk) -> Result<ResolvedAuthorization> {
+        let alone = |purpose| ResolvedAuthorization {
             purpose,
-            form: DisclosureForm::Record,
+            mode: DisclosureMode::Record,
             within: None,
             approved: false,
             emergency: false,
@@ -161,34 +161,34 @@ impl Write<'_> {
             fields: Vec::new(),
         };
         let standing = match ask.warrant {
-            Warrant::Purpose(purpose) => alone(purpose),
-            Warrant::Sitting { id, session } => {
+            Authorization::Purpose(purpose) => alone(purpose),
+            Authorization::Sitting { id, session } => {
                 let purpose = self.sitting_purpose(id, session)?;
-                Standing { form: DisclosureForm::Sitting, within: Some(id), ..alone(purpose) }
+                ResolvedAuthorization { mode: DisclosureMode::Sitting, within: Some(id), ..alone(purpose) }
             }
-            Warrant::Approval(id) => {
+            Authorization::Approval(id) => {
                 let (purpose, fields) = self.approval_use(id, ask)?;
-                Standing { within: Some(id), approved: true, fields, ..alone(purpose) }
+                ResolvedAuthorization { within: Some(id), approved: true, fields, ..alone(purpose) }
             }
-            Warrant::Emergency(purpose) => {
+            Authorization::Emergency(purpose) => {
                 let barred = self.review_is_pending()?.then_some(Refusal::ReviewPending);
-                Standing { approved: true, emergency: true, barred, ..alone(purpose) }
+                ResolvedAuthorization { approved: true, emergency: true, barred, ..alone(purpose) }
             }
-            Warrant::File(purpose) => {
-                let barred = self.is_spent(DisclosureForm::File)?;
-                Standing {
-                    form: DisclosureForm::File,
+            Authorization::File(purpose) => {
+                let barred = self.is_spent(DisclosureMode::File)?;
+                ResolvedAuthorization {
+                    mode: DisclosureMode::File,
                     within: Some(Id::new()),
                     barred: barred.then_some(Refusal::Quota),
                     ..alone(purpose)
                 }
             }
         };
-        if !form_rule(standing.form).classes.contains(&ask.class) {
+        if !mode_rule(standing.mode).classes.contains(&ask.class) {
             return Err(Error::Invalid(vec![Fault::new("/class", "a sitting opens what is confidential")]));
         }
         let barred = bars(self.viewer, self.now()).or(standing.barred);
-        Ok(Standing { barred, ..standing })
+        Ok(ResolvedAuthorization { barred, ..standing })
     }
 
     /// Loads the ciphertexts of what was granted of one record, of a class.
@@ -220,7 +220,7 @@ impl Write<'_> {
     fn disclosure_write(
         &mut self,
         ask: &DisclosureAsk,
-        standing: &Standing,
+        standing: &ResolvedAuthorization,
         (noun, reference): (Noun, &str),
         gathered: &mut Gathered,
     ) -> Result<(Id, Option<Refusal>)> {
@@ -238,7 +238,7 @@ impl Write<'_> {
             };
             let mut granted: Vec<&'static SealedField> = Vec::new();
             for field in SealedField::of(candidate.noun).filter(asked) {
-                let facts = Facts { approved: standing.approved, ..candidate.facts_of(field) };
+                let facts = AccessContext { approved: standing.approved, ..candidate.facts_of(field) };
                 match standing.barred.map_or_else(|| decide(viewer, facts, field), Decision::Refused) {
                     Decision::Granted => granted.push(field),
                     Decision::Refused(refusal) => {
@@ -276,7 +276,7 @@ impl Write<'_> {
                 disclosure::class.eq(ask.class.name()),
                 disclosure::purpose.eq(standing.purpose.code()),
                 disclosure::refusal.eq(refusal.map(Refusal::code)),
-                disclosure::form.eq(standing.form.code()),
+                disclosure::mode.eq(standing.mode.code()),
                 disclosure::within_id.eq(standing.within),
                 disclosure::emergency.eq(standing.emergency),
             ))
@@ -298,7 +298,7 @@ impl Write<'_> {
             .collect();
         let detail = json!({
             "disclosure": id.to_string(), "class": ask.class.name(), "purpose": standing.purpose,
-            "refusal": refusal.map(Refusal::code), "opened": named, "form": standing.form,
+            "refusal": refusal.map(Refusal::code), "opened": named, "mode": standing.mode,
             "within": standing.within.map(|id| id.to_string()), "emergency": standing.emergency,
         });
         let action = if refusal.is_some() { "disclosure.refuse" } else { "disclosure.grant" };
@@ -320,10 +320,10 @@ impl Write<'_> {
         }
         let standing = self.standing(ask)?;
         let (mut gathered, mut faults) = (Gathered::default(), Vec::new());
-        if let (Some(refusal), DisclosureForm::File) = (standing.barred, standing.form) {
+        if let (Some(refusal), DisclosureMode::File) = (standing.barred, standing.mode) {
             // Refused whole: of each record there is nothing to say.
             let id = standing.within.unwrap_or_default().to_string();
-            let detail = json!({ "disclosure": id, "form": standing.form, "refusal": refusal.code() });
+            let detail = json!({ "disclosure": id, "mode": standing.mode, "refusal": refusal.code() });
             self.note_act("disclosure.refuse", "disclosures".into(), detail);
             let (records, refused) = (Vec::new(), Vec::new());
             let (at, purpose) = (self.now(), standing.purpose);
@@ -341,13 +341,13 @@ impl Write<'_> {
                     ids.push(id);
                     refusals.extend(refusal);
                 }
-                Err(Error::NotFound | Error::Gone) if standing.form == DisclosureForm::File => {
+                Err(Error::NotFound | Error::Withdrawn) if standing.mode == DisclosureMode::File => {
                     faults.push(Fault::new(format!("/records/{at}"), "there is no such record"));
                 }
                 Err(error) => return Err(error),
             }
         }
-        let most = form_rule(standing.form).records;
+        let most = mode_rule(standing.mode).records;
         if most.is_some_and(|most| gathered.records.len() > most) {
             faults.push(Fault::new("/records", "more rows than a file takes"));
         }
@@ -355,7 +355,7 @@ impl Write<'_> {
             return Err(Error::Invalid(faults));
         }
         let alone = ids.first().copied().ok_or(Error::NotFound)?;
-        let id = if standing.form == DisclosureForm::File { standing.within.unwrap_or(alone) } else { alone };
+        let id = if standing.mode == DisclosureMode::File { standing.within.unwrap_or(alone) } else { alone };
         self.seal_note(id, ask.note.as_ref())?;
         self.volume_watch(gathered.records.len())?;
         let refusal = if gathered.records.is_empty() { refusals.into_iter().max() } else { None };
@@ -376,14 +376,14 @@ impl Store {
     /// commit.
     ///
     /// # Errors
-    /// [`Error::NotFound`] out of scope; [`Error::Invalid`] for what the form does not take; [`Error::Elsewhere`] on a node
+    /// [`Error::NotFound`] out of scope; [`Error::Invalid`] for what the mode does not take; [`Error::WrongNode`] on a node
     /// without keys; the database's.
     pub fn disclose(&self, viewer: &Viewer, ask: &DisclosureAsk) -> Result<DisclosureOutcome> {
         let granter = self.granter()?;
         let (disclosed, gathered, refusal) = match ask.warrant {
             // Counted against the day's, or against what is not reviewed yet: one at a time.
-            Warrant::File(_) | Warrant::Emergency(_) => self.write(viewer, |w| w.disclose_all(ask)),
-            _ => self.add(viewer, |w| w.disclose_all(ask)),
+            Authorization::File(_) | Authorization::Emergency(_) => self.write(viewer, |w| w.disclose_all(ask)),
+            _ => self.append(viewer, |w| w.disclose_all(ask)),
         }?;
         Ok(match refusal {
             Some(refusal) => DisclosureOutcome::Refused(disclosed, refusal),

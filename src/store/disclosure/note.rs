@@ -78,12 +78,12 @@ impl Store {
     /// Judges that an officer reads a note, with a code that is used up, and puts it on the record; hands out the permit after the commit.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Denied`] for who wrote it, and who is no officer; [`Error::Elsewhere`] on a node without keys; the
+    /// [`Error::NotFound`]; [`Error::Denied`] for who wrote it, and who is no officer; [`Error::WrongNode`] on a node without keys; the
     /// database's.
     pub fn note_begin(&self, viewer: &Viewer, of: Asked, given: &FactorUse) -> Result<Permit> {
         let granter = self.granter()?;
         let (Asked::Approval(id) | Asked::Emergency(id)) = of;
-        let Ciphertexts { values, data_keys, epochs } = self.add(viewer, |w| {
+        let Ciphertexts { values, data_keys, epochs } = self.append(viewer, |w| {
             w.factor_spend(given, "note")?;
             w.note_open(of)
         })?;

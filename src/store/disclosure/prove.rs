@@ -15,10 +15,10 @@ impl Store {
     /// the record of that copy.
     ///
     /// # Errors
-    /// [`Error::Elsewhere`] on a node without keys; the database's.
+    /// [`Error::WrongNode`] on a node without keys; the database's.
     pub fn prove(&self, viewer: &Viewer) -> Result<Vec<(ClassCode, Permit)>> {
         let granter = self.granter()?;
-        let found = self.add(viewer, |w| {
+        let found = self.append(viewer, |w| {
             let mut found = Vec::new();
             for class in ClassCode::ALL {
                 let codes: Vec<i32> =

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::super::db::Id;
 use super::super::db::schema::{account, alert, disclosure, disclosure_item, disclosure_review};
 use super::super::{Cursor, Error, Page, Read, Result, Write, code};
-use crate::domain::{AlertKind, Code, DisclosureForm, ReviewFinding};
+use crate::domain::{AlertKind, Code, DisclosureMode, ReviewFinding};
 use crate::policy::{UNUSUAL, is_officer, may_judge_opening};
 
 /// An unusual volume of disclosures.
@@ -102,12 +102,12 @@ impl Write<'_> {
         Ok(pending.is_some())
     }
 
-    /// How many disclosures of this form the viewer was granted in the last day.
-    pub(super) fn made_today(&mut self, form: DisclosureForm) -> Result<i64> {
+    /// How many disclosures of this mode the viewer was granted in the last day.
+    pub(super) fn made_today(&mut self, mode: DisclosureMode) -> Result<i64> {
         let made: Vec<Option<Id>> = disclosure::table
             .filter(disclosure::account_id.eq(self.actor()))
             .filter(disclosure::made_at.gt(self.now() - TimeDelta::days(1)))
-            .filter(disclosure::form.eq(form.code()))
+            .filter(disclosure::mode.eq(mode.code()))
             .filter(disclosure::refusal.is_null())
             .select(disclosure::within_id)
             .distinct()

@@ -9,8 +9,8 @@ use serde_json::json;
 use super::super::db::Id;
 use super::super::db::schema::sitting;
 use super::super::{Error, Read, Result, Write, code};
-use crate::domain::{Code, DisclosureForm, Purpose};
-use crate::policy::form_rule;
+use crate::domain::{Code, DisclosureMode, Purpose};
+use crate::policy::mode_rule;
 
 /// A sitting.
 #[derive(Debug, Clone)]
@@ -55,7 +55,7 @@ impl Write<'_> {
     /// # Errors
     /// The database's.
     pub fn sitting_begin(&mut self, session: Id, purpose: Purpose, note: Option<&Plain>) -> Result<Sitting> {
-        let lasts = form_rule(DisclosureForm::Sitting).lasts.unwrap_or_default();
+        let lasts = mode_rule(DisclosureMode::Sitting).lasts.unwrap_or_default();
         let begun = Sitting { id: Id::new(), purpose, started_at: self.now(), expires_at: self.now() + lasts };
         diesel::insert_into(sitting::table)
             .values((

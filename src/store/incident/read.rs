@@ -100,7 +100,7 @@ impl Read<'_> {
     /// One incident, as the scope sees it.
     ///
     /// # Errors
-    /// [`Error::Gone`] to a State that held an edition and is concerned no longer; the database's.
+    /// [`Error::Withdrawn`] to a State that held an edition and is concerned no longer; the database's.
     pub fn incident_get(&mut self, reference: &str, choice: EditionChoice) -> Result<Option<Incident>> {
         let row: Option<EditionRow> =
             edition_seen(self.scope, choice).filter(e::reference.eq(reference.to_owned())).first(self.db).optional()?;
@@ -115,7 +115,7 @@ impl Read<'_> {
                     .filter(concern::edition_id.is_not_null())
                     .count()
                     .get_result(self.db)?;
-                if held > 0 { Err(Error::Gone) } else { Ok(None) }
+                if held > 0 { Err(Error::Withdrawn) } else { Ok(None) }
             }
             (None, _) => Ok(None),
         }

@@ -88,9 +88,9 @@ pub struct ProceedingFilter {
     pub stage: Option<Stage>,
     /// Reference of a case that it serves.
     pub case: Option<String>,
-    /// Opened on or after.
+    /// OpenDatabase on or after.
     pub from: Option<NaiveDate>,
-    /// Opened on or before.
+    /// OpenDatabase on or before.
     pub to: Option<NaiveDate>,
     /// Whether it is accepted.
     pub status: Option<SubmissionStatus>,

@@ -5,7 +5,7 @@ use serde_json::{Map, json};
 
 use super::Proceeding;
 use crate::domain::{Code, Fault, Noun, SubmissionStatus};
-use crate::policy::{Deed, Denial, may};
+use crate::policy::{Action, Denial, authorize};
 use crate::store::db::Id;
 use crate::store::db::schema::{accused, case_incident, proceeding as p, proceeding_case};
 use crate::store::history::Change;
@@ -53,7 +53,7 @@ impl Write<'_> {
 
     /// Asks that an accepted proceeding be withdrawn, does so when another officer asked before, or lets it stand after all.
     fn proceeding_withdraw(&mut self, of: &Proceeding, verdict: &Verdict) -> Result<()> {
-        may(self.viewer, Deed::Decide)?;
+        authorize(self.viewer, Action::Decide)?;
         if verdict.status == SubmissionStatus::Withdrawn && verdict.grounds.returned.is_none() {
             return Err(Error::Invalid(vec![Fault::new("/reason", "required")]));
         }

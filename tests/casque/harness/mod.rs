@@ -359,7 +359,7 @@ impl TestServer {
 
     /// Does once what a node does by itself all the time.
     pub fn regular(&self) {
-        self.tasks.pulse().unwrap();
+        self.tasks.heartbeat().unwrap();
         self.tasks.keys().unwrap();
         self.tasks.place().unwrap();
         self.tasks.sign().unwrap();

@@ -104,7 +104,7 @@ fn a_missions_desk_reads_its_own_edition_for_eight_hours_by_one_code_and_one_ent
     assert_eq!(again("minusma").status, 201, "submitted");
     let logged = server.as_("minusma").get("/v1/disclosures").json()["items"].clone();
     assert_eq!(logged.as_array().unwrap().len(), 1, "{logged}");
-    assert_eq!((&logged[0]["form"], &logged[0]["class"]), (&json!("edition"), &json!("strictly_confidential")));
+    assert_eq!((&logged[0]["mode"], &logged[0]["class"]), (&json!("edition"), &json!("strictly_confidential")));
     let granted = server.as_("auditor").get("/v1/audit?action=disclosure.grant").json()["items"].clone();
     assert_eq!(granted.as_array().unwrap().len(), 1);
     // Nobody else, and not what is verified.

@@ -116,7 +116,7 @@ fn a_match_is_on_the_record_holds_to_its_quota_and_is_for_who_the_policy_names()
     server.pass(TimeDelta::hours(24));
     assert_eq!(found(&ask(&server, "minusma", "Traore Ousmane")), std::slice::from_ref(&here));
     let log = server.as_("auditor").get("/v1/disclosures?limit=200").json();
-    let made: Vec<_> = log["items"].as_array().unwrap().iter().filter(|one| one["form"] == "match").collect();
+    let made: Vec<_> = log["items"].as_array().unwrap().iter().filter(|one| one["mode"] == "match").collect();
     assert_eq!(made.iter().filter(|one| one["refusal"].is_null()).count(), 21);
     assert!(made.iter().all(|one| one["record"] == "victims" || one["record"] == "suspects"), "{made:?}");
     server.settle_audit();

@@ -180,7 +180,7 @@ fn what_a_nodes_role_may_not_do_the_database_refuses() {
         }
     }
     denied(&site, "site_reader", "SELECT bytes FROM sealed_value");
-    denied(&site, "site_reader", "INSERT INTO pulse VALUES ('x', 1)");
+    denied(&site, "site_reader", "INSERT INTO heartbeat VALUES ('x', 1)");
     denied(
         &site,
         "site_sealed",

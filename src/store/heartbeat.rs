@@ -1,4 +1,4 @@
-//! The pulse: counters that every node polls twice a second, so that a right taken away is gone everywhere within a second,
+//! The heartbeat: counters that every node polls twice a second, so that a right taken away is gone everywhere within a second,
 //! and a standby that no longer hears its primary is noticed.
 //!
 //! A node remembers who is signed in as long as the `rights` counter stands still. `beat` moves while a node that writes
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 
-use super::db::schema::pulse;
+use super::db::schema::heartbeat;
 use super::db::{self, Db, Mode};
 use super::{Access, Error, Result, Store, Write};
 
@@ -45,40 +45,40 @@ impl Counter {
 }
 
 pub(super) fn get(db: &mut Db, counter: Counter) -> Result<i64> {
-    Ok(pulse::table.find(counter.name()).select(pulse::value).first(db)?)
+    Ok(heartbeat::table.find(counter.name()).select(heartbeat::value).first(db)?)
 }
 
 pub(super) fn set(db: &mut Db, counter: Counter, value: i64) -> Result<()> {
-    diesel::update(pulse::table.find(counter.name())).set(pulse::value.eq(value)).execute(db)?;
+    diesel::update(heartbeat::table.find(counter.name())).set(heartbeat::value.eq(value)).execute(db)?;
     Ok(())
 }
 
 pub(super) fn advance(db: &mut Db, counter: Counter) -> Result<()> {
-    diesel::update(pulse::table.find(counter.name())).set(pulse::value.eq(pulse::value + 1)).execute(db)?;
+    diesel::update(heartbeat::table.find(counter.name())).set(heartbeat::value.eq(heartbeat::value + 1)).execute(db)?;
     Ok(())
 }
 
 /// When a database was last heard of, and when its beat last moved.
 #[derive(Debug)]
-struct Heard {
+struct LastHeartbeat {
     beat: i64,
     moved: Instant,
 }
 
 /// What this node knows of the counters.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(super) struct HeartbeatMonitor {
     since: Instant,
     /// Milliseconds from `since` to the last answer; 0 while there was none.
     asked: AtomicU64,
     /// Milliseconds from `since` to the last question that was not answered; 0 while there was none.
     failed: AtomicU64,
     rights: AtomicI64,
-    polling: Mutex<Option<Heard>>,
-    standby: Mutex<Option<Heard>>,
+    polling: Mutex<Option<LastHeartbeat>>,
+    standby: Mutex<Option<LastHeartbeat>>,
 }
 
-impl Default for Watch {
+impl Default for HeartbeatMonitor {
     fn default() -> Self {
         Self {
             since: Instant::now(),
@@ -91,7 +91,7 @@ impl Default for Watch {
     }
 }
 
-impl Watch {
+impl HeartbeatMonitor {
     fn age(&self) -> Option<Duration> {
         self.ago(&self.asked)
     }
@@ -116,11 +116,11 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// Whether the beat moved within the last second, as this node saw it.
-fn moves(heard: &mut Option<Heard>, beat: i64) -> bool {
+fn moves(heard: &mut Option<LastHeartbeat>, beat: i64) -> bool {
     match heard {
         Some(known) if known.beat == beat => known.moved.elapsed() < STALE,
         _ => {
-            *heard = Some(Heard { beat, moved: Instant::now() });
+            *heard = Some(LastHeartbeat { beat, moved: Instant::now() });
             true
         }
     }
@@ -132,7 +132,7 @@ impl Store {
     /// # Errors
     /// [`Error::Busy`] when it was not.
     pub fn rights_heard(&self) -> Result<i64> {
-        let watch = &self.pulse;
+        let watch = &self.heartbeat;
         match watch.age() {
             Some(age) if age < POLL => Ok(watch.rights.load(Ordering::Acquire)),
             _ => Err(Error::Busy),
@@ -142,10 +142,10 @@ impl Store {
     /// The version of everybody's rights, not older than a second.
     ///
     /// # Errors
-    /// [`Error::Busy`] or [`Error::Away`] when the database was not heard of for a second, or, on a node that only reads, its
+    /// [`Error::Busy`] or [`Error::Unavailable`] when the database was not heard of for a second, or, on a node that only reads, its
     /// primary.
     pub fn rights(&self) -> Result<i64> {
-        let watch = &self.pulse;
+        let watch = &self.heartbeat;
         if self.access != Access::Full {
             // Nothing of a database that was set back is shown where it cannot be accepted.
             self.proved()?;
@@ -159,7 +159,7 @@ impl Store {
         let mut heard = match watch.polling.try_lock() {
             Ok(heard) => heard,
             Err(_) if younger(STALE) => return known(),
-            Err(_) if watch.is_away() => return Err(Error::Away),
+            Err(_) if watch.is_away() => return Err(Error::Unavailable),
             Err(_) => locked(&watch.polling),
         };
         if younger(POLL) {
@@ -169,23 +169,23 @@ impl Store {
         } else if younger(STALE) {
             known()
         } else {
-            Err(Error::Away)
+            Err(Error::Unavailable)
         }
     }
 
-    fn poll(&self, heard: &mut Option<Heard>) -> Result<i64> {
+    fn poll(&self, heard: &mut Option<LastHeartbeat>) -> Result<i64> {
         let heard = self.hear(heard);
         if heard.is_err() {
-            self.pulse.mark(&self.pulse.failed, self.pulse.since.elapsed());
+            self.heartbeat.mark(&self.heartbeat.failed, self.heartbeat.since.elapsed());
         }
         heard
     }
 
-    fn hear(&self, heard: &mut Option<Heard>) -> Result<i64> {
-        let watch = &self.pulse;
+    fn hear(&self, heard: &mut Option<LastHeartbeat>) -> Result<i64> {
+        let watch = &self.heartbeat;
         let asked = watch.since.elapsed();
         let rows: Vec<(String, i64)> = db::transaction(&self.pool, Mode::Read, |db| -> Result<_> {
-            Ok(pulse::table.select((pulse::name, pulse::value)).load(db)?)
+            Ok(heartbeat::table.select((heartbeat::name, heartbeat::value)).load(db)?)
         })?;
         let of = |counter: Counter| rows.iter().find(|(name, _)| name == counter.name()).map_or(0, |(_, value)| *value);
         let (rights, beat, tally) = (of(Counter::Rights), of(Counter::Beat), of(Counter::Tally));
@@ -206,8 +206,8 @@ impl Store {
     ///
     /// # Errors
     /// The database's.
-    pub fn pulse(&self) -> Result<()> {
-        if self.access == Access::Full && self.beats {
+    pub fn heartbeat(&self) -> Result<()> {
+        if self.access == Access::Full && self.sends_heartbeat {
             db::transaction(&self.pool, Mode::Keep, |db| advance(db, Counter::Beat)).or_else(|error| match error {
                 // Another node beat at the same moment.
                 Error::Busy => Ok(()),
@@ -216,7 +216,7 @@ impl Store {
         }
         if let Some(standby) = &self.standby {
             let beat = db::transaction(standby, Mode::Read, |db| get(db, Counter::Beat));
-            let mut heard = locked(&self.pulse.standby);
+            let mut heard = locked(&self.heartbeat.standby);
             match beat {
                 Ok(beat) => {
                     moves(&mut heard, beat);
@@ -224,7 +224,7 @@ impl Store {
                 Err(_) => *heard = None,
             }
         }
-        let mut heard = locked(&self.pulse.polling);
+        let mut heard = locked(&self.heartbeat.polling);
         self.poll(&mut heard)?;
         Ok(())
     }
@@ -235,8 +235,8 @@ impl Store {
     /// [`Error::Busy`] when its database does not answer, does not take writes where the node writes, or, where it only
     /// reads, does not keep up with its primary; the database's.
     pub fn ready(&self) -> Result<()> {
-        self.poll(&mut locked(&self.pulse.polling))?;
-        if self.beats && self.access != Access::ReadOnly {
+        self.poll(&mut locked(&self.heartbeat.polling))?;
+        if self.sends_heartbeat && self.access != Access::ReadOnly {
             db::transaction(&self.pool, Mode::Keep, |_| Ok::<(), Error>(()))?;
         }
         Ok(())
@@ -250,17 +250,17 @@ impl Store {
 
     /// Whether a standby may follow the database: on PostgreSQL.
     pub fn may_have_standby(&self) -> bool {
-        self.beats
+        self.sends_heartbeat
     }
 
     /// Whether the standby's beat moved within the last second.
     pub(super) fn standby_keeps_up(&self) -> bool {
-        locked(&self.pulse.standby).as_ref().is_some_and(|heard| heard.moved.elapsed() < STALE)
+        locked(&self.heartbeat.standby).as_ref().is_some_and(|heard| heard.moved.elapsed() < STALE)
     }
 
     /// Forgets what was heard: whoever is asked next asks the database. For a node that has just taken a right away.
-    pub fn pulse_forget(&self) {
-        self.pulse.asked.store(0, Ordering::Release);
+    pub fn heartbeat_forget(&self) {
+        self.heartbeat.asked.store(0, Ordering::Release);
     }
 }
 

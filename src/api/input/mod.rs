@@ -1,16 +1,16 @@
 //! Reading what people send: every fault is found, each by its pointer, before anything is done.
 //!
-//! Bodies are parsed into [`Input`], whose texts wipe themselves, never into `serde_json::Value`. A [`Form`] then takes its
+//! Bodies are parsed into [`InputValue`], whose texts wipe themselves, never into `serde_json::Value`. A [`InputReader`] then takes its
 //! members one by one; what nobody took is an unknown field.
 
-mod input;
+mod value;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{NaiveDate, NaiveDateTime};
-pub use input::Input;
 use seal::Plain;
+pub use value::InputValue;
 
 use super::problem::Problem;
 use crate::domain::{Code, Fault, Noun, PartialDate, Precision, Reference, SealedField, calendar_day};
@@ -38,31 +38,31 @@ pub struct Context {
 const MOST_FAULTS: usize = 100;
 
 /// Reads one member's value; the error says which rule it breaks, and never the value.
-pub trait Reader<T>: Fn(&Input, &Context) -> Result<T, String> {}
-impl<T, F: Fn(&Input, &Context) -> Result<T, String>> Reader<T> for F {}
+pub trait Reader<T>: Fn(&InputValue, &Context) -> Result<T, String> {}
+impl<T, F: Fn(&InputValue, &Context) -> Result<T, String>> Reader<T> for F {}
 
 /// An object being read.
 #[derive(Debug)]
-pub struct Form<'c> {
+pub struct InputReader<'c> {
     /// What it is read with.
     pub context: &'c Context,
     at: String,
-    members: Vec<(String, Input)>,
+    members: Vec<(String, InputValue)>,
     faults: Vec<Fault>,
 }
 
-impl<'c> Form<'c> {
-    fn new(context: &'c Context, at: String, members: Vec<(String, Input)>) -> Self {
-        let mut form = Self { context, at, members: Vec::with_capacity(members.len()), faults: Vec::new() };
+impl<'c> InputReader<'c> {
+    fn new(context: &'c Context, at: String, members: Vec<(String, InputValue)>) -> Self {
+        let mut input = Self { context, at, members: Vec::with_capacity(members.len()), faults: Vec::new() };
         let mut seen = HashSet::new();
         for (name, value) in members {
             if seen.insert(name.clone()) {
-                form.members.push((name, value));
+                input.members.push((name, value));
             } else {
-                form.fault(&name, "given more than once");
+                input.fault(&name, "given more than once");
             }
         }
-        form
+        input
     }
 
     /// Reads a JSON body as one object.
@@ -72,13 +72,13 @@ impl<'c> Form<'c> {
     pub fn read<T>(
         context: &'c Context,
         body: &[u8],
-        parse: impl FnOnce(&mut Form<'c>) -> Option<T>,
+        parse: impl FnOnce(&mut InputReader<'c>) -> Option<T>,
     ) -> Result<T, Problem> {
         // serde_json's message can quote the input: only the place is repeated.
-        let input: Input = serde_json::from_slice(body).map_err(|error| {
-            Problem::of("invalid").saying(format!("not JSON, at line {} column {}", error.line(), error.column()))
+        let input: InputValue = serde_json::from_slice(body).map_err(|error| {
+            Problem::of("invalid").with_detail(format!("not JSON, at line {} column {}", error.line(), error.column()))
         })?;
-        let Input::Object(members) = input else {
+        let InputValue::Object(members) = input else {
             return Err(Problem::invalid(vec![Fault::new("", "must be an object")]));
         };
         Self::new(context, String::new(), members).finish(parse)
@@ -91,16 +91,16 @@ impl<'c> Form<'c> {
     pub fn query<T>(
         context: &'c Context,
         query: &str,
-        parse: impl FnOnce(&mut Form<'c>) -> Option<T>,
+        parse: impl FnOnce(&mut InputReader<'c>) -> Option<T>,
     ) -> Result<T, Problem> {
         let pairs = actix_web::web::Query::<Vec<(String, String)>>::from_query(query)
-            .map_err(|_| Problem::of("invalid").saying("the query string cannot be read"))?;
+            .map_err(|_| Problem::of("invalid").with_detail("the query string cannot be read"))?;
         let members =
-            pairs.into_inner().into_iter().map(|(name, value)| (name, Input::Word(Plain::from(value)))).collect();
+            pairs.into_inner().into_iter().map(|(name, value)| (name, InputValue::Word(Plain::from(value)))).collect();
         Self::new(context, String::new(), members).finish(parse)
     }
 
-    fn finish<T>(mut self, parse: impl FnOnce(&mut Form<'c>) -> Option<T>) -> Result<T, Problem> {
+    fn finish<T>(mut self, parse: impl FnOnce(&mut InputReader<'c>) -> Option<T>) -> Result<T, Problem> {
         let value = parse(&mut self);
         self.refuse_rest();
         match value {
@@ -125,7 +125,7 @@ impl<'c> Form<'c> {
         }
     }
 
-    fn take(&mut self, name: &str) -> Option<Input> {
+    fn take(&mut self, name: &str) -> Option<InputValue> {
         let at = self.members.iter().position(|(known, _)| known == name)?;
         Some(self.members.swap_remove(at).1)
     }
@@ -143,7 +143,7 @@ impl<'c> Form<'c> {
                 self.fault(name, "required");
                 None
             }
-            Some(Input::Null) => {
+            Some(InputValue::Null) => {
                 self.fault(name, "cannot be null");
                 None
             }
@@ -155,12 +155,12 @@ impl<'c> Form<'c> {
     pub fn optional<T>(&mut self, name: &str, base: Option<T>, reader: impl Reader<T>) -> Option<T> {
         match self.take(name) {
             None => base,
-            Some(Input::Null) => None,
+            Some(InputValue::Null) => None,
             Some(input) => self.value(name, &input, reader),
         }
     }
 
-    fn value<T>(&mut self, name: &str, input: &Input, reader: impl Reader<T>) -> Option<T> {
+    fn value<T>(&mut self, name: &str, input: &InputValue, reader: impl Reader<T>) -> Option<T> {
         match reader(input, self.context) {
             Ok(value) => Some(value),
             Err(detail) => {
@@ -171,26 +171,26 @@ impl<'c> Form<'c> {
     }
 
     /// A list of objects; empty when absent.
-    pub fn list<T>(&mut self, name: &str, longest: usize, parse: impl Fn(&mut Form<'c>) -> Option<T>) -> Vec<T> {
+    pub fn list<T>(&mut self, name: &str, longest: usize, parse: impl Fn(&mut InputReader<'c>) -> Option<T>) -> Vec<T> {
         match self.take(name) {
             None => Vec::new(),
-            Some(Input::List(items)) if items.len() <= longest => {
+            Some(InputValue::List(items)) if items.len() <= longest => {
                 let mut list = Vec::with_capacity(items.len());
                 for (at, item) in items.into_iter().enumerate() {
                     let pointer = format!("{}/{name}/{at}", self.at);
-                    let Input::Object(members) = item else {
+                    let InputValue::Object(members) = item else {
                         self.faults.push(Fault::new(pointer, "must be an object"));
                         continue;
                     };
-                    let mut form = Form::new(self.context, pointer, members);
-                    list.extend(parse(&mut form));
-                    form.refuse_rest();
+                    let mut input = InputReader::new(self.context, pointer, members);
+                    list.extend(parse(&mut input));
+                    input.refuse_rest();
                     let room = MOST_FAULTS.saturating_sub(self.faults.len());
-                    self.faults.extend(form.faults.into_iter().take(room));
+                    self.faults.extend(input.faults.into_iter().take(room));
                 }
                 list
             }
-            Some(Input::List(_)) => {
+            Some(InputValue::List(_)) => {
                 self.fault(name, &format!("at most {longest} items"));
                 Vec::new()
             }
@@ -233,17 +233,17 @@ impl<'c> Form<'c> {
         for field in SealedField::of(noun).filter(|field| field.typed) {
             match self.take(field.name) {
                 None => {}
-                Some(Input::Null) if changes => self.fault(field.name, EMPTIES),
-                Some(Input::Text(text)) if changes && text.expose().trim().is_empty() => {
+                Some(InputValue::Null) if changes => self.fault(field.name, EMPTIES),
+                Some(InputValue::Text(text)) if changes && text.expose().trim().is_empty() => {
                     self.fault(field.name, EMPTIES)
                 }
-                Some(Input::Null) => {}
-                Some(Input::Text(text)) if text.expose().trim().is_empty() => {}
-                Some(Input::Text(text)) => match sealed_fault(field, text.expose(), self.context) {
+                Some(InputValue::Null) => {}
+                Some(InputValue::Text(text)) if text.expose().trim().is_empty() => {}
+                Some(InputValue::Text(text)) => match sealed_fault(field, text.expose(), self.context) {
                     Some(fault) => self.fault(field.name, &fault),
                     None => sealed.push((field, Some(text))),
                 },
-                Some(Input::Object(members)) if members.iter().any(|(name, _)| name == "withheld") => {
+                Some(InputValue::Object(members)) if members.iter().any(|(name, _)| name == "withheld") => {
                     self.fault(field.name, "a withheld marker cannot be sent back: leave the field out to keep it");
                 }
                 Some(_) => self.fault(field.name, "must be text"),
@@ -265,16 +265,16 @@ impl<'c> Form<'c> {
 ///
 /// # Errors
 /// That it is another type.
-pub fn as_text(input: &Input) -> Result<&str, String> {
+pub fn as_text(input: &InputValue) -> Result<&str, String> {
     match input {
-        Input::Text(text) | Input::Word(text) => Ok(text.expose()),
+        InputValue::Text(text) | InputValue::Word(text) => Ok(text.expose()),
         _ => Err("must be text".into()),
     }
 }
 
 /// Text of at most that many characters, without line breaks or control characters.
 pub fn text(longest: usize) -> impl Reader<String> {
-    move |input: &Input, _: &Context| {
+    move |input: &InputValue, _: &Context| {
         let text = as_text(input)?.trim();
         if text.is_empty() {
             Err("must not be empty".into())
@@ -335,19 +335,19 @@ fn sealed_fault(field: &SealedField, text: &str, context: &Context) -> Option<St
 }
 
 /// A code of a list.
-pub fn code<C: Code>(input: &Input, _: &Context) -> Result<C, String> {
+pub fn code<C: Code>(input: &InputValue, _: &Context) -> Result<C, String> {
     C::parse(as_text(input)?).ok_or_else(|| format!("not a code of the list {}", C::LIST))
 }
 
 /// A day, `YYYY-MM-DD`.
-pub fn date(input: &Input, _: &Context) -> Result<NaiveDate, String> {
+pub fn date(input: &InputValue, _: &Context) -> Result<NaiveDate, String> {
     let text = as_text(input)?;
     let date = calendar_day(text).ok_or("must be a date, YYYY-MM-DD")?;
     if chrono::Datelike::year(&date) < 1945 { Err("lies before the United Nations".into()) } else { Ok(date) }
 }
 
 /// A day that is not later than now + 14 h.
-pub fn past_date(input: &Input, context: &Context) -> Result<NaiveDate, String> {
+pub fn past_date(input: &InputValue, context: &Context) -> Result<NaiveDate, String> {
     let day = date(input, context)?;
     if PartialDate::new(day, Precision::Day).is_future(context.now) {
         Err("lies in the future".into())
@@ -358,10 +358,10 @@ pub fn past_date(input: &Input, context: &Context) -> Result<NaiveDate, String> 
 
 /// A whole number within bounds, as a number or, in a query, as digits.
 pub fn integer<T: TryFrom<i64>>(least: i64, most: i64) -> impl Reader<T> {
-    move |input: &Input, _: &Context| {
+    move |input: &InputValue, _: &Context| {
         let number = match input {
-            Input::Integer(number) => Some(*number),
-            Input::Word(text) => text.expose().parse().ok(),
+            InputValue::Integer(number) => Some(*number),
+            InputValue::Word(text) => text.expose().parse().ok(),
             _ => None,
         };
         number
@@ -372,17 +372,17 @@ pub fn integer<T: TryFrom<i64>>(least: i64, most: i64) -> impl Reader<T> {
 }
 
 /// A truth value.
-pub fn truth(input: &Input, _: &Context) -> Result<bool, String> {
+pub fn truth(input: &InputValue, _: &Context) -> Result<bool, String> {
     match input {
-        Input::Bool(value) => Ok(*value),
-        Input::Word(text) if text.expose() == "true" => Ok(true),
-        Input::Word(text) if text.expose() == "false" => Ok(false),
+        InputValue::Bool(value) => Ok(*value),
+        InputValue::Word(text) if text.expose() == "true" => Ok(true),
+        InputValue::Word(text) if text.expose() == "false" => Ok(false),
         _ => Err("must be true or false".into()),
     }
 }
 
 /// A State's alpha-3 code.
-pub fn state(input: &Input, context: &Context) -> Result<String, String> {
+pub fn state(input: &InputValue, context: &Context) -> Result<String, String> {
     let text = as_text(input)?;
     if context.reference.states.contains_key(text) {
         Ok(text.to_owned())
@@ -392,26 +392,26 @@ pub fn state(input: &Input, context: &Context) -> Result<String, String> {
 }
 
 /// A mission's acronym.
-pub fn mission(input: &Input, context: &Context) -> Result<String, String> {
+pub fn mission(input: &InputValue, context: &Context) -> Result<String, String> {
     let text = as_text(input)?;
     if context.reference.missions.contains_key(text) { Ok(text.to_owned()) } else { Err("not a mission".into()) }
 }
 
 /// A list of at most that many values.
 pub fn list_of<T>(longest: usize, reader: impl Reader<T>) -> impl Reader<Vec<T>> {
-    move |input: &Input, context: &Context| match input {
-        Input::List(items) if items.len() <= longest => items
+    move |input: &InputValue, context: &Context| match input {
+        InputValue::List(items) if items.len() <= longest => items
             .iter()
             .enumerate()
             .map(|(at, item)| reader(item, context).map_err(|detail| format!("item {at}: {detail}")))
             .collect(),
-        Input::List(_) => Err(format!("at most {longest} items")),
+        InputValue::List(_) => Err(format!("at most {longest} items")),
         _ => Err("must be a list".into()),
     }
 }
 
 /// A first-level region, ISO 3166-2.
-pub fn region(input: &Input, _: &Context) -> Result<String, String> {
+pub fn region(input: &InputValue, _: &Context) -> Result<String, String> {
     let text = as_text(input)?;
     if rust_iso3166::iso3166_2::from_code(text).is_some() {
         Ok(text.to_owned())
@@ -421,7 +421,7 @@ pub fn region(input: &Input, _: &Context) -> Result<String, String> {
 }
 
 /// An id of another system: letters, digits and a few signs.
-pub fn external_id(input: &Input, _: &Context) -> Result<String, String> {
+pub fn external_id(input: &InputValue, _: &Context) -> Result<String, String> {
     let text = as_text(input)?;
     let fits = (1..=60).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/' | b' '));
@@ -429,7 +429,7 @@ pub fn external_id(input: &Input, _: &Context) -> Result<String, String> {
 }
 
 /// An address that begins with `https://` or `http://`.
-pub fn url(input: &Input, _: &Context) -> Result<String, String> {
+pub fn url(input: &InputValue, _: &Context) -> Result<String, String> {
     let text = as_text(input)?;
     let fits = text.len() <= 500
         && (text.starts_with("https://") || text.starts_with("http://"))
@@ -439,7 +439,7 @@ pub fn url(input: &Input, _: &Context) -> Result<String, String> {
 
 /// A reference of a noun.
 pub fn reference(noun: Noun) -> impl Reader<String> {
-    move |input: &Input, _: &Context| {
+    move |input: &InputValue, _: &Context| {
         Reference::parse(noun, as_text(input)?)
             .map(|reference| reference.to_string())
             .ok_or_else(|| format!("not a reference of {}", noun.path()))
@@ -447,11 +447,11 @@ pub fn reference(noun: Noun) -> impl Reader<String> {
 }
 
 /// An id, as answers give it.
-pub fn id(input: &Input, _: &Context) -> Result<Id, String> {
+pub fn id(input: &InputValue, _: &Context) -> Result<Id, String> {
     Id::parse(as_text(input)?).ok_or_else(|| "must be an id".into())
 }
 
 /// A class of sensitivity.
-pub fn class(input: &Input, _: &Context) -> Result<seal::ClassCode, String> {
+pub fn class(input: &InputValue, _: &Context) -> Result<seal::ClassCode, String> {
     seal::ClassCode::parse(as_text(input)?).ok_or_else(|| "not a class".into())
 }

@@ -171,7 +171,7 @@ fn within_a_sitting_each_opening_is_a_disclosure_without_a_dialogue() {
         json!({"record": one, "class": "confidential", "sitting": sitting, "purpose": "verification", "code": "1"});
     assert_eq!(client.post("/v1/disclosures", &twice).pointers(), ["/code", "/purpose"], "the sitting has them");
     let log = server.as_("auditor").get("/v1/disclosures").json();
-    let forms: Vec<_> = log["items"].as_array().unwrap().iter().map(|one| (&one["form"], &one["purpose"])).collect();
+    let forms: Vec<_> = log["items"].as_array().unwrap().iter().map(|one| (&one["mode"], &one["purpose"])).collect();
     assert_eq!(forms, [(&json!("sitting"), &json!("verification")); 2]);
 
     let borrowed = json!({"record": one, "class": "confidential", "sitting": sitting});

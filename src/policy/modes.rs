@@ -1,4 +1,4 @@
-//! The forms in which seals are opened, each with its limits: one table.
+//! The modes in which seals are opened, each with its limits: one table.
 
 use chrono::{NaiveDateTime, TimeDelta};
 use seal::ClassCode::{self, Confidential, StrictlyConfidential};
@@ -7,13 +7,13 @@ use super::Viewer;
 use super::accounts::{bars, is_cooling};
 use super::disclosure::{RULES, Refusal};
 use super::writing::Denial;
-use crate::domain::{AlertKind, DisclosureForm, IncidentState, Noun, Role};
+use crate::domain::{AlertKind, DisclosureMode, IncidentState, Noun, Role};
 
-/// The limits of one form.
+/// The limits of one mode.
 #[derive(Debug, Clone, Copy)]
-pub struct FormRule {
-    /// The form.
-    pub form: DisclosureForm,
+pub struct ModeRule {
+    /// The mode.
+    pub mode: DisclosureMode,
     /// Classes that it opens.
     pub classes: &'static [ClassCode],
     /// How long one lasts, where more than one record is opened in it.
@@ -24,38 +24,38 @@ pub struct FormRule {
     pub a_day: Option<i64>,
 }
 
-/// Each form with its limits. Every one takes a fresh code of the second factor; within a sitting, the sitting does.
-pub const FORMS: &[FormRule] = &[
-    FormRule {
-        form: DisclosureForm::Record,
+/// Each mode with its limits. Every one takes a fresh code of the second factor; within a sitting, the sitting does.
+pub const MODES: &[ModeRule] = &[
+    ModeRule {
+        mode: DisclosureMode::Record,
         classes: &[Confidential, StrictlyConfidential],
         lasts: None,
         records: None,
         a_day: None,
     },
-    FormRule {
-        form: DisclosureForm::Sitting,
+    ModeRule {
+        mode: DisclosureMode::Sitting,
         classes: &[Confidential],
         lasts: Some(TimeDelta::hours(8)),
         records: None,
         a_day: None,
     },
-    FormRule {
-        form: DisclosureForm::File,
+    ModeRule {
+        mode: DisclosureMode::File,
         classes: &[Confidential, StrictlyConfidential],
         lasts: None,
         records: Some(5_000),
         a_day: Some(10),
     },
-    FormRule {
-        form: DisclosureForm::Match,
+    ModeRule {
+        mode: DisclosureMode::Match,
         classes: &[StrictlyConfidential],
         lasts: None,
         records: None,
         a_day: Some(20),
     },
-    FormRule {
-        form: DisclosureForm::Edition,
+    ModeRule {
+        mode: DisclosureMode::Edition,
         classes: &[Confidential, StrictlyConfidential],
         lasts: Some(TimeDelta::hours(8)),
         records: Some(1),
@@ -93,9 +93,9 @@ pub fn is_on_desk(state: IncidentState) -> bool {
     }
 }
 
-/// The limits of a form.
-pub fn form_rule(form: DisclosureForm) -> &'static FormRule {
-    FORMS.iter().find(|rule| rule.form == form).unwrap_or(&FORMS[0])
+/// The limits of a mode.
+pub fn mode_rule(mode: DisclosureMode) -> &'static ModeRule {
+    MODES.iter().find(|rule| rule.mode == mode).unwrap_or(&MODES[0])
 }
 
 /// Whose names a role may look for, anywhere. What is alike within its scope it is told; the rest goes to the Secretariat.
@@ -206,12 +206,12 @@ mod tests {
 
     #[test]
     fn every_form_has_its_limits_and_a_sitting_opens_nothing_strictly_confidential() {
-        for form in DisclosureForm::VARIANTS {
-            assert_eq!(form_rule(*form).form, *form);
+        for mode in DisclosureMode::VARIANTS {
+            assert_eq!(mode_rule(*mode).mode, *mode);
         }
-        let sitting = form_rule(DisclosureForm::Sitting);
+        let sitting = mode_rule(DisclosureMode::Sitting);
         assert_eq!((sitting.classes, sitting.lasts), (&[Confidential][..], Some(TimeDelta::hours(8))));
-        assert_eq!(form_rule(DisclosureForm::File).records, Some(5_000));
+        assert_eq!(mode_rule(DisclosureMode::File).records, Some(5_000));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use seal::Plain;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 /// A JSON value as sent. Repeated keys are kept, so that the form can refuse them.
-pub enum Input {
+pub enum InputValue {
     /// `null`.
     Null,
     /// A truth value.
@@ -20,12 +20,12 @@ pub enum Input {
     /// A parameter of a query, which may be meant as any type.
     Word(Plain),
     /// A list.
-    List(Vec<Input>),
+    List(Vec<InputValue>),
     /// An object.
-    Object(Vec<(String, Input)>),
+    Object(Vec<(String, InputValue)>),
 }
 
-impl Input {
+impl InputValue {
     /// Gives the value's parts, the members of objects in the order of their names: two bodies that say the same give the same.
     pub fn canonical(&self, take: &mut dyn FnMut(&[u8])) {
         let sized = |take: &mut dyn FnMut(&[u8]), tag: u8, bytes: &[u8]| {
@@ -57,42 +57,42 @@ impl Input {
     }
 }
 
-impl fmt::Debug for Input {
+impl fmt::Debug for InputValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Input")
+        f.write_str("InputValue")
     }
 }
 
-impl<'de> Deserialize<'de> for Input {
+impl<'de> Deserialize<'de> for InputValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Any;
         impl<'de> Visitor<'de> for Any {
-            type Value = Input;
+            type Value = InputValue;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a JSON value")
             }
-            fn visit_unit<E>(self) -> Result<Input, E> {
-                Ok(Input::Null)
+            fn visit_unit<E>(self) -> Result<InputValue, E> {
+                Ok(InputValue::Null)
             }
-            fn visit_bool<E>(self, value: bool) -> Result<Input, E> {
-                Ok(Input::Bool(value))
+            fn visit_bool<E>(self, value: bool) -> Result<InputValue, E> {
+                Ok(InputValue::Bool(value))
             }
-            fn visit_i64<E>(self, value: i64) -> Result<Input, E> {
-                Ok(Input::Integer(value))
+            fn visit_i64<E>(self, value: i64) -> Result<InputValue, E> {
+                Ok(InputValue::Integer(value))
             }
-            fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Input, E> {
-                Ok(i64::try_from(value).map_or(Input::Other, Input::Integer))
+            fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<InputValue, E> {
+                Ok(i64::try_from(value).map_or(InputValue::Other, InputValue::Integer))
             }
-            fn visit_f64<E>(self, _: f64) -> Result<Input, E> {
-                Ok(Input::Other)
+            fn visit_f64<E>(self, _: f64) -> Result<InputValue, E> {
+                Ok(InputValue::Other)
             }
-            fn visit_str<E>(self, value: &str) -> Result<Input, E> {
-                Ok(Input::Text(Plain::from(value)))
+            fn visit_str<E>(self, value: &str) -> Result<InputValue, E> {
+                Ok(InputValue::Text(Plain::from(value)))
             }
-            fn visit_string<E>(self, value: String) -> Result<Input, E> {
-                Ok(Input::Text(Plain::from(value)))
+            fn visit_string<E>(self, value: String) -> Result<InputValue, E> {
+                Ok(InputValue::Text(Plain::from(value)))
             }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Input, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<InputValue, A::Error> {
                 let mut list = Vec::new();
                 while let Some(item) = seq.next_element()? {
                     if list.len() > 5_000 {
@@ -100,9 +100,9 @@ impl<'de> Deserialize<'de> for Input {
                     }
                     list.push(item);
                 }
-                Ok(Input::List(list))
+                Ok(InputValue::List(list))
             }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Input, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<InputValue, A::Error> {
                 let mut members = Vec::new();
                 while let Some(key) = map.next_key::<String>()? {
                     if members.len() > 500 {
@@ -110,7 +110,7 @@ impl<'de> Deserialize<'de> for Input {
                     }
                     members.push((key, map.next_value()?));
                 }
-                Ok(Input::Object(members))
+                Ok(InputValue::Object(members))
             }
         }
         deserializer.deserialize_any(Any)

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use utoipa::ToSchema;
 
-use crate::api::form::{self, Context, Form, Input};
+use crate::api::input::{self, Context, InputReader, InputValue};
 use crate::domain::{
     Act, Activity, Harm, HoldReason, IncidentFacts, Means, Noun, Perpetrator, Personnel, Precision, Sex, SuspectFacts,
     SuspectStatus, VictimFacts,
@@ -136,54 +136,54 @@ pub struct SuspectInput {
 }
 
 /// Reads the open facts of an incident, over those it had.
-pub(super) fn incident_facts(form: &mut Form<'_>, base: Option<&IncidentFacts>) -> Option<IncidentFacts> {
-    let mission = form.required("mission", base.map(|b| b.mission.clone()), form::mission);
-    let host_given = form.has("host_state");
-    let host = form.optional("host_state", base.and_then(|b| b.host_state.clone()), form::state);
-    let occurred = form.partial_date("occurred_on", base.map(|b| b.occurred));
-    if occurred.is_some_and(|on| on.is_future(form.context.now)) {
-        form.fault("occurred_on", "lies in the future");
+pub(super) fn incident_facts(input: &mut InputReader<'_>, base: Option<&IncidentFacts>) -> Option<IncidentFacts> {
+    let mission = input.required("mission", base.map(|b| b.mission.clone()), input::mission);
+    let host_given = input.has("host_state");
+    let host = input.optional("host_state", base.and_then(|b| b.host_state.clone()), input::state);
+    let occurred = input.partial_date("occurred_on", base.map(|b| b.occurred));
+    if occurred.is_some_and(|on| on.is_future(input.context.now)) {
+        input.fault("occurred_on", "lies in the future");
     }
-    let place_given = form.has("exact_place");
-    let region = form.optional("region", base.and_then(|b| b.region.clone()), form::region);
+    let place_given = input.has("exact_place");
+    let region = input.optional("region", base.and_then(|b| b.region.clone()), input::region);
     if place_given && region.is_none() {
-        form.fault("region", "required with exact_place: the coarse twin of a sealed place comes in the same request");
+        input.fault("region", "required with exact_place: the coarse twin of a sealed place comes in the same request");
     }
-    let act = form.required("act", base.map(|b| b.act), form::code);
-    let means = form.required("means", Some(base.map_or(Means::NotKnown, |b| b.means)), form::code);
-    let activity = form.required("activity", Some(base.map_or(Activity::NotKnown, |b| b.activity)), form::code);
-    let perpetrator = form.required(
+    let act = input.required("act", base.map(|b| b.act), input::code);
+    let means = input.required("means", Some(base.map_or(Means::NotKnown, |b| b.means)), input::code);
+    let activity = input.required("activity", Some(base.map_or(Activity::NotKnown, |b| b.activity)), input::code);
+    let perpetrator = input.required(
         "perpetrator_category",
         Some(base.map_or(Perpetrator::NotIdentified, |b| b.perpetrator)),
-        form::code,
+        input::code,
     );
     let others_killed =
-        form.required("others_killed", Some(base.map_or(0, |b| b.others_killed)), form::integer(0, 100_000));
+        input.required("others_killed", Some(base.map_or(0, |b| b.others_killed)), input::integer(0, 100_000));
     let others_injured =
-        form.required("others_injured", Some(base.map_or(0, |b| b.others_injured)), form::integer(0, 100_000));
-    let noticas_id = form.optional("noticas_id", base.and_then(|b| b.noticas_id.clone()), form::external_id);
-    let sage_id = form.optional("sage_id", base.and_then(|b| b.sage_id.clone()), form::external_id);
+        input.required("others_injured", Some(base.map_or(0, |b| b.others_injured)), input::integer(0, 100_000));
+    let noticas_id = input.optional("noticas_id", base.and_then(|b| b.noticas_id.clone()), input::external_id);
+    let sage_id = input.optional("sage_id", base.and_then(|b| b.sage_id.clone()), input::external_id);
     let known = base.and_then(|b| b.hold);
-    let reason = form.optional("hold_reason", known.map(|(reason, _)| reason), form::code);
-    let review = form.optional("hold_review_on", known.map(|(_, on)| on), form::date);
+    let reason = input.optional("hold_reason", known.map(|(reason, _)| reason), input::code);
+    let review = input.optional("hold_review_on", known.map(|(_, on)| on), input::date);
     if reason.is_some() != review.is_some() {
-        form.fault("hold_review_on", "a hold has both a reason and a review date");
+        input.fault("hold_review_on", "a hold has both a reason and a review date");
     }
     let host_state = match (&mission, host) {
-        (Some(mission), None) if !host_given => sole_host(form.context, mission),
+        (Some(mission), None) if !host_given => sole_host(input.context, mission),
         (_, host) => host,
     };
     if let (Some(mission), Some(host)) = (&mission, &host_state) {
-        let hosts = form.context.reference.missions.get(mission);
+        let hosts = input.context.reference.missions.get(mission);
         if hosts.is_some_and(|hosts| !hosts.is_empty() && !hosts.contains(host)) {
-            form.fault("host_state", "not a host State of the mission");
+            input.fault("host_state", "not a host State of the mission");
         }
     }
     if let (Some(mission), Some(region)) = (&mission, &region) {
-        let hosts = form.context.reference.missions.get(mission).cloned().unwrap_or_default();
+        let hosts = input.context.reference.missions.get(mission).cloned().unwrap_or_default();
         let hosts = host_state.as_ref().map_or(hosts, |host| vec![host.clone()]);
         if !hosts.is_empty() && !hosts.iter().any(|host| is_of(host, region)) {
-            form.fault("region", "must be a region of the host State (ISO 3166-2)");
+            input.fault("region", "must be a region of the host State (ISO 3166-2)");
         }
     }
     Some(IncidentFacts {
@@ -217,38 +217,39 @@ fn sole_host(context: &Context, mission: &str) -> Option<String> {
 }
 
 /// Reads a report.
-pub(in crate::api) fn new_incident(form: &mut Form<'_>) -> Option<NewIncident> {
-    let facts = incident_facts(form, None);
-    let sealed = form.sealed(Noun::Incident);
-    let victims = form.list("victims", 500, |form| victim(form, None));
-    let suspects = form.list("suspects", 500, |form| suspect(form, None));
+pub(in crate::api) fn new_incident(input: &mut InputReader<'_>) -> Option<NewIncident> {
+    let facts = incident_facts(input, None);
+    let sealed = input.sealed(Noun::Incident);
+    let victims = input.list("victims", 500, |input| victim(input, None));
+    let suspects = input.list("suspects", 500, |input| suspect(input, None));
     Some(NewIncident { facts: facts?, sealed, victims, suspects })
 }
 
 /// Reads a victim, over what it was.
-pub(super) fn victim(form: &mut Form<'_>, base: Option<&VictimFacts>) -> Option<NewVictim> {
-    let category = form.required("category", base.map(|b| b.category), form::code::<Personnel>);
+pub(super) fn victim(input: &mut InputReader<'_>, base: Option<&VictimFacts>) -> Option<NewVictim> {
+    let category = input.required("category", base.map(|b| b.category), input::code::<Personnel>);
     let states =
-        form.required("states", base.map(|b| b.states.clone()).or(Some(Vec::new())), form::list_of(5, form::state));
+        input.required("states", base.map(|b| b.states.clone()).or(Some(Vec::new())), input::list_of(5, input::state));
     if let (Some(category), Some(states)) = (category, &states) {
         let mut distinct = states.clone();
         distinct.sort();
         distinct.dedup();
         if distinct.len() != states.len() {
-            form.fault("states", "the same State twice");
+            input.fault("states", "the same State twice");
         } else if category.is_contributed() && states.len() > 1 {
-            form.fault("states", "uniformed personnel have one contributing State");
+            input.fault("states", "uniformed personnel have one contributing State");
         }
     }
-    let outcome = form.required("outcome", base.map(|b| b.outcome), form::code::<Harm>);
-    let sex_of_dead = form.optional("sex_of_dead", base.and_then(|b| b.sex_of_dead), form::code::<Sex>);
+    let outcome = input.required("outcome", base.map(|b| b.outcome), input::code::<Harm>);
+    let sex_of_dead = input.optional("sex_of_dead", base.and_then(|b| b.sex_of_dead), input::code::<Sex>);
     if sex_of_dead.is_some() && outcome.is_some_and(|outcome| outcome != Harm::Killed) {
-        form.fault("sex_of_dead", "only for the dead: the sex of others is sealed, in sex");
+        input.fault("sex_of_dead", "only for the dead: the sex of others is sealed, in sex");
     }
-    let noticas_id = form.optional("noticas_id", base.and_then(|b| b.noticas_id.clone()), form::external_id);
-    let kin_notified_on = form.optional("kin_notified_on", base.and_then(|b| b.kin_notified_on), form::past_date);
-    let state_notified_on = form.optional("state_notified_on", base.and_then(|b| b.state_notified_on), form::past_date);
-    let sealed = if base.is_some() { form.sealed_patch(Noun::Victim) } else { form.sealed(Noun::Victim) };
+    let noticas_id = input.optional("noticas_id", base.and_then(|b| b.noticas_id.clone()), input::external_id);
+    let kin_notified_on = input.optional("kin_notified_on", base.and_then(|b| b.kin_notified_on), input::past_date);
+    let state_notified_on =
+        input.optional("state_notified_on", base.and_then(|b| b.state_notified_on), input::past_date);
+    let sealed = if base.is_some() { input.sealed_patch(Noun::Victim) } else { input.sealed(Noun::Victim) };
     Some(NewVictim {
         facts: VictimFacts {
             category: category?,
@@ -264,14 +265,14 @@ pub(super) fn victim(form: &mut Form<'_>, base: Option<&VictimFacts>) -> Option<
 }
 
 /// Reads a suspect, over what it was.
-pub(super) fn suspect(form: &mut Form<'_>, base: Option<&SuspectFacts>) -> Option<NewSuspect> {
-    let category = form.required("category", base.map(|b| b.category), form::code);
-    let status = form.required("status", Some(base.map_or(SuspectStatus::NotKnown, |b| b.status)), form::code);
-    let sealed = if base.is_some() { form.sealed_patch(Noun::Suspect) } else { form.sealed(Noun::Suspect) };
+pub(super) fn suspect(input: &mut InputReader<'_>, base: Option<&SuspectFacts>) -> Option<NewSuspect> {
+    let category = input.required("category", base.map(|b| b.category), input::code);
+    let status = input.required("status", Some(base.map_or(SuspectStatus::NotKnown, |b| b.status)), input::code);
+    let sealed = if base.is_some() { input.sealed_patch(Noun::Suspect) } else { input.sealed(Noun::Suspect) };
     Some(NewSuspect { facts: SuspectFacts { category: category?, status: status? }, sealed })
 }
 
 /// Reads a list of handles.
-pub(super) fn handles(input: &Input, context: &Context) -> Result<Vec<String>, String> {
-    form::list_of(500, form::text(20))(input, context)
+pub(super) fn handles(input: &InputValue, context: &Context) -> Result<Vec<String>, String> {
+    input::list_of(500, input::text(20))(input, context)
 }
