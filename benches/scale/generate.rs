@@ -168,7 +168,7 @@ pub fn fill(location: &Location, count: u64, seed: u64, author: &str) {
     into("incident", "id, reference, created_by, created_at", &format!("{incident}, {reference}, {author}, {at}"), "");
     into(
         "incident_edition",
-        "id, incident_id, reference, number, state, is_current, is_released, mission, host_state, occurred_on, \
+        "id, incident_id, reference, number, status, is_current, is_released, mission, host_state, occurred_on, \
          occurred_on_precision, occurred_year, act, means, activity, perpetrator_category, others_killed, others_injured, \
          victims, killed, injured, abducted, detained, public_file, author_id, tag_confidential, tag_strictly_confidential, \
          created_at, updated_at, released_at",
@@ -226,7 +226,7 @@ pub fn fill(location: &Location, count: u64, seed: u64, author: &str) {
     let (case, stage) = (d.id(9, "i"), pick(&STAGES, &format!("i / 13 + {seed}")));
     into(
         "case_file",
-        "id, reference, mission, state, opened_on, information_status, stage_furthest, stage_current, tag_confidential, \
+        "id, reference, mission, status, opened_on, information_status, stage_furthest, stage_current, tag_confidential, \
          created_by, created_at, updated_at",
         &format!(
             "{case}, 'C-' || {reference}, {mission}, 'open', {day}, 'acknowledged_only', {stage}, {stage}, {tag}, {author}, \

@@ -401,7 +401,7 @@ fn export(subject: &Subject, named: &str, token: &str, table: &mut Table) {
     let took = timed.iter().map(|(took, _)| *took).fold(f64::INFINITY, f64::min);
     let most = server.resident("VmHWM");
     // The columns that the list has, as they are stored; its summary and markers are made of them.
-    let columns = "reference, state, number, mission, host_state, occurred_on, occurred_on_precision, region, act, means, \
+    let columns = "reference, status, number, mission, host_state, occurred_on, occurred_on_precision, region, act, means, \
                    activity, perpetrator_category, victims, killed, injured, abducted, detained, others_killed, \
                    others_injured, noticas_id, sage_id, public_file, hold_reason, hold_review_on, updated_at, released_at";
     let select =

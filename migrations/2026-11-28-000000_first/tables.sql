@@ -152,7 +152,7 @@ CREATE TABLE incident_edition (
     incident_id BLOB NOT NULL REFERENCES incident (id),
     reference TEXT NOT NULL,
     number INTEGER NOT NULL,
-    state TEXT NOT NULL,
+    status TEXT NOT NULL,
     is_current BOOLEAN NOT NULL,
     is_released BOOLEAN NOT NULL,
     mission TEXT NOT NULL REFERENCES mission (acronym),
@@ -266,7 +266,7 @@ CREATE TABLE case_file (
     id BLOB PRIMARY KEY NOT NULL,
     reference TEXT NOT NULL UNIQUE,
     mission TEXT NOT NULL REFERENCES mission (acronym),
-    state TEXT NOT NULL,
+    status TEXT NOT NULL,
     opened_on DATE NOT NULL,
     information_status TEXT NOT NULL,
     information_on DATE,
@@ -282,7 +282,7 @@ CREATE INDEX case_file_by_opening ON case_file (opened_on, reference);
 CREATE TABLE case_event (
     id BLOB PRIMARY KEY NOT NULL,
     case_id BLOB NOT NULL REFERENCES case_file (id),
-    state TEXT NOT NULL,
+    status TEXT NOT NULL,
     happened_on DATE NOT NULL,
     recorded_at TIMESTAMP NOT NULL
 );

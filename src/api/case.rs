@@ -15,7 +15,7 @@ use super::input::{self, InputReader};
 use super::list::Paging;
 use super::problem::{NotAcceptable, NotModified, Preconditions, Problem, Problems};
 use super::withheld::{Markers, Withheld, shares_tag};
-use crate::domain::{CaseState, InformationStatus, Noun, Reason, Stage, SubmissionStatus};
+use crate::domain::{CaseStatus, InformationStatus, Noun, Reason, Stage, SubmissionStatus};
 use crate::policy::{AccessContext, Action, Relations, Viewer, authorize};
 use crate::store::{Case, CaseFacts, CaseFilter, Error, Id, Incident, Page, Read, Result as StoreResult};
 use seal::ClassCode;
@@ -41,7 +41,7 @@ pub struct CaseView {
     /// Mission that answers for the file.
     mission: String,
     /// State of the file.
-    state: CaseState,
+    status: CaseStatus,
     /// First day.
     opened_on: NaiveDate,
     /// What the State told the United Nations.
@@ -111,7 +111,7 @@ pub struct CaseInput {
 #[schema(example = json!({"to": "concluded", "on": "2023-02-01"}))]
 pub struct CaseTransitionInput {
     /// State to move to.
-    to: CaseState,
+    to: CaseStatus,
     /// On this day.
     on: NaiveDate,
     /// Why; required to close.
@@ -126,7 +126,7 @@ pub struct CaseTransitionInput {
 #[expect(dead_code, reason = "only the description reads it")]
 pub struct CaseQuery {
     mission: Option<String>,
-    state: Option<CaseState>,
+    status: Option<CaseStatus>,
     information_status: Option<InformationStatus>,
     /// Opened on or after.
     from: Option<NaiveDate>,
@@ -150,7 +150,7 @@ fn view(viewer: &Viewer, case: Case, held: Option<&HashSet<(Id, u16)>>) -> CaseV
     CaseView {
         reference: case.reference,
         mission,
-        state: case.state,
+        status: case.status,
         opened_on,
         information_status,
         information_on,
@@ -226,7 +226,7 @@ async fn case_list(call: Call) -> Result<HttpResponse, Problem> {
     let (filter, paging) = InputReader::query(&call.context(), &call.query, |input| {
         let filter = CaseFilter {
             mission: input.optional("mission", None, input::mission),
-            state: input.optional("state", None, input::code),
+            status: input.optional("status", None, input::code),
             information_status: input.optional("information_status", None, input::code),
             from: input.optional("from", None, input::date),
             to: input.optional("to", None, input::date),
@@ -322,7 +322,7 @@ async fn case_transition(call: Call, path: Path<String>, body: Bytes) -> Result<
             let to = input.required("to", None, input::code);
             let on = input.required("on", None, input::past_date);
             // A file that is closed without a final outcome says why.
-            let grounds = grounds(input, to == Some(CaseState::Closed));
+            let grounds = grounds(input, to == Some(CaseStatus::Closed));
             Some((to?, on?, grounds?))
         })
         .await?;

@@ -53,7 +53,7 @@ pub const KINDS: &[(u16, &str, &str)] = &[
     (405, "method_not_allowed", "This resource has no such method"),
     (406, "not_acceptable", "This format is not offered"),
     (408, "timed_out", "The request took too long"),
-    (409, "conflict", "The record's state does not allow it"),
+    (409, "conflict", "The record's status does not allow it"),
     (410, "withdrawn", "The record is withdrawn, or concerns you no longer"),
     (412, "stale", "The record is not as you last saw it"),
     (413, "too_large", "The body is too large"),
@@ -218,7 +218,7 @@ pub enum Problems {
     /// The body did not come in time.
     #[response(status = 408, content_type = "application/problem+json")]
     TimedOut(Problem),
-    /// The record's state does not allow it, or the idempotency key was used with another body.
+    /// The record's status does not allow it, or the idempotency key was used with another body.
     #[response(status = 409, content_type = "application/problem+json")]
     Conflict(Problem),
     /// The body is too large.

@@ -2,23 +2,23 @@
 
 use chrono::NaiveDate;
 
-use super::CaseState;
+use super::CaseStatus;
 
 /// One dated change of a case's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CaseEvent {
     /// The state that began.
-    pub state: CaseState,
+    pub status: CaseStatus,
     /// On this day.
     pub on: NaiveDate,
 }
 
 /// Whether a case may go from one state to another: `open` → `concluded` or `closed` → `reopened` → …
-pub const fn case_transition(from: CaseState, to: CaseState) -> bool {
+pub const fn case_transition(from: CaseStatus, to: CaseStatus) -> bool {
     matches!(
         (from, to),
-        (CaseState::Open | CaseState::Reopened, CaseState::Concluded | CaseState::Closed)
-            | (CaseState::Concluded | CaseState::Closed, CaseState::Reopened)
+        (CaseStatus::Open | CaseStatus::Reopened, CaseStatus::Concluded | CaseStatus::Closed)
+            | (CaseStatus::Concluded | CaseStatus::Closed, CaseStatus::Reopened)
     )
 }
 
@@ -56,16 +56,16 @@ pub fn stock_and_flow<'a>(cases: impl IntoIterator<Item = &'a [CaseEvent]>, firs
                 .iter()
                 .take_while(|event| if inclusive { event.on <= day } else { event.on < day })
                 .last()
-                .is_some_and(|event| matches!(event.state, CaseState::Open | CaseState::Reopened))
+                .is_some_and(|event| matches!(event.status, CaseStatus::Open | CaseStatus::Reopened))
         };
         flow.open_at_start += i64::from(open_on(first, false));
         flow.open_at_end += i64::from(open_on(last, true));
         for event in events.iter().filter(|event| first <= event.on && event.on <= last) {
-            match event.state {
-                CaseState::Open => flow.new += 1,
-                CaseState::Reopened => flow.reopened += 1,
-                CaseState::Concluded => flow.concluded += 1,
-                CaseState::Closed => flow.closed += 1,
+            match event.status {
+                CaseStatus::Open => flow.new += 1,
+                CaseStatus::Reopened => flow.reopened += 1,
+                CaseStatus::Concluded => flow.concluded += 1,
+                CaseStatus::Closed => flow.closed += 1,
             }
         }
     }
@@ -87,18 +87,18 @@ mod tests {
             let day = |n: i32| NaiveDate::from_num_days_from_ce_opt(737_000 + n).unwrap();
             let histories: Vec<Vec<CaseEvent>> = cases.into_iter().map(|moves| {
                 let mut at = 0;
-                let mut state = CaseState::Open;
+                let mut status = CaseStatus::Open;
                 let mut events = Vec::new();
                 for (gap, conclude) in moves {
                     at += gap;
-                    events.push(CaseEvent { state, on: day(at) });
-                    let next = match (state, conclude) {
-                        (CaseState::Open | CaseState::Reopened, true) => CaseState::Concluded,
-                        (CaseState::Open | CaseState::Reopened, false) => CaseState::Closed,
-                        _ => CaseState::Reopened,
+                    events.push(CaseEvent { status, on: day(at) });
+                    let next = match (status, conclude) {
+                        (CaseStatus::Open | CaseStatus::Reopened, true) => CaseStatus::Concluded,
+                        (CaseStatus::Open | CaseStatus::Reopened, false) => CaseStatus::Closed,
+                        _ => CaseStatus::Reopened,
                     };
-                    assert!(case_transition(state, next));
-                    state = next;
+                    assert!(case_transition(status, next));
+                    status = next;
                 }
                 events
             }).collect();

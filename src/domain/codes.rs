@@ -267,7 +267,7 @@ code_list! {
     }
 
     /// State of the United Nations' accountability file.
-    CaseState in "case_state" { Open = "Open", Concluded = "Concluded", Closed = "Closed", Reopened = "Reopened" }
+    CaseStatus in "case_status" { Open = "Open", Concluded = "Concluded", Closed = "Closed", Reopened = "Reopened" }
 
     /// What a State did in its own justice system to promote accountability (resolution 2589 (2021)).
     MeasureKind in "measure_kind" {

@@ -1,4 +1,4 @@
-//! The incident with its victims and suspects: open facts, states and who moves them, and the gates of a release.
+//! The incident with its victims and suspects: open facts, statuses and who moves them, and the gates of a release.
 
 use chrono::NaiveDate;
 
@@ -7,7 +7,7 @@ use super::{Act, Activity, Harm, Means, PartialDate, Perpetrator, Personnel, Rol
 
 code_list! {
     /// State of an edition of an incident.
-    IncidentState in "incident_state" {
+    IncidentStatus in "incident_status" {
         Draft = "Draft",
         Submitted = "Submitted",
         Verified = "Verified",
@@ -144,9 +144,9 @@ pub enum Author {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Transition {
     /// From this state …
-    pub from: IncidentState,
+    pub from: IncidentStatus,
     /// … to this one,
-    pub to: IncidentState,
+    pub to: IncidentStatus,
     /// by these,
     pub by: Author,
     /// by another person than the edition's author and, for a release, than its verifier,
@@ -155,12 +155,12 @@ pub struct Transition {
     pub reason: bool,
 }
 
-const fn edge(from: IncidentState, to: IncidentState, by: Author, by_another: bool, reason: bool) -> Transition {
+const fn edge(from: IncidentStatus, to: IncidentStatus, by: Author, by_another: bool, reason: bool) -> Transition {
     Transition { from, to, by, by_another, reason }
 }
 
 use Author::{MissionOrSecretariat as M, Secretariat as S};
-use IncidentState::{Draft, Released, Returned, Submitted, Verified, Withdrawn};
+use IncidentStatus::{Draft, Released, Returned, Submitted, Verified, Withdrawn};
 
 const TRANSITIONS: &[Transition] = &[
     edge(Draft, Submitted, M, false, false),
@@ -177,7 +177,7 @@ const TRANSITIONS: &[Transition] = &[
 ];
 
 /// The move from one state to another, if there is one.
-pub fn transition(from: IncidentState, to: IncidentState) -> Option<&'static Transition> {
+pub fn transition(from: IncidentStatus, to: IncidentStatus) -> Option<&'static Transition> {
     TRANSITIONS.iter().find(|edge| edge.from == from && edge.to == to)
 }
 
@@ -193,7 +193,7 @@ impl Author {
     }
 }
 
-impl IncidentState {}
+impl IncidentStatus {}
 
 /// What still stands before a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -240,8 +240,8 @@ mod tests {
 
     #[test]
     fn nothing_leaves_withdrawn_and_every_way_back_gives_a_reason() {
-        for state in IncidentState::VARIANTS {
-            assert_eq!(transition(Withdrawn, *state), None);
+        for status in IncidentStatus::VARIANTS {
+            assert_eq!(transition(Withdrawn, *status), None);
         }
         assert!(TRANSITIONS.iter().filter(|edge| matches!(edge.to, Returned | Withdrawn)).all(|edge| edge.reason));
     }

@@ -26,7 +26,7 @@ pub use date::calendar_day;
 pub use erasure::ErasureReason;
 pub use fault::Fault;
 pub use incident::{
-    Author, Counts, HoldReason, IncidentFacts, IncidentState, ReleaseGate, SuspectFacts, Transition, VictimFacts,
+    Author, Counts, HoldReason, IncidentFacts, IncidentStatus, ReleaseGate, SuspectFacts, Transition, VictimFacts,
     WithholdingReason, release_gates, transition,
 };
 pub use ledger::NarrowingAct;

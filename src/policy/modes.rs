@@ -7,7 +7,7 @@ use super::Viewer;
 use super::accounts::{bars, is_cooling};
 use super::disclosure::{RULES, Refusal};
 use super::writing::Denial;
-use crate::domain::{AlertKind, DisclosureMode, IncidentState, Noun, Role};
+use crate::domain::{AlertKind, DisclosureMode, IncidentStatus, Noun, Role};
 
 /// The limits of one mode.
 #[derive(Debug, Clone, Copy)]
@@ -72,10 +72,10 @@ pub fn may_open_edition(
     viewer: &Viewer,
     now: NaiveDateTime,
     mission: &str,
-    (state, is_first): (IncidentState, bool),
+    (status, is_first): (IncidentStatus, bool),
 ) -> Result<(), Refusal> {
     let desk = viewer.role == Role::FocalPoint && !viewer.machine && viewer.missions.iter().any(|own| own == mission);
-    if !desk || !is_on_desk(state) {
+    if !desk || !is_on_desk(status) {
         Err(Refusal::NotEntitled)
     } else if !is_first && is_cooling(viewer, now) {
         // An amendment is begun by an edit, and holds all that was released.
@@ -85,11 +85,11 @@ pub fn may_open_edition(
     }
 }
 
-/// Whether the mission's desk works on an edition in this state.
-pub fn is_on_desk(state: IncidentState) -> bool {
-    match state {
-        IncidentState::Draft | IncidentState::Submitted | IncidentState::Returned => true,
-        IncidentState::Verified | IncidentState::Released | IncidentState::Withdrawn => false,
+/// Whether the mission's desk works on an edition in this status.
+pub fn is_on_desk(status: IncidentStatus) -> bool {
+    match status {
+        IncidentStatus::Draft | IncidentStatus::Submitted | IncidentStatus::Returned => true,
+        IncidentStatus::Verified | IncidentStatus::Released | IncidentStatus::Withdrawn => false,
     }
 }
 

@@ -183,12 +183,12 @@ impl Read<'_> {
         let events: Vec<(Id, String, NaiveDate)> = case_event::table
             .filter(case_event::recorded_at.le(cut_off))
             .order((case_event::happened_on, case_event::recorded_at))
-            .select((case_event::case_id, case_event::state, case_event::happened_on))
+            .select((case_event::case_id, case_event::status, case_event::happened_on))
             .load(self.db)?;
         let mut by_case: std::collections::HashMap<Id, Vec<CaseEvent>> = std::collections::HashMap::new();
-        for (case, state, on) in events {
-            let state = code(&state, "case_event", "state", &case.to_string())?;
-            by_case.entry(case).or_default().push(CaseEvent { state, on });
+        for (case, status, on) in events {
+            let status = code(&status, "case_event", "status", &case.to_string())?;
+            by_case.entry(case).or_default().push(CaseEvent { status, on });
         }
         Ok(cases
             .into_iter()

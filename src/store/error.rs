@@ -16,7 +16,7 @@ pub enum Error {
     /// The record is not as the writer last saw it.
     #[error("stale")]
     PreconditionFailed,
-    /// The record's state does not allow it.
+    /// The record's status does not allow it.
     #[error("{0}")]
     Conflict(String),
     /// The policy denies the action.

@@ -11,7 +11,7 @@ use super::db::Id;
 use super::db::schema::{import, import_row, incident, incident_edition as e, victim};
 use super::incident::{EditionChoice, Incident, NewIncident, NewVictim, Saved};
 use super::{Error, Read, Result, Write};
-use crate::domain::IncidentState;
+use crate::domain::IncidentStatus;
 
 /// A row as the file had it.
 #[derive(Debug, Clone)]
@@ -94,15 +94,15 @@ impl Read<'_> {
             .filter(incident::merged_into.is_null())
             .filter(e::incident_id.nullable().eq_any(made))
             .order(e::reference.desc())
-            .select((e::mission, e::occurred_on, e::reference, e::state, e::public_file))
+            .select((e::mission, e::occurred_on, e::reference, e::status, e::public_file))
             .load(self.db)?;
         let mut places: HashMap<(String, NaiveDate), ImportedPlace> = HashMap::new();
-        for (mission, on, reference, state, public) in rows {
-            let state = super::code(&state, "incident_edition", "state", &reference)?;
-            let open = match state {
-                IncidentState::Draft | IncidentState::Returned | IncidentState::Released => true,
-                IncidentState::Verified => public,
-                IncidentState::Submitted | IncidentState::Withdrawn => false,
+        for (mission, on, reference, status, public) in rows {
+            let status = super::code(&status, "incident_edition", "status", &reference)?;
+            let open = match status {
+                IncidentStatus::Draft | IncidentStatus::Returned | IncidentStatus::Released => true,
+                IncidentStatus::Verified => public,
+                IncidentStatus::Submitted | IncidentStatus::Withdrawn => false,
             };
             let place = ImportedPlace { reference, open };
             let known = places.entry((mission, on)).or_insert_with(|| place.clone());

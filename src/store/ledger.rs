@@ -14,7 +14,7 @@ use super::db::schema::{
     second_factor, withholding,
 };
 use super::db::{Db, Id};
-use crate::domain::{Code, IncidentState, NarrowingAct};
+use crate::domain::{Code, IncidentStatus, NarrowingAct};
 
 /// An act of the ledger.
 #[derive(Debug, Clone)]
@@ -195,11 +195,11 @@ fn apply_one(db: &mut Db, act: &Act) -> Result<Option<Undone>> {
         }
         NarrowingAct::Withdrawn { incident: of } => {
             let Some(of) = id(of) else { return Ok(None) };
-            unrelease(db, of, IncidentState::Withdrawn, None, at)?.map(|named| Undone::new("withdrawn", named))
+            unrelease(db, of, IncidentStatus::Withdrawn, None, at)?.map(|named| Undone::new("withdrawn", named))
         }
         NarrowingAct::Amended { incident: of, edition } => {
             let Some(of) = id(of) else { return Ok(None) };
-            unrelease(db, of, IncidentState::Verified, Some(*edition), at)?.map(|named| Undone::new("amended", named))
+            unrelease(db, of, IncidentStatus::Verified, Some(*edition), at)?.map(|named| Undone::new("amended", named))
         }
         // All keys and links are ended anyhow.
         NarrowingAct::KeyEnded { .. } | NarrowingAct::LinksEnded { .. } | NarrowingAct::OriginBegun { .. } => None,
@@ -208,7 +208,13 @@ fn apply_one(db: &mut Db, act: &Act) -> Result<Option<Undone>> {
 
 /// Takes a release back: no State sees it from now on, but for those that are kept from it with what they had. Of an amendment, only what is
 /// older than it.
-fn unrelease(db: &mut Db, of: Id, to: IncidentState, before: Option<i32>, at: NaiveDateTime) -> Result<Option<String>> {
+fn unrelease(
+    db: &mut Db,
+    of: Id,
+    to: IncidentStatus,
+    before: Option<i32>,
+    at: NaiveDateTime,
+) -> Result<Option<String>> {
     let released = e::table
         .filter(e::incident_id.eq(of))
         .filter(e::is_released.ne(false))
@@ -216,7 +222,7 @@ fn unrelease(db: &mut Db, of: Id, to: IncidentState, before: Option<i32>, at: Na
     let row: Option<Id> = released.select(e::id).first(db).optional()?;
     let Some(row) = row else { return Ok(None) };
     diesel::update(e::table.find(row))
-        .set((e::is_released.eq(false), e::state.eq(to.code()), e::superseded_at.eq(at), e::updated_at.eq(at)))
+        .set((e::is_released.eq(false), e::status.eq(to.code()), e::superseded_at.eq(at), e::updated_at.eq(at)))
         .execute(db)?;
     let live = concern::table.filter(concern::incident_id.eq(of)).filter(concern::to_at.is_null());
     diesel::update(live.filter(concern::frozen_at.is_null())).set(concern::to_at.eq(at)).execute(db)?;

@@ -69,7 +69,7 @@ pub struct IncidentQuery {
     /// Category of alleged perpetrator.
     perpetrator_category: Option<crate::domain::Perpetrator>,
     /// State of the edition (mission and Secretariat).
-    state: Option<crate::domain::IncidentState>,
+    status: Option<crate::domain::IncidentStatus>,
     /// Id in NOTICAS.
     noticas_id: Option<String>,
     /// First day.
@@ -118,7 +118,7 @@ pub(super) fn filter(input: &mut InputReader<'_>) -> Option<(IncidentFilter, Opt
         act: input.optional("act", None, input::code),
         means: input.optional("means", None, input::code),
         perpetrator: input.optional("perpetrator_category", None, input::code),
-        state: input.optional("state", None, input::code),
+        status: input.optional("status", None, input::code),
         noticas_id: input.optional("noticas_id", None, input::external_id),
         from: input.optional("from", None, input::date),
         to: input.optional("to", None, input::date),

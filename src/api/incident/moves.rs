@@ -15,7 +15,7 @@ use crate::api::decision::grounds;
 use crate::api::input::{self, InputReader};
 use crate::api::problem::{NotModified, Problem, Problems, Tombstone};
 use crate::api::session::secret;
-use crate::domain::{FieldReason, IncidentState, Noun, Reason, WithholdingReason};
+use crate::domain::{FieldReason, IncidentStatus, Noun, Reason, WithholdingReason};
 use crate::policy::{Action, Viewer, authorize};
 use crate::store::{EditionChoice, Error, Grounds, Result as StoreResult};
 
@@ -25,7 +25,7 @@ use crate::store::{EditionChoice, Error, Grounds, Result as StoreResult};
 #[schema(example = json!({"to": "verified"}))]
 pub struct TransitionInput {
     /// State to move to.
-    to: IncidentState,
+    to: IncidentStatus,
     /// Why; required to return or withdraw.
     reason: Option<Reason>,
     /// Why, field by field: pointers of fields as the record shows them.
@@ -40,7 +40,7 @@ pub struct TransitionInput {
 #[schema(example = json!({"to": "released", "incidents": ["MINUSMA-2019-7KQ4"]}))]
 pub struct TransitionListInput {
     /// State to move to.
-    to: IncidentState,
+    to: IncidentStatus,
     /// Why; required to return or withdraw.
     reason: Option<Reason>,
     /// Why, field by field.
@@ -58,7 +58,7 @@ pub struct TransitionOutcome {
     reference: String,
     /// Its state now, if it moved.
     #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<IncidentState>,
+    status: Option<IncidentStatus>,
     /// Why it did not.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<Problem>,
@@ -70,16 +70,16 @@ pub struct TransitionOutcomes {
     items: Vec<TransitionOutcome>,
 }
 
-fn transition(input: &mut InputReader<'_>) -> Option<(IncidentState, Grounds)> {
+fn transition(input: &mut InputReader<'_>) -> Option<(IncidentStatus, Grounds)> {
     let to = input.required("to", None, input::code);
-    let grounds = grounds(input, matches!(to, Some(IncidentState::Returned | IncidentState::Withdrawn)));
+    let grounds = grounds(input, matches!(to, Some(IncidentStatus::Returned | IncidentStatus::Withdrawn)));
     Some((to?, grounds?))
 }
 
 /// What others agree to, and what ends a concern, is done where people are signed in.
-fn here(call: &Call, to: IncidentState) -> Result<(), Problem> {
+fn here(call: &Call, to: IncidentStatus) -> Result<(), Problem> {
     match to {
-        IncidentState::Draft | IncidentState::Submitted => Ok(()),
+        IncidentStatus::Draft | IncidentStatus::Submitted => Ok(()),
         _ => Ok(call.app().store.signs_in()?),
     }
 }
@@ -134,9 +134,9 @@ pub(super) async fn transition_list(call: Call, body: Bytes) -> Result<HttpRespo
             for reference in incidents {
                 // Judged before anything is written: what is refused leaves nothing behind.
                 items.push(match w.incident_transition(&reference, to, &grounds) {
-                    Ok(incident) => TransitionOutcome { reference, state: Some(incident.state), problem: None },
+                    Ok(incident) => TransitionOutcome { reference, status: Some(incident.status), problem: None },
                     Err(error @ Error::Database(_)) => return Err(error),
-                    Err(error) => TransitionOutcome { reference, state: None, problem: Some(error.into()) },
+                    Err(error) => TransitionOutcome { reference, status: None, problem: Some(error.into()) },
                 });
             }
             let _ = made.set(items);
@@ -150,7 +150,7 @@ pub(super) async fn transition_list(call: Call, body: Bytes) -> Result<HttpRespo
             let items = told.iter().map(|reference| {
                 let found = r.incident_get(reference, EditionChoice::Working)?;
                 let problem = found.is_none().then(|| Problem::of("not_found"));
-                Ok(TransitionOutcome { reference: reference.clone(), state: found.map(|one| one.state), problem })
+                Ok(TransitionOutcome { reference: reference.clone(), status: found.map(|one| one.status), problem })
             });
             Ok(Shown::plain(TransitionOutcomes { items: items.collect::<StoreResult<_>>()? }))
         },

@@ -12,7 +12,7 @@ use crate::api::decision::reasons;
 use crate::api::input::Context;
 use crate::api::withheld::{Markers, Withheld, shares_tag};
 use crate::domain::{
-    Act, Activity, Counts, FieldReason, HoldReason, IncidentFacts, IncidentState, Means, Noun, Perpetrator, Precision,
+    Act, Activity, Counts, FieldReason, HoldReason, IncidentFacts, IncidentStatus, Means, Noun, Perpetrator, Precision,
     Reason, WithholdingReason, summary,
 };
 use crate::policy::{AccessContext, Relations, Viewer};
@@ -26,7 +26,7 @@ pub struct IncidentView {
     #[schema(example = "MINUSMA-2019-7KQ4")]
     reference: String,
     /// State of the edition shown; to States always `released`.
-    state: IncidentState,
+    status: IncidentStatus,
     /// Number of the edition shown (mission and Secretariat).
     #[serde(skip_serializing_if = "Option::is_none")]
     edition: Option<i32>,
@@ -158,7 +158,7 @@ fn view(
     let updated = if inside { incident.updated_at } else { incident.released_at.unwrap_or(incident.updated_at) };
     IncidentView {
         reference: incident.reference,
-        state: if inside { incident.state } else { IncidentState::Released },
+        status: if inside { incident.status } else { IncidentStatus::Released },
         edition: inside.then_some(incident.number),
         amends: inside.then_some(incident.amends),
         mission,
@@ -255,14 +255,14 @@ pub(super) fn one(viewer: &Viewer, r: &mut Read<'_>, incident: &Incident) -> Res
         .map(|standing| WithholdingView { states: standing.states, reason: standing.reason });
     if viewer.is_inside() {
         let (reason, fields) = reasons(incident.returned.clone());
-        if incident.state == IncidentState::Released {
+        if incident.status == IncidentStatus::Released {
             body.withdrawal_proposed = reason;
         } else {
             (body.reason, body.reason_fields) = (reason, fields);
         }
         body.reason_note = Some(markers.of("reason_note"));
     }
-    let waits = !matches!(incident.state, IncidentState::Released | IncidentState::Withdrawn);
+    let waits = !matches!(incident.status, IncidentStatus::Released | IncidentStatus::Withdrawn);
     body.will_be_seen_by = if viewer.is_inside() && waits { Some(r.will_see(incident)?) } else { None };
     let own = victims.iter().any(|victim| is_own(viewer, &victim.facts.states));
     body.victims = Some(victims.iter().map(|victim| VictimView::new(viewer, facts, victim, Some(&held))).collect());

@@ -8,7 +8,7 @@ use seal::Plain;
 
 use super::DemoAccount;
 use crate::domain::{
-    Act, Activity, AssistanceKind, AssistanceStatus, Code, DesignationKind, Forum, Harm, IncidentFacts, IncidentState,
+    Act, Activity, AssistanceKind, AssistanceStatus, Code, DesignationKind, Forum, Harm, IncidentFacts, IncidentStatus,
     InformationStatus, Jurisdiction, Means, MeasureKind, Noun, Obstacle, Outcome, PartialDate, Perpetrator, Personnel,
     Precision, Rights, Role, SealedField, Sentence, Sex, Stage, StateFunction, StepKind, SubmissionStatus,
     SuspectFacts, SuspectStatus, VictimFacts,
@@ -150,12 +150,12 @@ fn records(store: &Store, progress: Progress<'_>) -> Result<(), Failed> {
     let verifier = viewer(store, "verifier@casque.example")?;
     let releaser = viewer(store, "releaser@casque.example")?;
     import_fatalities(store, &verifier, FATALITIES, false, &mut |done, all| progress("UN fatalities file", done, all))?;
-    let verified = IncidentFilter { state: Some(IncidentState::Verified), ..IncidentFilter::default() };
+    let verified = IncidentFilter { status: Some(IncidentStatus::Verified), ..IncidentFilter::default() };
     let waiting = store.read(&Scope::Everything, |r| r.incident_list(&verified, None, 100_000))?.items;
     store.write(&releaser, |w| {
         for (at, incident) in waiting.iter().enumerate() {
             progress("release of public rows", at, waiting.len());
-            w.incident_transition(&incident.reference, IncidentState::Released, &Grounds::default())?;
+            w.incident_transition(&incident.reference, IncidentStatus::Released, &Grounds::default())?;
         }
         Ok(())
     })?;
@@ -315,10 +315,10 @@ fn made_up(store: &Store, verifier: &Viewer, releaser: &Viewer) -> Result<(), Fa
     );
     let made = store.write(&minusma, |w| {
         let made = w.incident_create(&released)?;
-        w.incident_transition(&made.reference, IncidentState::Submitted, &Grounds::default())
+        w.incident_transition(&made.reference, IncidentStatus::Submitted, &Grounds::default())
     })?;
-    store.write(verifier, |w| w.incident_transition(&made.reference, IncidentState::Verified, &Grounds::default()))?;
-    store.write(releaser, |w| w.incident_transition(&made.reference, IncidentState::Released, &Grounds::default()))?;
+    store.write(verifier, |w| w.incident_transition(&made.reference, IncidentStatus::Verified, &Grounds::default()))?;
+    store.write(releaser, |w| w.incident_transition(&made.reference, IncidentStatus::Released, &Grounds::default()))?;
     let waiting = incident(
         "UNIFIL",
         "LBN",
@@ -328,7 +328,7 @@ fn made_up(store: &Store, verifier: &Viewer, releaser: &Viewer) -> Result<(), Fa
     );
     store.write(&unifil, |w| {
         let made = w.incident_create(&waiting)?;
-        w.incident_transition(&made.reference, IncidentState::Submitted, &Grounds::default())
+        w.incident_transition(&made.reference, IncidentStatus::Submitted, &Grounds::default())
     })?;
     let draft = incident("MINUSMA", "MLI", day(2023, 2, 1), "MADE-UP-003", Vec::new());
     store.write(&minusma, |w| w.incident_create(&draft))?;

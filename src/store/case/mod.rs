@@ -14,7 +14,7 @@ use super::db::{Db, Id};
 use super::incident::Incident;
 use super::list::page_of;
 use super::{Cursor, Page, Read, Result, code};
-use crate::domain::{CaseState, Code, InformationStatus, Progress, Stage, SubmissionStatus};
+use crate::domain::{CaseStatus, Code, InformationStatus, Progress, Stage, SubmissionStatus};
 use crate::policy::Scope;
 
 /// The code of what another officer accepted.
@@ -30,7 +30,7 @@ pub struct Case {
     /// Reference.
     pub reference: String,
     /// State.
-    pub state: CaseState,
+    pub status: CaseStatus,
     /// Open facts.
     pub facts: CaseFacts,
     /// Furthest stage reached by anybody in its proceedings.
@@ -66,7 +66,7 @@ pub struct CaseFilter {
     /// Mission.
     pub mission: Option<String>,
     /// State of the case.
-    pub state: Option<CaseState>,
+    pub status: Option<CaseStatus>,
     /// Information status.
     pub information_status: Option<InformationStatus>,
     /// OpenDatabase on or after.
@@ -81,7 +81,7 @@ struct CaseRow {
     id: Id,
     reference: String,
     mission: String,
-    state: String,
+    status: String,
     opened_on: NaiveDate,
     information_status: String,
     information_on: Option<NaiveDate>,
@@ -99,7 +99,7 @@ impl CaseRow {
             id,
             reference,
             mission,
-            state,
+            status,
             opened_on,
             information_status,
             information_on,
@@ -111,7 +111,7 @@ impl CaseRow {
             updated_at,
         } = self;
         Ok(Case {
-            state: code(&state, "case_file", "state", &reference)?,
+            status: code(&status, "case_file", "status", &reference)?,
             facts: CaseFacts {
                 mission,
                 opened_on,
@@ -204,13 +204,13 @@ impl Read<'_> {
             let cases = rows.into_iter().map(CaseRow::into_case).collect::<Result<Vec<_>>>()?;
             let mut seen = self.cases_as_seen(cases)?;
             seen.retain(|case| {
-                filter.state.is_none_or(|state| case.state == state)
+                filter.status.is_none_or(|status| case.status == status)
                     && filter.information_status.is_none_or(|status| case.facts.information_status == status)
             });
             return Ok(Page::within(seen, after, limit, place));
         }
-        if let Some(state) = filter.state {
-            query = query.filter(c::state.eq(state.code()));
+        if let Some(status) = filter.status {
+            query = query.filter(c::status.eq(status.code()));
         }
         if let Some(status) = filter.information_status {
             query = query.filter(c::information_status.eq(status.code()));
@@ -256,11 +256,11 @@ impl Read<'_> {
         for case in &mut cases {
             if let Some(at) = frozen.get(&case.id).copied() {
                 let mut now = fields(&case.facts);
-                now.insert("state".into(), json!(case.state));
+                now.insert("status".into(), json!(case.status));
                 let then = self.rewind(case.id, at, now)?;
                 let row = &case.reference;
                 let text = |name: &str| then.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
-                case.state = code(&text("state"), "revision", "open_changes", row)?;
+                case.status = code(&text("status"), "revision", "open_changes", row)?;
                 case.facts.information_status = code(&text("information_status"), "revision", "open_changes", row)?;
                 case.facts.information_on = text("information_on").parse().ok();
                 case.updated_at = self.case_moved(case.id, at)?.unwrap_or(case.created_at);

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::{Case, CaseFacts, CaseRow, INCIDENT_RETURNED, fields};
-use crate::domain::{CaseState, Code, Noun, Stage, SubmissionStatus, case_transition};
+use crate::domain::{CaseStatus, Code, Noun, Stage, SubmissionStatus, case_transition};
 use crate::store::db::Id;
 use crate::store::db::schema::{case_event, case_file, case_incident};
 use crate::store::history::{Change, all_new, differences};
@@ -28,7 +28,7 @@ impl Write<'_> {
             id,
             reference,
             mission: facts.mission.clone(),
-            state: CaseState::Open.code().into(),
+            status: CaseStatus::Open.code().into(),
             opened_on: facts.opened_on,
             information_status: facts.information_status.code().into(),
             information_on: facts.information_on,
@@ -40,7 +40,7 @@ impl Write<'_> {
             updated_at: now,
         };
         diesel::insert_into(case_file::table).values(row.clone()).execute(self.db)?;
-        self.case_event(id, CaseState::Open, facts.opened_on)?;
+        self.case_event(id, CaseStatus::Open, facts.opened_on)?;
         for incident in ids {
             diesel::insert_into(case_incident::table)
                 .values((
@@ -65,12 +65,12 @@ impl Write<'_> {
         })
     }
 
-    fn case_event(&mut self, case: Id, state: CaseState, on: NaiveDate) -> Result<()> {
+    fn case_event(&mut self, case: Id, status: CaseStatus, on: NaiveDate) -> Result<()> {
         diesel::insert_into(case_event::table)
             .values((
                 case_event::id.eq(Id::new()),
                 case_event::case_id.eq(case),
-                case_event::state.eq(state.code()),
+                case_event::status.eq(status.code()),
                 case_event::happened_on.eq(on),
                 case_event::recorded_at.eq(self.now()),
             ))
@@ -204,9 +204,9 @@ impl Write<'_> {
     ///
     /// # Errors
     /// [`Error::Conflict`] when there is no such way, or the day lies before the last change.
-    pub fn case_transition(&mut self, case: &Case, to: CaseState, on: NaiveDate, grounds: &Grounds) -> Result<Case> {
-        if !case_transition(case.state, to) {
-            return Err(Error::Conflict(format!("A case cannot move from {} to {}.", case.state.code(), to.code())));
+    pub fn case_transition(&mut self, case: &Case, to: CaseStatus, on: NaiveDate, grounds: &Grounds) -> Result<Case> {
+        if !case_transition(case.status, to) {
+            return Err(Error::Conflict(format!("A case cannot move from {} to {}.", case.status.code(), to.code())));
         }
         let last: Option<NaiveDate> = case_event::table
             .filter(case_event::case_id.eq(case.id))
@@ -217,9 +217,9 @@ impl Write<'_> {
         }
         self.case_event(case.id, to, on)?;
         diesel::update(case_file::table.find(case.id))
-            .set((case_file::state.eq(to.code()), case_file::updated_at.eq(self.now())))
+            .set((case_file::status.eq(to.code()), case_file::updated_at.eq(self.now())))
             .execute(self.db)?;
-        let open = Map::from_iter([("state".to_owned(), json!({ "from": case.state, "to": to }))]);
+        let open = Map::from_iter([("status".to_owned(), json!({ "from": case.status, "to": to }))]);
         let sealed = self.case_note(case, grounds)?;
         self.note_case("case.transition", &case.reference, case.id, to.code(), grounds.reason(), open, sealed);
         self.case_get(&case.reference)?.ok_or(Error::NotFound)

@@ -244,7 +244,7 @@ diesel::table! {
         incident_id -> Binary,
         reference -> Text,
         number -> Integer,
-        state -> Text,
+        status -> Text,
         is_current -> Bool,
         is_released -> Bool,
         mission -> Text,
@@ -345,7 +345,7 @@ diesel::table! {
         id -> Binary,
         reference -> Text,
         mission -> Text,
-        state -> Text,
+        status -> Text,
         opened_on -> Date,
         information_status -> Text,
         information_on -> Nullable<Date>,
@@ -362,7 +362,7 @@ diesel::table! {
     case_event (id) {
         id -> Binary,
         case_id -> Binary,
-        state -> Text,
+        status -> Text,
         happened_on -> Date,
         recorded_at -> Timestamp,
     }

@@ -130,7 +130,7 @@ impl Read<'_> {
                         typed: Vec::new(),
                     });
                 }
-                if relations.own_mission && is_on_desk(incident.state) {
+                if relations.own_mission && is_on_desk(incident.status) {
                     all = self.typed(viewer, incident.id, all)?;
                 }
                 Ok((all, Some(incident.facts.mission)))

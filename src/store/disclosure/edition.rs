@@ -122,7 +122,7 @@ impl Write<'_> {
     fn edition_open(&mut self, ask: &EditionAsk) -> Result<(Disclosed, Gathered, Option<Refusal>)> {
         let incident = self.incident_get(&ask.reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
         let refusal =
-            may_open_edition(self.viewer, self.now(), &incident.facts.mission, (incident.state, incident.number == 1))
+            may_open_edition(self.viewer, self.now(), &incident.facts.mission, (incident.status, incident.number == 1))
                 .err();
         let known = self.edition_opened(&incident, ask.session)?;
         if let (None, Some(given)) = (&known, &ask.factor) {

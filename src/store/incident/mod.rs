@@ -19,7 +19,7 @@ use super::SealedInput;
 use super::db::schema::{concern, incident_edition, victim};
 use super::db::{Db, Id};
 use crate::domain::{
-    Basis, Code, Counts, IncidentFacts, IncidentState, Returned, SuspectFacts, VictimFacts, WithholdingReason,
+    Basis, Code, Counts, IncidentFacts, IncidentStatus, Returned, SuspectFacts, VictimFacts, WithholdingReason,
 };
 use crate::policy::Scope;
 
@@ -35,7 +35,7 @@ pub struct Incident {
     /// Number of this edition, from 1.
     pub number: i32,
     /// Its state.
-    pub state: IncidentState,
+    pub status: IncidentStatus,
     /// Whether a released edition stands behind this working one.
     pub amends: bool,
     /// Open facts.
@@ -167,7 +167,7 @@ pub struct IncidentFilter {
     /// Category of alleged perpetrator.
     pub perpetrator: Option<crate::domain::Perpetrator>,
     /// State of the edition (insiders; to a State everything is released).
-    pub state: Option<IncidentState>,
+    pub status: Option<IncidentStatus>,
     /// Id in NOTICAS, of the incident.
     pub noticas_id: Option<String>,
     /// First day.

@@ -7,7 +7,7 @@ use super::{
     EditionChoice, Incident, IncidentFilter, Suspect, Victim, Withholding, edition_seen, edition_seen_in_order,
     victim_seen,
 };
-use crate::domain::{Basis, Code, IncidentState};
+use crate::domain::{Basis, Code, IncidentStatus};
 use crate::policy::{Relations, Scope, Viewer, is_on_desk};
 use crate::store::db::Id;
 use crate::store::db::schema::{concern, incident, incident_edition as e, revision, suspect, victim, withholding};
@@ -21,7 +21,7 @@ const MANY: i64 = 2_000;
 fn as_seen(scope: &Scope, row: EditionRow) -> Result<Incident> {
     let mut incident = row.into_incident()?;
     if let (Scope::State(_), Some(released)) = (scope, incident.released_at) {
-        incident.state = IncidentState::Released;
+        incident.status = IncidentStatus::Released;
         incident.amends = false;
         incident.updated_at = released;
     }
@@ -72,12 +72,12 @@ impl Read<'_> {
         if let Some(category) = filter.perpetrator {
             query = query.filter(e::perpetrator_category.eq(category.code()));
         }
-        if let Some(state) = filter.state {
-            query = match (scope, state) {
+        if let Some(status) = filter.status {
+            query = match (scope, status) {
                 // To a State every edition is a released one, whatever became of it after the State was kept from it.
-                (Scope::State(_), IncidentState::Released) => query,
+                (Scope::State(_), IncidentStatus::Released) => query,
                 (Scope::State(_), _) => query.filter(e::number.lt(0)),
-                _ => query.filter(e::state.eq(state.code())),
+                _ => query.filter(e::status.eq(status.code())),
             };
         }
         if let Some(id) = &filter.noticas_id {
@@ -200,7 +200,7 @@ impl Read<'_> {
 
     /// Whether the incident is a first edition, on the desk of its mission, in which nobody but the viewer typed anything.
     fn typed_alone(&mut self, viewer: &Viewer, incident: &Incident) -> Result<bool> {
-        if incident.number != 1 || !is_on_desk(incident.state) || incident.author.0 != viewer.account {
+        if incident.number != 1 || !is_on_desk(incident.status) || incident.author.0 != viewer.account {
             return Ok(false);
         }
         let others: i64 = revision::table
@@ -219,8 +219,8 @@ impl Read<'_> {
             .filter(e::incident_id.eq(incident.id))
             .filter(e::is_current.ne(false))
             .filter(
-                e::state
-                    .eq_any([IncidentState::Submitted.code(), IncidentState::Verified.code()])
+                e::status
+                    .eq_any([IncidentStatus::Submitted.code(), IncidentStatus::Verified.code()])
                     .or(e::hold_reason.is_not_null()),
             )
             .count()

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::{Incident, Suspect, Victim};
-use crate::domain::{Code, Counts, HoldReason, IncidentFacts, IncidentState, PartialDate, SuspectFacts, VictimFacts};
+use crate::domain::{Code, Counts, HoldReason, IncidentFacts, IncidentStatus, PartialDate, SuspectFacts, VictimFacts};
 use crate::store::db::Id;
 use crate::store::db::schema::{incident_edition, suspect, victim};
 use crate::store::verdict::returned;
@@ -19,7 +19,7 @@ pub(super) struct EditionRow {
     pub(super) incident_id: Id,
     pub(super) reference: String,
     pub(super) number: i32,
-    pub(super) state: String,
+    pub(super) status: String,
     pub(super) is_current: bool,
     pub(super) is_released: bool,
     pub(super) mission: String,
@@ -67,7 +67,7 @@ impl EditionRow {
             incident_id,
             reference,
             number,
-            state,
+            status,
             is_current: _,
             is_released,
             mission,
@@ -129,7 +129,7 @@ impl EditionRow {
                 hold: hold.zip(hold_review_on),
             },
             counts: Counts { victims, killed, injured, abducted, detained },
-            state: code(&state, EDITION, "state", &reference)?,
+            status: code(&status, EDITION, "status", &reference)?,
             amends: number > 1 && !is_released,
             id: incident_id,
             edition: id,
@@ -184,7 +184,7 @@ impl EditionRow {
     pub(super) fn first(
         incident_id: Id,
         reference: String,
-        state: IncidentState,
+        status: IncidentStatus,
         author: Id,
         now: NaiveDateTime,
     ) -> Self {
@@ -193,7 +193,7 @@ impl EditionRow {
             incident_id,
             reference,
             number: 1,
-            state: state.code().into(),
+            status: status.code().into(),
             is_current: true,
             is_released: false,
             mission: String::new(),

@@ -6,7 +6,7 @@ use serde_json::{Map, json};
 use super::row::{EditionRow, VictimRow};
 use super::write::{Origin, Saved};
 use super::{EditionChoice, Incident, NewIncident};
-use crate::domain::{IncidentState, Noun};
+use crate::domain::{IncidentStatus, Noun};
 use crate::store::db::Id;
 use crate::store::db::schema::{accused_incident, case_incident, incident, incident_edition as e, victim};
 use crate::store::{Error, Result, Write};
@@ -49,7 +49,7 @@ impl Write<'_> {
     /// [`Error::NotFound`] out of scope; [`Error::Conflict`] when both are one, or a state allows no edit.
     pub fn incident_merge(&mut self, from: &Incident, into_reference: &str) -> Result<Incident> {
         let into = self.incident_get(into_reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
-        if into.id == from.id || from.state == IncidentState::Withdrawn {
+        if into.id == from.id || from.status == IncidentStatus::Withdrawn {
             return Err(Error::Conflict("an incident is merged into another one".into()));
         }
         not_released(&[from, &into])?;
@@ -69,7 +69,7 @@ impl Write<'_> {
         self.incident_links_move(from.id, into.id)?;
         diesel::update(e::table.find(from.edition))
             .set((
-                e::state.eq(crate::domain::Code::code(IncidentState::Withdrawn)),
+                e::status.eq(crate::domain::Code::code(IncidentStatus::Withdrawn)),
                 e::is_released.eq(false),
                 e::updated_at.eq(self.now()),
             ))
@@ -108,7 +108,7 @@ impl Write<'_> {
 
 /// A released record cannot be split or merged: half of that would be seen at once, and half after another release.
 fn not_released(incidents: &[&Incident]) -> Result<()> {
-    if incidents.iter().any(|incident| incident.state == IncidentState::Released || incident.amends) {
+    if incidents.iter().any(|incident| incident.status == IncidentStatus::Released || incident.amends) {
         return Err(Error::Conflict("only what is not released yet is split or merged".into()));
     }
     Ok(())

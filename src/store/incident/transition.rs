@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::row::{EditionRow, VictimRow};
 use super::{EditionChoice, Incident};
 use crate::domain::{
-    Code, Fault, IncidentState, NarrowingAct, Noun, Perpetrator, ReleaseGate, SealedField, release_gates, transition,
+    Code, Fault, IncidentStatus, NarrowingAct, Noun, Perpetrator, ReleaseGate, SealedField, release_gates, transition,
 };
 use crate::policy::Denial;
 use crate::store::db::schema::{incident_edition as e, revision, victim};
@@ -19,26 +19,26 @@ impl Write<'_> {
     /// # Errors
     /// [`Error::NotFound`] out of scope; [`Error::Conflict`] when the table has no such move, a reason is missing or a
     /// release's gate is shut; [`Error::Denied`] when the role may not, or the same person made the step before.
-    pub fn incident_transition(&mut self, reference: &str, to: IncidentState, grounds: &Grounds) -> Result<Incident> {
+    pub fn incident_transition(&mut self, reference: &str, to: IncidentStatus, grounds: &Grounds) -> Result<Incident> {
         let incident = self.incident_get(reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
-        if incident.state == IncidentState::Released && !incident.amends {
+        if incident.status == IncidentStatus::Released && !incident.amends {
             match (to, incident.withdrawal_by) {
-                (IncidentState::Withdrawn, None) => return self.withdrawal_ask(&incident, Some(grounds)),
-                (IncidentState::Released, Some(_)) => {
+                (IncidentStatus::Withdrawn, None) => return self.withdrawal_ask(&incident, Some(grounds)),
+                (IncidentStatus::Released, Some(_)) => {
                     return self.withdrawal_ask(&incident, None);
                 }
-                (IncidentState::Withdrawn, Some(by)) if by == self.actor() => return Err(Denial::SamePerson.into()),
+                (IncidentStatus::Withdrawn, Some(by)) if by == self.actor() => return Err(Denial::SamePerson.into()),
                 _ => {}
             }
         }
-        let edge = transition(incident.state, to).ok_or_else(|| {
-            Error::Conflict(format!("An incident cannot move from {} to {}.", incident.state.code(), to.code()))
+        let edge = transition(incident.status, to).ok_or_else(|| {
+            Error::Conflict(format!("An incident cannot move from {} to {}.", incident.status.code(), to.code()))
         })?;
         if !edge.by.includes(self.viewer.role) {
             return Err(Denial::Role.into());
         }
         let actor = self.actor();
-        let was_verifier = to == IncidentState::Released && incident.verifier == Some(actor);
+        let was_verifier = to == IncidentStatus::Released && incident.verifier == Some(actor);
         if edge.by_another && (incident.author == actor || was_verifier || self.has_written(&incident)?) {
             return Err(Denial::SamePerson.into());
         }
@@ -47,10 +47,10 @@ impl Write<'_> {
         }
         let mut row: EditionRow = e::table.find(incident.edition).first(self.db)?;
         let now = self.now();
-        row.state = to.code().into();
+        row.status = to.code().into();
         row.updated_at = now;
         // On the record itself while it is returned or withdrawn; history keeps it.
-        let is_back = matches!(to, IncidentState::Returned | IncidentState::Withdrawn);
+        let is_back = matches!(to, IncidentStatus::Returned | IncidentStatus::Withdrawn);
         row.reason = grounds.reason().filter(|_| is_back);
         row.reason_fields = grounds.fields().filter(|_| is_back);
         let note = if is_back {
@@ -68,8 +68,8 @@ impl Write<'_> {
             row.tag_confidential = random_tag();
         }
         match to {
-            IncidentState::Verified => row.verifier_id = Some(actor),
-            IncidentState::Released => {
+            IncidentStatus::Verified => row.verifier_id = Some(actor),
+            IncidentStatus::Released => {
                 self.gates(&incident)?;
                 row.releaser_id = Some(actor);
                 row.released_at = Some(now);
@@ -78,7 +78,7 @@ impl Write<'_> {
                     .set((e::is_released.eq(false), e::superseded_at.eq(now)))
                     .execute(self.db)?;
             }
-            IncidentState::Withdrawn if incident.amends => {
+            IncidentStatus::Withdrawn if incident.amends => {
                 // Only the amendment is given up: the released edition is the current one again.
                 row.is_current = false;
                 diesel::update(e::table.find(row.id)).set(e::is_current.eq(false)).execute(self.db)?;
@@ -86,16 +86,16 @@ impl Write<'_> {
                     .set(e::is_current.eq(true))
                     .execute(self.db)?;
             }
-            IncidentState::Withdrawn => {
+            IncidentStatus::Withdrawn => {
                 row.superseded_at = row.is_released.then_some(now);
                 row.is_released = false;
                 self.concern_end(incident.id)?;
             }
-            IncidentState::Draft | IncidentState::Submitted | IncidentState::Returned => {}
+            IncidentStatus::Draft | IncidentStatus::Submitted | IncidentStatus::Returned => {}
         }
         diesel::update(e::table.find(row.id))
             .set((
-                e::state.eq(&row.state),
+                e::status.eq(&row.status),
                 e::is_current.eq(row.is_current),
                 e::is_released.eq(row.is_released),
                 e::verifier_id.eq(row.verifier_id),
@@ -108,7 +108,7 @@ impl Write<'_> {
                 e::tag_confidential.eq(&row.tag_confidential),
             ))
             .execute(self.db)?;
-        if to == IncidentState::Released {
+        if to == IncidentStatus::Released {
             self.concern_settle(&row)?;
         }
         self.note(
@@ -121,15 +121,15 @@ impl Write<'_> {
                 edition: Some(incident.number),
                 kind: to.code(),
                 reason: grounds.reason(),
-                open: Map::from_iter([("state".to_owned(), json!({ "from": incident.state, "to": to }))]),
+                open: Map::from_iter([("status".to_owned(), json!({ "from": incident.status, "to": to }))]),
                 sealed,
             },
         );
         match to {
-            IncidentState::Withdrawn if !incident.amends => {
+            IncidentStatus::Withdrawn if !incident.amends => {
                 self.narrows(NarrowingAct::Withdrawn { incident: incident.id.to_string() });
             }
-            IncidentState::Released if incident.number > 1 => {
+            IncidentStatus::Released if incident.number > 1 => {
                 let (incident, edition) = (incident.id.to_string(), incident.number);
                 self.narrows(NarrowingAct::Amended { incident, edition });
             }
@@ -140,7 +140,7 @@ impl Write<'_> {
 
     /// Asks that a released incident be withdrawn, which another officer then does; or, without grounds, lets it stand after all.
     fn withdrawal_ask(&mut self, incident: &Incident, grounds: Option<&Grounds>) -> Result<Incident> {
-        let edge = transition(IncidentState::Released, IncidentState::Withdrawn);
+        let edge = transition(IncidentStatus::Released, IncidentStatus::Withdrawn);
         if !edge.is_some_and(|edge| edge.by.includes(self.viewer.role)) {
             return Err(Denial::Role.into());
         }
@@ -240,13 +240,13 @@ pub(in crate::store) fn asked(is_asked: bool) -> Map<String, Value> {
     Map::from_iter([("withdrawal".to_owned(), json!({ "from": from, "to": to }))])
 }
 
-const fn action(to: IncidentState) -> &'static str {
+const fn action(to: IncidentStatus) -> &'static str {
     match to {
-        IncidentState::Draft => "incident.draft",
-        IncidentState::Submitted => "incident.submit",
-        IncidentState::Verified => "incident.verify",
-        IncidentState::Released => "incident.release",
-        IncidentState::Returned => "incident.return",
-        IncidentState::Withdrawn => "incident.withdraw",
+        IncidentStatus::Draft => "incident.draft",
+        IncidentStatus::Submitted => "incident.submit",
+        IncidentStatus::Verified => "incident.verify",
+        IncidentStatus::Released => "incident.release",
+        IncidentStatus::Returned => "incident.return",
+        IncidentStatus::Withdrawn => "incident.withdraw",
     }
 }

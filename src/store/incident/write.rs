@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::row::{EditionRow, SuspectRow, VictimRow, incident_fields, suspect_fields, victim_fields};
 use super::{EditionChoice, Incident, NewIncident, NewSuspect, NewVictim, Suspect, Victim};
-use crate::domain::{Code, Counts, Harm, IncidentFacts, IncidentState, Noun, Reference, SealedChange, handle};
+use crate::domain::{Code, Counts, Harm, IncidentFacts, IncidentStatus, Noun, Reference, SealedChange, handle};
 use crate::store::db::schema::{incident, incident_edition as e, suspect, victim};
 use crate::store::db::{Id, each};
 use crate::store::history::{Change, all_new, differences};
@@ -47,12 +47,12 @@ impl Write<'_> {
     }
 
     pub(in crate::store) fn incident_make(&mut self, new: &NewIncident, origin: Origin) -> Result<Incident> {
-        let state = match origin {
-            Origin::Person => IncidentState::Draft,
-            Origin::PublicFile => IncidentState::Verified,
+        let status = match origin {
+            Origin::Person => IncidentStatus::Draft,
+            Origin::PublicFile => IncidentStatus::Verified,
         };
         let (id, reference) = self.incident_record(&new.facts)?;
-        let mut row = EditionRow::first(id, reference.clone(), state, self.actor(), self.now());
+        let mut row = EditionRow::first(id, reference.clone(), status, self.actor(), self.now());
         row.set_facts(&new.facts);
         row.public_file = origin == Origin::PublicFile;
         set_counts(&mut row, Counts::of(new.victims.iter().map(|victim| victim.facts.outcome)));
@@ -143,17 +143,17 @@ impl Write<'_> {
     /// [`Error::Conflict`] when the edition is submitted or verified (it must be returned first) or withdrawn.
     pub(super) fn edition_to_edit(&mut self, incident: &Incident) -> Result<EditionRow> {
         let row: EditionRow = e::table.find(incident.edition).first(self.db)?;
-        match incident.state {
-            IncidentState::Draft | IncidentState::Returned => Ok(row),
-            IncidentState::Verified if incident.public_file => Ok(row),
-            IncidentState::Released if row.withdrawal_by.is_some() => {
+        match incident.status {
+            IncidentStatus::Draft | IncidentStatus::Returned => Ok(row),
+            IncidentStatus::Verified if incident.public_file => Ok(row),
+            IncidentStatus::Released if row.withdrawal_by.is_some() => {
                 Err(Error::Conflict("an officer asks that the record be withdrawn: another decides that first".into()))
             }
-            IncidentState::Released => self.edition_copy(&row),
-            IncidentState::Submitted | IncidentState::Verified => {
+            IncidentStatus::Released => self.edition_copy(&row),
+            IncidentStatus::Submitted | IncidentStatus::Verified => {
                 Err(Error::Conflict("the record is under review: it must be returned before it can be edited".into()))
             }
-            IncidentState::Withdrawn => Err(Error::Conflict("the record is withdrawn".into())),
+            IncidentStatus::Withdrawn => Err(Error::Conflict("the record is withdrawn".into())),
         }
     }
 
@@ -167,7 +167,7 @@ impl Write<'_> {
         let copy = EditionRow {
             id: Id::new(),
             number: last.unwrap_or(released.number) + 1,
-            state: IncidentState::Draft.code().into(),
+            status: IncidentStatus::Draft.code().into(),
             is_current: true,
             is_released: false,
             public_file: false,
@@ -209,7 +209,7 @@ impl Write<'_> {
     /// Changes an incident's own facts and sealed fields. The first change after a release begins an amendment.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when its state allows no edit; the database's.
+    /// [`Error::Conflict`] when its status allows no edit; the database's.
     pub fn incident_edit(
         &mut self,
         incident: &Incident,
@@ -230,8 +230,8 @@ impl Write<'_> {
     /// an edit of a sealed field shows to nobody else. What a person changes of a verified edition is to be verified anew.
     pub(super) fn edition_save(&mut self, row: &mut EditionRow, touched: &[u16], saved: Saved) -> Result<()> {
         let by_person = saved == Saved::Open || !touched.is_empty();
-        if by_person && row.state == IncidentState::Verified.code() {
-            row.state = IncidentState::Draft.code().into();
+        if by_person && row.status == IncidentStatus::Verified.code() {
+            row.status = IncidentStatus::Draft.code().into();
             row.verifier_id = None;
             row.author_id = self.actor();
         }
@@ -259,7 +259,7 @@ impl Write<'_> {
         diesel::update(e::table.find(row.id))
             .set((
                 (
-                    e::state.eq(&row.state),
+                    e::status.eq(&row.status),
                     e::author_id.eq(row.author_id),
                     e::verifier_id.eq(row.verifier_id),
                     e::mission.eq(&row.mission),

@@ -133,8 +133,9 @@ const METHODS: [&str; 12] =
     ["GET", "GET", "GET", "GET", "POST", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS", "TRACE"];
 
 /// Members and parameters that there are, and some that there are not.
-const NAMES: [&str; 52] = [
+const NAMES: [&str; 53] = [
     "mission",
+    "status",
     "state",
     "act",
     "means",

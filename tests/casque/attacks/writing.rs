@@ -102,7 +102,7 @@ fn a44_what_is_not_asked_for_is_not_taken() {
     let server = TestServer::start();
     let reference = server.report("minusma", &ambush());
     for member in [
-        "state",
+        "status",
         "reference",
         "id",
         "edition",
@@ -133,5 +133,5 @@ fn a44_what_is_not_asked_for_is_not_taken() {
         let body = json!({"email": account.email, "password": account.password, member: "administrator"});
         assert_eq!(server.anonymous().post("/v1/sessions", &body).status, 400, "{member}");
     }
-    assert_eq!(server.as_("minusma").get(&format!("/v1/incidents/{reference}")).json()["state"], "draft");
+    assert_eq!(server.as_("minusma").get(&format!("/v1/incidents/{reference}")).json()["status"], "draft");
 }

@@ -26,9 +26,9 @@ fn a_case_is_opened_closed_and_reopened_on_days_and_its_history_says_so() {
     let without = moved(json!({"to": "closed", "on": "2023-06-30"}));
     assert_eq!((without.status, without.pointers()), (400, vec!["/reason".to_owned()]), "it says why");
     let closed = moved(json!({"to": "closed", "on": "2023-06-30", "reason": "other", "reason_note": "canary-why"}));
-    assert_eq!((closed.status, &closed.json()["state"]), (200, &json!("closed")), "{}", closed.text);
+    assert_eq!((closed.status, &closed.json()["status"]), (200, &json!("closed")), "{}", closed.text);
     let reopened = moved(json!({"to": "reopened", "on": "2024-02-01"}));
-    assert_eq!((reopened.status, &reopened.json()["state"]), (200, &json!("reopened")), "{}", reopened.text);
+    assert_eq!((reopened.status, &reopened.json()["status"]), (200, &json!("reopened")), "{}", reopened.text);
     let history = server.as_("minusma").get(&format!("{path}/history")).json();
     let kinds: Vec<&str> =
         history["items"].as_array().unwrap().iter().map(|one| one["kind"].as_str().unwrap()).collect();

@@ -46,7 +46,7 @@ fn the_real_file_gives_what_the_field_expects_and_a_second_time_nothing() {
     let items = since.json()["items"].as_array().unwrap().clone();
     let killed: Vec<i64> = items.iter().map(|item| item["killed"].as_i64().unwrap()).collect();
     assert_eq!((killed.iter().sum::<i64>(), killed.iter().max()), (353, Some(&16)));
-    assert!(items.iter().all(|item| item["state"] == "verified" && item["public_file"] == true));
+    assert!(items.iter().all(|item| item["status"] == "verified" && item["public_file"] == true));
     // Each row is kept raw beside what was made of it, for mission and Secretariat.
     let reference = items[0]["reference"].as_str().unwrap();
     let rows = server.as_("verifier").get(&format!("/v1/incidents/{reference}/source-rows")).json();
@@ -143,7 +143,7 @@ fn what_was_put_together_wrongly_is_split_and_merged() {
     assert_eq!(server.as_("verifier").get(&format!("/v1/incidents/{one}")).json()["killed"], 1);
     let merged = server.as_("verifier").post(&format!("/v1/incidents/{other}/merge"), &json!({"into": one}));
     assert_eq!((merged.status, &merged.json()["killed"]), (200, &json!(2)), "{}", merged.text);
-    assert_eq!(server.as_("verifier").get(&format!("/v1/incidents/{other}")).json()["state"], "withdrawn");
+    assert_eq!(server.as_("verifier").get(&format!("/v1/incidents/{other}")).json()["status"], "withdrawn");
     server.moved("releaser", &one, "released");
     assert_eq!(server.as_("guinea").get("/v1/incidents").references(), [one]);
 }

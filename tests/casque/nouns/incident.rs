@@ -165,7 +165,7 @@ fn pages_hold_every_record_once_newest_first() {
         assert_eq!(server.as_("minusma").get(&format!("/v1/incidents?{wrong}")).status, 400, "{wrong}");
     }
     assert_eq!(server.as_("minusma").get("/v1/incidents?from=2022-01-05").references().len(), 5);
-    assert_eq!(server.as_("minusma").get("/v1/incidents?to=2022-01-04&state=draft").references().len(), 4);
+    assert_eq!(server.as_("minusma").get("/v1/incidents?to=2022-01-04&status=draft").references().len(), 4);
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn a_list_of_transitions_is_judged_one_by_one() {
         .post("/v1/transitions", &json!({"to": "verified", "incidents": [one, two, "MINUSMA-2022-0000"]}));
     assert_eq!(answer.status, 200, "{}", answer.text);
     let items = answer.json()["items"].clone();
-    assert_eq!(items[0]["state"], "verified");
+    assert_eq!(items[0]["status"], "verified");
     assert_eq!(items[1]["problem"]["status"], 409);
     assert_eq!(items[2]["problem"]["status"], 404);
 }
@@ -268,7 +268,7 @@ fn an_amendment_given_up_leaves_the_released_edition_as_it_was() {
     assert_eq!(server.as_("minusma").post(&format!("{path}/transitions"), &give_up).status, 200);
     let now = server.as_("minusma").get(&path).json();
     assert_eq!(
-        (&now["means"], &now["state"], &now["amends"]),
+        (&now["means"], &now["status"], &now["amends"]),
         (&json!("small_arms"), &json!("released"), &json!(false))
     );
     let again = server.as_("minusma").patch(&path, &json!({"means": "grenade"}), "*");
@@ -312,7 +312,7 @@ fn what_a_person_changes_of_a_verified_row_of_the_public_file_is_verified_anew()
     assert_eq!(server.as_("verifier").post_text("/v1/imports", file).status, 201);
     let path = format!("/v1/incidents/{}", server.as_("verifier").get("/v1/incidents").references()[0]);
     let edited = server.as_("releaser").patch(&path, &json!({"means": "ied"}), "*");
-    assert_eq!((edited.status, &edited.json()["state"]), (200, &json!("draft")), "{}", edited.text);
+    assert_eq!((edited.status, &edited.json()["status"]), (200, &json!("draft")), "{}", edited.text);
     let release = json!({"to": "released"});
     assert_eq!(server.as_("releaser").post(&format!("{path}/transitions"), &release).status, 409);
 }
@@ -380,7 +380,7 @@ fn a_list_of_transitions_sent_again_is_judged_once() {
     let body = json!({"to": "submitted", "incidents": [reference]});
     let send = || server.as_("minusma").with("idempotency-key", "a-key-of-16-chars").post("/v1/transitions", &body);
     let (first, again) = (send(), send());
-    assert_eq!((first.status, &first.json()["items"][0]["state"]), (200, &json!("submitted")), "{}", first.text);
+    assert_eq!((first.status, &first.json()["items"][0]["status"]), (200, &json!("submitted")), "{}", first.text);
     assert_eq!((again.status, again.json()), (200, first.json()));
 }
 

@@ -17,7 +17,7 @@ fn counts_say_what_paging_through_the_list_would() {
     };
     for who in ["verifier", "minusma", "mali", "ireland", "iceland"] {
         let mut listed = 0;
-        let mut path = "/v1/incidents?limit=200&state=released".to_owned();
+        let mut path = "/v1/incidents?limit=200&status=released".to_owned();
         loop {
             let page = server.as_(who).get(&path);
             listed += page.references().len() as u64;

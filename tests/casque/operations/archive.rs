@@ -122,7 +122,7 @@ fn a_backup_made_while_writes_go_on_is_one_moment_and_comes_back_with_seals_hist
     assert!(refused.contains("not empty"), "{refused}");
     let again = TestServer::of(InstanceArgs::folder(&restored), &server);
     confirmed(&again);
-    assert_eq!(again.as_("chad").get(&format!("/v1/incidents/{reference}")).json()["state"], "released");
+    assert_eq!(again.as_("chad").get(&format!("/v1/incidents/{reference}")).json()["status"], "released");
     assert_eq!(opened(&again, &reference), opened(&server, &reference));
     let history = |server: &TestServer| server.as_("verifier").get(&format!("/v1/incidents/{reference}/history")).text;
     assert_eq!(history(&again), history(&server));

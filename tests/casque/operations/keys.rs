@@ -116,12 +116,12 @@ fn class_keys_rotate_while_the_node_runs_and_the_old_ones_are_destroyed() {
     let count = |sql: &str| asked::<diesel::sql_types::BigInt, i64>(folder.path(), sql);
     assert_eq!(
         done(&["keys", "reseal"]),
-        "0 epochs are sealed to the class keys of now; 0 are left.\n0 older private keys were destroyed. A key is destroyed one hour after another took its instance.\n"
+        "0 epochs are sealed to the class keys of now; 0 are left.\n0 older private keys were destroyed. A key is destroyed one hour after another took its place.\n"
     );
     assert!(done(&["keys", "rotate-classes", "--after", "20"]).starts_with("Made 2 class keys."));
     assert_eq!(
         done(&["keys", "reseal"]),
-        "0 epochs are sealed to the class keys of now; 0 are left.\n0 older private keys were destroyed. A key is destroyed one hour after another took its instance.\n",
+        "0 epochs are sealed to the class keys of now; 0 are left.\n0 older private keys were destroyed. A key is destroyed one hour after another took its place.\n",
         "not before every node knows them"
     );
     // Time passes until they are sealed to; and, as the database has it, until the old ones may be destroyed.

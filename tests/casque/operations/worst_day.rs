@@ -166,7 +166,7 @@ fn a_restore_gives_back_nothing_that_was_taken_away() {
     assert_eq!((seen("lebanon", &kept), seen("ireland", &kept)), (404, 404));
     let shows = |reference: &str| {
         let seen = again.as_("verifier").get(&format!("/v1/incidents/{reference}?as=TCD"));
-        (seen.status, again.as_("verifier").get(&format!("/v1/incidents/{reference}")).json()["state"].clone())
+        (seen.status, again.as_("verifier").get(&format!("/v1/incidents/{reference}")).json()["status"].clone())
     };
     assert_eq!(shows(&kept), (200, json!("released")));
     assert_eq!(shows(&withdrawn), (410, json!("withdrawn")));

@@ -1,4 +1,4 @@
-//! Every route that actix really has × everybody × every state of the record: what each is answered, in one readable table
+//! Every route that actix really has × everybody × every status of the record: what each is answered, in one readable table
 //! (`access.txt`, rendered in docs/access.md). A route without its rows fails. A refusal of a change lies between two reads that
 //! are permitted and the same: nothing changed.
 
@@ -649,10 +649,10 @@ fn kept(rows: &[(String, String, String, Vec<String>)]) -> String {
 fn rendered(rows: &[(String, String, String, Vec<String>)]) -> String {
     let mut text = String::from(
         "# Who may do what\n\n\
-         Every route, asked by everybody, in every state of the record. A test asks them all through the real server and compares; a\n\
+         Every route, asked by everybody, in every status of the record. A test asks them all through the real server and compares; a\n\
          route without its rows fails it, and so does a refusal that changed something. `yes` is an answer of 2xx; a number is the\n\
          status with which it was refused ([problems.md](problems.md)): 401 is signed out, 403 may not, 404 is not there for this\n\
-         person, 409 does not go in this state, 410 is withdrawn. What a disclosure opens, field by field, is in\n\
+         person, 409 does not go in this status, 410 is withdrawn. What a disclosure opens, field by field, is in\n\
          `tests/casque/promises/who_sees_what.txt`, and at `GET /v1/policy`.\n\n\
          | | who |\n| --- | --- |\n",
     );

@@ -185,7 +185,7 @@ fn a_withdrawn_record_stays_with_mission_and_secretariat_and_is_a_tombstone_to_w
     assert_eq!((decide("minusma", grounds()).status, decide("verifier", grounds()).status), (403, 200));
     assert_eq!(decide("verifier", grounds()).status, 403, "one officer does not");
     let asked = server.as_("releaser").get(&path).json();
-    assert_eq!((&asked["state"], &asked["withdrawal_proposed"]), (&json!("released"), &json!("duplicate")));
+    assert_eq!((&asked["status"], &asked["withdrawal_proposed"]), (&json!("released"), &json!("duplicate")));
     assert_eq!(status("chad"), 200);
     assert!(!server.as_("chad").get(&path).text.contains("duplicate"));
     assert_eq!(server.as_("minusma").patch(&path, &json!({"means": "ied"}), "*").status, 409, "no amendment meanwhile");

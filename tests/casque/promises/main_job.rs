@@ -13,7 +13,7 @@ fn the_main_job() {
     let reference = server.report("minusma", &ambush());
     let path = format!("/v1/incidents/{reference}");
     let draft = get("minusma", &path);
-    assert_eq!(draft.json()["state"], "draft");
+    assert_eq!(draft.json()["status"], "draft");
     assert_eq!(draft.json()["host_state"], "MLI", "the mission has one host State");
     assert_eq!(draft.json()["killed"], 1);
     assert!(!draft.text.contains("canary"), "not even the author reads a sealed value: {}", draft.text);
