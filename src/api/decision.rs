@@ -11,9 +11,8 @@ use utoipa::ToSchema;
 use super::call::{Call, Made, Shown};
 use super::input::{self, Context, InputReader, InputValue};
 use super::problem::Problem;
-use crate::domain::{FieldReason, Reason, Returned, SEALED, SubmissionStatus, is_pointer};
+use crate::domain::{FieldReason, Reason, Returned, SealedField, SubmissionStatus, is_pointer, tables};
 use crate::policy::Viewer;
-use crate::policy::columns::columns;
 use crate::store::{Grounds, Read, Result as StoreResult, Verdict, Write};
 
 /// What becomes of a proposal.
@@ -36,9 +35,9 @@ pub struct DecisionInput {
 fn pointer(input: &InputValue, _: &Context) -> Result<String, String> {
     let text = input::as_text(input)?;
     let names = MEMBERS.get_or_init(|| {
-        let open = columns().flat_map(|(_, columns)| columns.iter().map(|(name, _)| *name));
+        let open = tables().flat_map(|table| table.columns.iter().map(|(name, _)| *name));
         let children = ["victims", "suspects", "accused", "steps", "incidents", "cases"];
-        open.chain(SEALED.iter().map(|field| field.name)).chain(children).collect()
+        open.chain(SealedField::all().map(|field| field.name)).chain(children).collect()
     });
     let is_name = |part: &str| part.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     let known = text.split('/').filter(|part| !part.is_empty() && is_name(part)).all(|part| names.contains(part));
@@ -55,10 +54,10 @@ static MEMBERS: OnceLock<HashSet<&'static str>> = OnceLock::new();
 /// Why something is returned or withdrawn. `due` says that it takes a reason.
 pub fn grounds(input: &mut InputReader<'_>, due: bool) -> Option<Grounds> {
     let reason: Option<Reason> =
-        if due { input.required("reason", None, input::code) } else { input.optional("reason", None, input::code) };
+        if due { input.required("reason", None, input::code()) } else { input.optional("reason", None, input::code()) };
     let fields = input.list("reason_fields", 50, |input| {
         let pointer = input.required("pointer", None, pointer);
-        let reason = input.required("reason", None, input::code);
+        let reason = input.required("reason", None, input::code());
         Some(FieldReason { pointer: pointer?, reason: reason? })
     });
     let note = input.optional("reason_note", None, super::disclosure::note);
@@ -69,7 +68,7 @@ pub fn grounds(input: &mut InputReader<'_>, due: bool) -> Option<Grounds> {
 }
 
 fn verdict(input: &mut InputReader<'_>) -> Option<Verdict> {
-    let status = input.required("status", None, input::code::<SubmissionStatus>);
+    let status = input.required("status", None, input::code::<SubmissionStatus>());
     if status == Some(SubmissionStatus::Proposed) {
         input.fault("status", "must be accepted, returned or withdrawn");
     }

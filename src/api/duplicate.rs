@@ -84,7 +84,7 @@ pub struct DuplicateQuery {
 #[get("/likely-duplicates")]
 async fn duplicate_list(call: Call) -> Result<HttpResponse, Problem> {
     let (paging, undecided) = InputReader::query(&call.context(), &call.query, |input| {
-        let undecided = input.required("undecided", Some(false), input::truth);
+        let undecided = input.required("undecided", Some(false), input::truth());
         Some((Paging::of(input)?, undecided?))
     })?;
     call.list(paging, move |viewer, r, part| {
@@ -110,7 +110,7 @@ pub struct DuplicateDecision {
 #[post("/likely-duplicates/{id}/decision")]
 async fn duplicate_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let id = Id::parse(&path).ok_or_else(|| Problem::of("not_found"))?;
-    let finding = call.body(&body, |input| input.required("finding", None, input::code)).await?;
+    let finding = call.body(&body, |input| input.required("finding", None, input::code())).await?;
     call.as_viewer(move |call, session| {
         call.app().store.signs_in()?;
         authorize(&session.account.viewer, Action::JudgeDuplicates).map_err(Error::from)?;

@@ -129,7 +129,7 @@ async fn erasure_ask(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
     let (record, reason) = call
         .body(&body, |input| {
             let record = input.required("record", None, person);
-            let reason = input.required("reason", None, input::code::<ErasureReason>);
+            let reason = input.required("reason", None, input::code::<ErasureReason>());
             Some((record?, reason?))
         })
         .await?;
@@ -152,7 +152,7 @@ async fn erasure_ask(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
 #[get("/erasures")]
 async fn erasure_list(call: Call) -> Result<HttpResponse, Problem> {
     let (paging, waiting) = InputReader::query(&call.context(), &call.query, |input| {
-        let waiting = input.required("waiting", Some(false), input::truth);
+        let waiting = input.required("waiting", Some(false), input::truth());
         Some((Paging::of(input)?, waiting?))
     })?;
     call.list(paging, move |viewer, r, part| {
@@ -180,7 +180,7 @@ pub struct ErasureDecision {
 async fn erasure_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let (approve, code) = call
         .body(&body, |input| {
-            let approve = input.required("approve", None, input::truth);
+            let approve = input.required("approve", None, input::truth());
             let code = input.required("code", None, secret);
             Some((approve?, code?))
         })

@@ -38,8 +38,9 @@ pub struct ImportQuery {
 )]
 #[post("/imports")]
 async fn import_create(call: Call, body: Payload) -> Result<HttpResponse, Problem> {
-    let dry_run =
-        InputReader::query(&call.context(), &call.query, |input| input.required("dry_run", Some(false), input::truth))?;
+    let dry_run = InputReader::query(&call.context(), &call.query, |input| {
+        input.required("dry_run", Some(false), input::truth())
+    })?;
     let body = match body.to_bytes_limited(LARGEST_FILE).await {
         Ok(Ok(body)) => body,
         Ok(Err(_)) => return Err(Problem::of("invalid").with_detail("the file was not sent whole")),

@@ -1,14 +1,18 @@
 //! Lists: which part is asked for, in which format, and the shapes in which it is answered.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use actix_web::HttpResponse;
 use actix_web::http::header;
 use serde::Serialize;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::call::{Call, last_part};
 use super::export;
-use super::input::{Context, InputReader, InputValue, as_text, integer};
+use super::input::{Context, InputReader, InputValue, Reader as _, as_text, integer};
 use super::problem::Problem;
 use crate::policy::Viewer;
 use crate::store::{Cursor, Id, Page, Read, Result as StoreResult};
@@ -52,10 +56,33 @@ impl Part<'_> {
     }
 }
 
-#[derive(Serialize)]
-struct Items<T> {
+/// A page of a list, as it is answered.
+#[derive(Debug, Serialize)]
+pub struct PageOf<T> {
     items: Vec<T>,
     next: Option<String>,
+}
+
+impl<T: ToSchema> PartialSchema for PageOf<T> {
+    fn schema() -> RefOr<Schema> {
+        let items = ArrayBuilder::new().items(Ref::from_schema_name(T::name())).description(Some("Newest first."));
+        let next = ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+            .description(Some("Cursor of the next page; null on the last."));
+        let page = ObjectBuilder::new().property("items", items).required("items").property("next", next);
+        page.required("next").description(Some("A page of the list.")).into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for PageOf<T> {
+    fn name() -> Cow<'static, str> {
+        format!("{}Page", T::name().trim_end_matches("View")).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((T::name().into(), T::schema()));
+        T::schemas(schemas);
+    }
 }
 
 /// What every list takes: `limit`, `after`, `format`.
@@ -74,16 +101,19 @@ pub struct Paging {
 impl Paging {
     /// Takes the members out of a query.
     pub fn of(input: &mut InputReader<'_>) -> Option<Self> {
-        let limit = input.optional("limit", None, integer(1, 200));
-        let after = input.optional("after", None, |input: &InputValue, _: &Context| {
+        let limit = input.optional("limit", None, integer(1, 200).about("Rows a page; 50 if absent."));
+        let cursor = |input: &InputValue, _: &Context| {
             Cursor::decode(as_text(input)?).ok_or_else(|| "not a cursor of this list".to_owned())
-        });
-        let format = input.optional("format", None, |input: &InputValue, _: &Context| match as_text(input)? {
+        };
+        let after = input.optional("after", None, cursor.about("Cursor of the next page, as the last answer gave it."));
+        let format = |input: &InputValue, _: &Context| match as_text(input)? {
             "json" => Ok(Format::Json),
             "csv" => Ok(Format::File(File::Csv)),
             "xlsx" => Ok(Format::File(File::Xlsx)),
             _ => Err("must be json, csv or xlsx".to_owned()),
-        });
+        };
+        let words = "`json`, `csv` or `xlsx`, before `Accept`. Without `limit` and `after` a file has the whole list.";
+        let format = input.optional("format", None, format.about(words));
         let is_whole = limit.is_none() && after.is_none();
         Some(Self { limit: limit.unwrap_or(50), after, format, is_whole })
     }
@@ -135,7 +165,7 @@ impl Call {
             response.insert_header((header::LINK, format!("<{}?after={next}{rest}>; rel=\"next\"", self.path)));
         }
         match format {
-            Format::Json => Ok(response.json(Items { items: page.items, next })),
+            Format::Json => Ok(response.json(PageOf { items: page.items, next })),
             Format::File(file) => Ok(response.body(export::page(self, file, &page.items)?)),
         }
     }

@@ -1,25 +1,24 @@
 //! Measures by States.
 
-use std::collections::HashSet;
-
 use actix_web::web::{Bytes, Path};
 use actix_web::{HttpResponse, get, patch, post};
-use chrono::{DateTime, NaiveDate, Utc};
-use seal::ClassCode;
+use chrono::{DateTime, Utc};
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use serde_json::json;
+use utoipa::ToSchema;
 
 use super::Routes;
-use super::call::{Call, Made, Shown, last_part, read_reference};
+use super::call::{Call, last_part, read_reference};
 use super::decision::{DecisionInput, decide, reasons};
 use super::history::HistoryPage;
-use super::input::{self, InputReader};
-use super::list::Paging;
+use super::input::{self, InputReader, Reader as _};
+use super::list::{PageOf, Part};
 use super::problem::{NotAcceptable, NotModified, Preconditions, Problem, Problems};
-use super::withheld::{Markers, Withheld, shares_tag};
-use crate::domain::{FieldReason, MeasureKind, Noun, Precision, Reason, SubmissionStatus};
-use crate::policy::{AccessContext, Action, Relations, Viewer, authorize};
-use crate::store::{Error, Id, Measure, MeasureFacts, MeasureFilter, Page, Read, Result as StoreResult};
+use super::resource::{self, Reading, Resource};
+use super::withheld::{Markers, Withheld};
+use crate::domain::{FieldReason, MeasureFacts, Noun, Reason, SubmissionStatus};
+use crate::policy::{AccessContext, Action, Viewer, access, authorize};
+use crate::store::{Error, Id, Measure, MeasureFilter, Page, Read, Result as StoreResult, SealedInput, Write};
 
 /// Adds the routes.
 pub fn routes(config: &mut impl Routes) {
@@ -38,19 +37,8 @@ pub struct MeasureView {
     /// Reference.
     #[schema(example = "M-MLI-2019-6QT3")]
     reference: String,
-    /// The State.
-    state: String,
-    /// Kind.
-    kind: MeasureKind,
-    /// The law, unit, chamber or treaty.
-    #[schema(example = "Specialised judicial unit")]
-    instrument: String,
-    /// When it was taken.
-    taken_on: NaiveDate,
-    /// How exactly that is known.
-    taken_on_precision: Precision,
-    /// Public source.
-    source_url: Option<String>,
+    #[serde(flatten)]
+    facts: MeasureFacts,
     /// Whether it is part of the record.
     status: SubmissionStatus,
     /// The State that submitted it.
@@ -73,206 +61,149 @@ pub struct MeasureView {
     contact_persons: Withheld,
 }
 
-/// A page of measures.
-#[derive(Serialize, ToSchema)]
-pub struct MeasurePage {
-    items: Vec<MeasureView>,
-    next: Option<String>,
-}
+struct Measures;
 
-/// A measure to be recorded, proposed or corrected.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it; `facts` reads the body")]
-#[schema(example = json!({"state": "MLI", "kind": "special_unit", "instrument": "Specialised judicial unit", "taken_on": "2019-01-01", "taken_on_precision": "year"}))]
-pub struct MeasureInput {
-    /// Required.
-    state: Option<String>,
-    /// Required.
-    kind: Option<MeasureKind>,
-    /// The law, unit, chamber or treaty. Required.
-    instrument: Option<String>,
-    /// Required.
-    taken_on: Option<NaiveDate>,
-    /// `day` if absent.
-    taken_on_precision: Option<Precision>,
-    /// Public source.
-    source_url: Option<String>,
-    /// Sealed, confidential.
-    narrative: Option<String>,
-    /// Sealed, confidential.
-    contact_persons: Option<String>,
-    /// In a PATCH: pointers of sealed fields to empty, such as `/narrative`. `null` does not empty one.
-    clear: Option<Vec<String>>,
-}
+impl Resource for Measures {
+    const NOUN: Noun = Noun::Measure;
+    const NAME: &'static str = "Measure";
+    type Record = Measure;
+    type New = (MeasureFacts, SealedInput);
+    type Filter = MeasureFilter;
+    type View = MeasureView;
 
-/// What a list of measures is narrowed to.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "only the description reads it")]
-pub struct MeasureQuery {
-    state: Option<String>,
-    kind: Option<MeasureKind>,
-    status: Option<SubmissionStatus>,
-    /// Taken on or after.
-    from: Option<NaiveDate>,
-    /// Taken on or before.
-    to: Option<NaiveDate>,
-    limit: Option<i64>,
-    after: Option<String>,
-    format: Option<String>,
-}
+    fn example() -> serde_json::Value {
+        json!({"state": "MLI", "kind": "special_unit", "instrument": "Specialised judicial unit",
+            "taken_on": "2019-01-01", "taken_on_precision": "year"})
+    }
 
-/// A measure is of no mission and of no incident: nobody stands nearer to it than the Secretariat, but for the State that submitted it.
-fn access_context(viewer: &Viewer, of: &Measure) -> AccessContext {
-    let own = of.submitted_state.is_some() && of.submitted_state == viewer.state;
-    let relations = Relations { typed: own, own_submission: own, ..Relations::default() };
-    AccessContext { relations, notified: true, ..AccessContext::default() }
-}
+    fn read_new(input: &mut InputReader<'_>, known: Option<&Measure>) -> Option<(MeasureFacts, SealedInput)> {
+        let base = known.map(|known| &known.facts);
+        let state = input.fixed("state", base.map(|b| b.state.clone()), input::state());
+        let kind = input.required("kind", base.map(|b| b.kind), input::code());
+        let instrument = input.required("instrument", base.map(|b| b.instrument.clone()), input::text(200));
+        let taken = input.past_partial_date("taken_on", base.map(MeasureFacts::taken));
+        let source_url = input.optional("source_url", base.and_then(|b| b.source_url.clone()), input::url());
+        let sealed = input.sealed(Noun::Measure);
+        let (taken_on, taken_on_precision) = taken.map(|on| (on.first(), on.precision()))?;
+        let (state, kind, instrument) = (state?, kind?, instrument?);
+        Some((MeasureFacts { state, kind, instrument, taken_on, taken_on_precision, source_url }, sealed))
+    }
 
-fn view(viewer: &Viewer, of: Measure, held: Option<&HashSet<(Id, u16)>>) -> MeasureView {
-    let markers = Markers { noun: Noun::Measure, viewer, facts: access_context(viewer, &of), holder: of.id, held };
-    let (narrative, contact_persons) = (markers.of("narrative"), markers.of("contact_persons"));
-    let MeasureFacts { state, kind, instrument, taken, source_url } = of.facts;
-    let (reason, _) = reasons(of.returned);
-    MeasureView {
-        reference: of.reference,
-        state,
-        kind,
-        instrument,
-        taken_on: taken.first(),
-        taken_on_precision: taken.precision(),
-        source_url,
-        status: of.status,
-        submitted_by_state: of.submitted_state,
-        reason,
-        reason_fields: None,
-        reason_note: None,
-        created_at: of.created_at.and_utc(),
-        recorded_at: of.recorded_at.map(|at| at.and_utc()),
-        updated_at: of.updated_at.and_utc(),
-        narrative,
-        contact_persons,
+    fn read_filter(input: &mut InputReader<'_>) -> Option<MeasureFilter> {
+        Some(MeasureFilter {
+            state: input.optional("state", None, input::state()),
+            kind: input.optional("kind", None, input::code()),
+            status: input.optional("status", None, input::code()),
+            from: input.optional("from", None, input::date().about("Taken on or after.")),
+            to: input.optional("to", None, input::date().about("Taken on or before.")),
+        })
+    }
+
+    fn page(r: &mut Read<'_>, filter: &MeasureFilter, part: Part<'_>) -> StoreResult<Page<Measure>> {
+        r.measure_list(filter, part.after, part.limit)
+    }
+
+    fn get(r: &mut Read<'_>, reference: &str) -> StoreResult<Option<Measure>> {
+        r.measure_get(reference)
+    }
+
+    fn id(of: &Measure) -> Id {
+        of.id
+    }
+
+    fn tags(of: &Measure) -> Vec<Vec<u8>> {
+        vec![of.tag.clone()]
+    }
+
+    fn access(viewer: &Viewer, of: &Measure) -> AccessContext {
+        access(viewer, &of.target())
+    }
+
+    fn may_create(viewer: &Viewer, (facts, _): &Self::New) -> StoreResult<()> {
+        Ok(authorize(viewer, Action::Submit { state: &facts.state })?)
+    }
+
+    fn may_edit(viewer: &Viewer, _: &mut Write<'_>, known: &Measure) -> StoreResult<()> {
+        let undecided = known.submitted_state.is_some() && known.status == SubmissionStatus::Proposed;
+        Ok(authorize(viewer, Action::Correct { state: &known.facts.state, undecided })?)
+    }
+
+    fn create(w: &mut Write<'_>, (facts, sealed): &Self::New) -> StoreResult<String> {
+        Ok(w.measure_create(facts, sealed)?.reference)
+    }
+
+    fn edit(w: &mut Write<'_>, known: &Measure, (facts, sealed): &Self::New) -> StoreResult<()> {
+        w.measure_edit(known, facts, sealed).map(|_| ())
+    }
+
+    fn view(of: Measure, markers: &Markers<'_>) -> MeasureView {
+        MeasureView {
+            reference: of.reference,
+            facts: of.facts,
+            status: of.status,
+            submitted_by_state: of.submitted_state,
+            reason: reasons(of.returned).0,
+            reason_fields: None,
+            reason_note: None,
+            created_at: of.created_at.and_utc(),
+            recorded_at: of.recorded_at.map(|at| at.and_utc()),
+            updated_at: of.updated_at.and_utc(),
+            narrative: markers.of("narrative"),
+            contact_persons: markers.of("contact_persons"),
+        }
+    }
+
+    fn detail(
+        _: &Viewer,
+        _: &mut Read<'_>,
+        of: &Measure,
+        markers: &Markers<'_>,
+        view: &mut MeasureView,
+    ) -> StoreResult<()> {
+        view.reason_note = Some(markers.of("reason_note"));
+        view.reason_fields = reasons(of.returned.clone()).1;
+        Ok(())
     }
 }
 
-fn show(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Shown<MeasureView>> {
-    let of = r.measure_get(reference)?.ok_or(Error::NotFound)?;
-    let held = r.held(&[of.id])?;
-    let shares = shares_tag(viewer, access_context(viewer, &of), &[Noun::Measure], ClassCode::Confidential);
-    let tags = if shares { vec![of.tag.clone()] } else { Vec::new() };
-    let markers =
-        Markers { noun: Noun::Measure, viewer, facts: access_context(viewer, &of), holder: of.id, held: Some(&held) };
-    let (note, (_, fields)) = (markers.of("reason_note"), reasons(of.returned.clone()));
-    let mut body = view(viewer, of, Some(&held));
-    body.reason_note = Some(note);
-    body.reason_fields = fields;
-    Ok(Shown { body, tags })
-}
-
-fn facts(input: &mut InputReader<'_>, base: Option<&MeasureFacts>) -> Option<MeasureFacts> {
-    let state = match base {
-        Some(base) => Some(base.state.clone()),
-        None => input.required("state", None, input::state),
-    };
-    let kind = input.required("kind", base.map(|b| b.kind), input::code);
-    let instrument = input.required("instrument", base.map(|b| b.instrument.clone()), input::text(200));
-    let taken = input.partial_date("taken_on", base.map(|b| b.taken));
-    if taken.is_some_and(|on| on.is_future(input.context.now)) {
-        input.fault("taken_on", "lies in the future");
-    }
-    let source_url = input.optional("source_url", base.and_then(|b| b.source_url.clone()), input::url);
-    Some(MeasureFacts { state: state?, kind: kind?, instrument: instrument?, taken: taken?, source_url })
-}
+type MeasurePage = PageOf<MeasureView>;
+type MeasureInput = resource::New<Measures>;
+type MeasureEdit = resource::Edit<Measures>;
+type MeasureQuery = resource::Query<Measures>;
 
 /// Lists the measures that you may know of, newest first.
-#[utoipa::path(
-    tag = "measures",
-    params(MeasureQuery),
-    responses((status = 200, body = MeasurePage, content((MeasurePage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), NotAcceptable, Problems)
-)]
+#[utoipa::path(tag = "measures", params(MeasureQuery), responses((status = 200, body = MeasurePage), NotAcceptable, Problems))]
 #[get("/measures")]
 async fn measure_list(call: Call) -> Result<HttpResponse, Problem> {
-    let (filter, paging) = InputReader::query(&call.context(), &call.query, |input| {
-        let filter = MeasureFilter {
-            state: input.optional("state", None, input::state),
-            kind: input.optional("kind", None, input::code),
-            status: input.optional("status", None, input::code),
-            from: input.optional("from", None, input::date),
-            to: input.optional("to", None, input::date),
-        };
-        Some((filter, Paging::of(input)?))
-    })?;
-    call.list(paging, move |viewer, r, part| {
-        let page = r.measure_list(&filter, part.after, part.limit)?;
-        let holders: Vec<Id> = page.items.iter().map(|one| one.id).collect();
-        let held = part.held(viewer, r, &holders)?;
-        let items = page.items.into_iter().map(|one| view(viewer, one, held.as_ref())).collect();
-        Ok(Page { items, next: page.next })
-    })
-    .await
+    resource::list::<Measures>(call).await
 }
 
 /// Shows one measure.
-#[utoipa::path(tag = "measures", params(("reference" = String, Path)), responses((status = 200, body = MeasureView), NotModified, Problems))]
+#[utoipa::path(tag = "measures", params(Reading), responses((status = 200, body = MeasureView), NotModified, Problems))]
 #[get("/measures/{reference}")]
 async fn measure_get(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
-    call.record(Noun::Measure, &path, show).await
+    resource::get::<Measures>(call, &path).await
 }
 
 /// Records a measure; of a State, proposes one of its own: it counts for nothing until it is accepted.
-#[utoipa::path(
-    tag = "measures",
+#[utoipa::path(tag = "measures",
     params(("Idempotency-Key" = Option<String>, Header)),
-    request_body = MeasureInput,
-    responses((status = 201, body = MeasureView), Problems)
-)]
+    request_body = MeasureInput, responses((status = 201, body = MeasureView), Problems))]
 #[post("/measures")]
 async fn measure_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let (facts, sealed) = call
-        .body(&body, |input| {
-            let facts = facts(input, None);
-            let sealed = input.sealed(Noun::Measure);
-            Some((facts?, sealed))
-        })
-        .await?;
-    call.post(
-        &body,
-        move |viewer, w| {
-            authorize(viewer, Action::Submit { state: &facts.state })?;
-            Ok(Made::new(Noun::Measure, &w.measure_create(&facts, &sealed)?.reference))
-        },
-        |viewer, r, target| show(viewer, r, last_part(target)),
-    )
-    .await
+    resource::create::<Measures>(call, body).await
 }
 
 /// Corrects a measure: the Secretariat any, a State one of its own that is not decided yet.
 #[utoipa::path(
     tag = "measures",
     params(("reference" = String, Path), ("If-Match" = String, Header)),
-    request_body(content = MeasureInput, content_type = "application/merge-patch+json"),
+    request_body(content = MeasureEdit, content_type = "application/merge-patch+json"),
     responses((status = 200, body = MeasureView), Preconditions, Problems)
 )]
 #[patch("/measures/{reference}")]
 async fn measure_edit(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
-    let reference = read_reference(Noun::Measure, &path)?;
-    let shown = reference.clone();
-    call.patch(
-        move |viewer, r| show(viewer, r, &shown),
-        move |viewer, w, context| {
-            let of = w.measure_get(&reference)?.ok_or(Error::NotFound)?;
-            let undecided = of.submitted_state.is_some() && of.status == SubmissionStatus::Proposed;
-            authorize(viewer, Action::Correct { state: &of.facts.state, undecided }).map_err(Error::from)?;
-            let (facts, sealed) = InputReader::read(context, &body, |input| {
-                let facts = facts(input, Some(&of.facts));
-                let sealed = input.sealed_patch(Noun::Measure);
-                Some((facts?, sealed))
-            })?;
-            w.measure_edit(&of, &facts, &sealed)?;
-            Ok(())
-        },
-    )
-    .await
+    resource::edit::<Measures>(call, &path, body).await
 }
 
 /// Accepts or returns a measure that a State proposed (Secretariat).
@@ -292,7 +223,7 @@ async fn measure_decide(call: Call, path: Path<String>, body: Bytes) -> Result<H
         target,
         move |w| w.measure_get(&reference)?.ok_or(Error::NotFound),
         |w, of, verdict| w.measure_decide(of, verdict),
-        |viewer, r, target| show(viewer, r, last_part(target)),
+        |viewer, r, target| resource::one::<Measures>(viewer, r, last_part(target)),
     )
     .await
 }
@@ -301,9 +232,5 @@ async fn measure_decide(call: Call, path: Path<String>, body: Bytes) -> Result<H
 #[utoipa::path(tag = "measures", params(("reference" = String, Path)), responses((status = 200, body = HistoryPage), NotModified, Problems))]
 #[get("/measures/{reference}/history")]
 async fn measure_history(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
-    let history = |viewer: &Viewer, r: &mut Read<'_>, reference: &str| {
-        let of = r.measure_get(reference)?.ok_or(Error::NotFound)?;
-        Ok(Shown::plain(super::history::page(viewer, access_context(viewer, &of), r.history(of.id)?, None)))
-    };
-    call.record(Noun::Measure, &path, history).await
+    resource::history::<Measures>(call, &path).await
 }

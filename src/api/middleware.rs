@@ -16,6 +16,7 @@ use utoipa::openapi::OpenApi;
 
 use super::arrival::{Allowance, Unread, admit};
 use super::call::App;
+use super::description;
 use super::observe::{self, InFlight};
 use super::once::{self, Taken};
 use super::problem::{KINDS, Problem};
@@ -43,7 +44,7 @@ impl Methods {
             ];
             let allow: Vec<&str> = has.into_iter().filter(|(_, has)| *has).map(|(method, _)| method).collect();
             let parameters = item.post.as_ref().and_then(|post| post.parameters.as_ref());
-            let keeps = parameters.is_some_and(|all| all.iter().any(super::is_key));
+            let keeps = parameters.is_some_and(|all| all.iter().any(description::is_key));
             (ResourceDef::new(path.as_str()), allow.join(", "), keeps)
         });
         Self(paths.collect())
@@ -52,8 +53,8 @@ impl Methods {
 
 /// The API's description as it is served, and the methods that it gives each path: made when first asked for.
 static DESCRIBED: LazyLock<(Bytes, Methods)> = LazyLock::new(|| {
-    let description = super::routes_described();
-    (super::with_keys(description.clone()).to_json().unwrap_or_default().into(), Methods::of(&description))
+    let described = description::routes_described();
+    (description::whole(described.clone()).to_json().unwrap_or_default().into(), Methods::of(&described))
 });
 
 /// The API's description (OpenAPI 3.1).

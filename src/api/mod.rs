@@ -7,6 +7,7 @@ mod audit;
 mod call;
 mod case;
 mod decision;
+mod description;
 mod disclosure;
 mod duplicate;
 mod erasure;
@@ -27,10 +28,12 @@ mod once;
 mod problem;
 mod proceeding;
 mod reference;
+mod resource;
 mod restoration;
 mod session;
 mod statistics;
 mod table;
+mod task;
 mod trace;
 mod turn;
 mod withheld;
@@ -43,44 +46,15 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{HttpServiceFactory, Server, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::{App as ActixApp, HttpServer, web};
-use utoipa::openapi::RefOr;
-use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::{Modify, OpenApi};
+use utoipa_actix_web::OpenApiFactory;
 use utoipa_actix_web::service_config::ServiceConfig;
-use utoipa_actix_web::{AppExt, OpenApiFactory, scope};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 pub use call::{App, Limits};
+pub use description::openapi;
 pub use observe::{measure, metrics};
 pub use problem::{KINDS, Problem};
 pub use trace::{Tracing, trace};
-
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "Casque",
-        version = "1",
-        license(name = "Apache-2.0", identifier = "Apache-2.0"),
-        description = "Crimes against United Nations peacekeepers, the progress of States in bringing perpetrators to \
-                       justice, and the assistance that the United Nations gives them (Security Council resolution 2589 \
-                       (2021)). What is sensitive is sealed: a GET never opens a seal; POST /v1/disclosures does, by \
-                       somebody entitled, for a stated purpose, on the record."
-    ),
-    modifiers(&Security),
-    security(("bearer" = []))
-)]
-struct Description;
-
-struct Security;
-
-impl Modify for Security {
-    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
-        api.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(bearer));
-    }
-}
 
 /// What takes routes: the application that serves them, and the description that tells of them. Both are given the same
 /// functions, and a test compares both with what actix really has; a worker does not pay for the description.
@@ -115,6 +89,7 @@ fn version_1(config: &mut impl Routes) {
     duplicate::routes(config);
     statistics::routes(config);
     table::routes(config);
+    task::routes(config);
     import::routes(config);
     audit::routes(config);
     erasure::routes(config);
@@ -148,51 +123,6 @@ pub fn application(
         .service(web::scope("/v1").configure(version_1))
         .default_service(web::to(middleware::unrouted))
         .wrap(from_fn(middleware::apply_response_policy))
-}
-
-/// The header of a POST that is to be done once.
-const KEY: &str = "Idempotency-Key";
-
-/// The API's description (OpenAPI 3.1).
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    with_keys(routes_described())
-}
-
-/// Says of every POST that wants a token what its `Idempotency-Key` is.
-fn with_keys(mut described: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
-    let key = ParameterBuilder::new()
-        .name(KEY)
-        .parameter_in(ParameterIn::Header)
-        .description(Some(
-            "A value of your own, of 16 to 200 characters and new for each request: what was done under it is not done twice. It is bound to \
-             account and path, compared by the body as parsed, and kept 90 days. A refused request does not use it up.",
-        ))
-        .schema(Some(ObjectBuilder::new().schema_type(Type::String).min_length(Some(16)).max_length(Some(200))))
-        .build();
-    for (path, item) in &mut described.paths.paths {
-        if let Some(post) =
-            item.post.as_mut().filter(|_| path.starts_with("/v1/") && !middleware::PUBLIC.contains(&path.as_str()))
-        {
-            let parameters = post.parameters.get_or_insert_default();
-            parameters.retain(|one| !is_key(one));
-            parameters.push(RefOr::T(key.clone()));
-        }
-    }
-    described
-}
-
-fn is_key(parameter: &RefOr<Parameter>) -> bool {
-    matches!(parameter, RefOr::T(parameter) if parameter.name == KEY)
-}
-
-fn routes_described() -> utoipa::openapi::OpenApi {
-    ActixApp::new()
-        .into_utoipa_app()
-        .openapi(Description::openapi())
-        .configure(|config: &mut ServiceConfig<'_>| outside(config))
-        .service(scope("/v1").configure(|config: &mut ServiceConfig<'_>| version_1(config)))
-        .split_for_parts()
-        .1
 }
 
 /// Serves on a listener until stopped; in-flight requests have ten seconds to end. A connection that says nothing is left

@@ -10,9 +10,10 @@ use super::Routes;
 use super::call::{Call, Shown};
 use super::input::{self, InputReader};
 use super::problem::{NotModified, Problem, Problems};
-use crate::domain::{self, Code, DesignationKind, MissionKind, SEALED};
-use crate::policy::columns::{Visibility, columns};
-use crate::policy::{ACTS, ActRule, MATCHES, MODES, ModeRule, Party, RULES, Rule};
+use strum::VariantArray as _;
+
+use crate::domain::{self, DesignationKind, MissionKind, Noun, SealedField, Visibility, list, tables};
+use crate::policy::{ActRule, MATCHES, MODES, ModeRule, Party, RULES, Rule, acts};
 use crate::store::{Dimension, Error, Mission, State, Unit};
 
 /// Adds the routes.
@@ -129,60 +130,28 @@ pub struct Vocabulary {
     lists: Vec<CodeList>,
 }
 
-fn list<C: Code>() -> CodeList {
-    let codes = C::VARIANTS.iter().map(|code| CodeLabel { code: code.code(), label: code.label() }).collect();
-    CodeList { list: C::LIST, codes }
-}
+/// Code lists of no noun.
+const OTHER_LISTS: &[domain::CodeList] = &[
+    list::<domain::DesignationKind>(),
+    list::<domain::DuplicateSource>(),
+    list::<domain::DuplicateFinding>(),
+    list::<crate::briefing::PublishedTable>(),
+    list::<domain::StateFunction>(),
+    list::<domain::AccountStatus>(),
+    list::<domain::AccountChangeKind>(),
+    list::<domain::NoticeKind>(),
+    list::<domain::ErasureReason>(),
+    list::<domain::Role>(),
+    list::<domain::MissionKind>(),
+    list::<domain::TaskKind>(),
+    list::<Unit>(),
+    list::<Dimension>(),
+];
 
 fn vocabulary_lists() -> Vec<CodeList> {
-    vec![
-        list::<domain::Precision>(),
-        list::<domain::Act>(),
-        list::<domain::Means>(),
-        list::<domain::Activity>(),
-        list::<domain::Perpetrator>(),
-        list::<domain::Personnel>(),
-        list::<domain::Harm>(),
-        list::<domain::Sex>(),
-        list::<domain::SuspectStatus>(),
-        list::<domain::IncidentStatus>(),
-        list::<domain::HoldReason>(),
-        list::<domain::WithholdingReason>(),
-        list::<domain::Basis>(),
-        list::<domain::CaseStatus>(),
-        list::<domain::InformationStatus>(),
-        list::<domain::Stage>(),
-        list::<domain::Exit>(),
-        list::<domain::Outcome>(),
-        list::<domain::Detention>(),
-        list::<domain::Forum>(),
-        list::<domain::Jurisdiction>(),
-        list::<domain::StepKind>(),
-        list::<domain::SubmissionStatus>(),
-        list::<domain::Reason>(),
-        list::<domain::Sentence>(),
-        list::<domain::Obstacle>(),
-        list::<domain::MeasureKind>(),
-        list::<domain::AssistanceKind>(),
-        list::<domain::AssistanceStatus>(),
-        list::<domain::DesignationKind>(),
-        list::<domain::DisclosureMode>(),
-        list::<domain::ReviewFinding>(),
-        list::<domain::AlertKind>(),
-        list::<domain::DuplicateSource>(),
-        list::<domain::DuplicateFinding>(),
-        list::<crate::briefing::PublishedTable>(),
-        list::<domain::StateFunction>(),
-        list::<domain::AccountStatus>(),
-        list::<domain::AccountChangeKind>(),
-        list::<domain::NoticeKind>(),
-        list::<domain::ErasureReason>(),
-        list::<domain::Purpose>(),
-        list::<domain::Role>(),
-        list::<domain::MissionKind>(),
-        list::<Unit>(),
-        list::<Dimension>(),
-    ]
+    let lists = Noun::VARIANTS.iter().flat_map(|noun| noun.spec().lists).chain(OTHER_LISTS);
+    let label = |(code, label)| CodeLabel { code, label };
+    lists.map(|of| CodeList { list: of.name, codes: (of.codes)().into_iter().map(label).collect() }).collect()
 }
 
 /// All missions.
@@ -329,8 +298,7 @@ fn policy_view() -> Policy {
         role: rule.role,
         relation: rule.relation.name(),
         class: rule.class.name(),
-        fields: SEALED
-            .iter()
+        fields: SealedField::all()
             .filter(|field| field.class == rule.class && rule.about.contains(&field.about))
             .map(|field| format!("{}.{}", field.noun.name(), field.name))
             .collect(),
@@ -344,7 +312,7 @@ fn policy_view() -> Policy {
         a_day: mode.a_day,
     };
     let names = |parties: &[Party]| parties.iter().map(|party| party.name()).collect();
-    let act = |rule: &ActRule| PolicyAct {
+    let act = |rule: ActRule| PolicyAct {
         act: rule.act,
         begins: names(rule.begins),
         agrees: names(rule.agrees),
@@ -353,20 +321,24 @@ fn policy_view() -> Policy {
         code: rule.code,
     };
     Policy {
-        acts: ACTS.iter().map(act).collect(),
+        acts: acts().map(act).collect(),
         disclosure: RULES.iter().map(rule).collect(),
         modes: MODES.iter().map(mode).collect(),
         matches: MATCHES
             .iter()
             .map(|rule| PolicyMatch { role: rule.role, persons: rule.nouns.iter().map(|noun| noun.name()).collect() })
             .collect(),
-        sealed: SEALED
-            .iter()
+        sealed: SealedField::all()
             .map(|field| PolicyField { noun: field.noun.name(), field: field.name, class: field.class.name() })
             .collect(),
-        columns: columns()
-            .flat_map(|(table, columns)| {
-                columns.iter().map(|(column, visibility)| PolicyColumn { table, column, visibility: *visibility })
+        columns: tables()
+            .flat_map(|table| {
+                let named = |(column, visibility): &'static (&str, Visibility)| PolicyColumn {
+                    table: table.name,
+                    column,
+                    visibility: *visibility,
+                };
+                table.columns.iter().map(named)
             })
             .collect(),
     }
@@ -412,7 +384,7 @@ pub struct DesignationQuery {
 #[get("/designations")]
 async fn designation_list(call: Call) -> Result<HttpResponse, Problem> {
     let mission = InputReader::query(&call.context(), &call.query, |input| {
-        Some(input.optional("mission", None, input::mission))
+        Some(input.optional("mission", None, input::mission()))
     })?;
     let items = call
         .read(move |_, r| {

@@ -156,7 +156,8 @@ async fn single_sign_on(call: Call, body: Bytes) -> Result<HttpResponse, Problem
             let kept = input.required("sign_on", None, secret);
             let state = input.required("state", None, secret);
             // Some providers' codes are long.
-            let authorization = input.required("authorization_code", None, |input, _| secret_of(input, 8_192));
+            let authorization =
+                input.required("authorization_code", None, |input: &InputValue, _: &Context| secret_of(input, 8_192));
             let code = input.optional("code", None, secret);
             Some((kept?, state?, authorization?, code))
         })
@@ -211,7 +212,7 @@ pub struct Sessions {
 #[get("/sessions")]
 async fn session_list(call: Call) -> Result<HttpResponse, Problem> {
     let account =
-        InputReader::query(&call.context(), &call.query, |input| Some(input.optional("account", None, input::id)))?;
+        InputReader::query(&call.context(), &call.query, |input| Some(input.optional("account", None, input::id())))?;
     let sessions = call
         .as_arriving(move |call, session| {
             let store = &call.app().store;

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Routes;
 use super::call::{Call, Shown};
-use super::input::{self, Context, InputReader, InputValue};
+use super::input::{self, Context, InputReader, InputValue, Reader as _};
 use super::problem::{NotModified, Problem, Problems};
 use crate::domain::{Act, Code, Forum, Harm, InformationStatus, Means, Outcome, Personnel, Stage};
 use crate::store::{Dimension, StatisticsAsk, Unit};
@@ -100,30 +100,29 @@ fn dimensions(input: &InputValue, _: &Context) -> Result<Vec<Dimension>, String>
 /// The value that a dimension is narrowed to, read as what the dimension holds.
 fn only_value(input: &mut InputReader<'_>, dimension: Dimension) -> Option<String> {
     fn coded<C: Code>(input: &mut InputReader<'_>, dimension: Dimension) -> Option<String> {
-        input.optional(dimension.code(), None, input::code::<C>).map(|value| value.code().to_owned())
+        input.optional(dimension.code(), None, input::code::<C>()).map(|value| value.code().to_owned())
     }
     let name = dimension.code();
     match dimension {
-        Dimension::Mission => input.optional(name, None, input::mission),
-        Dimension::HostState => input.optional(name, None, input::state),
+        Dimension::Mission => input.optional(name, None, input::mission()),
+        Dimension::HostState => input.optional(name, None, input::state()),
         Dimension::Year => input.optional(name, None, input::integer::<i32>(1948, 9998)).map(|year| year.to_string()),
         Dimension::Act => coded::<Act>(input, dimension),
         Dimension::Means => coded::<Means>(input, dimension),
         Dimension::Outcome => input.optional(name, None, |input: &InputValue, context: &Context| {
-            input::code::<Harm>(input, context)
-                .map(|harm| harm.code().to_owned())
-                .or_else(|_| input::code::<Outcome>(input, context).map(|outcome| outcome.code().to_owned()))
+            let harm = input::code::<Harm>().read(input, context).map(|harm| harm.code().to_owned());
+            harm.or_else(|_| input::code::<Outcome>().read(input, context).map(|outcome| outcome.code().to_owned()))
         }),
         Dimension::PersonnelCategory => coded::<Personnel>(input, dimension),
         Dimension::Stage => coded::<Stage>(input, dimension),
         Dimension::Forum => coded::<Forum>(input, dimension),
-        Dimension::InAbsentia => input.optional(name, None, input::truth).map(|truth| truth.to_string()),
+        Dimension::InAbsentia => input.optional(name, None, input::truth()).map(|truth| truth.to_string()),
         Dimension::InformationStatus => coded::<InformationStatus>(input, dimension),
     }
 }
 
 pub(super) fn ask(input: &mut InputReader<'_>) -> Option<StatisticsAsk> {
-    let unit = input.required("unit", Some(Unit::Incidents), input::code::<Unit>);
+    let unit = input.required("unit", Some(Unit::Incidents), input::code::<Unit>());
     let by = input.required("by", Some(Vec::new()), dimensions);
     let mut only = Vec::new();
     for dimension in Dimension::VARIANTS {

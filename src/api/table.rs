@@ -192,7 +192,7 @@ fn cells(of: TableReleaseView) -> Vec<TableCell> {
 #[get("/tables")]
 async fn table_list(call: Call) -> Result<HttpResponse, Problem> {
     let (paging, table, year) = InputReader::query(&call.context(), &call.query, |input| {
-        let table = input.optional("table", None, input::code::<PublishedTable>);
+        let table = input.optional("table", None, input::code::<PublishedTable>());
         let year = input.optional("year", None, input::integer(1948, 9998));
         Some((Paging::of(input)?, table, year))
     })?;
@@ -296,7 +296,7 @@ async fn table_decide(call: Call, path: Path<String>, body: Bytes) -> Result<Htt
     let year = year_of(&path)?;
     let (release, code) = call
         .body(&body, |input| {
-            let release = input.required("release", None, input::truth);
+            let release = input.required("release", None, input::truth());
             let code = input.required("code", None, secret);
             Some((release?, code?))
         })

@@ -13,7 +13,7 @@ use crate::domain::{
     AsOf, AssistanceStatus, Code, Flow, Harm, MeasureKind, MissionKind, Outcome, Progress, Stage, Standing, StepKind,
     progress, roll_up, stock_and_flow,
 };
-use crate::store::{CaseHistory, MeasureFilter, ProceedingLine, Read, Result};
+use crate::store::{CaseHistory, ProceedingLine, Read, Result};
 
 pub use markdown::markdown;
 pub use tables::{PublishedTable, ReleasedTable, tables};
@@ -434,11 +434,9 @@ fn measures(
     last: NaiveDate,
     cut_off: NaiveDateTime,
 ) -> Result<BTreeMap<String, BTreeMap<MeasureKind, i64>>> {
-    let filter = MeasureFilter { from: Some(first), to: Some(last), ..MeasureFilter::default() };
     let mut table: BTreeMap<String, BTreeMap<MeasureKind, i64>> = BTreeMap::new();
-    let all = r.measure_list(&filter, None, i64::MAX - 1)?.items;
-    for one in all.into_iter().filter(|one| one.recorded_at.is_some_and(|at| at <= cut_off)) {
-        *table.entry(one.facts.state).or_default().entry(one.facts.kind).or_default() += 1;
+    for one in r.figure_measures(first, last, cut_off)? {
+        *table.entry(one.state).or_default().entry(one.kind).or_default() += 1;
     }
     Ok(table)
 }

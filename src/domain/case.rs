@@ -2,7 +2,74 @@
 
 use chrono::NaiveDate;
 
-use super::CaseStatus;
+use seal::ClassCode::Confidential as C;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::About as A;
+use super::sealed::{field, reason};
+use super::spec::Visibility::{Internal as I, Open as O, Scoped as P};
+use super::spec::{NounSpec, Table, list};
+use super::{CaseStatus, InformationStatus, Noun};
+
+/// What is said of it.
+pub(super) const SPEC: NounSpec = NounSpec {
+    noun: Noun::Case,
+    name: "case",
+    path: "cases",
+    prefix: "C-",
+    openable: true,
+    person: false,
+    proposed: None,
+    sealed: &[
+        field(60, Noun::Case, "notes", C, A::Notes, 20_000),
+        field(61, Noun::Case, "strategy", C, A::Notes, 20_000),
+        reason(62, Noun::Case),
+    ],
+    lists: &[list::<CaseStatus>(), list::<InformationStatus>()],
+    tables: &[
+        Table::reported(
+            "case_file",
+            &[
+                ("id", I),
+                ("reference", O),
+                ("mission", O),
+                ("status", O),
+                ("opened_on", O),
+                ("information_status", O),
+                ("information_on", O),
+                ("stage_furthest", O),
+                ("stage_current", O),
+                ("tag_confidential", I),
+                ("created_by", P),
+                ("created_at", O),
+                ("updated_at", O),
+            ],
+        ),
+        Table::reported(
+            "case_event",
+            &[("id", I), ("case_id", I), ("status", O), ("happened_on", O), ("recorded_at", O)],
+        )
+        .append_only(),
+        Table::reported(
+            "case_incident",
+            &[("case_id", I), ("incident_id", I), ("status", P), ("added_by", I), ("since", I), ("decided_by", I)],
+        ),
+    ],
+};
+
+/// The open facts of a case that people give.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CaseFacts {
+    /// Mission that answers for the file.
+    pub mission: String,
+    /// First day.
+    pub opened_on: NaiveDate,
+    /// What the State told the United Nations.
+    pub information_status: InformationStatus,
+    /// When it last did.
+    pub information_on: Option<NaiveDate>,
+}
 
 /// One dated change of a case's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

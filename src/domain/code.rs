@@ -3,7 +3,9 @@
 use std::str::FromStr;
 
 /// A code list: closed, with stable codes and English labels. Labels may change; codes do not.
-pub trait Code: Copy + Eq + Sized + Into<&'static str> + FromStr + strum::VariantArray + 'static {
+pub trait Code:
+    Copy + Eq + Sized + Into<&'static str> + FromStr + strum::VariantArray + utoipa::ToSchema + 'static
+{
     /// The list's name in `GET /v1/vocabulary`.
     const LIST: &'static str;
 

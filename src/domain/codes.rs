@@ -202,7 +202,7 @@ code_list! {
     /// What a dated event of a proceeding is.
     StepKind in "step_kind" {
         StageReached = "Stage reached",
-        WarrantIssued = "Authorization issued",
+        WarrantIssued = "Warrant issued",
         Arrest = "Arrest",
         Bail = "Release on bail",
         Escape = "Escape",
@@ -269,84 +269,11 @@ code_list! {
     /// State of the United Nations' accountability file.
     CaseStatus in "case_status" { Open = "Open", Concluded = "Concluded", Closed = "Closed", Reopened = "Reopened" }
 
-    /// What a State did in its own justice system to promote accountability (resolution 2589 (2021)).
-    MeasureKind in "measure_kind" {
-        ConventionParty = "Party to the Convention on the Safety of United Nations Personnel (1994)",
-        OptionalProtocolParty = "Party to the Optional Protocol (2005)",
-        DomesticCrime = "Domestic crime for attacks on United Nations personnel",
-        Jurisdiction = "Jurisdiction clause",
-        ExtraditeOrProsecute = "Extradition or prosecution",
-        MutualLegalAssistance = "Mutual legal assistance",
-        SofaClause = "Clause in a status-of-forces agreement",
-        ProsecutionStrategy = "Prosecution strategy",
-        SpecialUnit = "Special unit",
-        SpecialisedChamber = "Specialised chamber",
-        NationalFocalPoint = "National focal point",
-        FinalOutcomeCommunicated = "Final outcome communicated (article 18 of the Convention)",
-        Other = "Other",
-    }
-
-    /// Kind of capacity-building (resolution 2589 (2021): information on assistance offered).
-    AssistanceKind in "assistance_kind" {
-        TrainingInvestigators = "Training of investigators",
-        TrainingProsecutors = "Training of prosecutors",
-        TrainingJudges = "Training of judges",
-        Forensics = "Forensics",
-        MentoringColocation = "Mentoring or co-location",
-        ProsecutionSupportCell = "Prosecution support cell",
-        SpecialUnitSupport = "Support to a special unit",
-        MobileCourt = "Mobile court",
-        WitnessVictimProtection = "Protection of witnesses and victims",
-        CaseManagementIt = "Case management",
-        InfrastructureEquipment = "Infrastructure or equipment",
-        DetentionSecurity = "Security of detention",
-        LegalAidDefence = "Legal aid and defence",
-        LegislativeDrafting = "Legislative drafting",
-        MutualLegalAssistance = "Mutual legal assistance",
-        PlanningPrioritisationStrategy = "Planning and prioritisation strategy",
-        Outreach = "Outreach",
-        Other = "Other",
-    }
-
-    /// What became of an offer of assistance. An offer not taken up is a record.
-    AssistanceStatus in "assistance_status" {
-        Offered = "Offered",
-        Accepted = "Accepted",
-        Delivered = "Delivered",
-        Declined = "Declined",
-    }
-
     /// Who a person is for a mission's file.
     DesignationKind in "designation" {
         FocalPoint = "Focal point",
         Substitute = "Substitute",
         Custodian = "Custodian",
-    }
-
-    /// Why a seal is opened.
-    Purpose in "purpose" {
-        FollowUp = "Follow-up with the State",
-        Verification = "Verification of the record",
-        ProsecutionSupport = "Support to a prosecution",
-        FamilyLiaison = "Liaison with the family",
-        StateNotification = "Notification of the State",
-        SafetyOfPersons = "Safety of persons",
-        DataCorrection = "Correction of data",
-    }
-
-    /// In which form seals are opened.
-    DisclosureMode in "disclosure_mode" {
-        Record = "One record, with its children",
-        Sitting = "Within a sitting: one purpose for a file of cases",
-        File = "A selection, as one file",
-        Match = "Whether a person is already known",
-        Edition = "The edition that the mission's own desk works on",
-    }
-
-    /// What another officer finds of a disclosure that nobody had approved.
-    ReviewFinding in "review_finding" {
-        Justified = "It was justified",
-        NotJustified = "It was not justified",
     }
 
     /// What found that two records may be of one person.
@@ -359,12 +286,6 @@ code_list! {
     DuplicateFinding in "duplicate_finding" {
         SamePerson = "One person",
         DifferentPersons = "Different persons",
-    }
-
-    /// Why an alert was raised.
-    AlertKind in "alert" {
-        ManyInAnHour = "Unusually many records opened within an hour",
-        ManyInADay = "Unusually many records opened within a day",
     }
 
     /// Role of an account.

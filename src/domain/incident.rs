@@ -1,9 +1,15 @@
-//! The incident with its victims and suspects: open facts, statuses and who moves them, and the gates of a release.
+//! The incident: open facts, statuses and who moves them, and the gates of a release.
 
 use chrono::NaiveDate;
 
+use seal::ClassCode::{Confidential as C, StrictlyConfidential};
+
+use super::About as A;
 use super::code::code_list;
-use super::{Act, Activity, Harm, Means, PartialDate, Perpetrator, Personnel, Role, Sex, SuspectStatus};
+use super::sealed::{field, reason};
+use super::spec::Visibility::{Internal as I, Open as O, Scoped as P};
+use super::spec::{NounSpec, Table, list};
+use super::{Act, Activity, Basis, Harm, Means, Noun, PartialDate, Perpetrator, Precision, Role, Shape, VictimFacts};
 
 code_list! {
     /// State of an edition of an incident.
@@ -31,6 +37,117 @@ code_list! {
         NoneNeeded = "No withholding needed",
     }
 }
+
+/// What is said of it.
+pub(super) const SPEC: NounSpec = NounSpec {
+    noun: Noun::Incident,
+    name: "incident",
+    path: "incidents",
+    prefix: "",
+    openable: true,
+    person: false,
+    proposed: None,
+    sealed: &[
+        field(1, Noun::Incident, "exact_place", C, A::Place, 500),
+        field(2, Noun::Incident, "coordinates", C, A::Place, 60).shaped(Shape::Coordinates),
+        field(3, Noun::Incident, "exact_time", C, A::Place, 60),
+        field(4, Noun::Incident, "narrative", C, A::Account, 20_000),
+        field(5, Noun::Incident, "attribution", C, A::Account, 2_000),
+        field(6, Noun::Incident, "attribution_basis", C, A::Account, 2_000),
+        field(7, Noun::Incident, "sources", StrictlyConfidential, A::Account, 5_000),
+        reason(8, Noun::Incident),
+    ],
+    lists: &[
+        list::<Precision>(),
+        list::<Act>(),
+        list::<Means>(),
+        list::<Activity>(),
+        list::<Perpetrator>(),
+        list::<IncidentStatus>(),
+        list::<HoldReason>(),
+        list::<WithholdingReason>(),
+        list::<Basis>(),
+    ],
+    tables: &[
+        Table::reported(
+            "incident",
+            &[("id", I), ("reference", O), ("merged_into", I), ("created_by", P), ("created_at", O)],
+        ),
+        Table::reported(
+            "incident_edition",
+            &[
+                ("id", I),
+                ("incident_id", I),
+                ("reference", O),
+                ("number", P),
+                ("status", O),
+                ("is_current", P),
+                ("is_released", I),
+                ("mission", O),
+                ("host_state", O),
+                ("occurred_on", O),
+                ("occurred_on_precision", O),
+                ("occurred_year", O),
+                ("region", O),
+                ("act", O),
+                ("means", O),
+                ("activity", O),
+                ("perpetrator_category", O),
+                ("others_killed", O),
+                ("others_injured", O),
+                ("victims", O),
+                ("killed", O),
+                ("injured", O),
+                ("abducted", O),
+                ("detained", O),
+                ("noticas_id", O),
+                ("sage_id", O),
+                ("hold_reason", P),
+                ("hold_review_on", P),
+                ("public_file", I),
+                ("author_id", P),
+                ("verifier_id", P),
+                ("releaser_id", P),
+                ("tag_confidential", I),
+                ("tag_strictly_confidential", I),
+                ("created_at", O),
+                ("updated_at", O),
+                ("released_at", O),
+                ("superseded_at", O),
+                ("reason", P),
+                ("reason_fields", P),
+                ("withdrawal_by", I),
+            ],
+        ),
+        Table::decided(
+            "withholding",
+            &[
+                ("id", I),
+                ("incident_id", I),
+                ("states", P),
+                ("reason", P),
+                ("proposed_by", P),
+                ("proposed_at", P),
+                ("confirmed_by", P),
+                ("confirmed_at", P),
+            ],
+        ),
+        Table::decided(
+            "concern",
+            &[
+                ("id", I),
+                ("incident_id", I),
+                ("victim_id", I),
+                ("state", P),
+                ("basis", P),
+                ("from_at", P),
+                ("to_at", P),
+                ("edition_id", I),
+                ("frozen_at", P),
+            ],
+        ),
+    ],
+};
 
 /// The open facts of an incident, as one edition holds them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,41 +178,6 @@ pub struct IncidentFacts {
     pub sage_id: Option<String>,
     /// Why release waits, and when that is reviewed. Mission and Secretariat only.
     pub hold: Option<(HoldReason, NaiveDate)>,
-}
-
-/// The open facts of a victim.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VictimFacts {
-    /// Category of personnel.
-    pub category: Personnel,
-    /// The contributing State of uniformed personnel; the nationalities of a civilian, one or more.
-    pub states: Vec<String>,
-    /// What happened.
-    pub outcome: Harm,
-    /// Sex, for the dead only: it is public for them.
-    pub sex_of_dead: Option<Sex>,
-    /// Id in NOTICAS.
-    pub noticas_id: Option<String>,
-    /// When next of kin were notified. Mission and Secretariat only.
-    pub kin_notified_on: Option<NaiveDate>,
-    /// When the State was notified. Mission and Secretariat only.
-    pub state_notified_on: Option<NaiveDate>,
-}
-
-impl VictimFacts {
-    /// Whether next of kin and State both know.
-    pub fn is_notified(&self) -> bool {
-        self.kin_notified_on.is_some() && self.state_notified_on.is_some()
-    }
-}
-
-/// The open facts of a suspect.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SuspectFacts {
-    /// Category.
-    pub category: Perpetrator,
-    /// Where the person stands.
-    pub status: SuspectStatus,
 }
 
 /// How many victims an incident has, by outcome. Derived from the victims, so that it cannot contradict them.
@@ -226,6 +308,7 @@ pub fn release_gates(facts: &IncidentFacts, victims: &[VictimFacts], withholding
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Personnel;
     use strum::VariantArray;
 
     #[test]

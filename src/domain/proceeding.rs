@@ -1,44 +1,96 @@
-//! A proceeding's progress: stage and outcome are each accused's own, and rolled up by one pure function, as of a date
+//! The proceeding, and its progress: stage and outcome are each accused's own, and rolled up by one pure function, as of a date
 //! of happening and a date of recording.
 
 use chrono::{NaiveDate, NaiveDateTime};
 
-use super::code::code_list;
-use super::{Code, Detention, Exit, Obstacle, Outcome, PartialDate, Stage, StepKind};
+use seal::ClassCode::Confidential as C;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-code_list! {
-    /// Kind of sentence. Whether it was carried out is a step of its own.
-    Sentence in "sentence" {
-        Death = "Death",
-        Life = "Life imprisonment",
-        Term = "Imprisonment for a term",
-        Suspended = "Suspended sentence",
-        Fine = "Fine",
-        Other = "Other",
-    }
+use super::About as A;
+use super::sealed::{field, reason};
+use super::spec::Visibility::{Internal as I, Open as O, Scoped as P};
+use super::spec::{NounSpec, Table, list};
+use super::{
+    Code, Detention, Exit, Forum, Jurisdiction, Noun, Obstacle, Outcome, PartialDate, Precision, Reason, Stage, Step,
+    StepKind, SubmissionStatus,
+};
+
+/// What is said of it.
+pub(super) const SPEC: NounSpec = NounSpec {
+    noun: Noun::Proceeding,
+    name: "proceeding",
+    path: "proceedings",
+    prefix: "P-",
+    openable: true,
+    person: false,
+    proposed: None,
+    sealed: &[
+        field(80, Noun::Proceeding, "court_file_number", C, A::CourtFile, 100),
+        field(81, Noun::Proceeding, "internal_obstacles", C, A::Notes, 2_000),
+        field(82, Noun::Proceeding, "notes", C, A::Notes, 20_000),
+        reason(83, Noun::Proceeding),
+    ],
+    lists: &[list::<Forum>(), list::<Jurisdiction>(), list::<Obstacle>(), list::<SubmissionStatus>(), list::<Reason>()],
+    tables: &[
+        Table::reported(
+            "proceeding",
+            &[
+                ("id", I),
+                ("reference", O),
+                ("state", O),
+                ("authority", O),
+                ("forum", O),
+                ("jurisdiction", O),
+                ("opened_on", O),
+                ("opened_on_precision", O),
+                ("obstacles", O),
+                ("stage_furthest", O),
+                ("stage_current", O),
+                ("tag_confidential", I),
+                ("tag_strictly_confidential", I),
+                ("created_by", P),
+                ("created_at", O),
+                ("updated_at", O),
+                ("status", O),
+                ("submitted_state", P),
+                ("decided_by", I),
+                ("decided_at", O),
+                ("reason", P),
+                ("reason_fields", P),
+                ("withdrawal_by", I),
+                ("withdrawn_at", P),
+            ],
+        ),
+        Table::reported("proceeding_case", &[("proceeding_id", I), ("case_id", I)]),
+    ],
+};
+
+/// The open facts of a proceeding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProceedingFacts {
+    /// State whose authority holds the file.
+    pub state: String,
+    /// The authority.
+    #[schema(example = "Court of Assizes, Bamako")]
+    pub authority: String,
+    /// Its kind.
+    pub forum: Forum,
+    /// Ground of jurisdiction.
+    pub jurisdiction: Jurisdiction,
+    /// When it was opened.
+    pub opened_on: NaiveDate,
+    /// How exactly that is known.
+    pub opened_on_precision: Precision,
+    /// Obstacles that were shared with the State.
+    pub obstacles: Vec<Obstacle>,
 }
 
-/// One dated event of a proceeding, or of one accused in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// What it is.
-    pub kind: StepKind,
-    /// Number of the accused, or the proceeding as a whole.
-    pub accused: Option<i32>,
-    /// When it happened.
-    pub happened: PartialDate,
-    /// When it became part of the record (UTC).
-    pub recorded_at: NaiveDateTime,
-    /// Stage reached, for `stage_reached`, `judgement`, `appeal` and `reopened`.
-    pub stage: Option<Stage>,
-    /// Outcome, for `judgement`.
-    pub outcome: Option<Outcome>,
-    /// Exit, for `exit`.
-    pub exit: Option<Exit>,
-    /// Sentence, for `sentence`.
-    pub sentence: Option<Sentence>,
-    /// Why, for `postponement`.
-    pub obstacle: Option<Obstacle>,
+impl ProceedingFacts {
+    /// When it was opened.
+    pub fn opened(&self) -> PartialDate {
+        PartialDate::new(self.opened_on, self.opened_on_precision)
+    }
 }
 
 /// The two dates that a figure can be asked as of. Both bounds are inclusive.

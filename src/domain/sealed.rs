@@ -1,7 +1,8 @@
-//! Which fields are sealed, under which class and stable code. A new sealed field is one line here.
+//! Which fields are sealed, under which class and stable code. A new sealed field is one line of its noun's specification.
 
 use chrono::{Datelike, NaiveDate};
 use seal::{ClassCode, Field};
+use strum::VariantArray as _;
 
 use super::Noun;
 use super::date::calendar_day;
@@ -23,10 +24,8 @@ pub enum About {
     CourtFile,
     /// An accused.
     Accused,
-    /// Narrative and contacts of assistance.
-    Assistance,
-    /// Narrative and contacts of a measure.
-    Measure,
+    /// Words of a record of what States and the United Nations did: narrative, conditions, contacts.
+    Record,
     /// Why something was returned or withdrawn, in words.
     Reason,
     /// The note that states why a seal was opened.
@@ -101,9 +100,14 @@ impl SealedField {
         Field(self.code)
     }
 
+    /// Every sealed field of the product.
+    pub fn all() -> impl Iterator<Item = &'static SealedField> {
+        Noun::VARIANTS.iter().flat_map(|noun| Self::of(*noun))
+    }
+
     /// The sealed fields of a noun, in the order that answers show them.
     pub fn of(noun: Noun) -> impl Iterator<Item = &'static SealedField> {
-        SEALED.iter().filter(move |field| field.noun == noun)
+        noun.spec().sealed.iter()
     }
 
     /// The field of that name.
@@ -113,7 +117,7 @@ impl SealedField {
 
     /// The field of that code.
     pub fn coded(code: u16) -> Option<&'static SealedField> {
-        SEALED.iter().find(|field| field.code == code)
+        Self::all().find(|field| field.code == code)
     }
 }
 
@@ -183,18 +187,27 @@ impl SealedChange {
 
     /// The fields that it may be.
     pub fn fields(self) -> impl Iterator<Item = &'static SealedField> {
-        SEALED.iter().filter(move |one| match self {
+        SealedField::all().filter(move |one| match self {
             Self::Field(field) => one.code == field.code,
             Self::Class(noun, class) => one.noun == noun && one.class == class,
         })
     }
 }
 
-use About as A;
-use ClassCode::{Confidential as C, StrictlyConfidential as S};
-use Noun as N;
+impl SealedField {
+    /// The same field, sealed even when it is empty and to one size.
+    pub(super) const fn always(self) -> Self {
+        Self { always: true, ..self }
+    }
 
-const fn field(
+    /// The same field, whose text has a shape.
+    pub(super) const fn shaped(self, shape: Shape) -> Self {
+        Self { shape, ..self }
+    }
+}
+
+/// A sealed field, of at most `longest` characters.
+pub(super) const fn field(
     code: u16,
     noun: Noun,
     name: &'static str,
@@ -205,76 +218,8 @@ const fn field(
     SealedField { code, noun, name, class, about, always: false, longest, shape: Shape::Text, typed: true }
 }
 
-const fn always(
-    code: u16,
-    noun: Noun,
-    name: &'static str,
-    class: ClassCode,
-    about: About,
-    longest: usize,
-) -> SealedField {
-    SealedField { code, noun, name, class, about, always: true, longest, shape: Shape::Text, typed: true }
-}
-
 /// Why something was returned or withdrawn, in words.
-const fn reason(code: u16, noun: Noun) -> SealedField {
-    SealedField { typed: false, ..field(code, noun, "reason_note", C, A::Reason, 2_000) }
-}
-
-/// Every sealed field of the product.
-pub const SEALED: &[SealedField] = &[
-    field(1, N::Incident, "exact_place", C, A::Place, 500),
-    SealedField { shape: Shape::Coordinates, ..field(2, N::Incident, "coordinates", C, A::Place, 60) },
-    field(3, N::Incident, "exact_time", C, A::Place, 60),
-    field(4, N::Incident, "narrative", C, A::Account, 20_000),
-    field(5, N::Incident, "attribution", C, A::Account, 2_000),
-    field(6, N::Incident, "attribution_basis", C, A::Account, 2_000),
-    field(7, N::Incident, "sources", S, A::Account, 5_000),
-    reason(8, N::Incident),
-    field(20, N::Victim, "sex", C, A::Victim, 20),
-    field(21, N::Victim, "age_band", C, A::Victim, 20),
-    field(22, N::Victim, "rank", C, A::Victim, 100),
-    field(23, N::Victim, "unit", C, A::Victim, 200),
-    field(24, N::Victim, "name", S, A::Victim, 300),
-    field(25, N::Victim, "index_number", S, A::Victim, 60),
-    SealedField { shape: Shape::BirthDate, ..field(26, N::Victim, "date_of_birth", S, A::Victim, 20) },
-    always(27, N::Victim, "medical_detail", S, A::Victim, 2_000),
-    always(28, N::Victim, "sexual_violence_detail", S, A::Victim, 2_000),
-    field(40, N::Suspect, "affiliation", C, A::Suspect, 500),
-    field(41, N::Suspect, "name", S, A::Suspect, 300),
-    field(42, N::Suspect, "aliases", S, A::Suspect, 500),
-    field(43, N::Suspect, "identifiers", S, A::Suspect, 500),
-    field(60, N::Case, "notes", C, A::Notes, 20_000),
-    field(61, N::Case, "strategy", C, A::Notes, 20_000),
-    reason(62, N::Case),
-    field(80, N::Proceeding, "court_file_number", C, A::CourtFile, 100),
-    field(81, N::Proceeding, "internal_obstacles", C, A::Notes, 2_000),
-    field(82, N::Proceeding, "notes", C, A::Notes, 20_000),
-    reason(83, N::Proceeding),
-    field(100, N::Accused, "notes", C, A::Notes, 5_000),
-    field(101, N::Accused, "name", S, A::Accused, 300),
-    field(102, N::Accused, "identifiers", S, A::Accused, 500),
-    reason(103, N::Accused),
-    reason(110, N::Step),
-    field(120, N::Assistance, "narrative", C, A::Assistance, 20_000),
-    field(121, N::Assistance, "contact_persons", C, A::Assistance, 1_000),
-    field(130, N::Measure, "narrative", C, A::Measure, 20_000),
-    field(131, N::Measure, "contact_persons", C, A::Measure, 1_000),
-    reason(132, N::Measure),
-    field(140, N::Disclosure, "note", C, A::DisclosureNote, 2_000),
-];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_code_and_a_name_are_given_once() {
-        for (at, one) in SEALED.iter().enumerate() {
-            for other in &SEALED[at + 1..] {
-                assert_ne!(one.code, other.code);
-                assert!(one.noun != other.noun || one.name != other.name);
-            }
-        }
-    }
+pub(super) const fn reason(code: u16, noun: Noun) -> SealedField {
+    let about = About::Reason;
+    SealedField { typed: false, ..field(code, noun, "reason_note", ClassCode::Confidential, about, 2_000) }
 }

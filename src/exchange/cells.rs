@@ -20,7 +20,7 @@ pub enum Cell<'a> {
 /// What takes the cells of a record.
 pub trait Row {
     /// Takes the next cell, with the name of its member.
-    fn cell(&mut self, name: &'static str, cell: Cell<'_>);
+    fn cell(&mut self, name: &str, cell: Cell<'_>);
 }
 
 /// Gives the members of a record, in order, as cells.
@@ -54,14 +54,13 @@ struct Record<'a> {
 
 struct Members<'a> {
     row: &'a mut dyn Row,
+    /// The name that comes before a value, in a record that has parts of others in it.
+    name: String,
     text: String,
 }
 
-impl SerializeStruct for Members<'_> {
-    type Ok = ();
-    type Error = NoTable;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), NoTable> {
+impl Members<'_> {
+    fn member<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), NoTable> {
         self.text.clear();
         match value.serialize(Value { text: &mut self.text })? {
             Kind::Empty => self.row.cell(name, Cell::Empty),
@@ -70,6 +69,36 @@ impl SerializeStruct for Members<'_> {
             Kind::Text => self.row.cell(name, Cell::Text(&self.text)),
         }
         Ok(())
+    }
+}
+
+impl SerializeMap for Members<'_> {
+    type Ok = ();
+    type Error = NoTable;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), NoTable> {
+        self.name.clear();
+        key.serialize(Value { text: &mut self.name }).map(|_| ())
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NoTable> {
+        let name = std::mem::take(&mut self.name);
+        self.member(&name, value)?;
+        self.name = name;
+        Ok(())
+    }
+
+    fn end(self) -> Result<(), NoTable> {
+        Ok(())
+    }
+}
+
+impl SerializeStruct for Members<'_> {
+    type Ok = ();
+    type Error = NoTable;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), NoTable> {
+        self.member(name, value)
     }
 
     fn end(self) -> Result<(), NoTable> {
@@ -182,7 +211,7 @@ impl<'a> Serializer for Record<'a> {
     type SerializeTuple = Never;
     type SerializeTupleStruct = Never;
     type SerializeTupleVariant = Never;
-    type SerializeMap = Never;
+    type SerializeMap = Members<'a>;
     type SerializeStruct = Members<'a>;
     type SerializeStructVariant = Never;
 
@@ -192,10 +221,13 @@ impl<'a> Serializer for Record<'a> {
         serialize_bytes(v: &[u8]), serialize_none(), serialize_unit(), serialize_unit_struct(n: &'static str),
         serialize_unit_variant(n: &'static str, i: u32, v: &'static str));
     refused!(Never, serialize_seq(n: Option<usize>), serialize_tuple(n: usize),
-        serialize_tuple_struct(n: &'static str, l: usize), serialize_map(n: Option<usize>),
+        serialize_tuple_struct(n: &'static str, l: usize),
         serialize_tuple_variant(n: &'static str, i: u32, v: &'static str, l: usize),
         serialize_struct_variant(n: &'static str, i: u32, v: &'static str, l: usize));
 
+    fn serialize_map(self, _: Option<usize>) -> Result<Members<'a>, NoTable> {
+        Ok(Members { row: self.row, name: String::new(), text: String::new() })
+    }
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), NoTable> {
         value.serialize(self)
     }
@@ -212,7 +244,7 @@ impl<'a> Serializer for Record<'a> {
         no()
     }
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Members<'a>, NoTable> {
-        Ok(Members { row: self.row, text: String::new() })
+        Ok(Members { row: self.row, name: String::new(), text: String::new() })
     }
 }
 

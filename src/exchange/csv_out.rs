@@ -8,7 +8,7 @@ use super::cells::{Cell, NoTable, Row, cells_of};
 /// marker. Text that a spreadsheet would run as a formula gets an apostrophe before it.
 #[derive(Debug, Default)]
 pub struct CsvTable {
-    names: Vec<&'static str>,
+    names: Vec<String>,
     /// Whether the names are all there, and written.
     headed: bool,
     line: Vec<u8>,
@@ -47,11 +47,11 @@ impl CsvTable {
 }
 
 impl Row for CsvTable {
-    fn cell(&mut self, name: &'static str, cell: Cell<'_>) {
+    fn cell(&mut self, name: &str, cell: Cell<'_>) {
         if !self.headed {
-            self.names.push(name);
+            self.names.push(name.to_owned());
         }
-        self.uneven |= self.names.get(self.at) != Some(&name);
+        self.uneven |= self.names.get(self.at).is_none_or(|known| known != name);
         if self.at > 0 {
             self.line.push(b',');
         }

@@ -12,7 +12,7 @@ pub const SHEET_ROWS: u32 = 1_048_575;
 /// sealed value.
 pub struct XlsxTable {
     book: Workbook,
-    names: Vec<&'static str>,
+    names: Vec<String>,
     rows: u32,
 }
 
@@ -86,7 +86,7 @@ impl XlsxTable {
         if first {
             let bold = Format::new().set_bold();
             for (column, name) in (0..).zip(&self.names) {
-                sheet.write_string_with_format(0, column, *name, &bold)?;
+                sheet.write_string_with_format(0, column, name, &bold)?;
             }
         }
         self.rows += 1;
@@ -117,11 +117,11 @@ impl XlsxTable {
     }
 }
 
-struct Names(Vec<&'static str>);
+struct Names(Vec<String>);
 
 impl Row for Names {
-    fn cell(&mut self, name: &'static str, _: Cell<'_>) {
-        self.0.push(name);
+    fn cell(&mut self, name: &str, _: Cell<'_>) {
+        self.0.push(name.to_owned());
     }
 }
 
@@ -133,7 +133,7 @@ struct Line<'a> {
 }
 
 impl Row for Line<'_> {
-    fn cell(&mut self, _: &'static str, cell: Cell<'_>) {
+    fn cell(&mut self, _: &str, cell: Cell<'_>) {
         let written = match cell {
             Cell::Empty => Ok(()),
             Cell::Number(number) => self.sheet.write_number(self.row, self.column, number).map(|_| ()),

@@ -3,7 +3,9 @@
 
 use super::Viewer;
 use super::modes::is_officer;
-use crate::domain::{Role, StateFunction};
+use strum::VariantArray as _;
+
+use crate::domain::{Noun, Role, StateFunction};
 
 /// Somebody's part in an act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,8 +89,13 @@ const fn act(
 
 use Party::{Administrator, GradedOfficer, Mission, Operator, Secretariat, State, StateManager};
 
-/// Every act of several people.
-pub const ACTS: &[ActRule] = &[
+/// Every act of several people: those of the table, and the proposals of nouns.
+pub fn acts() -> impl Iterator<Item = ActRule> {
+    let proposed = Noun::VARIANTS.iter().filter_map(|noun| noun.spec().proposed);
+    TABLE.iter().copied().chain(proposed.map(|name| act(name, &[State], &[Secretariat], 2, false)))
+}
+
+const TABLE: &[ActRule] = &[
     act("release_incident", &[Mission, Secretariat], &[Secretariat], 3, false),
     act("record_proceeding", &[Mission, Secretariat, State], &[Secretariat], 2, false),
     act("withdraw_incident", &[Secretariat], &[Secretariat], 2, false),
@@ -96,7 +103,6 @@ pub const ACTS: &[ActRule] = &[
     act("add_accused", &[Mission, Secretariat, State], &[Secretariat], 2, false),
     act("add_incident_to_case", &[Mission, Secretariat], &[Secretariat], 2, false),
     act("propose_step", &[State], &[Secretariat], 2, false),
-    act("propose_measure", &[State], &[Secretariat], 2, false),
     act("withhold_from_state", &[Secretariat], &[Secretariat], 2, true),
     act("open_strictly_confidential", &[GradedOfficer], &[GradedOfficer], 2, true),
     act("open_in_emergency", &[GradedOfficer], &[GradedOfficer], 2, true),
@@ -117,7 +123,7 @@ mod tests {
     #[test]
     fn whoever_agrees_by_the_table_may_and_nobody_else() {
         let now = chrono::DateTime::UNIX_EPOCH.naive_utc();
-        let rule = |code: &str| ACTS.iter().find(|rule| rule.act == code).unwrap();
+        let rule = |code: &str| acts().find(|rule| rule.act == code).unwrap();
         for role in Role::VARIANTS {
             for graded in [false, true] {
                 for function in [None, Some(StateFunction::Proposer), Some(StateFunction::Manager)] {
@@ -151,7 +157,7 @@ mod tests {
 
     #[test]
     fn every_act_takes_at_least_two() {
-        for rule in ACTS {
+        for rule in acts() {
             assert!(rule.persons >= 2 && !rule.begins.is_empty() && !rule.agrees.is_empty(), "{rule:?}");
         }
     }

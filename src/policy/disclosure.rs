@@ -3,72 +3,8 @@
 use seal::ClassCode::{self, Confidential, StrictlyConfidential};
 
 use super::Viewer;
+use super::access::{AccessContext, Relation};
 use crate::domain::{About, Role, SealedField};
-
-/// How a viewer stands to a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Relation {
-    /// The record is of the viewer's mission.
-    OwnMission,
-    /// The viewer typed the value, in an edition that the mission's desk works on; or the viewer's State submitted it.
-    Typed,
-    /// The viewer's State submitted the record.
-    OwnSubmission,
-    /// The viewer's State is the incident's host.
-    Host,
-    /// The viewer's State holds the proceeding.
-    Proceeding,
-    /// The viewer's State contributed the victim, or the victim has its nationality.
-    OwnNational,
-    /// Any record, for the Secretariat.
-    Any,
-}
-
-impl Relation {
-    /// The relation's name at `GET /v1/policy`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Relation::OwnMission => "own_mission",
-            Relation::Typed => "typed",
-            Relation::OwnSubmission => "own_submission",
-            Relation::Host => "host_state",
-            Relation::Proceeding => "state_of_the_proceeding",
-            Relation::OwnNational => "own_national",
-            Relation::Any => "any",
-        }
-    }
-}
-
-/// The relations that hold between a viewer and one record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Relations {
-    /// See [`Relation::OwnMission`].
-    pub own_mission: bool,
-    /// See [`Relation::Typed`].
-    pub typed: bool,
-    /// See [`Relation::OwnSubmission`].
-    pub own_submission: bool,
-    /// See [`Relation::Host`].
-    pub host: bool,
-    /// See [`Relation::Proceeding`].
-    pub proceeding: bool,
-    /// See [`Relation::OwnNational`].
-    pub own_national: bool,
-}
-
-impl Relations {
-    fn has(self, relation: Relation) -> bool {
-        match relation {
-            Relation::OwnMission => self.own_mission,
-            Relation::Typed => self.typed,
-            Relation::OwnSubmission => self.own_submission,
-            Relation::Host => self.host,
-            Relation::Proceeding => self.proceeding,
-            Relation::OwnNational => self.own_national,
-            Relation::Any => true,
-        }
-    }
-}
 
 /// What else a rule asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,8 +51,7 @@ const CONTENT: &[About] = &[
     About::Notes,
     About::CourtFile,
     About::Accused,
-    About::Assistance,
-    About::Measure,
+    About::Record,
     About::Reason,
 ];
 
@@ -182,19 +117,6 @@ impl Refusal {
     }
 }
 
-/// What is known when a disclosure of one record is judged.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct AccessContext {
-    /// How the viewer stands to it.
-    pub relations: Relations,
-    /// Next of kin and State were notified (victims; true for others).
-    pub notified: bool,
-    /// The record is withheld from the viewer's State, or held for another cause.
-    pub under_review: bool,
-    /// A second officer approved, or it is an emergency, which is flagged and reviewed.
-    pub approved: bool,
-}
-
 /// The judgement on one field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
@@ -249,8 +171,9 @@ pub fn may_hold(viewer: &Viewer, facts: AccessContext, field: &SealedField) -> b
 
 #[cfg(test)]
 mod tests {
+    use super::super::access::Relations;
     use super::*;
-    use crate::domain::{Noun, SEALED};
+    use crate::domain::Noun;
 
     fn viewer(role: Role, graded: bool) -> Viewer {
         Viewer { graded, ..Viewer::of(role) }
@@ -371,7 +294,7 @@ mod tests {
         let graded = viewer(Role::Secretariat, true);
         assert_eq!(decide(&graded, AccessContext::default(), name), Decision::Refused(Refusal::NeedsSecondOfficer));
         assert_eq!(decide(&graded, AccessContext::default(), field(Noun::Victim, "rank")), Decision::Granted);
-        for field in SEALED {
+        for field in SealedField::all() {
             let decision = decide(&viewer(Role::Secretariat, false), related(EVERY), field);
             assert_ne!(decision, Decision::Granted, "{}", field.name);
         }
@@ -395,7 +318,7 @@ mod tests {
 
     #[test]
     fn under_review_is_lifted_by_nothing() {
-        for field in SEALED {
+        for field in SealedField::all() {
             for role in [Role::FocalPoint, Role::MemberState, Role::Secretariat, Role::SeniorFocalPoint] {
                 let facts = AccessContext { relations: EVERY, notified: true, under_review: true, approved: true };
                 let entitled = decide(&viewer(role, true), AccessContext { under_review: false, ..facts }, field);
@@ -407,7 +330,7 @@ mod tests {
 
     #[test]
     fn auditors_and_administrators_open_nothing() {
-        for field in SEALED {
+        for field in SealedField::all() {
             for role in [Role::Auditor, Role::Administrator] {
                 assert_ne!(decide(&viewer(role, true), related(EVERY), field), Decision::Granted);
                 assert!(!may_hold(&viewer(role, true), related(EVERY), field));

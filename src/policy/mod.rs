@@ -1,18 +1,19 @@
 //! Who may see and do what: pure functions over facts, and the tables that they read. Saying nothing means refuse.
 
+mod access;
 mod accounts;
 mod acts;
-pub mod columns;
 mod disclosure;
 mod modes;
 pub mod suppression;
 mod writing;
 
+pub use access::{AccessContext, Relation, Relations, Target, access};
 pub use accounts::{
     AgreementNeeded, COOL_DOWN, REVIEW_EVERY, bars, may_change, may_decide_change, may_make_key, may_manage,
 };
-pub use acts::{ACTS, ActRule, Party};
-pub use disclosure::{AccessContext, Condition, Decision, RULES, Refusal, Relation, Relations, Rule, decide, may_hold};
+pub use acts::{ActRule, Party, acts};
+pub use disclosure::{Condition, Decision, RULES, Refusal, Rule, decide, may_hold};
 pub use modes::{
     APPROVAL_LASTS, APPROVAL_WAITS, MATCHES, MODES, MatchRule, ModeRule, REVIEW_WITHIN, UNUSUAL, is_officer,
     is_on_desk, is_told_names, may_agree_to_openings, may_begin, may_judge_opening, may_match, may_open_edition,

@@ -3,7 +3,7 @@
 use super::Viewer;
 use crate::domain::{Role, StateFunction, SubmissionStatus};
 
-/// A action that changes something.
+/// An action that changes something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action<'a> {
     /// Report or amend facts of this mission: incidents, victims, suspects, cases, proceedings, steps.
@@ -95,7 +95,7 @@ pub fn may_write(viewer: &Viewer) -> bool {
     }
 }
 
-/// Judges a action.
+/// Judges an action.
 ///
 /// # Errors
 /// The reason for which it is denied.

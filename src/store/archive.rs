@@ -12,7 +12,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::connect::OpenDatabase;
-use super::db::schema::{TABLES, account, data_key, incident};
+use super::db::schema::{account, data_key, incident};
+use super::db::table_names;
 use super::db::{self, Db, Id, Mode, rows};
 use super::heartbeat::{self, Counter};
 use super::ledger::Undone;
@@ -127,7 +128,7 @@ impl Store {
         let made_at = self.now();
         let (mut values, mut keys) = (Hashed::new(values), Hashed::new(keys));
         let log = db::transaction(&self.pool, Mode::Read, |db| {
-            for table in TABLES {
+            for table in table_names() {
                 progress(table, values.rows + keys.rows);
                 if Part::Values.has(table) {
                     table_out(db, table, &mut values)?;
@@ -264,7 +265,7 @@ fn table_in(db: &mut Db, source: Source<'_>, read: &mut u64, progress: &mut dyn 
             None => break,
             Some(row @ Value::Array(_)) => waiting.push(row),
             Some(head) => {
-                let table = TABLES.iter().find(|table| head["table"] == **table).ok_or_else(damaged)?;
+                let table = table_names().iter().find(|table| head["table"] == **table).ok_or_else(damaged)?;
                 let names: Vec<String> = serde_json::from_value(head["columns"].clone()).map_err(|_| damaged())?;
                 at = Some((table, names));
             }

@@ -2,15 +2,15 @@
 
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
-use serde_json::{Map, Value, json};
 
-use super::db::schema::{assistance as a, assistance_case, mission_host};
-use super::db::{Db, Id};
-use super::history::{Change, all_new, differences};
+use super::candidate::{Candidate, Candidates, Room, Surroundings};
+use super::db::schema::{assistance, assistance as a, assistance_case, mission_host};
+use super::db::{Coded, Db, Id, facts_row};
+use super::history::{Change, changed, created};
 use super::list::page_of;
-use super::{Cursor, Error, Page, Read, Result, SealedInput, Write, code};
-use crate::domain::{AssistanceKind, AssistanceStatus, Code, Noun};
-use crate::policy::Scope;
+use super::{Cursor, Error, Page, Read, Result, SealedInput, Write};
+use crate::domain::{AssistanceFacts, AssistanceKind, AssistanceStatus, Code, Noun};
+use crate::policy::{Scope, Target, Viewer, access};
 
 /// An offer of assistance.
 #[derive(Debug, Clone)]
@@ -29,31 +29,11 @@ pub struct Assistance {
     pub updated_at: NaiveDateTime,
 }
 
-/// The open facts of assistance.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AssistanceFacts {
-    /// State to which it was offered.
-    pub state: String,
-    /// Mission that offered it, if one did.
-    pub mission: Option<String>,
-    /// Kind.
-    pub kind: AssistanceKind,
-    /// Provider.
-    pub provider: String,
-    /// What became of it.
-    pub status: AssistanceStatus,
-    /// When it was offered.
-    pub offered_on: NaiveDate,
-    /// First and last day of delivery.
-    pub delivered: (Option<NaiveDate>, Option<NaiveDate>),
-    /// Participants: women.
-    pub women: Option<i32>,
-    /// Participants: men.
-    pub men: Option<i32>,
-    /// Cost, United States dollars.
-    pub cost_usd: Option<i64>,
-    /// Where the money came from.
-    pub funding_source: Option<String>,
+impl Assistance {
+    /// Who stands near it: the mission that offered it.
+    pub fn target(&self) -> Target<'_> {
+        Target { missions: self.facts.mission.as_slice(), ..Target::default() }
+    }
 }
 
 /// What a list of assistance is narrowed to.
@@ -71,23 +51,30 @@ pub struct AssistanceFilter {
     pub to: Option<NaiveDate>,
 }
 
-#[derive(Clone, Queryable, Insertable)]
-#[diesel(table_name = a)]
+facts_row! {
+    AssistanceFactsRow of AssistanceFacts in assistance {
+        state: String,
+        mission: Option<String>,
+        kind: Coded<AssistanceKind>,
+        provider: String,
+        status: Coded<AssistanceStatus>,
+        offered_on: NaiveDate,
+        delivered_from: Option<NaiveDate>,
+        delivered_to: Option<NaiveDate>,
+        women: Option<i32>,
+        men: Option<i32>,
+        cost_usd: Option<i64>,
+        funding_source: Option<String>,
+    }
+}
+
+#[derive(Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = assistance)]
 struct AssistanceRow {
     id: Id,
     reference: String,
-    state: String,
-    mission: Option<String>,
-    kind: String,
-    provider: String,
-    status: String,
-    offered_on: NaiveDate,
-    delivered_from: Option<NaiveDate>,
-    delivered_to: Option<NaiveDate>,
-    women: Option<i32>,
-    men: Option<i32>,
-    cost_usd: Option<i64>,
-    funding_source: Option<String>,
+    #[diesel(embed)]
+    facts: AssistanceFactsRow,
     tag_confidential: Vec<u8>,
     created_by: Id,
     created_at: NaiveDateTime,
@@ -96,65 +83,15 @@ struct AssistanceRow {
 
 impl AssistanceRow {
     fn into_assistance(self) -> Result<Assistance> {
-        let Self {
-            id,
-            reference,
-            state,
-            mission,
-            kind,
-            provider,
-            status,
-            offered_on,
-            delivered_from,
-            delivered_to,
-            women,
-            men,
-            cost_usd,
-            funding_source,
-            tag_confidential,
-            created_by: _,
-            created_at,
-            updated_at,
-        } = self;
         Ok(Assistance {
-            facts: AssistanceFacts {
-                state,
-                mission,
-                kind: code(&kind, "assistance", "kind", &reference)?,
-                provider,
-                status: code(&status, "assistance", "status", &reference)?,
-                offered_on,
-                delivered: (delivered_from, delivered_to),
-                women,
-                men,
-                cost_usd,
-                funding_source,
-            },
-            tag: tag_confidential,
-            id,
-            reference,
-            created_at,
-            updated_at,
+            facts: self.facts.facts()?,
+            tag: self.tag_confidential,
+            id: self.id,
+            reference: self.reference,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
         })
     }
-}
-
-fn fields(facts: &AssistanceFacts) -> Map<String, Value> {
-    let value = json!({
-        "state": facts.state,
-        "mission": facts.mission,
-        "kind": facts.kind,
-        "provider": facts.provider,
-        "status": facts.status,
-        "offered_on": facts.offered_on,
-        "delivered_from": facts.delivered.0,
-        "delivered_to": facts.delivered.1,
-        "women": facts.women,
-        "men": facts.men,
-        "cost_usd": facts.cost_usd,
-        "funding_source": facts.funding_source,
-    });
-    value.as_object().cloned().unwrap_or_default()
 }
 
 type Backend = <Db as diesel::connection::Connection>::Backend;
@@ -202,22 +139,11 @@ impl Read<'_> {
         if let Some(to) = filter.to {
             query = query.filter(a::offered_on.le(to));
         }
-        let rows: Vec<AssistanceRow> = page_of!(query, a::offered_on, a::reference, after, limit).load(self.db)?;
+        let rows: Vec<AssistanceRow> = page_of!(query, a::offered_on, a::reference, after, limit)
+            .select(AssistanceRow::as_select())
+            .load(self.db)?;
         let items = rows.into_iter().map(AssistanceRow::into_assistance).collect::<Result<Vec<_>>>()?;
         Ok(Page::of(items, limit, |one| Cursor { on: one.facts.offered_on, reference: one.reference.clone() }))
-    }
-
-    /// What of an offer changes was recorded at a time.
-    pub(super) fn assistance_then(&mut self, one: &Assistance, at: NaiveDateTime) -> Result<AssistanceFacts> {
-        let then = self.rewind(one.id, at, fields(&one.facts))?;
-        let number = |name: &str| then.get(name).and_then(Value::as_i64).and_then(|number| i32::try_from(number).ok());
-        let status = then.get("status").and_then(Value::as_str).unwrap_or_default();
-        Ok(AssistanceFacts {
-            status: code(status, "revision", "open_changes", &one.reference)?,
-            women: number("women"),
-            men: number("men"),
-            ..one.facts.clone()
-        })
     }
 
     /// One offer of assistance.
@@ -225,8 +151,11 @@ impl Read<'_> {
     /// # Errors
     /// The database's.
     pub fn assistance_get(&mut self, reference: &str) -> Result<Option<Assistance>> {
-        let row: Option<AssistanceRow> =
-            assistance_seen(self.scope).filter(a::reference.eq(reference.to_owned())).first(self.db).optional()?;
+        let row: Option<AssistanceRow> = assistance_seen(self.scope)
+            .filter(a::reference.eq(reference.to_owned()))
+            .select(AssistanceRow::as_select())
+            .first(self.db)
+            .optional()?;
         row.map(AssistanceRow::into_assistance).transpose()
     }
 
@@ -259,34 +188,10 @@ impl Write<'_> {
         let reference = self.free_reference(Noun::Assistance, &facts.state, year, |w, reference| {
             Ok(a::table.filter(a::reference.eq(reference)).count().get_result::<i64>(w.db)? == 0)
         })?;
-        let AssistanceFacts {
-            state,
-            mission,
-            kind,
-            provider,
-            status,
-            offered_on,
-            delivered,
-            women,
-            men,
-            cost_usd,
-            funding_source,
-        } = facts.clone();
         let row = AssistanceRow {
             id,
             reference,
-            state,
-            mission,
-            kind: kind.code().into(),
-            provider,
-            status: status.code().into(),
-            offered_on,
-            delivered_from: delivered.0,
-            delivered_to: delivered.1,
-            women,
-            men,
-            cost_usd,
-            funding_source,
+            facts: AssistanceFactsRow::of(facts),
             tag_confidential: super::random_tag(),
             created_by: self.actor(),
             created_at: now,
@@ -299,22 +204,9 @@ impl Write<'_> {
                 .execute(self.db)?;
         }
         let touched = self.seal(id, id, sealed, Some(Noun::Assistance))?;
-        self.note_assistance("assistance.create", &row.reference, id, "created", all_new(&fields(facts)), touched);
+        let change = Change::of(Noun::Assistance, id, "created").open(created(facts)).sealed(touched);
+        self.note_record("assistance.create", &row.reference, change);
         row.into_assistance()
-    }
-
-    fn note_assistance(
-        &mut self,
-        action: &'static str,
-        reference: &str,
-        id: Id,
-        kind: &'static str,
-        open: Map<String, Value>,
-        sealed: Vec<u16>,
-    ) {
-        let change =
-            Change { noun: Noun::Assistance, record: id, root: id, edition: None, kind, reason: None, open, sealed };
-        self.note(action, format!("assistance/{reference}"), change);
     }
 
     /// Changes an offer: accepted, delivered, declined, or corrected.
@@ -327,27 +219,38 @@ impl Write<'_> {
         facts: &AssistanceFacts,
         sealed: &SealedInput,
     ) -> Result<Assistance> {
-        let open = differences(&fields(&known.facts), &fields(facts));
+        let open = changed(&known.facts, facts);
         let touched = self.seal(known.id, known.id, sealed, None)?;
         let tag = if touched.is_empty() { known.tag.clone() } else { super::random_tag() };
         let updated = if open.is_empty() { known.updated_at } else { self.now() };
         diesel::update(a::table.find(known.id))
-            .set((
-                a::kind.eq(facts.kind.code()),
-                a::provider.eq(&facts.provider),
-                a::status.eq(facts.status.code()),
-                a::offered_on.eq(facts.offered_on),
-                a::delivered_from.eq(facts.delivered.0),
-                a::delivered_to.eq(facts.delivered.1),
-                a::women.eq(facts.women),
-                a::men.eq(facts.men),
-                a::cost_usd.eq(facts.cost_usd),
-                a::funding_source.eq(&facts.funding_source),
-                a::tag_confidential.eq(tag),
-                a::updated_at.eq(updated),
-            ))
+            .set((AssistanceFactsRow::of(facts), a::tag_confidential.eq(tag), a::updated_at.eq(updated)))
             .execute(self.db)?;
-        self.note_assistance("assistance.edit", &known.reference, known.id, "edited", open, touched);
+        let change = Change::of(Noun::Assistance, known.id, "edited").open(open).sealed(touched);
+        self.note_record("assistance.edit", &known.reference, change);
         self.assistance_get(&known.reference)?.ok_or(Error::NotFound)
     }
+}
+
+pub(super) const ROOM: Room = Room { candidates: Some(candidates), near, ..Room::PART };
+
+fn candidates(r: &mut Read<'_>, viewer: &Viewer, reference: &str) -> Result<Candidates> {
+    let of = r.assistance_get(reference)?.ok_or(Error::NotFound)?;
+    let facts = access(viewer, &of.target());
+    let one = Candidate::of(Noun::Assistance, of.id, format!("assistance/{}", of.reference), facts);
+    Ok((vec![one], of.facts.mission))
+}
+
+fn near(r: &mut Read<'_>, around: &Surroundings) -> Result<Vec<(Id, String)>> {
+    let found: Vec<(Id, String)> = a::table
+        .filter(
+            a::id.eq_any(
+                assistance_case::table
+                    .filter(assistance_case::case_id.eq_any(around.cases.clone()))
+                    .select(assistance_case::assistance_id),
+            ),
+        )
+        .select((a::id, a::reference))
+        .load(r.db)?;
+    Ok(found.into_iter().map(|(id, reference)| (id, format!("assistance/{reference}"))).collect())
 }

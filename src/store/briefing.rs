@@ -2,16 +2,20 @@
 
 use std::collections::HashSet;
 
-use chrono::{NaiveDate, NaiveDateTime};
+use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::case::case_seen;
 use super::db::Id;
-use super::db::schema::{accused, case_event, case_file, incident_edition as e, mission, proceeding as p, victim};
+use super::db::schema::{accused, case_event, case_file, incident_edition as e, mission, victim};
 use super::incident::{EditionChoice, edition_seen, victim_seen};
-use super::proceeding::proceeding_counted;
-use super::{AssistanceFacts, AssistanceFilter, Read, Result, code};
-use crate::domain::{Act, CaseEvent, Code, Counts, Forum, Harm, MissionKind, Personnel, Step, SubmissionStatus};
+use super::{AssistanceFilter, MeasureFilter, Read, Result, code};
+use crate::domain::{
+    Act, AssistanceFacts, CaseEvent, Code, Counts, Forum, Harm, MeasureFacts, MissionKind, Noun, Personnel, Step,
+    SubmissionStatus,
+};
 use crate::policy::Scope;
 
 /// An incident in a figure.
@@ -201,12 +205,8 @@ impl Read<'_> {
     /// # Errors
     /// The database's.
     pub fn figure_proceedings(&mut self, cut_off: NaiveDateTime) -> Result<Vec<ProceedingLine>> {
-        let rows: Vec<(Id, String, String, String, NaiveDate)> = proceeding_counted(self.scope)
-            .filter(p::decided_at.le(cut_off))
-            .order(p::reference)
-            .select((p::id, p::reference, p::state, p::forum, p::opened_on))
-            .load(self.db)?;
-        let ids: Vec<Id> = rows.iter().map(|row| row.0).collect();
+        let found = self.proceedings_counted(cut_off)?;
+        let ids: Vec<Id> = found.iter().map(|one| one.id).collect();
         let mut steps = self.steps_accepted(&ids)?;
         let accused: Vec<(Id, i32)> = accused::table
             .filter(accused::proceeding_id.eq_any(ids))
@@ -215,18 +215,33 @@ impl Read<'_> {
             .order(accused::number)
             .select((accused::proceeding_id, accused::number))
             .load(self.db)?;
-        rows.into_iter()
-            .map(|(id, reference, state, forum, opened_on)| {
-                Ok(ProceedingLine {
-                    forum: code(&forum, "proceeding", "forum", &reference)?,
-                    accused: accused.iter().filter(|(of, _)| *of == id).map(|(_, number)| *number).collect(),
-                    steps: steps.remove(&id).unwrap_or_default().into_iter().map(|(step, _)| step).collect(),
-                    reference,
-                    state,
-                    opened_on,
-                })
-            })
-            .collect()
+        let mut lines = Vec::with_capacity(found.len());
+        for one in found {
+            let facts = self.then(Noun::Proceeding, one.id, one.facts, one.updated_at, cut_off)?;
+            lines.push(ProceedingLine {
+                accused: accused.iter().filter(|(of, _)| *of == one.id).map(|(_, number)| *number).collect(),
+                steps: steps.remove(&one.id).unwrap_or_default().into_iter().map(|(step, _)| step).collect(),
+                reference: one.reference,
+                state: facts.state,
+                forum: facts.forum,
+                opened_on: facts.opened_on,
+            });
+        }
+        Ok(lines)
+    }
+
+    /// Facts as they were recorded by the cut-off.
+    fn then<F: Serialize + DeserializeOwned>(
+        &mut self,
+        noun: Noun,
+        id: Id,
+        now: F,
+        updated_at: NaiveDateTime,
+        cut_off: NaiveDateTime,
+    ) -> Result<F> {
+        // What was recorded at the cut-off itself counts: what came after it is taken back.
+        let after = cut_off + TimeDelta::microseconds(1);
+        if updated_at > cut_off { self.as_of((noun, id), after, &now) } else { Ok(now) }
     }
 
     /// Incidents that earlier figures counted and whose released edition was replaced or withdrawn from the period on.
@@ -285,12 +300,35 @@ impl Read<'_> {
         last: NaiveDate,
         cut_off: NaiveDateTime,
     ) -> Result<Vec<AssistanceFacts>> {
-        let filter = AssistanceFilter { from: Some(first), to: Some(last), ..AssistanceFilter::default() };
-        let all = self.assistance_list(&filter, None, i64::MAX - 1)?.items;
+        let all = self.assistance_list(&AssistanceFilter::default(), None, i64::MAX - 1)?.items;
         let mut offers = Vec::new();
         for one in all.into_iter().filter(|one| one.created_at <= cut_off) {
-            offers.push(if one.updated_at > cut_off { self.assistance_then(&one, cut_off)? } else { one.facts });
+            let facts = self.then(Noun::Assistance, one.id, one.facts, one.updated_at, cut_off)?;
+            if (first..=last).contains(&facts.offered_on) {
+                offers.push(facts);
+            }
         }
         Ok(offers)
+    }
+
+    /// Measures taken in a period and accepted by the cut-off, as they were recorded then.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn figure_measures(
+        &mut self,
+        first: NaiveDate,
+        last: NaiveDate,
+        cut_off: NaiveDateTime,
+    ) -> Result<Vec<MeasureFacts>> {
+        let all = self.measure_list(&MeasureFilter::default(), None, i64::MAX - 1)?.items;
+        let mut measures = Vec::new();
+        for one in all.into_iter().filter(|one| one.recorded_at.is_some_and(|at| at <= cut_off)) {
+            let facts = self.then(Noun::Measure, one.id, one.facts, one.updated_at, cut_off)?;
+            if (first..=last).contains(&facts.taken_on) {
+                measures.push(facts);
+            }
+        }
+        Ok(measures)
     }
 }

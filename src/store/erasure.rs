@@ -6,17 +6,18 @@ use std::time::{Duration, Instant};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use serde_json::json;
+use strum::VariantArray as _;
 
 use super::archive::empty_keys;
+use super::candidate::Surroundings;
 use super::db::Pool;
 use super::db::schema::{
-    account, accused, accused_incident, assistance, assistance_case, case_file, case_incident, data_key, disclosure,
-    erasure, erasure_request, import_row, incident, incident_edition, proceeding, proceeding_case, sealed_value, step,
-    suspect, victim,
+    account, accused, accused_incident, case_incident, data_key, erasure, erasure_request, import_row, incident,
+    incident_edition, proceeding, proceeding_case, sealed_value, suspect, victim,
 };
 use super::db::{self, Id};
-use super::{Cursor, Error, OpenDatabase, Page, Read, Result, Store, Write, code};
-use crate::domain::{Code, ErasureReason, Fault, NarrowingAct, SealedField, handle};
+use super::{Cursor, Error, OpenDatabase, Page, Read, Result, Store, Write, code, room};
+use crate::domain::{Code, ErasureReason, Fault, NarrowingAct, Noun, SealedField, handle};
 use crate::policy::{Action, Denial, Scope, Viewer, authorize};
 
 /// What an erasure did, and left.
@@ -286,86 +287,48 @@ fn scrub(pool: &Pool, emptied: &[Vec<u8>], patience: Duration) -> Result<bool> {
 }
 
 impl Write<'_> {
-    /// Records around a person's in which free text is held: the incidents, cases, proceedings and assistance that hang together
-    /// with it, notes of disclosures, reasons of changes, and rows of imported files.
+    /// Records around a person's in which free text is held: what each noun's room finds near, and rows of imported files.
     fn free_text(&mut self, path: &str) -> Result<Vec<(String, Vec<&'static str>)>> {
         let parts: Vec<&str> = path.split('/').collect();
-        let (mut incidents, mut proceedings): (Vec<Id>, Vec<Id>) = (Vec::new(), Vec::new());
+        let mut around = Surroundings::default();
         match parts[..] {
             ["incidents", reference, ..] => {
-                incidents =
+                around.incidents =
                     incident::table.filter(incident::reference.eq(reference)).select(incident::id).load(self.db)?;
             }
             ["proceedings", reference, ..] => {
-                proceedings = proceeding::table
+                around.proceedings = proceeding::table
                     .filter(proceeding::reference.eq(reference))
                     .select(proceeding::id)
                     .load(self.db)?;
-                incidents = accused_incident::table
+                around.incidents = accused_incident::table
                     .inner_join(accused::table.on(accused::id.eq(accused_incident::accused_id)))
-                    .filter(accused::proceeding_id.eq_any(&proceedings))
+                    .filter(accused::proceeding_id.eq_any(&around.proceedings))
                     .select(accused_incident::incident_id)
                     .load(self.db)?;
             }
             _ => {}
         }
-        let cases: Vec<Id> = case_incident::table
-            .filter(case_incident::incident_id.eq_any(&incidents))
+        around.cases = case_incident::table
+            .filter(case_incident::incident_id.eq_any(&around.incidents))
             .select(case_incident::case_id)
             .distinct()
             .load(self.db)?;
         let serving: Vec<Id> = proceeding_case::table
-            .filter(proceeding_case::case_id.eq_any(&cases))
+            .filter(proceeding_case::case_id.eq_any(&around.cases))
             .select(proceeding_case::proceeding_id)
             .distinct()
             .load(self.db)?;
-        proceedings.extend(serving.into_iter().filter(|id| !proceedings.contains(id)).collect::<Vec<_>>());
-        let helping: Vec<Id> = assistance_case::table
-            .filter(assistance_case::case_id.eq_any(&cases))
-            .select(assistance_case::assistance_id)
-            .distinct()
-            .load(self.db)?;
-
-        let mut named: Vec<(Id, String)> = Vec::new();
-        let incidents: Vec<(Id, String)> = incident::table
-            .filter(incident::id.eq_any(incidents))
-            .select((incident::id, incident::reference))
-            .load(self.db)?;
-        named.extend(incidents.iter().map(|(id, reference)| (*id, format!("incidents/{reference}"))));
-        let found: Vec<(Id, String)> = case_file::table
-            .filter(case_file::id.eq_any(cases))
-            .select((case_file::id, case_file::reference))
-            .load(self.db)?;
-        named.extend(found.into_iter().map(|(id, reference)| (id, format!("cases/{reference}"))));
-        let found: Vec<(Id, String)> = proceeding::table
-            .filter(proceeding::id.eq_any(&proceedings))
-            .select((proceeding::id, proceeding::reference))
-            .load(self.db)?;
-        named.extend(found.into_iter().map(|(id, reference)| (id, format!("proceedings/{reference}"))));
-        let found: Vec<(Id, String, String)> = accused::table
-            .inner_join(proceeding::table.on(proceeding::id.eq(accused::proceeding_id)))
-            .filter(proceeding::id.eq_any(&proceedings))
-            .select((accused::id, proceeding::reference, accused::handle))
-            .load(self.db)?;
-        named.extend(found.into_iter().map(|(id, of, handle)| (id, format!("proceedings/{of}/accused/{handle}"))));
-        let found: Vec<(Id, String, String)> = step::table
-            .inner_join(proceeding::table.on(proceeding::id.eq(step::proceeding_id)))
-            .filter(proceeding::id.eq_any(&proceedings))
-            .select((step::id, proceeding::reference, step::handle))
-            .load(self.db)?;
-        named.extend(found.into_iter().map(|(id, of, handle)| (id, format!("proceedings/{of}/steps/{handle}"))));
-        let found: Vec<(Id, String)> = assistance::table
-            .filter(assistance::id.eq_any(helping))
-            .select((assistance::id, assistance::reference))
-            .load(self.db)?;
-        named.extend(found.into_iter().map(|(id, reference)| (id, format!("assistance/{reference}"))));
-        let roots: Vec<Id> = named.iter().map(|(id, _)| *id).collect();
-        let noted: Vec<Id> =
-            disclosure::table.filter(disclosure::root_id.eq_any(&roots)).select(disclosure::id).load(self.db)?;
-        named.extend(noted.into_iter().map(|id| (id, format!("disclosures/{id}"))));
+        around
+            .proceedings
+            .extend(serving.into_iter().filter(|id| !around.proceedings.contains(id)).collect::<Vec<_>>());
+        for noun in Noun::VARIANTS {
+            let near = (room(*noun).near)(self, &around)?;
+            around.found.extend(near);
+        }
 
         let mut listed: Vec<(String, Vec<&'static str>)> = Vec::new();
-        for (id, path) in &named {
+        for (id, path) in &around.found {
             let held: Vec<i32> = sealed_value::table
                 .filter(sealed_value::record_id.eq(id))
                 .select(sealed_value::field)
@@ -378,10 +341,10 @@ impl Write<'_> {
                 listed.push((path.clone(), fields));
             }
         }
-        for (id, reference) in incidents {
+        for (id, path) in around.found.iter().filter(|(id, _)| around.incidents.contains(id)) {
             let rows: i64 = import_row::table.filter(import_row::incident_id.eq(id)).count().get_result(self.db)?;
             if rows > 0 {
-                listed.push((format!("incidents/{reference}/source-rows"), vec!["raw"]));
+                listed.push((format!("{path}/source-rows"), vec!["raw"]));
             }
         }
         Ok(listed)

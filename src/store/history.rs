@@ -2,12 +2,14 @@
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::db::Id;
 use super::db::schema::{account, revision};
-use super::{Read, Result, Write};
+use super::{Error, Read, Result, Write};
 use crate::domain::{NarrowingAct, Noun, SealedChange};
 
 /// The member of an entry's detail that holds an act which narrows.
@@ -36,6 +38,28 @@ pub(super) struct Change {
     pub(super) open: Map<String, Value>,
     /// Codes of the sealed fields that changed ([`SealedChange::code`]).
     pub(super) sealed: Vec<u16>,
+}
+
+impl Change {
+    /// A change of a record of its own.
+    pub(super) fn of(noun: Noun, record: Id, kind: &'static str) -> Self {
+        Self { noun, record, root: record, edition: None, kind, reason: None, open: Map::new(), sealed: Vec::new() }
+    }
+
+    /// The open fields that changed.
+    pub(super) fn open(self, open: Map<String, Value>) -> Self {
+        Self { open, ..self }
+    }
+
+    /// The sealed fields that changed.
+    pub(super) fn sealed(self, sealed: Vec<u16>) -> Self {
+        Self { sealed, ..self }
+    }
+
+    /// Why.
+    pub(super) fn because(self, reason: Option<String>) -> Self {
+        Self { reason, ..self }
+    }
 }
 
 /// One entry of a record's history.
@@ -85,9 +109,8 @@ impl Read<'_> {
                 revision::sealed_changes,
             ))
             .load(self.db)?;
-        Ok(rows
-            .into_iter()
-            .map(|(noun, edition, kind, at, (author, author_state), reason, open, sealed)| HistoryEntry {
+        let entry = |(noun, edition, kind, at, (author, author_state), reason, open, sealed): RevisionRow| {
+            Ok(HistoryEntry {
                 noun,
                 kind,
                 edition,
@@ -95,14 +118,50 @@ impl Read<'_> {
                 author,
                 author_state,
                 reason,
-                open: serde_json::from_str(&open).unwrap_or_default(),
+                open: serde_json::from_str(&open).map_err(|_| unreadable(root))?,
                 sealed: super::split(&sealed)
                     .iter()
                     .filter_map(|code| SealedChange::coded(code.parse().ok()?))
                     .collect(),
             })
-            .collect())
+        };
+        rows.into_iter().map(entry).collect()
     }
+
+    /// Facts as they were recorded at a time: those of now, with every later change taken back; to a State, but for the changes that it made
+    /// itself.
+    ///
+    /// # Errors
+    /// The database's; [`Error::Corrupt`] when a revision cannot be read.
+    pub(super) fn as_of<F: Serialize + DeserializeOwned>(
+        &mut self,
+        (noun, root): (Noun, Id),
+        at: NaiveDateTime,
+        facts: &F,
+    ) -> Result<F> {
+        let own = self.scope.state().map(str::to_owned);
+        let later = self.history(root)?.into_iter().filter(|entry| {
+            let anothers = own.is_none() || entry.author_state != own;
+            // Children's revisions stand below the same root, and name their own fields.
+            entry.noun == noun.name() && entry.at >= at && !BEGINNINGS.contains(&entry.kind.as_str()) && anothers
+        });
+        let mut then = fields(facts);
+        for entry in later.collect::<Vec<_>>().into_iter().rev() {
+            for (name, change) in entry.open {
+                if let (Some(value), Some(from)) = (then.get_mut(&name), change.get("from")) {
+                    *value = from.clone();
+                }
+            }
+        }
+        serde_json::from_value(Value::Object(then)).map_err(|_| unreadable(root))
+    }
+}
+
+/// Kinds of revisions that begin a record: before them there is nothing to go back to.
+const BEGINNINGS: [&str; 2] = ["created", "proposed"];
+
+fn unreadable(root: Id) -> Error {
+    Error::Corrupt { table: "revision", column: "open_changes", row: root.to_string() }
 }
 
 /// The hash of a revision, as its audit entry holds it.
@@ -123,6 +182,11 @@ impl Write<'_> {
             return;
         }
         self.journal.push(Noted { action, subject, detail: Value::Null, change: Some(change), narrows: None });
+    }
+
+    /// Notes a change of a record of its own, under its reference.
+    pub(super) fn note_record(&mut self, action: &'static str, reference: &str, change: Change) {
+        self.note(action, format!("{}/{reference}", change.noun.path()), change);
     }
 
     /// Says of what was noted last that it narrows: a line of the ledger is made of it.
@@ -202,6 +266,25 @@ impl Write<'_> {
         }
         Ok(())
     }
+}
+
+/// Facts by the names of their fields, as history holds them.
+pub(super) fn fields(facts: &impl Serialize) -> Map<String, Value> {
+    match serde_json::to_value(facts) {
+        Ok(Value::Object(fields)) => fields,
+        // Facts are structures: there is nothing else that they could be written as.
+        _ => Map::new(),
+    }
+}
+
+/// What differs between two sets of facts, by the names of their fields.
+pub(super) fn changed<F: Serialize>(before: &F, after: &F) -> Map<String, Value> {
+    differences(&fields(before), &fields(after))
+}
+
+/// All facts of a new record, as differences from nothing.
+pub(super) fn created(facts: &impl Serialize) -> Map<String, Value> {
+    all_new(&fields(facts))
 }
 
 /// What differs between two sets of open fields, by name.

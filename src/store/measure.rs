@@ -2,15 +2,18 @@
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
-use super::db::schema::{measure as m, mission_host};
-use super::db::{Db, Id};
-use super::history::{Change, all_new, differences};
+use super::candidate::{Candidate, Candidates, Room};
+use super::db::schema::{measure, measure as m, mission_host};
+use super::db::{Coded, Db, Id, facts_row};
+use super::history::{Change, changed, created};
 use super::list::page_of;
-use super::{Cursor, Error, Page, Read, Result, SealedInput, Verdict, Write, code};
-use crate::domain::{Code, MeasureKind, Noun, PartialDate, Returned, SubmissionStatus};
-use crate::policy::Scope;
+use super::task::{MOST, Task};
+use super::verdict::returned;
+use super::{Cursor, Error, Page, Read, Result, SealedInput, Verdict, Write};
+use crate::domain::{Code, MeasureFacts, MeasureKind, Noun, Precision, Returned, SubmissionStatus, TaskKind};
+use crate::policy::{Action, Scope, Target, Viewer, access, authorize};
 
 /// A measure.
 #[derive(Debug, Clone)]
@@ -39,19 +42,12 @@ pub struct Measure {
     pub updated_at: NaiveDateTime,
 }
 
-/// The open facts of a measure.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MeasureFacts {
-    /// The State.
-    pub state: String,
-    /// Kind.
-    pub kind: MeasureKind,
-    /// The law, unit, chamber or treaty.
-    pub instrument: String,
-    /// When it was taken.
-    pub taken: PartialDate,
-    /// Public source.
-    pub source_url: Option<String>,
+impl Measure {
+    /// Who stands near it: of no mission and of no incident, it is the Secretariat's, and that of the State that submitted it.
+    pub fn target(&self) -> Target<'_> {
+        let submitter = self.submitted_state.as_deref();
+        Target { submitted_by: submitter, typed_by: submitter, ..Target::default() }
+    }
 }
 
 /// What a list of measures is narrowed to.
@@ -69,86 +65,52 @@ pub struct MeasureFilter {
     pub to: Option<NaiveDate>,
 }
 
-#[derive(Clone, Queryable, Insertable)]
-#[diesel(table_name = m)]
+facts_row! {
+    MeasureFactsRow of MeasureFacts in measure {
+        state: String,
+        kind: Coded<MeasureKind>,
+        instrument: String,
+        taken_on: NaiveDate,
+        taken_on_precision: Coded<Precision>,
+        source_url: Option<String>,
+    }
+}
+
+#[derive(Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = measure)]
 struct MeasureRow {
     id: Id,
     reference: String,
-    state: String,
-    kind: String,
-    instrument: String,
-    taken_on: NaiveDate,
-    taken_on_precision: String,
-    source_url: Option<String>,
-    status: String,
+    #[diesel(embed)]
+    facts: MeasureFactsRow,
+    status: Coded<SubmissionStatus>,
     submitted_state: Option<String>,
     tag_confidential: Vec<u8>,
     created_by: Id,
     decided_by: Option<Id>,
     reason: Option<String>,
+    reason_fields: Option<String>,
     created_at: NaiveDateTime,
     recorded_at: Option<NaiveDateTime>,
     updated_at: NaiveDateTime,
-    reason_fields: Option<String>,
 }
 
 impl MeasureRow {
     fn into_measure(self) -> Result<Measure> {
-        let Self {
-            id,
-            reference,
-            state,
-            kind,
-            instrument,
-            taken_on,
-            taken_on_precision,
-            source_url,
-            status,
-            submitted_state,
-            tag_confidential,
-            created_by,
-            decided_by: _,
-            reason,
-            created_at,
-            recorded_at,
-            updated_at,
-            reason_fields,
-        } = self;
         Ok(Measure {
-            recorded_by: created_by,
-            returned: super::verdict::returned(reason, reason_fields, "measure", &reference)?,
-            facts: MeasureFacts {
-                state,
-                kind: code(&kind, "measure", "kind", &reference)?,
-                instrument,
-                taken: PartialDate::new(
-                    taken_on,
-                    code(&taken_on_precision, "measure", "taken_on_precision", &reference)?,
-                ),
-                source_url,
-            },
-            status: code(&status, "measure", "status", &reference)?,
-            submitted_state,
-            tag: tag_confidential,
-            id,
-            reference,
-            created_at,
-            recorded_at,
-            updated_at,
+            facts: self.facts.facts()?,
+            status: self.status.0,
+            submitted_state: self.submitted_state,
+            recorded_by: self.created_by,
+            returned: returned(self.reason, self.reason_fields, "measure", &self.reference)?,
+            tag: self.tag_confidential,
+            id: self.id,
+            reference: self.reference,
+            created_at: self.created_at,
+            recorded_at: self.recorded_at,
+            updated_at: self.updated_at,
         })
     }
-}
-
-fn fields(facts: &MeasureFacts) -> Map<String, Value> {
-    let value = json!({
-        "state": facts.state,
-        "kind": facts.kind,
-        "instrument": facts.instrument,
-        "taken_on": facts.taken.first(),
-        "taken_on_precision": facts.taken.precision(),
-        "source_url": facts.source_url,
-    });
-    value.as_object().cloned().unwrap_or_default()
 }
 
 type Backend = <Db as diesel::connection::Connection>::Backend;
@@ -195,9 +157,10 @@ impl Read<'_> {
         if let Some(to) = filter.to {
             query = query.filter(m::taken_on.le(to));
         }
-        let rows: Vec<MeasureRow> = page_of!(query, m::taken_on, m::reference, after, limit).load(self.db)?;
+        let rows: Vec<MeasureRow> =
+            page_of!(query, m::taken_on, m::reference, after, limit).select(MeasureRow::as_select()).load(self.db)?;
         let items = rows.into_iter().map(MeasureRow::into_measure).collect::<Result<Vec<_>>>()?;
-        Ok(Page::of(items, limit, |one| Cursor { on: one.facts.taken.first(), reference: one.reference.clone() }))
+        Ok(Page::of(items, limit, |one| Cursor { on: one.facts.taken_on, reference: one.reference.clone() }))
     }
 
     /// One measure.
@@ -205,8 +168,11 @@ impl Read<'_> {
     /// # Errors
     /// The database's.
     pub fn measure_get(&mut self, reference: &str) -> Result<Option<Measure>> {
-        let row: Option<MeasureRow> =
-            measure_seen(self.scope).filter(m::reference.eq(reference.to_owned())).first(self.db).optional()?;
+        let row: Option<MeasureRow> = measure_seen(self.scope)
+            .filter(m::reference.eq(reference.to_owned()))
+            .select(MeasureRow::as_select())
+            .first(self.db)
+            .optional()?;
         row.map(MeasureRow::into_measure).transpose()
     }
 }
@@ -218,7 +184,7 @@ impl Write<'_> {
     /// [`Error::Denied`] when the State is out of scope; the database's.
     pub fn measure_create(&mut self, facts: &MeasureFacts, sealed: &SealedInput) -> Result<Measure> {
         let (id, now) = (Id::new(), self.now());
-        let year = facts.taken.first().year();
+        let year = facts.taken_on.year();
         let reference = self.free_reference(Noun::Measure, &facts.state, year, |w, reference| {
             Ok(m::table.filter(m::reference.eq(reference)).count().get_result::<i64>(w.db)? == 0)
         })?;
@@ -233,13 +199,8 @@ impl Write<'_> {
         let row = MeasureRow {
             id,
             reference: reference.clone(),
-            state: facts.state.clone(),
-            kind: facts.kind.code().into(),
-            instrument: facts.instrument.clone(),
-            taken_on: facts.taken.first(),
-            taken_on_precision: facts.taken.precision().code().into(),
-            source_url: facts.source_url.clone(),
-            status: status.code().into(),
+            facts: MeasureFactsRow::of(facts),
+            status: Coded(status),
             submitted_state,
             tag_confidential: super::random_tag(),
             created_by: self.actor(),
@@ -252,23 +213,9 @@ impl Write<'_> {
         };
         diesel::insert_into(m::table).values(row).execute(self.db)?;
         let touched = self.seal(id, id, sealed, Some(Noun::Measure))?;
-        self.note_measure("measure.create", &reference, id, kind, None, all_new(&fields(facts)), touched);
+        let change = Change::of(Noun::Measure, id, kind).open(created(facts)).sealed(touched);
+        self.note_record("measure.create", &reference, change);
         self.measure_get(&reference)?.ok_or_else(|| crate::policy::Denial::NotYours.into())
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "one place that names everything a revision holds")]
-    fn note_measure(
-        &mut self,
-        action: &'static str,
-        reference: &str,
-        id: Id,
-        kind: &'static str,
-        reason: Option<String>,
-        open: Map<String, Value>,
-        sealed: Vec<u16>,
-    ) {
-        let change = Change { noun: Noun::Measure, record: id, root: id, edition: None, kind, reason, open, sealed };
-        self.note(action, format!("measures/{reference}"), change);
     }
 
     /// Corrects a measure.
@@ -276,22 +223,15 @@ impl Write<'_> {
     /// # Errors
     /// The database's.
     pub fn measure_edit(&mut self, known: &Measure, facts: &MeasureFacts, sealed: &SealedInput) -> Result<Measure> {
-        let open = differences(&fields(&known.facts), &fields(facts));
+        let open = changed(&known.facts, facts);
         let touched = self.seal(known.id, known.id, sealed, None)?;
         let tag = if touched.is_empty() { known.tag.clone() } else { super::random_tag() };
         let updated = if open.is_empty() { known.updated_at } else { self.now() };
         diesel::update(m::table.find(known.id))
-            .set((
-                m::kind.eq(facts.kind.code()),
-                m::instrument.eq(&facts.instrument),
-                m::taken_on.eq(facts.taken.first()),
-                m::taken_on_precision.eq(facts.taken.precision().code()),
-                m::source_url.eq(&facts.source_url),
-                m::tag_confidential.eq(tag),
-                m::updated_at.eq(updated),
-            ))
+            .set((MeasureFactsRow::of(facts), m::tag_confidential.eq(tag), m::updated_at.eq(updated)))
             .execute(self.db)?;
-        self.note_measure("measure.edit", &known.reference, known.id, "edited", None, open, touched);
+        let change = Change::of(Noun::Measure, known.id, "edited").open(open).sealed(touched);
+        self.note_record("measure.edit", &known.reference, change);
         self.measure_get(&known.reference)?.ok_or(Error::NotFound)
     }
 
@@ -322,7 +262,40 @@ impl Write<'_> {
             ))
             .execute(self.db)?;
         let open = Map::from_iter([("status".to_owned(), json!({ "from": known.status, "to": verdict.status }))]);
-        self.note_measure(action, &known.reference, known.id, kind, verdict.grounds.reason(), open, sealed);
+        let change = Change::of(Noun::Measure, known.id, kind).open(open).sealed(sealed);
+        self.note_record(action, &known.reference, change.because(verdict.grounds.reason()));
         Ok(())
     }
+}
+
+pub(super) const ROOM: Room = Room { candidates: Some(candidates), tasks, ..Room::PART };
+
+fn candidates(r: &mut Read<'_>, viewer: &Viewer, reference: &str) -> Result<Candidates> {
+    let of = r.measure_get(reference)?.ok_or(Error::NotFound)?;
+    let facts = access(viewer, &of.target());
+    let mut all = vec![Candidate::of(Noun::Measure, of.id, format!("measures/{}", of.reference), facts)];
+    if viewer.state.is_some() {
+        all = r.typed(viewer, of.id, all)?;
+    }
+    Ok((all, None))
+}
+
+/// What a State proposed waits for an officer.
+fn tasks(r: &mut Read<'_>, viewer: &Viewer) -> Result<Vec<Task>> {
+    if authorize(viewer, Action::Decide).is_err() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<(String, NaiveDateTime)> = measure_seen(r.scope)
+        .filter(m::status.eq(SubmissionStatus::Proposed.code()))
+        .order(m::created_at)
+        .limit(MOST)
+        .select((m::reference, m::created_at))
+        .load(r.db)?;
+    let task = |(reference, since)| Task {
+        kind: TaskKind::Decide,
+        record: format!("measures/{reference}"),
+        since,
+        due_on: None,
+    };
+    Ok(rows.into_iter().map(task).collect())
 }

@@ -10,6 +10,7 @@ mod archive;
 mod assistance;
 mod audit;
 mod briefing;
+mod candidate;
 mod case;
 mod connect;
 mod db;
@@ -33,6 +34,7 @@ mod session;
 mod statistics;
 mod table;
 mod tally;
+mod task;
 mod verdict;
 mod watch;
 
@@ -43,7 +45,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{NaiveDateTime, SubsecRound, Utc};
 use seal::{Granter, OperatorPublic, Sealer};
 
-use crate::domain::Fault;
+use crate::domain::{Fault, Noun};
 use crate::policy::{Scope, Viewer, may_write};
 pub use account::{
     Account, AccountChange, AccountFilter, AccountLine, ChangeOutcome, Credentials, Factor, FactorUse, MachineKey,
@@ -51,15 +53,15 @@ pub use account::{
 };
 pub use archive::LEFT;
 pub use archive::{ArchiveKind, ArchivedLog, Manifest, Source};
-pub use assistance::{Assistance, AssistanceFacts, AssistanceFilter};
+pub use assistance::{Assistance, AssistanceFilter};
 pub use audit::{
     Checkpoint, InclusionProof, LogAsk, LogFinding, LogKey, LogReport, LoggedAct, LoggedEntry,
     Shown as CheckpointsShown, audit_verify, entry_is_proved, tree_is_extended,
 };
 pub use briefing::{BriefingCorrection, CaseHistory, IncidentLine, ProceedingLine, VictimLine};
-pub use case::{Case, CaseFacts, CaseFilter};
+pub use case::{Case, CaseFilter};
 pub use connect::{Access, ConnectionOptions, OpenDatabase, Trust};
-pub use db::schema::TABLES;
+pub use db::table_names;
 use db::{Db, Mode, Pool};
 pub use db::{Id, Location, NodeRole, grant_roles};
 pub use disclosure::{
@@ -79,15 +81,31 @@ pub use incident::{
 pub use keys::{ClassKeyTrust, Mergeable, SealedInput};
 pub use ledger::{Act, Undone};
 pub use list::{Cursor, Page};
-pub use measure::{Measure, MeasureFacts, MeasureFilter};
-pub use proceeding::{Accused, NewAccused, NewStep, Proceeding, ProceedingFacts, ProceedingFilter, Seals, StepRecord};
+pub use measure::{Measure, MeasureFilter};
+pub use proceeding::{Accused, NewAccused, NewStep, Proceeding, ProceedingFilter, Seals, StepRecord};
 pub use reference::{Designation, Mission, State};
 pub use restoration::{Restoration, SetBack, SetBackKind};
 pub use session::{NewSession, PrimaryFactor, Rotation, SessionInfo, SessionLine};
 pub use statistics::{Cell, Dimension, StatisticsAsk, Unit};
 pub use table::TableRelease;
+pub use task::Task;
 pub use verdict::{Grounds, Verdict};
 pub use watch::{Check, LogStanding};
+
+/// What each noun's room offers the rooms that look through all of them.
+const fn room(noun: Noun) -> candidate::Room {
+    match noun {
+        Noun::Incident => incident::ROOM,
+        Noun::Case => case::ROOM,
+        Noun::Proceeding => proceeding::ROOM,
+        Noun::Accused => proceeding::ACCUSED,
+        Noun::Step => proceeding::STEP,
+        Noun::Assistance => assistance::ROOM,
+        Noun::Measure => measure::ROOM,
+        Noun::Disclosure => disclosure::ROOM,
+        Noun::Victim | Noun::Suspect => candidate::Room::PART,
+    }
+}
 
 /// What the store returns.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -5,7 +5,8 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use super::account::{Account, AccountRow, FactorUse};
-use super::db::schema::{account, live_session, refresh_token, session, sign_on_use};
+use super::db::live_session;
+use super::db::schema::{account, refresh_token, session, sign_on_use};
 use super::db::{Id, each};
 use super::{Access, Error, Mode, Read, Result, Store, Write};
 use crate::domain::NoticeKind;

@@ -181,7 +181,7 @@ impl Read<'_> {
             .map(|one| {
                 let traits = Attributes::from([
                     (Dimension::HostState, Some(one.facts.state.clone())),
-                    (Dimension::Year, Some(chrono::Datelike::year(&one.facts.opened.first()).to_string())),
+                    (Dimension::Year, Some(chrono::Datelike::year(&one.facts.opened_on).to_string())),
                     (Dimension::Stage, Some(one.stage_furthest.code().to_owned())),
                     (Dimension::Forum, Some(one.facts.forum.code().to_owned())),
                 ]);

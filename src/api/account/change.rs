@@ -138,7 +138,7 @@ pub struct ChangeQuery {
 async fn change_list(call: Call) -> Result<HttpResponse, Problem> {
     here(&call)?;
     let (paging, waiting) = InputReader::query(&call.context(), &call.query, |input| {
-        let waiting = input.required("waiting", Some(false), input::truth);
+        let waiting = input.required("waiting", Some(false), input::truth());
         Some((Paging::of(input)?, waiting?))
     })?;
     call.list(paging, move |viewer, r, part| {
@@ -167,7 +167,7 @@ async fn change_decide(call: Call, path: Path<String>, body: Bytes) -> Result<Ht
     let change = id(&path)?;
     let (approve, code) = call
         .body(&body, |input| {
-            let approve = input.required("approve", None, input::truth);
+            let approve = input.required("approve", None, input::truth());
             let code = input.required("code", None, secret);
             Some((approve?, code?))
         })

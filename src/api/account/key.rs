@@ -86,7 +86,7 @@ async fn key_make(call: Call, path: Path<String>, body: Bytes) -> Result<HttpRes
     let (name, last_day) = call
         .body(&body, |input| {
             let name = input.required("name", None, input::text(100));
-            let last_day = input.required("expires_on", None, input::date);
+            let last_day = input.required("expires_on", None, input::date());
             Some((name?, last_day?))
         })
         .await?;

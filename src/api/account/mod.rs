@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Routes;
 use super::call::{Call, Shown};
-use super::input::{self, Context, InputReader, InputValue};
+use super::input::{self, Context, InputReader, InputValue, Reader as _};
 use super::list::Paging;
 use super::problem::{NotAcceptable, NotModified, Problem, Problems};
 use crate::domain::{AccountStatus, Rights, Role, StateFunction};
@@ -193,15 +193,15 @@ pub struct AccountQuery {
 }
 
 fn rights(input: &mut InputReader<'_>) -> Option<Rights> {
-    let role = input.required("role", None, input::code);
-    let missions = input.required("missions", Some(Vec::new()), input::list_of(50, input::mission));
-    let state = input.optional("state", None, input::state);
-    let state_function = input.optional("state_function", None, input::code);
-    let machine = input.required("machine", Some(false), input::truth);
-    let graded = input.required("graded", Some(false), input::truth);
-    let from_on = input.optional("from_on", None, input::date);
-    let to_on = input.optional("to_on", None, input::date);
-    let suspended = input.required("suspended", Some(false), input::truth);
+    let role = input.required("role", None, input::code());
+    let missions = input.required("missions", Some(Vec::new()), input::list_of(50, input::mission()));
+    let state = input.optional("state", None, input::state());
+    let state_function = input.optional("state_function", None, input::code());
+    let machine = input.required("machine", Some(false), input::truth());
+    let graded = input.required("graded", Some(false), input::truth());
+    let from_on = input.optional("from_on", None, input::date());
+    let to_on = input.optional("to_on", None, input::date());
+    let suspended = input.required("suspended", Some(false), input::truth());
     let single_sign_on = input.optional("single_sign_on", None, input::text(500));
     let mut missions = missions?;
     missions.sort();
@@ -225,7 +225,7 @@ fn rights(input: &mut InputReader<'_>) -> Option<Rights> {
 }
 
 fn email(input: &InputValue, context: &Context) -> Result<String, String> {
-    let text = input::text(320)(input, context)?;
+    let text = input::text(320).read(input, context)?;
     let fits = text.split_once('@').is_some_and(|(person, house)| !person.is_empty() && house.contains('.'));
     if fits && !text.contains(char::is_whitespace) { Ok(text) } else { Err("must be an address".into()) }
 }
@@ -271,9 +271,9 @@ fn answer(account: AccountView, outcome: ChangeOutcome) -> AccountAnswer {
 async fn account_list(call: Call) -> Result<HttpResponse, Problem> {
     here(&call)?;
     let (paging, filter) = InputReader::query(&call.context(), &call.query, |input| {
-        let role = input.optional("role", None, input::code);
-        let state = input.optional("state", None, input::state);
-        let review_due = input.required("review_due", Some(false), input::truth);
+        let role = input.optional("role", None, input::code());
+        let state = input.optional("state", None, input::state());
+        let review_due = input.required("review_due", Some(false), input::truth());
         let paging = Paging::of(input);
         Some((paging?, AccountFilter { state, role, review_due: review_due? }))
     })?;

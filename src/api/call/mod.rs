@@ -1,5 +1,6 @@
 //! One extractor gives viewer, store and clock; and the shapes in which a call answers: one record, a page, a new record.
 
+mod change;
 mod shown;
 
 use std::future::{Ready, ready};
@@ -12,6 +13,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, web};
 use seal::Plain;
 use serde::Serialize;
 
+pub use change::{changed_once, made_once};
 use shown::is_known;
 pub use shown::{Made, Shown};
 
@@ -26,7 +28,7 @@ use crate::disclosure::Desk;
 use crate::domain::{Noun, Reference};
 use crate::identity::{Identity, Network};
 use crate::policy::{Action, Scope, Viewer, authorize};
-use crate::store::{Error, Read, Result as StoreResult, SessionInfo, Store, Write};
+use crate::store::{Error, Idempotency, Read, Result as StoreResult, SessionInfo, Store, Write};
 
 /// What every call shares.
 #[derive(Debug)]
@@ -392,35 +394,35 @@ impl Call {
         make: impl FnOnce(&Viewer, &mut Write<'_>) -> StoreResult<Made> + Send + 'static,
         show: impl FnOnce(&Viewer, &mut Read<'_>, &str) -> StoreResult<Shown<T>> + Send + 'static,
     ) -> Result<HttpResponse, Problem> {
-        let asked = match &self.key {
-            Some(key) => Some(once::read_key(&self.path, key, body)?),
-            None => None,
-        };
-        InputReader::query(&self.context(), &self.query, |_| Some(()))?;
+        let key = self.once(body)?;
         let (made, shown) = self
             .as_viewer(move |call, session| {
                 let viewer = &session.account.viewer;
-                let work = |w: &mut Write<'_>| {
-                    let replay = asked.as_ref().map(|asked| w.replay(asked)).transpose()?.flatten();
-                    let made = match replay {
-                        Some(replay) => Made { status: replay.status, target: replay.target },
-                        None => {
-                            let made = make(viewer, w)?;
-                            if let Some(asked) = &asked {
-                                w.remember(asked, made.status, &made.target)?;
-                            }
-                            made
-                        }
-                    };
-                    let shown = show(viewer, w, &made.target)?;
-                    Ok((made, shown))
-                };
+                let work = |w: &mut Write<'_>| made_once(viewer, w, key.as_ref(), make, show);
                 Ok(match making {
                     Concurrency::Shared => call.app.store.append(viewer, work),
                     Concurrency::Exclusive => call.app.store.write(viewer, work),
                 }?)
             })
             .await?;
+        self.made(&made, &shown)
+    }
+
+    /// The key under which a POST is done once, if it has one. A POST takes no query.
+    ///
+    /// # Errors
+    /// 400 for a key under 16 characters, or a parameter.
+    pub fn once(&self, body: &Bytes) -> Result<Option<Idempotency>, Problem> {
+        let key = self.key.as_ref().map(|key| once::read_key(&self.path, key, body)).transpose()?;
+        InputReader::query(&self.context(), &self.query, |_| Some(()))?;
+        Ok(key)
+    }
+
+    /// Answers with what a POST made.
+    ///
+    /// # Errors
+    /// 500 when the record cannot be written as JSON.
+    pub fn made<T: Serialize>(&self, made: &Made, shown: &Shown<T>) -> Result<HttpResponse, Problem> {
         let (etag, bytes) = shown.etag()?;
         let status = actix_web::http::StatusCode::from_u16(made.status).map_err(|_| Problem::of("internal"))?;
         let mut response = HttpResponse::build(status);
@@ -442,32 +444,28 @@ impl Call {
         show: impl Fn(&Viewer, &mut Read<'_>) -> StoreResult<Shown<T>> + Send + 'static,
         change: impl FnOnce(&Viewer, &mut Write<'_>, &Context) -> Result<(), Problem> + Send + 'static,
     ) -> Result<HttpResponse, Problem> {
-        let Some(expected) = self.if_match.clone() else { return Err(Problem::of("precondition_required")) };
-        InputReader::query(&self.context(), &self.query, |_| Some(()))?;
+        let expected = self.expected()?;
         let shown = self
-            .as_viewer(move |call, session| {
-                let viewer = &session.account.viewer;
-                let context = call.context();
-                let mut refused = None;
-                let outcome = call.app.store.write(viewer, |w| {
-                    let before = show(viewer, w)?;
-                    let (etag, _) = before.etag().map_err(|_| Error::PreconditionFailed)?;
-                    if expected != etag && expected != "*" {
-                        return Err(Error::PreconditionFailed);
-                    }
-                    if let Err(problem) = change(viewer, w, &context) {
-                        refused = Some(problem);
-                        return Err(Error::PreconditionFailed);
-                    }
-                    // A patch that changes nothing leaves the record as it was, and no trace.
-                    if w.has_noted() { show(viewer, w) } else { Ok(before) }
-                });
-                match refused {
-                    Some(problem) => Err(problem),
-                    None => Ok(outcome?),
-                }
-            })
+            .as_viewer(move |call, session| changed_once(&call.app, &session.account.viewer, &expected, show, change))
             .await?;
+        self.served(&shown)
+    }
+
+    /// What a PATCH expects the record to be. It takes no query.
+    ///
+    /// # Errors
+    /// 428 without `If-Match`; 400 for a parameter.
+    pub fn expected(&self) -> Result<String, Problem> {
+        let expected = self.if_match.clone().ok_or_else(|| Problem::of("precondition_required"))?;
+        InputReader::query(&self.context(), &self.query, |_| Some(()))?;
+        Ok(expected)
+    }
+
+    /// Answers with a record as it is now.
+    ///
+    /// # Errors
+    /// 500 when the record cannot be written as JSON.
+    pub fn served<T: Serialize>(&self, shown: &Shown<T>) -> Result<HttpResponse, Problem> {
         let (etag, bytes) = shown.etag()?;
         Ok(HttpResponse::Ok()
             .insert_header((header::ETAG, etag))

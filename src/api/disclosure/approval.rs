@@ -109,7 +109,7 @@ async fn approval_ask(call: Call, body: Bytes) -> Result<HttpResponse, Problem> 
         .body(&body, |input| {
             let record = input.required("record", None, record);
             let wanted = wanted(input);
-            let purpose = input.required("purpose", None, input::code);
+            let purpose = input.required("purpose", None, input::code());
             let note = input.optional("note", None, note);
             let (class, fields) = wanted?;
             Some(ApprovalAsk { record: record?, class, fields, purpose: purpose?, note })
@@ -133,7 +133,7 @@ async fn approval_ask(call: Call, body: Bytes) -> Result<HttpResponse, Problem> 
 #[get("/approvals")]
 async fn approval_list(call: Call) -> Result<HttpResponse, Problem> {
     let (paging, waiting) = InputReader::query(&call.context(), &call.query, |input| {
-        let waiting = input.required("waiting", Some(false), input::truth);
+        let waiting = input.required("waiting", Some(false), input::truth());
         Some((Paging::of(input)?, waiting?))
     })?;
     call.list(paging, move |viewer, r, part| {
@@ -162,7 +162,7 @@ async fn approval_decide(call: Call, path: Path<String>, body: Bytes) -> Result<
     let id = path_id(&path)?;
     let (approve, code) = call
         .body(&body, |input| {
-            let approve = input.required("approve", None, input::truth);
+            let approve = input.required("approve", None, input::truth());
             let code = input.required("code", None, secret);
             Some((approve?, code?))
         })

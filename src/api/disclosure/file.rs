@@ -14,7 +14,7 @@ use crate::api::list::File;
 use crate::api::problem::{Problem, Problems};
 use crate::api::session::secret;
 use crate::disclosure::{Given, Opened};
-use crate::domain::{Code, DisclosureMode, Purpose, SEALED};
+use crate::domain::{Code, DisclosureMode, Purpose, SealedField};
 use crate::exchange::{CsvTable, XlsxTable};
 use crate::policy::{may_begin, mode_rule};
 use crate::store::{Authorization, DisclosureAsk};
@@ -102,7 +102,7 @@ async fn file_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
             }
             let wanted = wanted(input);
             let format = input.required("format", None, format);
-            let purpose = input.required("purpose", None, input::code);
+            let purpose = input.required("purpose", None, input::code());
             let note = input.optional("note", None, note);
             let code = input.required("code", None, secret);
             let (class, fields) = wanted?;
@@ -127,7 +127,7 @@ async fn file_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
             let opened =
                 |name: &str| records.iter().any(|record| record.fields.iter().any(|(known, _)| *known == name));
             let mut columns: Vec<&'static str> = Vec::new();
-            for field in SEALED.iter().filter(|field| field.class == class && opened(field.name)) {
+            for field in SealedField::all().filter(|field| field.class == class && opened(field.name)) {
                 if !columns.contains(&field.name) {
                     columns.push(field.name);
                 }

@@ -106,7 +106,7 @@ async fn match_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> 
             let noun = input.required("person", None, person);
             let name = input.required("name", None, name);
             let about = input.optional("record", None, victim);
-            let purpose = input.required("purpose", None, input::code);
+            let purpose = input.required("purpose", None, input::code());
             let note = input.optional("note", None, note);
             let code = input.required("code", None, secret);
             if about.is_some() && noun.is_some_and(|noun| noun != Noun::Victim) {

@@ -14,6 +14,7 @@ use actix_web::web::Bytes;
 use actix_web::{HttpResponse, get, post};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use strum::VariantArray as _;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Routes;
@@ -156,10 +157,13 @@ pub struct DisclosureQuery {
 
 fn record(input: &InputValue, _: &Context) -> Result<(Noun, String), String> {
     let InputValue::Text(text) = input else { return Err("must be text".into()) };
-    let whole = || "must be the path of an incident, case, proceeding or assistance".to_owned();
+    let openable = || Noun::VARIANTS.iter().copied().filter(|noun| noun.spec().openable);
+    let whole = || {
+        let paths: Vec<&str> = openable().map(Noun::path).collect();
+        format!("must be the path of a record, such as incidents/MINUSMA-2019-7KQ4: one of {}", paths.join(", "))
+    };
     let (path, reference) = text.expose().split_once('/').ok_or_else(whole)?;
-    [Noun::Incident, Noun::Case, Noun::Proceeding, Noun::Assistance, Noun::Measure]
-        .into_iter()
+    openable()
         .find(|noun| noun.path() == path)
         .and_then(|noun| Some((noun, Reference::parse(noun, reference)?.to_string())))
         .ok_or_else(whole)
@@ -178,7 +182,7 @@ fn path_id(path: &str) -> Result<Id, Problem> {
 
 /// Takes the class and fields to be opened out of the input.
 fn wanted(input: &mut InputReader<'_>) -> Option<(seal::ClassCode, Vec<String>)> {
-    let class = input.required("class", None, input::class);
+    let class = input.required("class", None, input::class());
     let fields = input.required("fields", Some(Vec::new()), input::list_of(50, input::text(60)));
     Some((class?, fields?))
 }
@@ -186,9 +190,9 @@ fn wanted(input: &mut InputReader<'_>) -> Option<(seal::ClassCode, Vec<String>)>
 /// Takes what a disclosure rests on out of the input, with the code that it needs.
 fn warrant(input: &mut InputReader<'_>, session: Id) -> Option<(Authorization, Option<Plain>, Option<Plain>)> {
     let (has_sitting, has_approval) = (input.has("sitting"), input.has("approval"));
-    let sitting = input.optional("sitting", None, input::id);
-    let approval = input.optional("approval", None, input::id);
-    let emergency = input.required("emergency", Some(false), input::truth)?;
+    let sitting = input.optional("sitting", None, input::id());
+    let approval = input.optional("approval", None, input::id());
+    let emergency = input.required("emergency", Some(false), input::truth())?;
     if usize::from(has_sitting) + usize::from(has_approval) + usize::from(emergency) > 1 {
         input.fault("sitting", "a sitting, an approval or an emergency: one of them");
         return None;
@@ -207,7 +211,7 @@ fn warrant(input: &mut InputReader<'_>, session: Id) -> Option<(Authorization, O
         }
         approval.map(Authorization::Approval)
     } else {
-        let purpose = input.required("purpose", None, input::code);
+        let purpose = input.required("purpose", None, input::code());
         purpose.map(if emergency { Authorization::Emergency } else { Authorization::Purpose })
     };
     let note = if emergency { input.required("note", None, note) } else { input.optional("note", None, note) };
@@ -280,7 +284,7 @@ async fn disclosure_create(call: Call, body: Bytes) -> Result<HttpResponse, Prob
 #[get("/disclosures")]
 async fn disclosure_list(call: Call) -> Result<HttpResponse, Problem> {
     let (paging, filter) = InputReader::query(&call.context(), &call.query, |input| {
-        let review_due = input.required("review_due", Some(false), input::truth);
+        let review_due = input.required("review_due", Some(false), input::truth());
         Some((Paging::of(input)?, DisclosureFilter { review_due: review_due? }))
     })?;
     call.list(paging, move |viewer, r, part| {

@@ -41,7 +41,7 @@ async fn disclosure_review(call: Call, path: Path<String>, body: Bytes) -> Resul
     let id = path_id(&path)?;
     let (finding, code) = call
         .body(&body, |input| {
-            let finding = input.required("finding", None, input::code);
+            let finding = input.required("finding", None, input::code());
             let code = input.required("code", None, secret);
             Some((finding?, code?))
         })

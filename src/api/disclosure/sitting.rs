@@ -68,7 +68,7 @@ pub struct Sittings {
 async fn sitting_begin(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
     let (purpose, note, code) = call
         .body(&body, |input| {
-            let purpose = input.required("purpose", None, input::code);
+            let purpose = input.required("purpose", None, input::code());
             let note = input.optional("note", None, note);
             let code = input.required("code", None, secret);
             Some((purpose?, note, code?))

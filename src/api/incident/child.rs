@@ -9,14 +9,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::reading::{self, SuspectInput, VictimInput};
-use super::view::is_own;
 use super::{read_reference, show};
 use crate::api::call::{Call, Made, Shown};
 use crate::api::input::InputReader;
 use crate::api::problem::{NotModified, Preconditions, Problem, Problems, Tombstone};
 use crate::api::withheld::{Markers, Withheld};
 use crate::domain::{Harm, Noun, Perpetrator, Personnel, Sex, SuspectFacts, SuspectStatus, VictimFacts};
-use crate::policy::{AccessContext, Action, Relations, Viewer, authorize};
+use crate::policy::{AccessContext, Action, Viewer, authorize};
 use crate::store::{EditionChoice, Error, Id, Incident, Read, Result as StoreResult, Suspect, Victim};
 
 /// A victim, as you may see it.
@@ -61,12 +60,10 @@ impl VictimView {
     ) -> Self {
         let VictimFacts { category, states, outcome, sex_of_dead, noticas_id, kin_notified_on, state_notified_on } =
             victim.facts.clone();
-        let own_national = is_own(viewer, &states);
-        let relations = Relations { own_national, ..facts.relations };
         let inside = viewer.is_inside();
         // The host State, and the State of a proceeding, see whose nationals all victims are.
-        let sees_all = inside || relations.host || relations.proceeding;
-        let facts = AccessContext { relations, notified: victim.facts.is_notified(), ..facts };
+        let sees_all = inside || facts.relations.host || facts.relations.proceeding;
+        let facts = facts.to_victim(viewer, &states, victim.facts.is_notified());
         let markers = Markers { noun: Noun::Victim, viewer, facts, holder: victim.holder, held };
         Self {
             handle: victim.handle.clone(),
@@ -152,12 +149,8 @@ struct Family {
 fn family(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Family> {
     let tags = show(viewer, r, reference, EditionChoice::Working)?.tags;
     let incident = r.incident_get(reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
-    let (relations, under_review) = r.incident_relations(viewer, &incident)?;
-    Ok(Family {
-        incident,
-        facts: AccessContext { relations, notified: true, under_review, ..AccessContext::default() },
-        tags,
-    })
+    let facts = r.incident_access(viewer, &incident)?;
+    Ok(Family { incident, facts, tags })
 }
 
 fn victims(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Shown<Vec<(Victim, VictimView)>>> {
@@ -279,7 +272,7 @@ pub(super) async fn victim_edit(
             authorize(viewer, Action::Report { mission: &incident.facts.mission }).map_err(Error::from)?;
             let known =
                 w.victim_list(&incident)?.into_iter().find(|victim| victim.handle == handle).ok_or(Error::NotFound)?;
-            let new = InputReader::read(context, &body, |input| reading::victim(input, Some(&known.facts)))?;
+            let new = InputReader::change(context, &body, |input| reading::victim(input, Some(&known.facts)))?;
             w.victim_edit(&incident, &known, &new)?;
             Ok(())
         },
@@ -362,7 +355,7 @@ pub(super) async fn suspect_edit(
                 .into_iter()
                 .find(|suspect| suspect.handle == handle)
                 .ok_or(Error::NotFound)?;
-            let new = InputReader::read(context, &body, |input| reading::suspect(input, Some(&known.facts)))?;
+            let new = InputReader::change(context, &body, |input| reading::suspect(input, Some(&known.facts)))?;
             w.suspect_edit(&incident, &known, &new)?;
             Ok(())
         },

@@ -21,6 +21,7 @@ use super::history::HistoryPage;
 use super::input::{self, InputReader};
 use super::list::Paging;
 use super::problem::{NotAcceptable, NotModified, Preconditions, Problem, Problems, Tombstone};
+use super::resource::{as_state, view_as};
 use crate::api::Routes;
 use crate::domain::Noun;
 use crate::policy::{Action, Viewer, authorize};
@@ -113,30 +114,19 @@ pub(super) fn filter(input: &mut InputReader<'_>) -> Option<(IncidentFilter, Opt
     let edition = edition_choice(input);
     let filter = IncidentFilter {
         edition: EditionChoice::Working,
-        mission: input.optional("mission", None, input::mission),
-        host_state: input.optional("host_state", None, input::state),
-        act: input.optional("act", None, input::code),
-        means: input.optional("means", None, input::code),
-        perpetrator: input.optional("perpetrator_category", None, input::code),
-        status: input.optional("status", None, input::code),
-        noticas_id: input.optional("noticas_id", None, input::external_id),
-        from: input.optional("from", None, input::date),
-        to: input.optional("to", None, input::date),
+        mission: input.optional("mission", None, input::mission()),
+        host_state: input.optional("host_state", None, input::state()),
+        act: input.optional("act", None, input::code()),
+        means: input.optional("means", None, input::code()),
+        perpetrator: input.optional("perpetrator_category", None, input::code()),
+        status: input.optional("status", None, input::code()),
+        noticas_id: input.optional("noticas_id", None, input::external_id()),
+        from: input.optional("from", None, input::date()),
+        to: input.optional("to", None, input::date()),
     };
-    let as_state = input.optional("as", None, input::state);
+    let as_state = as_state(input);
     let paging = Paging::of(input);
     Some((IncidentFilter { edition: edition?, ..filter }, as_state, paging?))
-}
-
-/// The viewer whose sight is asked for: oneself, or, for the Secretariat, a State (`?as=`).
-pub(super) fn view_as(viewer: &Viewer, as_state: Option<&str>) -> StoreResult<Viewer> {
-    match as_state {
-        None => Ok(viewer.clone()),
-        Some(state) => {
-            authorize(viewer, Action::Decide)?;
-            Ok(Viewer::of_state(state))
-        }
-    }
 }
 
 /// Lists the incidents that concern you, newest first.
@@ -201,7 +191,7 @@ async fn incident_get(call: Call, path: Path<String>) -> Result<HttpResponse, Pr
     let context = call.context();
     let (choice, as_state) = InputReader::query(&context, &call.query, |input| {
         let choice = edition_choice(input);
-        let as_state = input.optional("as", None, input::state);
+        let as_state = as_state(input);
         Some((choice?, as_state))
     })?;
     let reference = read_reference(&path)?;
@@ -252,9 +242,9 @@ async fn incident_edit(call: Call, path: Path<String>, body: Bytes) -> Result<Ht
         move |viewer, w, context| {
             let incident = w.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
             authorize(viewer, Action::Report { mission: &incident.facts.mission }).map_err(Error::from)?;
-            let (facts, sealed) = InputReader::read(context, &body, |input| {
+            let (facts, sealed) = InputReader::change(context, &body, |input| {
                 let facts = reading::incident_facts(input, Some(&incident.facts));
-                let sealed = input.sealed_patch(Noun::Incident);
+                let sealed = input.sealed(Noun::Incident);
                 Some((facts?, sealed))
             })?;
             authorize(viewer, Action::Report { mission: &facts.mission }).map_err(Error::from)?;
@@ -278,13 +268,7 @@ async fn incident_history(call: Call, path: Path<String>) -> Result<HttpResponse
     let page = call
         .read(move |viewer, r| {
             let incident = r.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
-            let (relations, under_review) = r.incident_relations(viewer, &incident)?;
-            let facts = crate::policy::AccessContext {
-                relations,
-                notified: true,
-                under_review,
-                ..crate::policy::AccessContext::default()
-            };
+            let facts = r.incident_access(viewer, &incident)?;
             let first = r.concerned_since(&incident)?;
             Ok(super::history::page(viewer, facts, r.history(incident.id)?, first.zip(incident.released_at)))
         })

@@ -71,7 +71,7 @@ pub struct TransitionOutcomes {
 }
 
 fn transition(input: &mut InputReader<'_>) -> Option<(IncidentStatus, Grounds)> {
-    let to = input.required("to", None, input::code);
+    let to = input.required("to", None, input::code());
     let grounds = grounds(input, matches!(to, Some(IncidentStatus::Returned | IncidentStatus::Withdrawn)));
     Some((to?, grounds?))
 }
@@ -184,8 +184,8 @@ pub(super) async fn withholding_decide(call: Call, path: Path<String>, body: Byt
     let reference = read_reference(&path)?;
     let (states, reason, code) = call
         .body(&body, |input| {
-            let states = input.required("states", None, input::list_of(20, input::state));
-            let reason = input.required("reason", None, input::code::<WithholdingReason>);
+            let states = input.required("states", None, input::list_of(20, input::state()));
+            let reason = input.required("reason", None, input::code::<WithholdingReason>());
             if let (Some(states), Some(reason)) = (&states, reason)
                 && states.is_empty() != (reason == WithholdingReason::NoneNeeded)
             {
@@ -225,7 +225,7 @@ pub struct SplitInput {
 #[post("/incidents/{reference}/split")]
 pub(super) async fn incident_split(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(&path)?;
-    let victims = call.body(&body, |input| input.required("victims", None, handles)).await?;
+    let victims = call.body(&body, |input| input.required("victims", None, handles())).await?;
     call.post(
         &body,
         move |viewer, w| {

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use utoipa::ToSchema;
 
-use crate::api::input::{self, Context, InputReader, InputValue};
+use crate::api::input::{self, Context, InputReader};
 use crate::domain::{
     Act, Activity, Harm, HoldReason, IncidentFacts, Means, Noun, Perpetrator, Personnel, Precision, Sex, SuspectFacts,
     SuspectStatus, VictimFacts,
@@ -137,35 +137,32 @@ pub struct SuspectInput {
 
 /// Reads the open facts of an incident, over those it had.
 pub(super) fn incident_facts(input: &mut InputReader<'_>, base: Option<&IncidentFacts>) -> Option<IncidentFacts> {
-    let mission = input.required("mission", base.map(|b| b.mission.clone()), input::mission);
+    let mission = input.required("mission", base.map(|b| b.mission.clone()), input::mission());
     let host_given = input.has("host_state");
-    let host = input.optional("host_state", base.and_then(|b| b.host_state.clone()), input::state);
-    let occurred = input.partial_date("occurred_on", base.map(|b| b.occurred));
-    if occurred.is_some_and(|on| on.is_future(input.context.now)) {
-        input.fault("occurred_on", "lies in the future");
-    }
+    let host = input.optional("host_state", base.and_then(|b| b.host_state.clone()), input::state());
+    let occurred = input.past_partial_date("occurred_on", base.map(|b| b.occurred));
     let place_given = input.has("exact_place");
-    let region = input.optional("region", base.and_then(|b| b.region.clone()), input::region);
+    let region = input.optional("region", base.and_then(|b| b.region.clone()), input::region());
     if place_given && region.is_none() {
         input.fault("region", "required with exact_place: the coarse twin of a sealed place comes in the same request");
     }
-    let act = input.required("act", base.map(|b| b.act), input::code);
-    let means = input.required("means", Some(base.map_or(Means::NotKnown, |b| b.means)), input::code);
-    let activity = input.required("activity", Some(base.map_or(Activity::NotKnown, |b| b.activity)), input::code);
+    let act = input.required("act", base.map(|b| b.act), input::code());
+    let means = input.required("means", Some(base.map_or(Means::NotKnown, |b| b.means)), input::code());
+    let activity = input.required("activity", Some(base.map_or(Activity::NotKnown, |b| b.activity)), input::code());
     let perpetrator = input.required(
         "perpetrator_category",
         Some(base.map_or(Perpetrator::NotIdentified, |b| b.perpetrator)),
-        input::code,
+        input::code(),
     );
     let others_killed =
         input.required("others_killed", Some(base.map_or(0, |b| b.others_killed)), input::integer(0, 100_000));
     let others_injured =
         input.required("others_injured", Some(base.map_or(0, |b| b.others_injured)), input::integer(0, 100_000));
-    let noticas_id = input.optional("noticas_id", base.and_then(|b| b.noticas_id.clone()), input::external_id);
-    let sage_id = input.optional("sage_id", base.and_then(|b| b.sage_id.clone()), input::external_id);
+    let noticas_id = input.optional("noticas_id", base.and_then(|b| b.noticas_id.clone()), input::external_id());
+    let sage_id = input.optional("sage_id", base.and_then(|b| b.sage_id.clone()), input::external_id());
     let known = base.and_then(|b| b.hold);
-    let reason = input.optional("hold_reason", known.map(|(reason, _)| reason), input::code);
-    let review = input.optional("hold_review_on", known.map(|(_, on)| on), input::date);
+    let reason = input.optional("hold_reason", known.map(|(reason, _)| reason), input::code());
+    let review = input.optional("hold_review_on", known.map(|(_, on)| on), input::date());
     if reason.is_some() != review.is_some() {
         input.fault("hold_review_on", "a hold has both a reason and a review date");
     }
@@ -227,9 +224,12 @@ pub(in crate::api) fn new_incident(input: &mut InputReader<'_>) -> Option<NewInc
 
 /// Reads a victim, over what it was.
 pub(super) fn victim(input: &mut InputReader<'_>, base: Option<&VictimFacts>) -> Option<NewVictim> {
-    let category = input.required("category", base.map(|b| b.category), input::code::<Personnel>);
-    let states =
-        input.required("states", base.map(|b| b.states.clone()).or(Some(Vec::new())), input::list_of(5, input::state));
+    let category = input.required("category", base.map(|b| b.category), input::code::<Personnel>());
+    let states = input.required(
+        "states",
+        base.map(|b| b.states.clone()).or(Some(Vec::new())),
+        input::list_of(5, input::state()),
+    );
     if let (Some(category), Some(states)) = (category, &states) {
         let mut distinct = states.clone();
         distinct.sort();
@@ -240,16 +240,16 @@ pub(super) fn victim(input: &mut InputReader<'_>, base: Option<&VictimFacts>) ->
             input.fault("states", "uniformed personnel have one contributing State");
         }
     }
-    let outcome = input.required("outcome", base.map(|b| b.outcome), input::code::<Harm>);
-    let sex_of_dead = input.optional("sex_of_dead", base.and_then(|b| b.sex_of_dead), input::code::<Sex>);
+    let outcome = input.required("outcome", base.map(|b| b.outcome), input::code::<Harm>());
+    let sex_of_dead = input.optional("sex_of_dead", base.and_then(|b| b.sex_of_dead), input::code::<Sex>());
     if sex_of_dead.is_some() && outcome.is_some_and(|outcome| outcome != Harm::Killed) {
         input.fault("sex_of_dead", "only for the dead: the sex of others is sealed, in sex");
     }
-    let noticas_id = input.optional("noticas_id", base.and_then(|b| b.noticas_id.clone()), input::external_id);
-    let kin_notified_on = input.optional("kin_notified_on", base.and_then(|b| b.kin_notified_on), input::past_date);
+    let noticas_id = input.optional("noticas_id", base.and_then(|b| b.noticas_id.clone()), input::external_id());
+    let kin_notified_on = input.optional("kin_notified_on", base.and_then(|b| b.kin_notified_on), input::past_date());
     let state_notified_on =
-        input.optional("state_notified_on", base.and_then(|b| b.state_notified_on), input::past_date);
-    let sealed = if base.is_some() { input.sealed_patch(Noun::Victim) } else { input.sealed(Noun::Victim) };
+        input.optional("state_notified_on", base.and_then(|b| b.state_notified_on), input::past_date());
+    let sealed = input.sealed(Noun::Victim);
     Some(NewVictim {
         facts: VictimFacts {
             category: category?,
@@ -266,13 +266,13 @@ pub(super) fn victim(input: &mut InputReader<'_>, base: Option<&VictimFacts>) ->
 
 /// Reads a suspect, over what it was.
 pub(super) fn suspect(input: &mut InputReader<'_>, base: Option<&SuspectFacts>) -> Option<NewSuspect> {
-    let category = input.required("category", base.map(|b| b.category), input::code);
-    let status = input.required("status", Some(base.map_or(SuspectStatus::NotKnown, |b| b.status)), input::code);
-    let sealed = if base.is_some() { input.sealed_patch(Noun::Suspect) } else { input.sealed(Noun::Suspect) };
+    let category = input.required("category", base.map(|b| b.category), input::code());
+    let status = input.required("status", Some(base.map_or(SuspectStatus::NotKnown, |b| b.status)), input::code());
+    let sealed = input.sealed(Noun::Suspect);
     Some(NewSuspect { facts: SuspectFacts { category: category?, status: status? }, sealed })
 }
 
 /// Reads a list of handles.
-pub(super) fn handles(input: &InputValue, context: &Context) -> Result<Vec<String>, String> {
-    input::list_of(500, input::text(20))(input, context)
+pub(super) fn handles() -> impl input::Reader<Vec<String>> {
+    input::list_of(500, input::text(20))
 }

@@ -43,8 +43,8 @@ pub struct SeenView {
 pub(super) async fn incident_seen(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     let reference = read_reference(&path)?;
     let (state, on) = InputReader::query(&call.context(), &call.query, |input| {
-        let state = input.required("as", None, input::state);
-        let on = input.required("on", None, input::past_date);
+        let state = input.required("as", None, input::state());
+        let on = input.required("on", None, input::past_date());
         Some((state?, on?))
     })?;
     let view = call

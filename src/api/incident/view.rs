@@ -10,14 +10,14 @@ use super::child::{SuspectView, VictimView};
 use crate::api::call::Shown;
 use crate::api::decision::reasons;
 use crate::api::input::Context;
-use crate::api::withheld::{Markers, Withheld, shares_tag};
+use crate::api::resource::shared_tags;
+use crate::api::withheld::{Markers, Withheld};
 use crate::domain::{
     Act, Activity, Counts, FieldReason, HoldReason, IncidentFacts, IncidentStatus, Means, Noun, Perpetrator, Precision,
     Reason, WithholdingReason, summary,
 };
-use crate::policy::{AccessContext, Relations, Viewer};
+use crate::policy::{AccessContext, Target, Viewer, access};
 use crate::store::{Id, Incident, Read, Result, confirmed};
-use seal::ClassCode;
 
 /// An incident, as you may see it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -206,9 +206,7 @@ fn view(
 
 /// How a viewer stands to an incident, as far as the incident alone tells: in lists a State is told of nothing held.
 fn list_context(viewer: &Viewer, incident: &Incident) -> AccessContext {
-    let relations =
-        Relations { own_mission: viewer.missions.contains(&incident.facts.mission), ..Relations::default() };
-    AccessContext { relations, notified: true, ..AccessContext::default() }
+    access(viewer, &Target { missions: std::slice::from_ref(&incident.facts.mission), ..Target::default() })
 }
 
 /// Shows a list.
@@ -236,8 +234,7 @@ pub(super) fn many(
 
 /// Shows one incident with its children.
 pub(super) fn one(viewer: &Viewer, r: &mut Read<'_>, incident: &Incident) -> Result<Shown<IncidentView>> {
-    let (relations, under_review) = r.incident_relations(viewer, incident)?;
-    let facts = AccessContext { relations, notified: true, under_review, ..AccessContext::default() };
+    let facts = r.incident_access(viewer, incident)?;
     let victims = r.victim_list(incident)?;
     let suspects = r.suspect_list(incident)?;
     let mut holders = vec![incident.edition];
@@ -264,22 +261,12 @@ pub(super) fn one(viewer: &Viewer, r: &mut Read<'_>, incident: &Incident) -> Res
     }
     let waits = !matches!(incident.status, IncidentStatus::Released | IncidentStatus::Withdrawn);
     body.will_be_seen_by = if viewer.is_inside() && waits { Some(r.will_see(incident)?) } else { None };
-    let own = victims.iter().any(|victim| is_own(viewer, &victim.facts.states));
+    let states: Vec<String> = victims.iter().flat_map(|victim| victim.facts.states.clone()).collect();
     body.victims = Some(victims.iter().map(|victim| VictimView::new(viewer, facts, victim, Some(&held))).collect());
     body.suspects =
         Some(suspects.iter().map(|suspect| SuspectView::new(viewer, facts, suspect, Some(&held))).collect());
-    let of_tag = AccessContext { relations: Relations { own_national: own, ..relations }, ..facts };
-    let nouns = [Noun::Incident, Noun::Victim, Noun::Suspect];
-    let tags = ClassCode::ALL
-        .into_iter()
-        .zip(&incident.tags)
-        .filter(|(class, _)| shares_tag(viewer, of_tag, &nouns, *class))
-        .map(|(_, tag)| tag.clone())
-        .collect();
+    // The tags move with any victim of the viewer's State.
+    let of_tags = facts.to_victim(viewer, &states, true);
+    let tags = shared_tags(viewer, of_tags, &[Noun::Incident, Noun::Victim, Noun::Suspect], &incident.tags);
     Ok(Shown { body, tags })
-}
-
-/// Whether one of these States is the viewer's.
-pub(super) fn is_own(viewer: &Viewer, states: &[String]) -> bool {
-    viewer.state.as_ref().is_some_and(|state| states.contains(state))
 }

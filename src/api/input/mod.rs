@@ -3,18 +3,27 @@
 //! Bodies are parsed into [`InputValue`], whose texts wipe themselves, never into `serde_json::Value`. A [`InputReader`] then takes its
 //! members one by one; what nobody took is an unknown field.
 
+pub mod describe;
+mod readers;
 mod value;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use chrono::{NaiveDate, NaiveDateTime};
+use chrono::NaiveDateTime;
+use describe::Member;
+use readers::sealed_fault;
+pub use readers::{
+    Reader, as_text, class, code, date, external_id, id, integer, list_of, mission, past_date, reference, region,
+    state, text, truth, url,
+};
 use seal::Plain;
+use utoipa::openapi::{RefOr, Schema};
 pub use value::InputValue;
 
 use super::problem::Problem;
-use crate::domain::{Code, Fault, Noun, PartialDate, Precision, Reference, SealedField, calendar_day};
-use crate::store::{Id, SealedInput};
+use crate::domain::{Fault, Noun, PartialDate, Precision, SealedField};
+use crate::store::SealedInput;
 
 /// Reference data that inputs are checked against.
 #[derive(Debug, Default)]
@@ -37,11 +46,7 @@ pub struct Context {
 /// Faults that an answer lists, at most.
 const MOST_FAULTS: usize = 100;
 
-/// Reads one member's value; the error says which rule it breaks, and never the value.
-pub trait Reader<T>: Fn(&InputValue, &Context) -> Result<T, String> {}
-impl<T, F: Fn(&InputValue, &Context) -> Result<T, String>> Reader<T> for F {}
-
-/// An object being read.
+/// An object being read; or described, by the same function that reads it.
 #[derive(Debug)]
 pub struct InputReader<'c> {
     /// What it is read with.
@@ -49,11 +54,21 @@ pub struct InputReader<'c> {
     at: String,
     members: Vec<(String, InputValue)>,
     faults: Vec<Fault>,
+    is_edit: bool,
+    /// What was asked for so far, where the object is described and not read.
+    described: Option<Vec<Member>>,
 }
 
 impl<'c> InputReader<'c> {
     fn new(context: &'c Context, at: String, members: Vec<(String, InputValue)>) -> Self {
-        let mut input = Self { context, at, members: Vec::with_capacity(members.len()), faults: Vec::new() };
+        let mut input = Self {
+            context,
+            at,
+            members: Vec::with_capacity(members.len()),
+            faults: Vec::new(),
+            is_edit: false,
+            described: None,
+        };
         let mut seen = HashSet::new();
         for (name, value) in members {
             if seen.insert(name.clone()) {
@@ -74,6 +89,22 @@ impl<'c> InputReader<'c> {
         body: &[u8],
         parse: impl FnOnce(&mut InputReader<'c>) -> Option<T>,
     ) -> Result<T, Problem> {
+        Self::of(context, body)?.finish(parse)
+    }
+
+    /// Reads a JSON body as a merge patch of a record that is there.
+    ///
+    /// # Errors
+    /// A 400 problem that lists every fault.
+    pub fn change<T>(
+        context: &'c Context,
+        body: &[u8],
+        parse: impl FnOnce(&mut InputReader<'c>) -> Option<T>,
+    ) -> Result<T, Problem> {
+        Self { is_edit: true, ..Self::of(context, body)? }.finish(parse)
+    }
+
+    fn of(context: &'c Context, body: &[u8]) -> Result<Self, Problem> {
         // serde_json's message can quote the input: only the place is repeated.
         let input: InputValue = serde_json::from_slice(body).map_err(|error| {
             Problem::of("invalid").with_detail(format!("not JSON, at line {} column {}", error.line(), error.column()))
@@ -81,7 +112,7 @@ impl<'c> InputReader<'c> {
         let InputValue::Object(members) = input else {
             return Err(Problem::invalid(vec![Fault::new("", "must be an object")]));
         };
-        Self::new(context, String::new(), members).finish(parse)
+        Ok(Self::new(context, String::new(), members))
     }
 
     /// Reads a query string as one object of texts.
@@ -115,6 +146,19 @@ impl<'c> InputReader<'c> {
         }
     }
 
+    /// Whether the object changes a record that is there.
+    pub fn is_edit(&self) -> bool {
+        self.is_edit
+    }
+
+    fn describe(&mut self, name: &str, is_required: bool, schema: impl FnOnce() -> RefOr<Schema>) -> bool {
+        let is_required = is_required && !self.is_edit;
+        if let Some(described) = &mut self.described {
+            described.push(Member { name: name.to_owned(), is_required, schema: schema() });
+        }
+        self.described.is_some()
+    }
+
     /// Records a fault at a member.
     pub fn fault(&mut self, name: &str, detail: &str) {
         let escaped: String = name.replace('~', "~0").replace('/', "~1").chars().take(100).collect();
@@ -137,6 +181,9 @@ impl<'c> InputReader<'c> {
 
     /// A member that must be there: sent, or as it was (`base`, in a merge patch).
     pub fn required<T>(&mut self, name: &str, base: Option<T>, reader: impl Reader<T>) -> Option<T> {
+        if self.describe(name, base.is_none(), || reader.schema()) {
+            return base;
+        }
         match self.take(name) {
             None if base.is_some() => base,
             None => {
@@ -151,8 +198,17 @@ impl<'c> InputReader<'c> {
         }
     }
 
+    /// A member that is set once: required of a new record, and as it was (`base`) in a change, which does not take it.
+    pub fn fixed<T>(&mut self, name: &str, base: Option<T>, reader: impl Reader<T>) -> Option<T> {
+        if self.is_edit { base } else { self.required(name, None, reader) }
+    }
+
     /// A member that may be absent (then it is as it was) or null (then it is cleared).
     pub fn optional<T>(&mut self, name: &str, base: Option<T>, reader: impl Reader<T>) -> Option<T> {
+        let is_edit = self.is_edit;
+        if self.describe(name, false, || if is_edit { describe::or_null(reader.schema()) } else { reader.schema() }) {
+            return base;
+        }
         match self.take(name) {
             None => base,
             Some(InputValue::Null) => None,
@@ -161,7 +217,7 @@ impl<'c> InputReader<'c> {
     }
 
     fn value<T>(&mut self, name: &str, input: &InputValue, reader: impl Reader<T>) -> Option<T> {
-        match reader(input, self.context) {
+        match reader.read(input, self.context) {
             Ok(value) => Some(value),
             Err(detail) => {
                 self.fault(name, &detail);
@@ -172,6 +228,10 @@ impl<'c> InputReader<'c> {
 
     /// A list of objects; empty when absent.
     pub fn list<T>(&mut self, name: &str, longest: usize, parse: impl Fn(&mut InputReader<'c>) -> Option<T>) -> Vec<T> {
+        let (context, is_edit) = (self.context, self.is_edit);
+        if self.describe(name, false, || describe::list(longest, describe::object(context, is_edit, &parse))) {
+            return Vec::new();
+        }
         match self.take(name) {
             None => Vec::new(),
             Some(InputValue::List(items)) if items.len() <= longest => {
@@ -201,17 +261,20 @@ impl<'c> InputReader<'c> {
         }
     }
 
-    /// The sealed fields of a new record, as far as they were sent. A marker sent back is refused, so that nobody overwrites a
-    /// seal with it.
+    /// The sealed fields of a record, as far as they were sent. A marker sent back is refused, so that nobody overwrites a seal with it. In a
+    /// change, `null` and an empty text are refused too: a client that sends back what it was not shown would empty them. Who means to empty a
+    /// field names it in `clear`, by its pointer.
     pub fn sealed(&mut self, noun: Noun) -> SealedInput {
-        self.sealed_over(noun, false)
-    }
-
-    /// The sealed fields of a record that is changed, as far as they were sent. `null` and an empty text are refused: a client that sends
-    /// back what it was not shown would empty them. Who means to empty a field names it in `clear`, by its pointer.
-    pub fn sealed_patch(&mut self, noun: Noun) -> SealedInput {
-        let mut sealed = self.sealed_over(noun, true);
-        let pointers = self.optional("clear", None, list_of(100, text(100))).unwrap_or_default();
+        for field in SealedField::of(noun).filter(|field| field.typed) {
+            self.describe(field.name, false, || describe::sealed(field));
+        }
+        let mut sealed = self.sealed_over(noun, self.is_edit);
+        if !self.is_edit {
+            return sealed;
+        }
+        let clear = list_of(100, text(100))
+            .about("Pointers of sealed fields to empty, such as `/narrative`. `null` does not empty one.");
+        let pointers = self.optional("clear", None, clear).unwrap_or_default();
         for (at, pointer) in pointers.iter().enumerate() {
             let found = pointer.strip_prefix('/').and_then(|name| SealedField::named(noun, name));
             let found = found.filter(|field| field.typed);
@@ -252,206 +315,20 @@ impl<'c> InputReader<'c> {
         sealed
     }
 
+    /// As [`InputReader::partial_date`], of a date that has begun somewhere on earth.
+    pub fn past_partial_date(&mut self, name: &str, base: Option<PartialDate>) -> Option<PartialDate> {
+        let on = self.partial_date(name, base);
+        if on.is_some_and(|on| on.is_future(self.context.now)) {
+            self.fault(name, "lies in the future");
+        }
+        on
+    }
+
     /// A date with its precision, in two members: `name` and `name_precision`.
     pub fn partial_date(&mut self, name: &str, base: Option<PartialDate>) -> Option<PartialDate> {
-        let date = self.required(name, base.map(PartialDate::first), date);
+        let date = self.required(name, base.map(PartialDate::first), date());
         let known = base.map_or(Precision::Day, PartialDate::precision);
-        let precision = self.required(&format!("{name}_precision"), Some(known), code);
+        let precision = self.required(&format!("{name}_precision"), Some(known), code());
         Some(PartialDate::new(date?, precision?))
     }
-}
-
-/// The text of a member, or of a parameter.
-///
-/// # Errors
-/// That it is another type.
-pub fn as_text(input: &InputValue) -> Result<&str, String> {
-    match input {
-        InputValue::Text(text) | InputValue::Word(text) => Ok(text.expose()),
-        _ => Err("must be text".into()),
-    }
-}
-
-/// Text of at most that many characters, without line breaks or control characters.
-pub fn text(longest: usize) -> impl Reader<String> {
-    move |input: &InputValue, _: &Context| {
-        let text = as_text(input)?.trim();
-        if text.is_empty() {
-            Err("must not be empty".into())
-        } else if text.chars().count() > longest {
-            Err(format!("at most {longest} characters"))
-        } else if text.chars().any(char::is_control) {
-            Err("must not hold control characters".into())
-        } else if hides(text) {
-            Err(HIDDEN.into())
-        } else {
-            Ok(text.to_owned())
-        }
-    }
-}
-
-const HIDDEN: &str =
-    "must not hold characters that are not seen: zero-width ones, or those that turn the direction of writing";
-
-/// Whether a text holds characters that are not seen and change what is read: those that turn the direction of writing (Unicode's
-/// bidirectional marks, embeddings, overrides and isolates), or have no width. Two that join or part letters stay between letters, where
-/// Persian, Urdu and scripts of India need them.
-fn hides(text: &str) -> bool {
-    let all: Vec<char> = text.chars().collect();
-    all.iter().enumerate().any(|(at, c)| match c {
-        '\u{061c}'
-        | '\u{200b}'
-        | '\u{200e}'
-        | '\u{200f}'
-        | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{2064}'
-        | '\u{2066}'..='\u{206f}'
-        | '\u{feff}'
-        | '\u{fff9}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e007f}' => true,
-        '\u{200c}' | '\u{200d}' => {
-            let is_letter =
-                |at: Option<usize>| at.and_then(|at| all.get(at)).is_some_and(|c| c.is_alphabetic() && !c.is_ascii());
-            !(is_letter(at.checked_sub(1)) && is_letter(at.checked_add(1)))
-        }
-        _ => false,
-    })
-}
-
-/// What is wrong with a sealed text: looked at before it is sealed, since nobody looks afterwards.
-fn sealed_fault(field: &SealedField, text: &str, context: &Context) -> Option<String> {
-    let has_control = |text: &str| text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
-    if text.chars().count() > field.longest {
-        Some(format!("at most {} characters", field.longest))
-    } else if has_control(text) {
-        Some("must not hold control characters".into())
-    } else if hides(text) {
-        Some(HIDDEN.into())
-    } else {
-        // A birth is a day where it was, which may be tomorrow here.
-        let today = (context.now + chrono::TimeDelta::hours(14)).date();
-        field.shape.fault(text.trim(), today).map(str::to_owned)
-    }
-}
-
-/// A code of a list.
-pub fn code<C: Code>(input: &InputValue, _: &Context) -> Result<C, String> {
-    C::parse(as_text(input)?).ok_or_else(|| format!("not a code of the list {}", C::LIST))
-}
-
-/// A day, `YYYY-MM-DD`.
-pub fn date(input: &InputValue, _: &Context) -> Result<NaiveDate, String> {
-    let text = as_text(input)?;
-    let date = calendar_day(text).ok_or("must be a date, YYYY-MM-DD")?;
-    if chrono::Datelike::year(&date) < 1945 { Err("lies before the United Nations".into()) } else { Ok(date) }
-}
-
-/// A day that is not later than now + 14 h.
-pub fn past_date(input: &InputValue, context: &Context) -> Result<NaiveDate, String> {
-    let day = date(input, context)?;
-    if PartialDate::new(day, Precision::Day).is_future(context.now) {
-        Err("lies in the future".into())
-    } else {
-        Ok(day)
-    }
-}
-
-/// A whole number within bounds, as a number or, in a query, as digits.
-pub fn integer<T: TryFrom<i64>>(least: i64, most: i64) -> impl Reader<T> {
-    move |input: &InputValue, _: &Context| {
-        let number = match input {
-            InputValue::Integer(number) => Some(*number),
-            InputValue::Word(text) => text.expose().parse().ok(),
-            _ => None,
-        };
-        number
-            .filter(|number| (least..=most).contains(number))
-            .and_then(|number| T::try_from(number).ok())
-            .ok_or_else(|| format!("must be a whole number from {least} to {most}"))
-    }
-}
-
-/// A truth value.
-pub fn truth(input: &InputValue, _: &Context) -> Result<bool, String> {
-    match input {
-        InputValue::Bool(value) => Ok(*value),
-        InputValue::Word(text) if text.expose() == "true" => Ok(true),
-        InputValue::Word(text) if text.expose() == "false" => Ok(false),
-        _ => Err("must be true or false".into()),
-    }
-}
-
-/// A State's alpha-3 code.
-pub fn state(input: &InputValue, context: &Context) -> Result<String, String> {
-    let text = as_text(input)?;
-    if context.reference.states.contains_key(text) {
-        Ok(text.to_owned())
-    } else {
-        Err("not the code of a State".into())
-    }
-}
-
-/// A mission's acronym.
-pub fn mission(input: &InputValue, context: &Context) -> Result<String, String> {
-    let text = as_text(input)?;
-    if context.reference.missions.contains_key(text) { Ok(text.to_owned()) } else { Err("not a mission".into()) }
-}
-
-/// A list of at most that many values.
-pub fn list_of<T>(longest: usize, reader: impl Reader<T>) -> impl Reader<Vec<T>> {
-    move |input: &InputValue, context: &Context| match input {
-        InputValue::List(items) if items.len() <= longest => items
-            .iter()
-            .enumerate()
-            .map(|(at, item)| reader(item, context).map_err(|detail| format!("item {at}: {detail}")))
-            .collect(),
-        InputValue::List(_) => Err(format!("at most {longest} items")),
-        _ => Err("must be a list".into()),
-    }
-}
-
-/// A first-level region, ISO 3166-2.
-pub fn region(input: &InputValue, _: &Context) -> Result<String, String> {
-    let text = as_text(input)?;
-    if rust_iso3166::iso3166_2::from_code(text).is_some() {
-        Ok(text.to_owned())
-    } else {
-        Err("must be an ISO 3166-2 code such as ML-7".into())
-    }
-}
-
-/// An id of another system: letters, digits and a few signs.
-pub fn external_id(input: &InputValue, _: &Context) -> Result<String, String> {
-    let text = as_text(input)?;
-    let fits = (1..=60).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/' | b' '));
-    if fits { Ok(text.to_owned()) } else { Err("must be 1 to 60 letters, digits or - _ . /".into()) }
-}
-
-/// An address that begins with `https://` or `http://`.
-pub fn url(input: &InputValue, _: &Context) -> Result<String, String> {
-    let text = as_text(input)?;
-    let fits = text.len() <= 500
-        && (text.starts_with("https://") || text.starts_with("http://"))
-        && !text.contains(|c: char| c.is_whitespace() || c.is_control());
-    if fits { Ok(text.to_owned()) } else { Err("must be a web address of at most 500 characters".into()) }
-}
-
-/// A reference of a noun.
-pub fn reference(noun: Noun) -> impl Reader<String> {
-    move |input: &InputValue, _: &Context| {
-        Reference::parse(noun, as_text(input)?)
-            .map(|reference| reference.to_string())
-            .ok_or_else(|| format!("not a reference of {}", noun.path()))
-    }
-}
-
-/// An id, as answers give it.
-pub fn id(input: &InputValue, _: &Context) -> Result<Id, String> {
-    Id::parse(as_text(input)?).ok_or_else(|| "must be an id".into())
-}
-
-/// A class of sensitivity.
-pub fn class(input: &InputValue, _: &Context) -> Result<seal::ClassCode, String> {
-    seal::ClassCode::parse(as_text(input)?).ok_or_else(|| "not a class".into())
 }

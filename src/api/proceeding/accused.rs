@@ -15,7 +15,7 @@ use crate::api::input::{self, InputReader};
 use crate::api::problem::{NotModified, Preconditions, Problem, Problems};
 use crate::api::withheld::{Markers, Withheld};
 use crate::domain::{Detention, FieldReason, Noun, Outcome, Reason, Sentence, Stage, SubmissionStatus};
-use crate::policy::{AccessContext, Relations, Viewer};
+use crate::policy::{AccessContext, Viewer};
 use crate::store::{Accused, Error, Id, NewAccused, Read, Result as StoreResult};
 
 /// An accused, by handle.
@@ -80,8 +80,7 @@ pub(super) fn accused_view(
     accused: Accused,
     held: Option<&HashSet<(Id, u16)>>,
 ) -> AccusedView {
-    let own_submission = accused.submitted_state.is_some() && accused.submitted_state == viewer.state;
-    let facts = AccessContext { relations: Relations { own_submission, ..facts.relations }, ..facts };
+    let facts = facts.to_submission(viewer, accused.submitted_state.as_deref());
     let markers = Markers { noun: Noun::Accused, viewer, facts, holder: accused.id, held };
     let progress = accused.progress;
     let (reason, reason_fields) = reasons(accused.returned);
@@ -186,7 +185,7 @@ pub(super) async fn accused_edit(
             let of = w.proceeding_get(&reference)?.ok_or(Error::NotFound)?;
             may_work(viewer, w, &of)?;
             let known = w.accused_list(&of)?.into_iter().find(|one| one.handle == handle).ok_or(Error::NotFound)?;
-            let sealed = InputReader::read(context, &body, |input| Some(input.sealed_patch(Noun::Accused)))?;
+            let sealed = InputReader::change(context, &body, |input| Some(input.sealed(Noun::Accused)))?;
             w.accused_edit(&of, &known, &sealed)?;
             Ok(())
         },

@@ -18,7 +18,7 @@ use crate::api::withheld::{Markers, Withheld};
 use crate::domain::{
     Exit, FieldReason, Noun, Obstacle, Outcome, Precision, Reason, Sentence, Stage, StepKind, SubmissionStatus,
 };
-use crate::policy::{AccessContext, Relations, Viewer};
+use crate::policy::{AccessContext, Viewer};
 use crate::store::{Error, Id, NewStep, Read, Result as StoreResult, StepRecord};
 
 /// One dated event.
@@ -84,8 +84,7 @@ pub(super) fn step_view(
         returned,
         id,
     } = record;
-    let own_submission = submitted_state.is_some() && submitted_state == viewer.state;
-    let facts = AccessContext { relations: Relations { own_submission, ..facts.relations }, ..facts };
+    let facts = facts.to_submission(viewer, submitted_state.as_deref());
     let markers = Markers { noun: Noun::Step, viewer, facts, holder: id, held };
     let (reason, reason_fields) = reasons(returned);
     let crate::domain::Step { kind, accused: _, happened, recorded_at, stage, outcome, exit, sentence, obstacle } =
@@ -152,17 +151,17 @@ pub struct StepInput {
 
 /// A step, and the handle of its accused.
 fn step(input: &mut InputReader<'_>) -> Option<(NewStep, Option<String>)> {
-    let kind = input.required("kind", None, input::code::<StepKind>);
+    let kind = input.required("kind", None, input::code::<StepKind>());
     let accused = input.optional("accused", None, input::text(20));
     let happened = input.partial_date("happened_on", None);
     let ahead = matches!(kind, Some(StepKind::Hearing));
     if !ahead && happened.is_some_and(|on| on.is_future(input.context.now)) {
         input.fault("happened_on", "lies in the future");
     }
-    let stage = input.optional("stage", None, input::code);
-    let outcome = input.optional("outcome", None, input::code);
-    let exit = input.optional("exit", None, input::code);
-    let sentence = input.optional("sentence", None, input::code);
+    let stage = input.optional("stage", None, input::code());
+    let outcome = input.optional("outcome", None, input::code());
+    let exit = input.optional("exit", None, input::code());
+    let sentence = input.optional("sentence", None, input::code());
     let lacking = match kind {
         Some(StepKind::StageReached) if stage.is_none() => Some("stage"),
         Some(StepKind::Judgement) if outcome.is_none() => Some("outcome"),
@@ -177,9 +176,9 @@ fn step(input: &mut InputReader<'_>) -> Option<(NewStep, Option<String>)> {
         input.fault("accused", "outcome and sentence are an accused's own: name the accused");
     }
     let sentence_months = input.optional("sentence_months", None, input::integer(0, 12_000));
-    let obstacle = input.optional("obstacle", None, input::code);
-    let postponed_to = input.optional("postponed_to", None, input::date);
-    let source_url = input.optional("source_url", None, input::url);
+    let obstacle = input.optional("obstacle", None, input::code());
+    let postponed_to = input.optional("postponed_to", None, input::date());
+    let source_url = input.optional("source_url", None, input::url());
     let step = NewStep {
         kind: kind?,
         accused: None,

@@ -1,20 +1,22 @@
 //! What is shown of a proceeding.
 
-use std::collections::HashSet;
-
-use chrono::{DateTime, NaiveDate, Utc};
-use seal::ClassCode;
+use chrono::{DateTime, Utc};
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::accused::{AccusedView, accused_view};
+use super::may_work;
 use super::step::{StepView, step_view};
 use crate::api::call::Shown;
 use crate::api::decision::reasons;
-use crate::api::withheld::{Markers, Withheld, shares_tag};
-use crate::domain::{FieldReason, Forum, Jurisdiction, Noun, Obstacle, Precision, Reason, Stage, SubmissionStatus};
-use crate::policy::{AccessContext, Relations, Viewer};
-use crate::store::{Error, Id, Proceeding, ProceedingFacts, Read, Result as StoreResult, Seals};
+use crate::api::input::{self, InputReader, Reader as _};
+use crate::api::list::Part;
+use crate::api::resource::{self, Resource, shared_tags};
+use crate::api::withheld::{Markers, Withheld};
+use crate::domain::{FieldReason, Forum, Jurisdiction, Noun, ProceedingFacts, Reason, Stage, SubmissionStatus};
+use crate::policy::{AccessContext, Action, Viewer, access, authorize};
+use crate::store::{Id, Page, Proceeding, ProceedingFilter, Read, Result as StoreResult, SealedInput, Seals, Write};
 
 /// A proceeding, as you may see it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -22,21 +24,8 @@ pub struct ProceedingView {
     /// Reference.
     #[schema(example = "P-MLI-2020-8WX2")]
     reference: String,
-    /// State whose authority holds the file.
-    state: String,
-    /// The authority.
-    #[schema(example = "Court of Assizes, Bamako")]
-    authority: String,
-    /// Its kind.
-    forum: Forum,
-    /// Ground of jurisdiction.
-    jurisdiction: Jurisdiction,
-    /// When it was opened.
-    opened_on: NaiveDate,
-    /// How exactly that is known.
-    opened_on_precision: Precision,
-    /// Obstacles that were shared with the State.
-    obstacles: Vec<Obstacle>,
+    #[serde(flatten)]
+    facts: ProceedingFacts,
     /// Whether it counts, and concerns its State: once another officer accepted it.
     status: SubmissionStatus,
     /// The State that recorded it, if one did.
@@ -77,97 +66,168 @@ pub struct ProceedingView {
     pub(super) steps: Option<Vec<StepView>>,
 }
 
-/// A page of proceedings.
-#[derive(Serialize, ToSchema)]
-pub struct ProceedingPage {
-    items: Vec<ProceedingView>,
-    next: Option<String>,
+/// Proceedings, as a record of their own.
+pub struct Proceedings;
+
+/// A proceeding, with the references of the cases that it serves.
+pub struct NewProceeding {
+    facts: ProceedingFacts,
+    cases: Vec<String>,
+    sealed: SealedInput,
 }
 
-pub(super) fn access_context(viewer: &Viewer, of: &Proceeding, missions: &[String]) -> AccessContext {
-    let own = of.submitted_state.is_some() && of.submitted_state == viewer.state;
-    let relations = Relations {
-        own_mission: viewer.missions.iter().any(|own| missions.contains(own)),
-        proceeding: viewer.state.as_ref() == Some(&of.facts.state),
-        own_submission: own && of.status != SubmissionStatus::Accepted,
-        // Nobody else types in it before it is accepted.
-        typed: own && of.status != SubmissionStatus::Accepted && of.withdrawn_at.is_none(),
-        ..Relations::default()
-    };
-    AccessContext { relations, notified: true, under_review: of.frozen_at.is_some(), ..AccessContext::default() }
-}
+impl Resource for Proceedings {
+    const NOUN: Noun = Noun::Proceeding;
+    const NAME: &'static str = "Proceeding";
+    type Record = Proceeding;
+    type New = NewProceeding;
+    type Filter = ProceedingFilter;
+    type View = ProceedingView;
 
-pub(super) fn view(
-    viewer: &Viewer,
-    facts: AccessContext,
-    of: Proceeding,
-    held: Option<&HashSet<(Id, u16)>>,
-) -> ProceedingView {
-    let markers = Markers { noun: Noun::Proceeding, viewer, facts, holder: of.id, held };
-    let (file, internal, notes) =
-        (markers.of("court_file_number"), markers.of("internal_obstacles"), markers.of("notes"));
-    let ProceedingFacts { state, authority, forum, jurisdiction, opened, obstacles } = of.facts;
-    let (reason, _) = reasons(of.returned.filter(|_| of.withdrawal_by.is_none()));
-    ProceedingView {
-        reference: of.reference,
-        state,
-        authority,
-        forum,
-        jurisdiction,
-        opened_on: opened.first(),
-        opened_on_precision: opened.precision(),
-        obstacles,
-        status: of.status,
-        submitted_by_state: of.submitted_state,
-        reason,
-        reason_fields: None,
-        reason_note: None,
-        withdrawal_proposed: None,
-        will_be_seen_by: None,
-        stage_furthest: of.stage_furthest,
-        stage_current: of.stage_current,
-        created_at: of.created_at.and_utc(),
-        updated_at: of.updated_at.and_utc(),
-        court_file_number: file,
-        internal_obstacles: internal,
-        notes,
-        cases: None,
-        accused: None,
-        steps: None,
+    fn example() -> serde_json::Value {
+        json!({"state": "MLI", "authority": "Court of Assizes, Bamako", "forum": "specialised", "opened_on": "2020-01-01",
+            "opened_on_precision": "year", "cases": ["C-MINUSMA-2019-4TZ8"]})
+    }
+
+    fn read_new(input: &mut InputReader<'_>, known: Option<&Proceeding>) -> Option<NewProceeding> {
+        let base = known.map(|known| &known.facts);
+        let state = input.fixed("state", base.map(|b| b.state.clone()), input::state());
+        let authority = input.required("authority", base.map(|b| b.authority.clone()), input::text(200));
+        let forum = base.map_or(Forum::NotKnown, |b| b.forum);
+        let forum = input.required("forum", Some(forum), input::code().about("`not_known` if absent."));
+        let ground = base.map_or(Jurisdiction::NotKnown, |b| b.jurisdiction);
+        let ground = input.required("jurisdiction", Some(ground), input::code().about("`not_known` if absent."));
+        let opened = input.past_partial_date("opened_on", base.map(ProceedingFacts::opened));
+        let obstacles = base.map(|b| b.obstacles.clone()).unwrap_or_default();
+        let shared = input::list_of(30, input::code()).about("Obstacles that were shared with the State.");
+        let obstacles = input.required("obstacles", Some(obstacles), shared);
+        let cases = input::list_of(50, input::reference(Noun::Case)).about("References of the cases that it serves.");
+        let cases = input.fixed("cases", known.map(|_| Vec::new()), cases);
+        if known.is_none() && cases.as_ref().is_some_and(Vec::is_empty) {
+            input.fault("cases", "at least one");
+        }
+        let sealed = input.sealed(Noun::Proceeding);
+        let (opened_on, opened_on_precision) = opened.map(|on| (on.first(), on.precision()))?;
+        let facts = ProceedingFacts {
+            state: state?,
+            authority: authority?,
+            forum: forum?,
+            jurisdiction: ground?,
+            opened_on,
+            opened_on_precision,
+            obstacles: obstacles?,
+        };
+        Some(NewProceeding { facts, cases: cases?, sealed })
+    }
+
+    fn read_filter(input: &mut InputReader<'_>) -> Option<ProceedingFilter> {
+        let case = input::reference(Noun::Case).about("Reference of a case that it serves.");
+        Some(ProceedingFilter {
+            state: input.optional("state", None, input::state()),
+            forum: input.optional("forum", None, input::code()),
+            stage: input.optional("stage", None, input::code().about("Furthest stage.")),
+            case: input.optional("case", None, case),
+            status: input.optional("status", None, input::code().about("`proposed`: those that wait for an officer.")),
+            from: input.optional("from", None, input::date().about("Opened on or after.")),
+            to: input.optional("to", None, input::date().about("Opened on or before.")),
+        })
+    }
+
+    fn page(r: &mut Read<'_>, filter: &ProceedingFilter, part: Part<'_>) -> StoreResult<Page<Proceeding>> {
+        r.proceeding_list(filter, part.after, part.limit)
+    }
+
+    fn get(r: &mut Read<'_>, reference: &str) -> StoreResult<Option<Proceeding>> {
+        r.proceeding_get(reference)
+    }
+
+    fn id(of: &Proceeding) -> Id {
+        of.id
+    }
+
+    fn tags(of: &Proceeding) -> Vec<Vec<u8>> {
+        of.tags.to_vec()
+    }
+
+    fn access(viewer: &Viewer, of: &Proceeding) -> AccessContext {
+        // A focal point's list holds its own missions' proceedings only.
+        access(viewer, &of.target(&viewer.missions))
+    }
+
+    fn full_access(viewer: &Viewer, r: &mut Read<'_>, of: &Proceeding) -> StoreResult<AccessContext> {
+        let missions = r.proceeding_missions(of.id)?;
+        Ok(access(viewer, &of.target(&missions)))
+    }
+
+    fn may_create(viewer: &Viewer, new: &NewProceeding) -> StoreResult<()> {
+        Ok(authorize(viewer, Action::Prosecute { state: &new.facts.state })?)
+    }
+
+    fn may_edit(viewer: &Viewer, w: &mut Write<'_>, known: &Proceeding) -> StoreResult<()> {
+        may_work(viewer, w, known)
+    }
+
+    fn create(w: &mut Write<'_>, new: &NewProceeding) -> StoreResult<String> {
+        Ok(w.proceeding_create(&new.facts, &new.cases, &new.sealed)?.reference)
+    }
+
+    fn edit(w: &mut Write<'_>, known: &Proceeding, new: &NewProceeding) -> StoreResult<()> {
+        w.proceeding_edit(known, &new.facts, &new.sealed).map(|_| ())
+    }
+
+    fn view(of: Proceeding, markers: &Markers<'_>) -> ProceedingView {
+        let (reason, _) = reasons(of.returned.filter(|_| of.withdrawal_by.is_none()));
+        ProceedingView {
+            reference: of.reference,
+            facts: of.facts,
+            status: of.status,
+            submitted_by_state: of.submitted_state,
+            reason,
+            reason_fields: None,
+            reason_note: None,
+            withdrawal_proposed: None,
+            will_be_seen_by: None,
+            stage_furthest: of.stage_furthest,
+            stage_current: of.stage_current,
+            created_at: of.created_at.and_utc(),
+            updated_at: of.updated_at.and_utc(),
+            court_file_number: markers.of("court_file_number"),
+            internal_obstacles: markers.of("internal_obstacles"),
+            notes: markers.of("notes"),
+            cases: None,
+            accused: None,
+            steps: None,
+        }
+    }
+
+    fn show(viewer: &Viewer, r: &mut Read<'_>, of: Proceeding) -> StoreResult<Shown<ProceedingView>> {
+        let facts = Self::full_access(viewer, r, &of)?;
+        let cases = r.proceeding_cases(of.id)?;
+        let waits = viewer.is_inside() && of.status != SubmissionStatus::Accepted;
+        let served: Vec<Id> = cases.iter().map(|case| case.id).collect();
+        let will_see = if waits { Some(r.will_see_proceeding(&of.facts.state, &served)?) } else { None };
+        let accused = r.accused_list(&of)?;
+        let steps = r.step_list(&of)?;
+        let mut holders = vec![of.id];
+        holders.extend(accused.iter().map(|one| one.id));
+        holders.extend(steps.iter().map(|one| one.id));
+        let Seals { held, tags } = r.proceeding_seals(&of, &holders)?;
+        let markers = Markers { noun: Noun::Proceeding, viewer, facts, holder: of.id, held: Some(&held) };
+        let (reason, fields) = reasons(of.returned.clone());
+        let asked = of.withdrawal_by.is_some();
+        let mut body = Self::view(of, &markers);
+        body.reason_note = Some(markers.of("reason_note"));
+        body.reason_fields = fields;
+        body.withdrawal_proposed = reason.filter(|_| asked);
+        body.will_be_seen_by = will_see;
+        body.cases = Some(cases.into_iter().map(|case| case.reference).collect());
+        body.accused = Some(accused.into_iter().map(|one| accused_view(viewer, facts, one, Some(&held))).collect());
+        body.steps = Some(steps.into_iter().map(|one| step_view(viewer, facts, one, Some(&held))).collect());
+        Ok(Shown { body, tags: shared_tags(viewer, facts, &[Noun::Proceeding, Noun::Accused], &tags) })
     }
 }
 
+/// A proceeding with its accused and steps, as a viewer is shown it.
 pub(super) fn show(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Shown<ProceedingView>> {
-    let of = r.proceeding_get(reference)?.ok_or(Error::NotFound)?;
-    let missions = r.proceeding_missions(of.id)?;
-    let facts = access_context(viewer, &of, &missions);
-    let cases = r.proceeding_cases(of.id)?;
-    let waits = viewer.is_inside() && of.status != SubmissionStatus::Accepted;
-    let served: Vec<Id> = cases.iter().map(|case| case.id).collect();
-    let will_see = if waits { Some(r.will_see_proceeding(&of.facts.state, &served)?) } else { None };
-    let cases = cases.into_iter().map(|case| case.reference).collect();
-    let accused = r.accused_list(&of)?;
-    let steps = r.step_list(&of)?;
-    let mut holders = vec![of.id];
-    holders.extend(accused.iter().map(|one| one.id));
-    holders.extend(steps.iter().map(|one| one.id));
-    let Seals { held, tags } = r.proceeding_seals(&of, &holders)?;
-    let tags = ClassCode::ALL
-        .into_iter()
-        .zip(&tags)
-        .filter(|(class, _)| shares_tag(viewer, facts, &[Noun::Proceeding, Noun::Accused], *class))
-        .map(|(_, tag)| tag.clone())
-        .collect();
-    let markers = Markers { noun: Noun::Proceeding, viewer, facts, holder: of.id, held: Some(&held) };
-    let (note, (reason, fields)) = (markers.of("reason_note"), reasons(of.returned.clone()));
-    let asked = of.withdrawal_by.is_some();
-    let mut body = view(viewer, facts, of, Some(&held));
-    body.reason_note = Some(note);
-    body.reason_fields = fields;
-    body.withdrawal_proposed = reason.filter(|_| asked);
-    body.will_be_seen_by = will_see;
-    body.cases = Some(cases);
-    body.accused = Some(accused.into_iter().map(|one| accused_view(viewer, facts, one, Some(&held))).collect());
-    body.steps = Some(steps.into_iter().map(|one| step_view(viewer, facts, one, Some(&held))).collect());
-    Ok(Shown { body, tags })
+    resource::one::<Proceedings>(viewer, r, reference)
 }

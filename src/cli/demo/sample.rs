@@ -8,17 +8,17 @@ use seal::Plain;
 
 use super::DemoAccount;
 use crate::domain::{
-    Act, Activity, AssistanceKind, AssistanceStatus, Code, DesignationKind, Forum, Harm, IncidentFacts, IncidentStatus,
-    InformationStatus, Jurisdiction, Means, MeasureKind, Noun, Obstacle, Outcome, PartialDate, Perpetrator, Personnel,
-    Precision, Rights, Role, SealedField, Sentence, Sex, Stage, StateFunction, StepKind, SubmissionStatus,
-    SuspectFacts, SuspectStatus, VictimFacts,
+    Act, Activity, AssistanceFacts, AssistanceKind, AssistanceStatus, CaseFacts, Code, DesignationKind, Forum, Harm,
+    IncidentFacts, IncidentStatus, InformationStatus, Jurisdiction, Means, MeasureFacts, MeasureKind, Noun, Obstacle,
+    Outcome, PartialDate, Perpetrator, Personnel, Precision, ProceedingFacts, Rights, Role, SealedField, Sentence, Sex,
+    Stage, StateFunction, StepKind, SubmissionStatus, SuspectFacts, SuspectStatus, VictimFacts,
 };
 use crate::exchange::{FATALITIES, import_fatalities, public_proceedings};
 use crate::identity::Identity;
 use crate::policy::{Scope, Viewer};
 use crate::store::{
-    AssistanceFacts, CaseFacts, Grounds, IncidentFilter, MeasureFacts, NewAccount, NewAccused, NewIncident, NewStep,
-    NewSuspect, NewVictim, ProceedingFacts, ProceedingFilter, SealedInput, Store, Verdict,
+    Grounds, IncidentFilter, NewAccount, NewAccused, NewIncident, NewStep, NewSuspect, NewVictim, ProceedingFilter,
+    SealedInput, Store, Verdict,
 };
 
 type Failed = Box<dyn std::error::Error>;
@@ -192,7 +192,8 @@ fn public(store: &Store, officer: &Viewer, second: &Viewer) -> Result<(), Failed
                 authority: one.authority.clone(),
                 forum: one.forum,
                 jurisdiction: Jurisdiction::NotKnown,
-                opened: one.opened,
+                opened_on: one.opened.first(),
+                opened_on_precision: one.opened.precision(),
                 obstacles: Vec::new(),
             };
             let proceeding = w.proceeding_create(&facts, &[case.reference], &Vec::new())?;
@@ -346,7 +347,8 @@ fn made_up(store: &Store, verifier: &Viewer, releaser: &Viewer) -> Result<(), Fa
             authority: "MADE-UP COURT (sample)".into(),
             forum: Forum::Specialised,
             jurisdiction: Jurisdiction::Territorial,
-            opened: PartialDate::new(day(2022, 4, 1), Precision::Month),
+            opened_on: day(2022, 4, 1),
+            opened_on_precision: Precision::Month,
             obstacles: vec![Obstacle::SuspectsAtLarge],
         };
         let sealed = self::sealed(
@@ -400,7 +402,8 @@ fn made_up(store: &Store, verifier: &Viewer, releaser: &Viewer) -> Result<(), Fa
                 provider: "MADE-UP PROVIDER (sample)".into(),
                 status,
                 offered_on: on,
-                delivered: (None, None),
+                delivered_from: None,
+                delivered_to: None,
                 women,
                 men,
                 cost_usd: None,
@@ -418,7 +421,8 @@ fn made_up(store: &Store, verifier: &Viewer, releaser: &Viewer) -> Result<(), Fa
         state: "MLI".into(),
         kind,
         instrument: format!("MADE-UP {instrument} (sample)"),
-        taken: PartialDate::new(day(year, 1, 1), Precision::Year),
+        taken_on: day(year, 1, 1),
+        taken_on_precision: Precision::Year,
         source_url: None,
     };
     let narrative = || sealed(Noun::Measure, &[("narrative", "MADE-UP SAMPLE: narrative.")]);

@@ -7,15 +7,16 @@ use std::collections::{HashMap, HashSet};
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::dsl::auto_type;
 use diesel::prelude::*;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
 
+use super::candidate::{Candidate, Candidates, Room, Surroundings};
 use super::db::schema::{case_file, case_incident, concern, proceeding, proceeding_case, revision};
-use super::db::{Db, Id};
+use super::db::{Coded, Db, Id, facts_row};
 use super::incident::Incident;
 use super::list::page_of;
-use super::{Cursor, Page, Read, Result, code};
-use crate::domain::{CaseStatus, Code, InformationStatus, Progress, Stage, SubmissionStatus};
-use crate::policy::Scope;
+use super::{Cursor, Error, Page, Read, Result};
+use crate::domain::{CaseFacts, CaseStatus, Code, InformationStatus, Noun, Progress, Stage, SubmissionStatus};
+use crate::policy::{Scope, Target, Viewer, access};
 
 /// The code of what another officer accepted.
 const ACCEPTED: &str = "accepted";
@@ -47,17 +48,12 @@ pub struct Case {
     pub frozen_at: Option<NaiveDateTime>,
 }
 
-/// The open facts of a case that people give.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CaseFacts {
-    /// Mission that answers for the file.
-    pub mission: String,
-    /// First day.
-    pub opened_on: NaiveDate,
-    /// What the State told the United Nations.
-    pub information_status: InformationStatus,
-    /// When it last did.
-    pub information_on: Option<NaiveDate>,
+impl Case {
+    /// Who stands near it: the mission that answers for the file.
+    pub fn target(&self) -> Target<'_> {
+        let missions = std::slice::from_ref(&self.facts.mission);
+        Target { missions, under_review: self.frozen_at.is_some(), ..Target::default() }
+    }
 }
 
 /// What a list of cases is narrowed to.
@@ -69,23 +65,30 @@ pub struct CaseFilter {
     pub status: Option<CaseStatus>,
     /// Information status.
     pub information_status: Option<InformationStatus>,
-    /// OpenDatabase on or after.
+    /// Opened on or after.
     pub from: Option<NaiveDate>,
-    /// OpenDatabase on or before.
+    /// Opened on or before.
     pub to: Option<NaiveDate>,
 }
 
-#[derive(Clone, Queryable, Insertable)]
+facts_row! {
+    CaseFactsRow of CaseFacts in case_file {
+        mission: String,
+        opened_on: NaiveDate,
+        information_status: Coded<InformationStatus>,
+        information_on: Option<NaiveDate>,
+    }
+}
+
+#[derive(Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = case_file)]
 struct CaseRow {
     id: Id,
     reference: String,
-    mission: String,
-    status: String,
-    opened_on: NaiveDate,
-    information_status: String,
-    information_on: Option<NaiveDate>,
-    stage_furthest: String,
+    #[diesel(embed)]
+    facts: CaseFactsRow,
+    status: Coded<CaseStatus>,
+    stage_furthest: Coded<Stage>,
     stage_current: String,
     tag_confidential: Vec<u8>,
     created_by: Id,
@@ -95,49 +98,27 @@ struct CaseRow {
 
 impl CaseRow {
     fn into_case(self) -> Result<Case> {
-        let Self {
-            id,
-            reference,
-            mission,
-            status,
-            opened_on,
-            information_status,
-            information_on,
-            stage_furthest,
-            stage_current,
-            tag_confidential,
-            created_by: _,
-            created_at,
-            updated_at,
-        } = self;
         Ok(Case {
-            status: code(&status, "case_file", "status", &reference)?,
-            facts: CaseFacts {
-                mission,
-                opened_on,
-                information_status: code(&information_status, "case_file", "information_status", &reference)?,
-                information_on,
-            },
-            stage_furthest: code(&stage_furthest, "case_file", "stage_furthest", &reference)?,
-            stage_current,
-            tag: tag_confidential,
-            created_at,
-            updated_at,
+            facts: self.facts.facts()?,
+            status: self.status.0,
+            stage_furthest: self.stage_furthest.0,
+            stage_current: self.stage_current,
+            tag: self.tag_confidential,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
             frozen_at: None,
-            id,
-            reference,
+            id: self.id,
+            reference: self.reference,
         })
     }
 }
 
-fn fields(facts: &CaseFacts) -> Map<String, Value> {
-    let value = json!({
-        "mission": facts.mission,
-        "opened_on": facts.opened_on,
-        "information_status": facts.information_status,
-        "information_on": facts.information_on,
-    });
-    value.as_object().cloned().unwrap_or_default()
+/// What history says of a case: its facts, and how far its file is.
+#[derive(Serialize, Deserialize)]
+struct CaseRecord {
+    #[serde(flatten)]
+    facts: CaseFacts,
+    status: CaseStatus,
 }
 
 type Backend = <Db as diesel::connection::Connection>::Backend;
@@ -200,7 +181,7 @@ impl Read<'_> {
         }
         let place = |case: &Case| Cursor { on: case.facts.opened_on, reference: case.reference.clone() };
         if matches!(self.scope, Scope::State(_)) {
-            let rows: Vec<CaseRow> = query.load(self.db)?;
+            let rows: Vec<CaseRow> = query.select(CaseRow::as_select()).load(self.db)?;
             let cases = rows.into_iter().map(CaseRow::into_case).collect::<Result<Vec<_>>>()?;
             let mut seen = self.cases_as_seen(cases)?;
             seen.retain(|case| {
@@ -215,7 +196,8 @@ impl Read<'_> {
         if let Some(status) = filter.information_status {
             query = query.filter(c::information_status.eq(status.code()));
         }
-        let rows: Vec<CaseRow> = page_of!(query, c::opened_on, c::reference, after, limit).load(self.db)?;
+        let rows: Vec<CaseRow> =
+            page_of!(query, c::opened_on, c::reference, after, limit).select(CaseRow::as_select()).load(self.db)?;
         let cases = rows.into_iter().map(CaseRow::into_case).collect::<Result<Vec<_>>>()?;
         Ok(Page::of(cases, limit, place))
     }
@@ -225,8 +207,11 @@ impl Read<'_> {
     /// # Errors
     /// The database's.
     pub fn case_get(&mut self, reference: &str) -> Result<Option<Case>> {
-        let row: Option<CaseRow> =
-            case_seen(self.scope).filter(case_file::reference.eq(reference.to_owned())).first(self.db).optional()?;
+        let row: Option<CaseRow> = case_seen(self.scope)
+            .filter(case_file::reference.eq(reference.to_owned()))
+            .select(CaseRow::as_select())
+            .first(self.db)
+            .optional()?;
         let case = row.map(CaseRow::into_case).transpose()?;
         Ok(self.cases_as_seen(case.into_iter().collect())?.pop())
     }
@@ -239,6 +224,7 @@ impl Read<'_> {
         let rows: Vec<CaseRow> = case_seen(self.scope)
             .filter(case_file::id.eq_any(ids.to_vec()))
             .order(case_file::reference)
+            .select(CaseRow::as_select())
             .load(self.db)?;
         let cases = rows.into_iter().map(CaseRow::into_case).collect::<Result<Vec<_>>>()?;
         self.cases_as_seen(cases)
@@ -255,14 +241,9 @@ impl Read<'_> {
         let mut progress = self.cases_progress(&ids)?;
         for case in &mut cases {
             if let Some(at) = frozen.get(&case.id).copied() {
-                let mut now = fields(&case.facts);
-                now.insert("status".into(), json!(case.status));
-                let then = self.rewind(case.id, at, now)?;
-                let row = &case.reference;
-                let text = |name: &str| then.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
-                case.status = code(&text("status"), "revision", "open_changes", row)?;
-                case.facts.information_status = code(&text("information_status"), "revision", "open_changes", row)?;
-                case.facts.information_on = text("information_on").parse().ok();
+                let now = CaseRecord { facts: case.facts.clone(), status: case.status };
+                let CaseRecord { facts, status } = self.as_of((Noun::Case, case.id), at, &now)?;
+                (case.facts, case.status) = (facts, status);
                 case.updated_at = self.case_moved(case.id, at)?.unwrap_or(case.created_at);
                 case.frozen_at = Some(at);
             }
@@ -362,29 +343,6 @@ impl Read<'_> {
         Ok(frozen)
     }
 
-    /// Open fields as they were recorded at a time: those of now, with every later change of others than the scope's State taken back.
-    pub(super) fn rewind(
-        &mut self,
-        root: Id,
-        at: NaiveDateTime,
-        mut now: Map<String, Value>,
-    ) -> Result<Map<String, Value>> {
-        let own = self.scope.state();
-        let anothers = |state: &Option<String>| own.is_none() || state.as_deref() != own;
-        let history = self.history(root)?.into_iter();
-        let later: Vec<_> = history
-            .filter(|entry| entry.at >= at && entry.kind != "created" && anothers(&entry.author_state))
-            .collect();
-        for entry in later.into_iter().rev() {
-            for (name, change) in entry.open {
-                if let (true, Some(from)) = (now.contains_key(&name), change.get("from")) {
-                    now.insert(name, from.clone());
-                }
-            }
-        }
-        Ok(now)
-    }
-
     /// The incidents of a case that the scope sees: those that count, or those that were added later and wait for another officer.
     ///
     /// # Errors
@@ -438,4 +396,21 @@ impl Read<'_> {
         let at = crate::domain::roll_up(&lines);
         Ok((at.furthest, at.current.code().to_owned()))
     }
+}
+
+pub(super) const ROOM: Room = Room { candidates: Some(candidates), near, ..Room::PART };
+
+fn candidates(r: &mut Read<'_>, viewer: &Viewer, reference: &str) -> Result<Candidates> {
+    let case = r.case_get(reference)?.ok_or(Error::NotFound)?;
+    let facts = access(viewer, &case.target());
+    let one = Candidate::of(Noun::Case, case.id, format!("cases/{}", case.reference), facts);
+    Ok((vec![one], Some(case.facts.mission)))
+}
+
+fn near(r: &mut Read<'_>, around: &Surroundings) -> Result<Vec<(Id, String)>> {
+    let found: Vec<(Id, String)> = case_file::table
+        .filter(case_file::id.eq_any(&around.cases))
+        .select((case_file::id, case_file::reference))
+        .load(r.db)?;
+    Ok(found.into_iter().map(|(id, reference)| (id, format!("cases/{reference}"))).collect())
 }

@@ -2,13 +2,13 @@
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
-use super::{Case, CaseFacts, CaseRow, INCIDENT_RETURNED, fields};
-use crate::domain::{CaseStatus, Code, Noun, Stage, SubmissionStatus, case_transition};
-use crate::store::db::Id;
+use super::{Case, CaseFactsRow, CaseRow, INCIDENT_RETURNED};
+use crate::domain::{CaseFacts, CaseStatus, Code, Noun, Stage, SubmissionStatus, case_transition};
 use crate::store::db::schema::{case_event, case_file, case_incident};
-use crate::store::history::{Change, all_new, differences};
+use crate::store::db::{Coded, Id};
+use crate::store::history::{Change, changed, created};
 use crate::store::incident::EditionChoice;
 use crate::store::{Error, Grounds, Result, SealedInput, Verdict, Write, named, random_tag};
 
@@ -27,12 +27,9 @@ impl Write<'_> {
         let row = CaseRow {
             id,
             reference,
-            mission: facts.mission.clone(),
-            status: CaseStatus::Open.code().into(),
-            opened_on: facts.opened_on,
-            information_status: facts.information_status.code().into(),
-            information_on: facts.information_on,
-            stage_furthest: Stage::NoInformation.code().into(),
+            facts: CaseFactsRow::of(facts),
+            status: Coded(CaseStatus::Open),
+            stage_furthest: Coded(Stage::NoInformation),
             stage_current: Stage::NoInformation.code().into(),
             tag_confidential: random_tag(),
             created_by: self.actor(),
@@ -53,9 +50,10 @@ impl Write<'_> {
                 .execute(self.db)?;
         }
         let touched = self.seal(id, id, sealed, Some(Noun::Case))?;
-        let mut open = all_new(&fields(facts));
+        let mut open = created(facts);
         open.insert("incidents".into(), json!({ "from": null, "to": incidents.len() }));
-        self.note_case("case.create", &row.reference, id, "created", None, open, touched);
+        let change = Change::of(Noun::Case, id, "created").open(open).sealed(touched);
+        self.note_record("case.create", &row.reference, change);
         row.into_case()
     }
 
@@ -76,21 +74,6 @@ impl Write<'_> {
             ))
             .execute(self.db)?;
         Ok(())
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "one place that names everything a revision holds")]
-    fn note_case(
-        &mut self,
-        action: &'static str,
-        reference: &str,
-        id: Id,
-        kind: &'static str,
-        reason: Option<String>,
-        open: Map<String, Value>,
-        sealed: Vec<u16>,
-    ) {
-        let change = Change { noun: Noun::Case, record: id, root: id, edition: None, kind, reason, open, sealed };
-        self.note(action, format!("cases/{reference}"), change);
     }
 
     /// Links an incident to a case. Where proceedings serve the case, it would concern their States: it waits for another officer.
@@ -150,7 +133,8 @@ impl Write<'_> {
         let sealed = self.case_note(case, &verdict.grounds)?;
         let reason = verdict.grounds.reason();
         let open = Map::from_iter([("incident".to_owned(), json!({ "from": null, "to": incident.reference }))]);
-        self.note_case(action, &case.reference, case.id, kind, reason, open, sealed);
+        let change = Change::of(Noun::Case, case.id, kind).open(open).sealed(sealed).because(reason);
+        self.note_record(action, &case.reference, change);
         Ok(())
     }
 
@@ -170,7 +154,7 @@ impl Write<'_> {
     /// # Errors
     /// [`Error::Invalid`] when an incident is out of scope; the database's.
     pub fn case_edit(&mut self, case: &Case, facts: &CaseFacts, add: &[String], sealed: &SealedInput) -> Result<Case> {
-        let mut open = differences(&fields(&case.facts), &fields(facts));
+        let mut open = changed(&case.facts, facts);
         let known: Vec<Id> = case_incident::table
             .filter(case_incident::case_id.eq(case.id))
             .filter(
@@ -189,14 +173,10 @@ impl Write<'_> {
         let tag = if touched.is_empty() { case.tag.clone() } else { random_tag() };
         let updated = if open.is_empty() { case.updated_at } else { self.now() };
         diesel::update(case_file::table.find(case.id))
-            .set((
-                case_file::information_status.eq(facts.information_status.code()),
-                case_file::information_on.eq(facts.information_on),
-                case_file::tag_confidential.eq(tag),
-                case_file::updated_at.eq(updated),
-            ))
+            .set((CaseFactsRow::of(facts), case_file::tag_confidential.eq(tag), case_file::updated_at.eq(updated)))
             .execute(self.db)?;
-        self.note_case("case.edit", &case.reference, case.id, "edited", None, open, touched);
+        let change = Change::of(Noun::Case, case.id, "edited").open(open).sealed(touched);
+        self.note_record("case.edit", &case.reference, change);
         self.case_get(&case.reference)?.ok_or(Error::NotFound)
     }
 
@@ -221,7 +201,8 @@ impl Write<'_> {
             .execute(self.db)?;
         let open = Map::from_iter([("status".to_owned(), json!({ "from": case.status, "to": to }))]);
         let sealed = self.case_note(case, grounds)?;
-        self.note_case("case.transition", &case.reference, case.id, to.code(), grounds.reason(), open, sealed);
+        let change = Change::of(Noun::Case, case.id, to.code()).open(open).sealed(sealed);
+        self.note_record("case.transition", &case.reference, change.because(grounds.reason()));
         self.case_get(&case.reference)?.ok_or(Error::NotFound)
     }
 

@@ -1,6 +1,7 @@
 //! The schema's changes: one text of tables for both databases, and views and triggers in the language of each.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use diesel::backend::Backend;
 use diesel::connection::BoxableConnection;
@@ -31,6 +32,15 @@ macro_rules! change {
 
 /// Every change, in order.
 const CHANGES: &[Change] = &[change!("2026-11-28-000000_first")];
+
+/// Every table of the schema, each after those that it refers to: as the text makes them.
+pub fn table_names() -> &'static [&'static str] {
+    static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+        let lines = CHANGES.iter().flat_map(|change| change.tables.lines());
+        lines.filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split(' ').next()).collect()
+    });
+    &NAMES
+}
 
 /// The types that PostgreSQL names otherwise. Its text is ordered by bytes, as SQLite's is.
 const TYPES: [(&str, &str); 3] = [(" BLOB", " BYTEA"), (" TEXT", " TEXT COLLATE \"C\""), (" WITHOUT ROWID", "")];

@@ -14,9 +14,11 @@ pub mod schema;
 mod types;
 
 pub use grants::{NodeRole, grant_roles};
+pub use migrations::table_names;
 pub use pool::{Location, Manager, Pool, PooledConnection, Purpose, pool};
 pub use residue::{files_hold, rewrite};
-pub use types::Id;
+pub(crate) use types::facts_row;
+pub use types::{Coded, Column, Id};
 
 // Links the bundled libraries; diesel names only their headers.
 extern crate libsqlite3_sys as _;
@@ -53,6 +55,18 @@ pub fn migrate(db: &mut Db) -> Result<usize, Box<dyn std::error::Error + Send + 
     };
     Ok(made)
 }
+
+// A view: a session as every node reads it, whatever its role has of the table.
+use schema::account;
+diesel::table! {
+    live_session (id) {
+        id -> Binary,
+        account_id -> Binary,
+        expires_at -> Timestamp,
+        assured -> Bool,
+    }
+}
+diesel::allow_tables_to_appear_in_same_query!(live_session, account);
 
 diesel::table! {
     __diesel_schema_migrations (version) {

@@ -205,7 +205,7 @@ const WAIT: Duration = Duration::from_secs(2);
 /// # Errors
 /// The first connection's error.
 pub fn pool(location: &Location, purpose: Purpose, size: u32) -> Result<Pool, String> {
-    // OpenDatabase once by hand, so that the reason is told at once.
+    // Opened once by hand, so that the reason is told at once.
     drop(Manager::open(location, purpose).map_err(|e| e.to_string())?);
     let manager = Manager { location: location.clone(), purpose };
     Ok(r2d2::Pool::builder()

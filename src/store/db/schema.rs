@@ -1,4 +1,4 @@
-//! The tables, written once for both databases; a test migrates both and requires them to equal this.
+//! The tables, in diesel's words. Made of the migration's text by `CASQUE_REWRITE=1 cargo test conformance::columns`.
 
 diesel::table! {
     state (code) {
@@ -53,13 +53,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    credential (account_id) {
-        account_id -> Binary,
-        password_hash -> Text,
-    }
-}
-
-diesel::table! {
     account_mission (account_id, mission) {
         account_id -> Binary,
         mission -> Text,
@@ -80,23 +73,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    sign_on_use (hash) {
-        hash -> Binary,
-        good_until -> Timestamp,
-    }
-}
-
-// A view: `session::session_get` reads it on every node alike.
-diesel::table! {
-    live_session (id) {
-        id -> Binary,
-        account_id -> Binary,
-        expires_at -> Timestamp,
-        assured -> Bool,
-    }
-}
-
-diesel::table! {
     refresh_token (hash) {
         hash -> Binary,
         session_id -> Binary,
@@ -104,74 +80,6 @@ diesel::table! {
         used_at -> Nullable<Timestamp>,
         parent -> Nullable<Binary>,
         retried_at -> Nullable<Timestamp>,
-    }
-}
-
-diesel::table! {
-    second_factor (account_id) {
-        account_id -> Binary,
-        secret -> Nullable<Binary>,
-        pending -> Nullable<Binary>,
-        last_step -> BigInt,
-        failures -> Integer,
-        failed_at -> Nullable<Timestamp>,
-    }
-}
-
-diesel::table! {
-    recovery_code (hash) {
-        hash -> Binary,
-        account_id -> Binary,
-        used_at -> Nullable<Timestamp>,
-    }
-}
-
-diesel::table! {
-    invitation (hash) {
-        hash -> Binary,
-        account_id -> Binary,
-        made_at -> Timestamp,
-        made_by -> Binary,
-        expires_at -> Timestamp,
-        used_at -> Nullable<Timestamp>,
-    }
-}
-
-diesel::table! {
-    account_change (id) {
-        id -> Binary,
-        account_id -> Binary,
-        kind -> Text,
-        rights -> Text,
-        asked_at -> Timestamp,
-        asked_by -> Binary,
-        expires_at -> Timestamp,
-        decided_at -> Nullable<Timestamp>,
-        decided_by -> Nullable<Binary>,
-        approved -> Nullable<Bool>,
-        rights_before -> Nullable<Text>,
-    }
-}
-
-diesel::table! {
-    machine_key (id) {
-        id -> Binary,
-        hash -> Binary,
-        account_id -> Binary,
-        name -> Text,
-        made_at -> Timestamp,
-        made_by -> Binary,
-        expires_at -> Timestamp,
-        ended_at -> Nullable<Timestamp>,
-    }
-}
-
-diesel::table! {
-    notice (id) {
-        id -> Binary,
-        account_id -> Binary,
-        told_at -> Timestamp,
-        kind -> Text,
     }
 }
 
@@ -543,31 +451,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    audit_entry (id) {
-        id -> Binary,
-        made_at -> Timestamp,
-        actor_id -> Nullable<Binary>,
-        action -> Text,
-        subject -> Text,
-        body -> Text,
-        salt -> Binary,
-    }
-}
-
-diesel::table! {
-    audit_pending (entry_id) {
-        entry_id -> Binary,
-    }
-}
-
-diesel::table! {
-    audit_leaf (position) {
-        position -> BigInt,
-        entry_id -> Binary,
-    }
-}
-
-diesel::table! {
     audit_hash (position) {
         position -> BigInt,
         hash -> Binary,
@@ -621,6 +504,170 @@ diesel::table! {
 }
 
 diesel::table! {
+    import (id) {
+        id -> Binary,
+        source -> Text,
+        sha256 -> Binary,
+        vintage -> Date,
+        made_at -> Timestamp,
+        account_id -> Binary,
+    }
+}
+
+diesel::table! {
+    import_row (id) {
+        id -> Binary,
+        import_id -> Binary,
+        line -> Integer,
+        key -> Text,
+        raw -> Text,
+        vintage -> Date,
+        incident_id -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    credential (account_id) {
+        account_id -> Binary,
+        password_hash -> Text,
+    }
+}
+
+diesel::table! {
+    audit_leaf (position) {
+        position -> BigInt,
+        entry_id -> Binary,
+    }
+}
+
+diesel::table! {
+    audit_entry (id) {
+        id -> Binary,
+        made_at -> Timestamp,
+        actor_id -> Nullable<Binary>,
+        action -> Text,
+        subject -> Text,
+        body -> Text,
+        salt -> Binary,
+    }
+}
+
+diesel::table! {
+    audit_pending (entry_id) {
+        entry_id -> Binary,
+    }
+}
+
+diesel::table! {
+    heartbeat (name) {
+        name -> Text,
+        value -> BigInt,
+    }
+}
+
+diesel::table! {
+    erasure (record_id) {
+        record_id -> Binary,
+        erased_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    tally_change (unit) {
+        unit -> Text,
+        mission -> Nullable<Text>,
+        host_state -> Nullable<Text>,
+        year -> Nullable<Integer>,
+        act -> Nullable<Text>,
+        means -> Nullable<Text>,
+        outcome -> Nullable<Text>,
+        personnel_category -> Nullable<Text>,
+        stage -> Nullable<Text>,
+        forum -> Nullable<Text>,
+        in_absentia -> Nullable<Bool>,
+        information_status -> Nullable<Text>,
+        amount -> Integer,
+    }
+}
+
+diesel::table! {
+    tally (unit, dimensions, key) {
+        unit -> Text,
+        dimensions -> Text,
+        key -> Text,
+        count -> BigInt,
+    }
+}
+
+diesel::table! {
+    second_factor (account_id) {
+        account_id -> Binary,
+        secret -> Nullable<Binary>,
+        pending -> Nullable<Binary>,
+        last_step -> BigInt,
+        failures -> Integer,
+        failed_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    recovery_code (hash) {
+        hash -> Binary,
+        account_id -> Binary,
+        used_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    invitation (hash) {
+        hash -> Binary,
+        account_id -> Binary,
+        made_at -> Timestamp,
+        made_by -> Binary,
+        expires_at -> Timestamp,
+        used_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    account_change (id) {
+        id -> Binary,
+        account_id -> Binary,
+        kind -> Text,
+        rights -> Text,
+        asked_at -> Timestamp,
+        asked_by -> Binary,
+        expires_at -> Timestamp,
+        decided_at -> Nullable<Timestamp>,
+        decided_by -> Nullable<Binary>,
+        approved -> Nullable<Bool>,
+        rights_before -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    machine_key (id) {
+        id -> Binary,
+        hash -> Binary,
+        account_id -> Binary,
+        name -> Text,
+        made_at -> Timestamp,
+        made_by -> Binary,
+        expires_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    notice (id) {
+        id -> Binary,
+        account_id -> Binary,
+        told_at -> Timestamp,
+        kind -> Text,
+    }
+}
+
+diesel::table! {
     sitting (id) {
         id -> Binary,
         account_id -> Binary,
@@ -645,6 +692,25 @@ diesel::table! {
         decided_at -> Nullable<Timestamp>,
         decided_by -> Nullable<Binary>,
         approved -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    disclosure_review (disclosure_id) {
+        disclosure_id -> Binary,
+        reviewed_at -> Timestamp,
+        reviewed_by -> Binary,
+        finding -> Text,
+    }
+}
+
+diesel::table! {
+    alert (id) {
+        id -> Binary,
+        raised_at -> Timestamp,
+        account_id -> Binary,
+        kind -> Text,
+        records -> BigInt,
     }
 }
 
@@ -674,64 +740,6 @@ diesel::table! {
         decided_by -> Nullable<Binary>,
         decided_at -> Nullable<Timestamp>,
         released -> Nullable<Bool>,
-    }
-}
-
-diesel::table! {
-    note_reading (id) {
-        id -> Binary,
-        note_id -> Binary,
-        account_id -> Binary,
-        read_at -> Timestamp,
-    }
-}
-
-diesel::table! {
-    disclosure_review (disclosure_id) {
-        disclosure_id -> Binary,
-        reviewed_at -> Timestamp,
-        reviewed_by -> Binary,
-        finding -> Text,
-    }
-}
-
-diesel::table! {
-    alert (id) {
-        id -> Binary,
-        raised_at -> Timestamp,
-        account_id -> Binary,
-        kind -> Text,
-        records -> BigInt,
-    }
-}
-
-diesel::table! {
-    import (id) {
-        id -> Binary,
-        source -> Text,
-        sha256 -> Binary,
-        vintage -> Date,
-        made_at -> Timestamp,
-        account_id -> Binary,
-    }
-}
-
-diesel::table! {
-    import_row (id) {
-        id -> Binary,
-        import_id -> Binary,
-        line -> Integer,
-        key -> Text,
-        raw -> Text,
-        vintage -> Date,
-        incident_id -> Nullable<Binary>,
-    }
-}
-
-diesel::table! {
-    erasure (record_id) {
-        record_id -> Binary,
-        erased_at -> Timestamp,
     }
 }
 
@@ -768,122 +776,29 @@ diesel::table! {
 }
 
 diesel::table! {
-    heartbeat (name) {
-        name -> Text,
-        value -> BigInt,
+    note_reading (id) {
+        id -> Binary,
+        note_id -> Binary,
+        account_id -> Binary,
+        read_at -> Timestamp,
     }
 }
 
 diesel::table! {
-    tally_change (unit) {
-        unit -> Text,
-        mission -> Nullable<Text>,
-        host_state -> Nullable<Text>,
-        year -> Nullable<Integer>,
-        act -> Nullable<Text>,
-        means -> Nullable<Text>,
-        outcome -> Nullable<Text>,
-        personnel_category -> Nullable<Text>,
-        stage -> Nullable<Text>,
-        forum -> Nullable<Text>,
-        in_absentia -> Nullable<Bool>,
-        information_status -> Nullable<Text>,
-        amount -> Integer,
+    sign_on_use (hash) {
+        hash -> Binary,
+        good_until -> Timestamp,
     }
 }
-
-diesel::table! {
-    tally (unit, dimensions, key) {
-        unit -> Text,
-        dimensions -> Text,
-        key -> Text,
-        count -> BigInt,
-    }
-}
-
-/// Every table, each after those that it refers to.
-pub const TABLES: &[&str] = &[
-    "state",
-    "mission",
-    "mission_host",
-    "account",
-    "credential",
-    "account_mission",
-    "session",
-    "refresh_token",
-    "sign_on_use",
-    "second_factor",
-    "recovery_code",
-    "invitation",
-    "account_change",
-    "machine_key",
-    "notice",
-    "designation",
-    "class_key",
-    "epoch",
-    "data_key",
-    "sealed_value",
-    "incident",
-    "incident_edition",
-    "victim",
-    "suspect",
-    "withholding",
-    "concern",
-    "case_file",
-    "case_event",
-    "case_incident",
-    "proceeding",
-    "proceeding_case",
-    "accused",
-    "accused_incident",
-    "step",
-    "assistance",
-    "assistance_case",
-    "measure",
-    "revision",
-    "audit_entry",
-    "audit_pending",
-    "audit_leaf",
-    "audit_hash",
-    "audit_checkpoint",
-    "idempotency",
-    "disclosure",
-    "disclosure_item",
-    "sitting",
-    "approval",
-    "likely_duplicate",
-    "table_release",
-    "disclosure_review",
-    "note_reading",
-    "alert",
-    "import",
-    "import_row",
-    "erasure",
-    "erasure_request",
-    "restoration",
-    "heartbeat",
-    "tally_change",
-    "tally",
-];
 
 diesel::allow_tables_to_appear_in_same_query!(
     state,
-    measure,
     mission,
     mission_host,
     account,
-    credential,
     account_mission,
     session,
-    live_session,
     refresh_token,
-    sign_on_use,
-    second_factor,
-    recovery_code,
-    invitation,
-    account_change,
-    machine_key,
-    notice,
     designation,
     class_key,
     epoch,
@@ -905,28 +820,37 @@ diesel::allow_tables_to_appear_in_same_query!(
     step,
     assistance,
     assistance_case,
+    measure,
     revision,
-    audit_entry,
-    audit_pending,
-    audit_leaf,
     audit_hash,
     audit_checkpoint,
     idempotency,
     disclosure,
     disclosure_item,
-    sitting,
-    approval,
-    likely_duplicate,
-    table_release,
-    disclosure_review,
-    note_reading,
-    alert,
     import,
     import_row,
-    erasure,
-    erasure_request,
-    restoration,
+    credential,
+    audit_leaf,
+    audit_entry,
+    audit_pending,
     heartbeat,
+    erasure,
     tally_change,
     tally,
+    second_factor,
+    recovery_code,
+    invitation,
+    account_change,
+    machine_key,
+    notice,
+    sitting,
+    approval,
+    disclosure_review,
+    alert,
+    likely_duplicate,
+    table_release,
+    erasure_request,
+    restoration,
+    note_reading,
+    sign_on_use,
 );

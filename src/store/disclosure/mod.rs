@@ -2,7 +2,6 @@
 //! written and logged; the permit is handed out only after the commit.
 
 mod approval;
-mod candidates;
 mod edition;
 mod log;
 mod matching;
@@ -18,12 +17,12 @@ use diesel::prelude::*;
 use seal::{ClassCode, Permit, PermittedRecord, Plain, StoredEpoch};
 use serde_json::json;
 
+use super::candidate::{Candidate, Room, Surroundings};
 use super::db::Id;
 use super::db::schema::{disclosure, disclosure_item};
-use super::{Error, FactorUse, Result, Store, Write};
+use super::{Error, FactorUse, Read, Result, Store, Write};
 use crate::domain::{Code, DisclosureMode, Fault, Noun, Purpose, SealedField};
 use crate::policy::{AccessContext, Decision, Refusal, Viewer, bars, decide, mode_rule};
-use candidates::Candidate;
 
 pub use approval::{Approval, ApprovalAsk};
 pub use edition::EditionAsk;
@@ -390,4 +389,14 @@ impl Store {
             None => DisclosureOutcome::Granted(disclosed, granter.grant(gathered.permitted, gathered.epochs)),
         })
     }
+}
+
+/// Notes of disclosures are opened by reading them, and name persons of the records that were opened.
+pub(super) const ROOM: Room = Room { near: notes_near, ..Room::PART };
+
+fn notes_near(r: &mut Read<'_>, around: &Surroundings) -> Result<Vec<(Id, String)>> {
+    let roots = around.found.iter().map(|(id, _)| *id);
+    let noted: Vec<Id> =
+        disclosure::table.filter(disclosure::root_id.eq_any(roots)).select(disclosure::id).load(r.db)?;
+    Ok(noted.into_iter().map(|id| (id, format!("disclosures/{id}"))).collect())
 }

@@ -22,7 +22,7 @@ impl Store {
             let mut found = Vec::new();
             for class in ClassCode::ALL {
                 let codes: Vec<i32> =
-                    crate::domain::SEALED.iter().filter(|f| f.class == class).map(|f| i32::from(f.code)).collect();
+                    crate::domain::SealedField::all().filter(|f| f.class == class).map(|f| i32::from(f.code)).collect();
                 let one: Option<(Id, Id)> = sealed_value::table
                     .inner_join(data_key::table.on(data_key::record_id.eq(sealed_value::record_id)))
                     .filter(data_key::class.eq(class.name()))

@@ -6,11 +6,14 @@
 
 mod concerned;
 mod read;
+mod room;
 mod row;
 mod seen_on;
 mod split_merge;
 mod transition;
 mod write;
+
+pub(super) use room::ROOM;
 
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;

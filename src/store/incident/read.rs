@@ -8,7 +8,7 @@ use super::{
     victim_seen,
 };
 use crate::domain::{Basis, Code, IncidentStatus};
-use crate::policy::{Relations, Scope, Viewer, is_on_desk};
+use crate::policy::{AccessContext, Scope, Target, Viewer, access, is_on_desk};
 use crate::store::db::Id;
 use crate::store::db::schema::{concern, incident, incident_edition as e, revision, suspect, victim, withholding};
 use crate::store::list::page_of;
@@ -156,17 +156,16 @@ impl Read<'_> {
         rows.into_iter().map(SuspectRow::into_suspect).collect()
     }
 
-    /// How a viewer stands to an incident, and whether it is under review for the viewer's State.
+    /// How a viewer stands to an incident.
     ///
     /// # Errors
     /// The database's.
-    pub fn incident_relations(&mut self, viewer: &Viewer, incident: &Incident) -> Result<(Relations, bool)> {
-        let mut relations = Relations {
-            own_mission: viewer.missions.contains(&incident.facts.mission),
+    pub fn incident_access(&mut self, viewer: &Viewer, incident: &Incident) -> Result<AccessContext> {
+        let mut target = Target {
+            missions: std::slice::from_ref(&incident.facts.mission),
             typed: self.typed_alone(viewer, incident)?,
-            ..Relations::default()
+            ..Target::default()
         };
-        let mut under_review = false;
         if let Scope::State(state) = viewer.scope() {
             let mut rows: Vec<(String, Option<chrono::NaiveDateTime>, chrono::NaiveDateTime)> = concern::table
                 .filter(concern::incident_id.eq(incident.id))
@@ -177,12 +176,13 @@ impl Read<'_> {
             if let Some(kept_since) = rows.iter().filter_map(|(_, frozen, _)| *frozen).min() {
                 // What began to concern it since does not tell it.
                 rows.retain(|(.., from)| *from <= kept_since);
-                under_review = true;
+                target.under_review = true;
             }
-            relations.host = rows.iter().any(|(basis, ..)| basis == Basis::Host.code());
-            relations.proceeding = rows.iter().any(|(basis, ..)| basis == Basis::Proceeding.code());
+            let is_by = |of: Basis| rows.iter().any(|(basis, ..)| basis == of.code());
+            target.host = viewer.state.as_deref().filter(|_| is_by(Basis::Host));
+            target.proceeding = viewer.state.as_deref().filter(|_| is_by(Basis::Proceeding));
         }
-        Ok((relations, under_review))
+        Ok(access(viewer, &target))
     }
 
     /// Since when an incident concerns the scope's State; `None` for other scopes.

@@ -1,27 +1,28 @@
 //! Proceedings with their accused and steps.
 
 mod read;
+mod room;
 mod seen;
 mod step;
 mod verdict;
 mod write;
 
 pub(in crate::store) use read::AccusedRow;
+pub(super) use room::{ACCUSED, ROOM, STEP};
 pub use seen::Seals;
 
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
-use serde_json::{Map, Value, json};
 
 use super::SealedInput;
 use super::case::cases_concerning;
 use super::db::schema::{case_file, proceeding, proceeding_case};
 use super::db::{Db, Id};
 use crate::domain::{
-    AsOf, Code, Exit, Forum, Jurisdiction, Obstacle, Outcome, PartialDate, Progress, Returned, Sentence, Stage, Step,
-    StepKind, SubmissionStatus, progress, roll_up,
+    AsOf, Code, Exit, Forum, Obstacle, Outcome, PartialDate, ProceedingFacts, Progress, Returned, Sentence, Stage,
+    Step, StepKind, SubmissionStatus, progress, roll_up,
 };
-use crate::policy::Scope;
+use crate::policy::{Scope, Target};
 
 /// A proceeding, as a scope sees it.
 #[derive(Debug, Clone)]
@@ -60,21 +61,20 @@ pub struct Proceeding {
     pub frozen_at: Option<NaiveDateTime>,
 }
 
-/// The open facts of a proceeding.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProceedingFacts {
-    /// State whose authority holds the file.
-    pub state: String,
-    /// The authority.
-    pub authority: String,
-    /// Its kind.
-    pub forum: Forum,
-    /// Ground of jurisdiction.
-    pub jurisdiction: Jurisdiction,
-    /// When it was opened.
-    pub opened: PartialDate,
-    /// Obstacles that were shared with the State.
-    pub obstacles: Vec<Obstacle>,
+impl Proceeding {
+    /// Who stands near it, where these missions' cases are served. What a State submitted is its own until it is accepted: nobody else types in it
+    /// before, and why it came back is told with what it became.
+    pub fn target<'a>(&'a self, missions: &'a [String]) -> Target<'a> {
+        let submitted_by = self.submitted_state.as_deref().filter(|_| self.status != SubmissionStatus::Accepted);
+        Target {
+            missions,
+            proceeding: Some(&self.facts.state),
+            submitted_by,
+            typed_by: submitted_by.filter(|_| self.withdrawn_at.is_none()),
+            under_review: self.frozen_at.is_some(),
+            ..Target::default()
+        }
+    }
 }
 
 /// What a list of proceedings is narrowed to.
@@ -88,9 +88,9 @@ pub struct ProceedingFilter {
     pub stage: Option<Stage>,
     /// Reference of a case that it serves.
     pub case: Option<String>,
-    /// OpenDatabase on or after.
+    /// Opened on or after.
     pub from: Option<NaiveDate>,
-    /// OpenDatabase on or before.
+    /// Opened on or before.
     pub to: Option<NaiveDate>,
     /// Whether it is accepted.
     pub status: Option<SubmissionStatus>,
@@ -230,19 +230,6 @@ fn lines(steps: &[Step]) -> Vec<(Option<i32>, Progress)> {
 pub(super) fn whole(steps: &[Step]) -> Progress {
     let lines: Vec<Progress> = lines(steps).into_iter().map(|(_, line)| line).collect();
     roll_up(&lines)
-}
-
-fn fields(facts: &ProceedingFacts) -> Map<String, Value> {
-    let value = json!({
-        "state": facts.state,
-        "authority": facts.authority,
-        "forum": facts.forum,
-        "jurisdiction": facts.jurisdiction,
-        "opened_on": facts.opened.first(),
-        "opened_on_precision": facts.opened.precision(),
-        "obstacles": facts.obstacles,
-    });
-    value.as_object().cloned().unwrap_or_default()
 }
 
 /// Whether an outcome was reached while the accused was absent.

@@ -6,36 +6,46 @@ use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
 use super::seen::is_accepted;
-use super::{Accused, Proceeding, ProceedingFacts, ProceedingFilter, StepRecord, proceeding_seen};
-use crate::domain::{AsOf, Code, PartialDate, Step, StepKind, SubmissionStatus, progress};
+use super::{Accused, Proceeding, ProceedingFilter, StepRecord, proceeding_counted, proceeding_seen};
+use crate::domain::{
+    AsOf, Code, Forum, Jurisdiction, PartialDate, Precision, ProceedingFacts, Stage, Step, StepKind, SubmissionStatus,
+    progress,
+};
 use crate::policy::Scope;
 use crate::store::case::{Case, case_seen};
-use crate::store::db::Id;
-use crate::store::db::schema::{accused_incident, case_file, proceeding as p, proceeding_case, step};
+use crate::store::db::schema::{accused_incident, case_file, proceeding, proceeding as p, proceeding_case, step};
+use crate::store::db::{Coded, Id, facts_row};
 use crate::store::list::page_of;
 use crate::store::verdict::returned;
-use crate::store::{Cursor, Page, Read, Result, code, split};
+use crate::store::{Cursor, Page, Read, Result, code};
 
-#[derive(Clone, Queryable, Insertable)]
-#[diesel(table_name = p)]
+facts_row! {
+    ProceedingFactsRow of ProceedingFacts in proceeding {
+        state: String,
+        authority: String,
+        forum: Coded<Forum>,
+        jurisdiction: Coded<Jurisdiction>,
+        opened_on: NaiveDate,
+        opened_on_precision: Coded<Precision>,
+        obstacles: String,
+    }
+}
+
+#[derive(Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = proceeding)]
 pub(super) struct ProceedingRow {
     pub(super) id: Id,
     pub(super) reference: String,
-    pub(super) state: String,
-    pub(super) authority: String,
-    pub(super) forum: String,
-    pub(super) jurisdiction: String,
-    pub(super) opened_on: NaiveDate,
-    pub(super) opened_on_precision: String,
-    pub(super) obstacles: String,
-    pub(super) stage_furthest: String,
+    #[diesel(embed)]
+    pub(super) facts: ProceedingFactsRow,
+    pub(super) stage_furthest: Coded<Stage>,
     pub(super) stage_current: String,
     pub(super) tag_confidential: Vec<u8>,
     pub(super) tag_strictly_confidential: Vec<u8>,
     pub(super) created_by: Id,
     pub(super) created_at: NaiveDateTime,
     pub(super) updated_at: NaiveDateTime,
-    pub(super) status: String,
+    pub(super) status: Coded<SubmissionStatus>,
     pub(super) submitted_state: Option<String>,
     pub(super) decided_by: Option<Id>,
     pub(super) decided_at: Option<NaiveDateTime>,
@@ -45,69 +55,27 @@ pub(super) struct ProceedingRow {
     pub(super) withdrawn_at: Option<NaiveDateTime>,
 }
 
-const TABLE: &str = "proceeding";
-
 impl ProceedingRow {
     pub(super) fn into_proceeding(self) -> Result<Proceeding> {
-        let Self {
-            id,
-            reference,
-            state,
-            authority,
-            forum,
-            jurisdiction,
-            opened_on,
-            opened_on_precision,
-            obstacles,
-            stage_furthest,
-            stage_current,
-            tag_confidential,
-            tag_strictly_confidential,
-            created_by,
-            created_at,
-            updated_at,
-            status,
-            submitted_state,
-            decided_by: _,
-            decided_at,
-            reason,
-            reason_fields,
-            withdrawal_by,
-            withdrawn_at,
-        } = self;
         Ok(Proceeding {
-            returned: returned(reason, reason_fields, TABLE, &reference)?,
-            withdrawal_by,
-            withdrawn_at,
-            status: code(&status, TABLE, "status", &reference)?,
-            recorded_by: created_by,
-            submitted_state,
-            decided_at,
-            id,
-            facts: ProceedingFacts {
-                state,
-                authority,
-                forum: code(&forum, TABLE, "forum", &reference)?,
-                jurisdiction: code(&jurisdiction, TABLE, "jurisdiction", &reference)?,
-                opened: PartialDate::new(
-                    opened_on,
-                    code(&opened_on_precision, TABLE, "opened_on_precision", &reference)?,
-                ),
-                obstacles: codes(&obstacles, "obstacles", &reference)?,
-            },
-            stage_furthest: code(&stage_furthest, TABLE, "stage_furthest", &reference)?,
-            stage_current,
-            tags: [tag_confidential, tag_strictly_confidential],
-            created_at,
-            updated_at,
+            returned: returned(self.reason, self.reason_fields, "proceeding", &self.reference)?,
+            withdrawal_by: self.withdrawal_by,
+            withdrawn_at: self.withdrawn_at,
+            status: self.status.0,
+            recorded_by: self.created_by,
+            submitted_state: self.submitted_state,
+            decided_at: self.decided_at,
+            id: self.id,
+            facts: self.facts.facts()?,
+            stage_furthest: self.stage_furthest.0,
+            stage_current: self.stage_current,
+            tags: [self.tag_confidential, self.tag_strictly_confidential],
+            created_at: self.created_at,
+            updated_at: self.updated_at,
             frozen_at: None,
-            reference,
+            reference: self.reference,
         })
     }
-}
-
-fn codes<C: Code>(text: &str, column: &'static str, row: &str) -> Result<Vec<C>> {
-    split(text).iter().map(|one| code(one, TABLE, column, row)).collect()
 }
 
 #[derive(Clone, Queryable, Insertable)]
@@ -256,13 +224,13 @@ impl Read<'_> {
                 proceeding_case::table.filter(proceeding_case::case_id.eq(case)).select(proceeding_case::proceeding_id);
             query = query.filter(p::id.eq_any(of_case));
         }
-        let place = |one: &Proceeding| Cursor { on: one.facts.opened.first(), reference: one.reference.clone() };
+        let place = |one: &Proceeding| Cursor { on: one.facts.opened_on, reference: one.reference.clone() };
         if matches!(self.scope, Scope::State(_)) {
-            let rows: Vec<ProceedingRow> = query.load(self.db)?;
+            let rows: Vec<ProceedingRow> = query.select(ProceedingRow::as_select()).load(self.db)?;
             let found = rows.into_iter().map(ProceedingRow::into_proceeding).collect::<Result<Vec<_>>>()?;
             let mut seen = self.proceedings_as_seen(found)?;
             seen.retain(|one| {
-                let opened = one.facts.opened.first();
+                let opened = one.facts.opened_on;
                 filter.status.is_none_or(|status| one.status == status)
                     && filter.forum.is_none_or(|forum| one.facts.forum == forum)
                     && filter.stage.is_none_or(|stage| one.stage_furthest == stage)
@@ -286,7 +254,9 @@ impl Read<'_> {
         if let Some(to) = filter.to {
             query = query.filter(p::opened_on.le(to));
         }
-        let rows: Vec<ProceedingRow> = page_of!(query, p::opened_on, p::reference, after, limit).load(self.db)?;
+        let rows: Vec<ProceedingRow> = page_of!(query, p::opened_on, p::reference, after, limit)
+            .select(ProceedingRow::as_select())
+            .load(self.db)?;
         let items = rows.into_iter().map(ProceedingRow::into_proceeding).collect::<Result<Vec<_>>>()?;
         Ok(Page::of(items, limit, place))
     }
@@ -296,8 +266,11 @@ impl Read<'_> {
     /// # Errors
     /// The database's.
     pub fn proceeding_get(&mut self, reference: &str) -> Result<Option<Proceeding>> {
-        let row: Option<ProceedingRow> =
-            proceeding_seen(self.scope).filter(p::reference.eq(reference.to_owned())).first(self.db).optional()?;
+        let row: Option<ProceedingRow> = proceeding_seen(self.scope)
+            .filter(p::reference.eq(reference.to_owned()))
+            .select(ProceedingRow::as_select())
+            .first(self.db)
+            .optional()?;
         let found = row.map(ProceedingRow::into_proceeding).transpose()?;
         Ok(self.proceedings_as_seen(found.into_iter().collect())?.pop())
     }
@@ -313,10 +286,23 @@ impl Read<'_> {
 
     /// The proceedings of these ids that the scope sees.
     pub(in crate::store) fn proceedings_of(&mut self, ids: &[Id]) -> Result<Vec<Proceeding>> {
-        let rows: Vec<ProceedingRow> =
-            proceeding_seen(self.scope).filter(p::id.eq_any(ids.to_vec())).order(p::reference).load(self.db)?;
+        let rows: Vec<ProceedingRow> = proceeding_seen(self.scope)
+            .filter(p::id.eq_any(ids.to_vec()))
+            .order(p::reference)
+            .select(ProceedingRow::as_select())
+            .load(self.db)?;
         let found = rows.into_iter().map(ProceedingRow::into_proceeding).collect::<Result<Vec<_>>>()?;
         self.proceedings_as_seen(found)
+    }
+
+    /// The proceedings that figures count: accepted by a time, by reference.
+    pub(in crate::store) fn proceedings_counted(&mut self, by: NaiveDateTime) -> Result<Vec<Proceeding>> {
+        let rows: Vec<ProceedingRow> = proceeding_counted(self.scope)
+            .filter(p::decided_at.le(by))
+            .order(p::reference)
+            .select(ProceedingRow::as_select())
+            .load(self.db)?;
+        rows.into_iter().map(ProceedingRow::into_proceeding).collect()
     }
 
     /// Accepted steps of several proceedings.

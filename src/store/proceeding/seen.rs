@@ -4,18 +4,17 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{NaiveDate, NaiveDateTime};
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use seal::ClassCode;
-use serde_json::{Map, Value};
 
 use super::read::{AccusedRow, StepRow};
-use super::{Proceeding, StepRecord, fields, whole};
-use crate::domain::{Code, PartialDate, Progress, SealedChange, SealedField, Step, SubmissionStatus};
+use super::{Proceeding, StepRecord, whole};
+use crate::domain::{Noun, Progress, SealedChange, SealedField, Step, SubmissionStatus};
 use crate::policy::Scope;
 use crate::store::db::Id;
 use crate::store::db::schema::{account, accused, accused_incident, proceeding_case, revision, step};
-use crate::store::{Read, Result, code, split};
+use crate::store::{Read, Result, split};
 
 /// What a reader may know of the seals of a proceeding and its accused.
 #[derive(Debug)]
@@ -64,8 +63,7 @@ impl Read<'_> {
                 continue;
             }
             if let Some(at) = one.frozen_at {
-                let then = self.rewind(one.id, at, fields(&one.facts))?;
-                restore(one, &then)?;
+                one.facts = self.as_of((Noun::Proceeding, one.id), at, &one.facts)?;
             }
             let accepted: Vec<Step> =
                 steps.remove(&one.id).unwrap_or_default().into_iter().filter(is_accepted).map(|r| r.step).collect();
@@ -222,24 +220,6 @@ impl Read<'_> {
         });
         Ok(rows)
     }
-}
-
-/// Puts open facts back to what they were.
-fn restore(one: &mut Proceeding, then: &Map<String, Value>) -> Result<()> {
-    let text = |name: &str| then.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
-    let row = &one.reference;
-    one.facts.authority = text("authority");
-    one.facts.forum = code(&text("forum"), "revision", "open_changes", row)?;
-    one.facts.jurisdiction = code(&text("jurisdiction"), "revision", "open_changes", row)?;
-    let opened: NaiveDate = text("opened_on").parse().unwrap_or(one.facts.opened.first());
-    let precision = code(&text("opened_on_precision"), "revision", "open_changes", row)?;
-    one.facts.opened = PartialDate::new(opened, precision);
-    one.facts.obstacles = then
-        .get("obstacles")
-        .and_then(Value::as_array)
-        .map(|list| list.iter().filter_map(|one| Code::parse(one.as_str()?)).collect())
-        .unwrap_or_default();
-    Ok(())
 }
 
 pub(super) fn is_accepted(record: &StepRecord) -> bool {

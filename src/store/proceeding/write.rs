@@ -1,15 +1,17 @@
 //! Recording proceedings, accused and steps; a State's proposals and what becomes of them.
 
 use diesel::prelude::*;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
-use super::read::ProceedingRow;
-use super::{Accused, NewAccused, Proceeding, ProceedingFacts, fields, in_absentia, lines, whole};
-use crate::domain::{AsOf, Code, Detention, Noun, Outcome, Stage, Step, SubmissionStatus, handle, progress};
+use super::read::{ProceedingFactsRow, ProceedingRow};
+use super::{Accused, NewAccused, Proceeding, in_absentia, lines, whole};
+use crate::domain::{
+    AsOf, Code, Detention, Noun, Outcome, ProceedingFacts, Stage, Step, SubmissionStatus, handle, progress,
+};
 use crate::policy::Scope;
-use crate::store::db::Id;
 use crate::store::db::schema::{accused, accused_incident, proceeding as p, proceeding_case};
-use crate::store::history::{Change, all_new, differences};
+use crate::store::db::{Coded, Id};
+use crate::store::history::{Change, changed, created};
 use crate::store::{Error, Result, SealedInput, Write, random_tag};
 
 impl Write<'_> {
@@ -26,28 +28,22 @@ impl Write<'_> {
         let cases: Vec<Id> =
             crate::store::named("cases", cases, |reference| Ok(self.case_get(reference)?.map(|case| case.id)))?;
         let (id, now) = (Id::new(), self.now());
-        let year = chrono::Datelike::year(&facts.opened.first());
+        let year = chrono::Datelike::year(&facts.opened_on);
         let reference = self.free_reference(Noun::Proceeding, &facts.state, year, |w, reference| {
             Ok(p::table.filter(p::reference.eq(reference)).count().get_result::<i64>(w.db)? == 0)
         })?;
         let row = ProceedingRow {
             id,
             reference,
-            state: facts.state.clone(),
-            authority: facts.authority.clone(),
-            forum: facts.forum.code().into(),
-            jurisdiction: facts.jurisdiction.code().into(),
-            opened_on: facts.opened.first(),
-            opened_on_precision: facts.opened.precision().code().into(),
-            obstacles: joined(facts),
-            stage_furthest: Stage::NoInformation.code().into(),
+            facts: ProceedingFactsRow::of(facts),
+            stage_furthest: Coded(Stage::NoInformation),
             stage_current: Stage::NoInformation.code().into(),
             tag_confidential: random_tag(),
             tag_strictly_confidential: random_tag(),
             created_by: self.actor(),
             created_at: now,
             updated_at: now,
-            status: SubmissionStatus::Proposed.code().into(),
+            status: Coded(SubmissionStatus::Proposed),
             submitted_state: self.own_state(),
             decided_by: None,
             decided_at: None,
@@ -63,16 +59,8 @@ impl Write<'_> {
                 .execute(self.db)?;
         }
         let touched = self.seal(id, id, sealed, Some(Noun::Proceeding))?;
-        self.note_proceeding(
-            "proceeding.create",
-            Noun::Proceeding,
-            id,
-            &row.reference,
-            id,
-            "created",
-            all_new(&fields(facts)),
-            touched,
-        );
+        let change = Change::of(Noun::Proceeding, id, "created").open(created(facts)).sealed(touched);
+        self.note_record("proceeding.create", &row.reference, change);
         row.into_proceeding()
     }
 
@@ -107,7 +95,7 @@ impl Write<'_> {
         sealed: &SealedInput,
     ) -> Result<Proceeding> {
         self.refuse_anothers(known)?;
-        let open = differences(&fields(&known.facts), &fields(facts));
+        let open = changed(&known.facts, facts);
         let touched = self.seal(known.id, known.id, sealed, None)?;
         let is_again = known.status == SubmissionStatus::Returned && !(open.is_empty() && touched.is_empty());
         let status = if is_again { SubmissionStatus::Proposed } else { known.status };
@@ -115,44 +103,20 @@ impl Write<'_> {
         let tag = if touched.is_empty() { known.tags[0].clone() } else { random_tag() };
         diesel::update(p::table.find(known.id))
             .set((
-                p::authority.eq(&facts.authority),
-                p::forum.eq(facts.forum.code()),
-                p::jurisdiction.eq(facts.jurisdiction.code()),
-                p::opened_on.eq(facts.opened.first()),
-                p::opened_on_precision.eq(facts.opened.precision().code()),
-                p::obstacles.eq(joined(facts)),
+                ProceedingFactsRow::of(facts),
                 p::tag_confidential.eq(tag),
                 p::updated_at.eq(updated),
                 p::status.eq(status.code()),
             ))
             .execute(self.db)?;
-        self.note_proceeding(
-            "proceeding.edit",
-            Noun::Proceeding,
-            known.id,
-            &known.reference,
-            known.id,
-            "edited",
-            open,
-            touched,
-        );
+        let change = Change::of(Noun::Proceeding, known.id, "edited").open(open).sealed(touched);
+        self.note_record("proceeding.edit", &known.reference, change);
         self.proceeding_get(&known.reference)?.ok_or(Error::NotFound)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one place that names everything a revision holds")]
-    fn note_proceeding(
-        &mut self,
-        action: &'static str,
-        noun: Noun,
-        record: Id,
-        reference: &str,
-        root: Id,
-        kind: &'static str,
-        open: Map<String, Value>,
-        sealed: Vec<u16>,
-    ) {
-        let change = Change { noun, record, root, edition: None, kind, reason: None, open, sealed };
-        self.note(action, format!("proceedings/{reference}"), change);
+    /// Notes a change of an accused: its proceeding's history shows it.
+    fn note_accused(&mut self, action: &'static str, of: &Proceeding, change: Change) {
+        self.note(action, format!("proceedings/{}", of.reference), Change { root: of.id, ..change });
     }
 
     /// Adds an accused under a random handle. It counts once another officer accepts it, or the proceeding with it.
@@ -192,7 +156,8 @@ impl Write<'_> {
         }
         let touched = self.seal(id, id, &new.sealed, Some(Noun::Accused))?;
         let open = Map::from_iter([("accused".to_owned(), json!({ "from": null, "to": named }))]);
-        self.note_proceeding("accused.create", Noun::Accused, id, &of.reference, of.id, "created", open, touched);
+        let change = Change::of(Noun::Accused, id, "created").open(open).sealed(touched);
+        self.note_accused("accused.create", of, change);
         self.touch(of)?;
         self.accused_list(of)?.into_iter().find(|one| one.number == number).ok_or(Error::NotFound)
     }
@@ -207,16 +172,7 @@ impl Write<'_> {
         diesel::update(p::table.find(of.id))
             .set((p::tag_confidential.eq(random_tag()), p::tag_strictly_confidential.eq(random_tag())))
             .execute(self.db)?;
-        self.note_proceeding(
-            "accused.edit",
-            Noun::Accused,
-            known.id,
-            &of.reference,
-            of.id,
-            "edited",
-            Map::new(),
-            touched,
-        );
+        self.note_accused("accused.edit", of, Change::of(Noun::Accused, known.id, "edited").sealed(touched));
         Ok(())
     }
 
@@ -260,9 +216,4 @@ impl Write<'_> {
             .load(self.db)?;
         self.cases_restage(&cases)
     }
-}
-
-fn joined(facts: &ProceedingFacts) -> String {
-    let codes: Vec<&str> = facts.obstacles.iter().map(|code| code.code()).collect();
-    codes.join(",")
 }

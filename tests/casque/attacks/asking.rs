@@ -2,28 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use casque::domain::SEALED;
+use casque::domain::SealedField;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use crate::harness::{TestServer, ambush};
 
 /// Everything that takes parameters.
-const LISTS: [&str; 7] = [
-    "/v1/incidents",
-    "/v1/cases",
-    "/v1/proceedings",
-    "/v1/assistance",
-    "/v1/measures",
-    "/v1/disclosures",
-    "/v1/statistics",
-];
+fn all_lists() -> impl Iterator<Item = String> {
+    crate::nouns::lists().chain(["disclosures", "statistics"]).map(|list| format!("/v1/{list}"))
+}
 
 /// One who may open, one who may open much, and one who may open its own.
 const ASKERS: [&str; 3] = ["minusma", "verifier", "chad"];
 
 fn names() -> BTreeSet<&'static str> {
-    SEALED.iter().map(|field| field.name).collect()
+    SealedField::all().map(|field| field.name).collect()
 }
 
 fn server() -> TestServer {
@@ -39,7 +33,7 @@ fn a01_filtering_on_a_hidden_field_is_as_filtering_on_nonsense() {
     for who in ASKERS {
         let client = server.as_(who);
         let before = client.get("/v1/incidents").text;
-        for list in LISTS {
+        for list in all_lists() {
             let asked = |name: &str, operator: &str| {
                 let answer = client.get(&format!("{list}?{name}{operator}=canary"));
                 (answer.status, answer.text.replace(name, "…"))
@@ -48,7 +42,7 @@ fn a01_filtering_on_a_hidden_field_is_as_filtering_on_nonsense() {
                 let nonsense = asked("nonsense", operator);
                 assert_eq!(nonsense.0, 400, "{list}{operator}");
                 // What a statistic counts is called `unit`, as a victim's is.
-                for name in names().into_iter().filter(|name| (list, *name) != ("/v1/statistics", "unit")) {
+                for name in names().into_iter().filter(|name| (list.as_str(), *name) != ("/v1/statistics", "unit")) {
                     assert_eq!(asked(name, operator), nonsense, "{list} {name}{operator} as {who}");
                 }
             }
@@ -66,6 +60,7 @@ fn a02_a_hidden_field_has_no_other_name() {
         ["", "t1.", "incident_edition.", "sealed_value.", "%22", "%5B", "..", "%2e", "%ef%bc%8e", "victims.", "$"];
     let after =
         ["", "%5D", "%00", "%2500", "%22", ".", "%20", "::text", "%5Beq%5D", "%5B%5D", "--", "/**/", "%e2%80%8b"];
+    let lists: Vec<String> = all_lists().collect();
     for _ in 0..3_000 {
         let mut name = names[random.random_range(0..names.len())].to_owned();
         if random.random_range(0..3) == 0 {
@@ -76,7 +71,7 @@ fn a02_a_hidden_field_has_no_other_name() {
         }
         let head = before[random.random_range(0..before.len())];
         let tail = after[random.random_range(0..after.len())];
-        let list = LISTS[random.random_range(0..LISTS.len())];
+        let list = &lists[random.random_range(0..lists.len())];
         let path = format!("{list}?{head}{name}{tail}=canary");
         assert_eq!(client.get(&path).status, 400, "{path}");
     }
@@ -133,7 +128,7 @@ fn a06_a07_nothing_searches_what_is_sealed() {
     let server = server();
     for who in ASKERS {
         for parameter in ["q", "search", "query", "text", "find"] {
-            for list in LISTS {
+            for list in all_lists() {
                 let path = format!("{list}?{parameter}=canary-narrative");
                 assert_eq!(server.as_(who).get(&path).status, 400, "{path} as {who}");
             }

@@ -4,6 +4,23 @@ use serde_json::json;
 
 use crate::harness::TestServer;
 
+use super::{About, Fixture};
+
+pub const FIXTURE: Fixture = Fixture {
+    by: "minusma",
+    new: |about: &About| {
+        let mut offer = offer();
+        if !about.case.is_empty() {
+            offer["cases"] = json!([about.case]);
+        }
+        offer
+    },
+    edit: || json!({"provider": "MINUSMA"}),
+    proposed_by: None,
+    alone: ["what the UN gives", "the same"],
+    more: &[],
+};
+
 fn offer() -> serde_json::Value {
     json!({
         "state": "MLI", "mission": "MINUSMA", "kind": "forensics", "provider": "Made-up provider", "offered_on": "2022-06-01",

@@ -17,20 +17,24 @@ fn records(server: &TestServer) -> Vec<(Noun, String)> {
     };
     let below = format!("/v1/incidents/{incident}");
     let proceeding = first("/v1/proceedings", "reference");
-    vec![
+    let scene = [
         (Noun::Incident, below.clone()),
         (Noun::Victim, first(&format!("{below}/victims"), "handle")),
         (Noun::Suspect, first(&format!("{below}/suspects"), "handle")),
         (Noun::Case, first("/v1/cases", "reference")),
         (Noun::Proceeding, proceeding.clone()),
         (Noun::Accused, first(&format!("{proceeding}/accused"), "handle")),
-        (Noun::Assistance, first("/v1/assistance", "reference")),
-        (Noun::Measure, first("/v1/measures", "reference")),
-    ]
+    ];
+    let others = super::fixtures().map(|(noun, _)| (noun, first(&format!("/v1/{}", noun.path()), "reference")));
+    scene.into_iter().chain(others.collect::<Vec<_>>()).collect()
 }
 
+/// Who changes a record of the noun: what a State proposes, an officer corrects.
 fn who(noun: Noun) -> &'static str {
-    if noun == Noun::Measure { "verifier" } else { "minusma" }
+    match super::fixture(noun) {
+        Some(fixture) if fixture.proposed_by.is_some() => "verifier",
+        Some(_) | None => "minusma",
+    }
 }
 
 #[test]

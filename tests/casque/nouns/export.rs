@@ -33,7 +33,7 @@ fn a_file_has_the_whole_list_that_paging_through_it_shows() {
 #[test]
 fn a_sheet_has_the_rows_of_the_csv_with_numbers_as_numbers() {
     let server = TestServer::with_sample();
-    for list in ["incidents", "cases", "proceedings", "assistance", "measures"] {
+    for list in super::lists() {
         let csv = server.as_("verifier").get(&format!("/v1/{list}?format=csv")).text;
         let xlsx = server.as_("verifier").get_bytes(&format!("/v1/{list}?format=xlsx"));
         let mut archive = zip::ZipArchive::new(Cursor::new(xlsx)).unwrap();

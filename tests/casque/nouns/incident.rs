@@ -444,7 +444,7 @@ fn a_year_has_four_digits_wherever_a_date_is_read() {
         let measure = json!({"state": "MLI", "kind": "special_unit", "instrument": "Made-up", "taken_on": wrong});
         assert_eq!(server.as_("mali").post("/v1/measures", &measure).pointers(), ["/taken_on"], "{wrong}");
     }
-    for list in ["incidents", "cases", "proceedings", "assistance", "measures"] {
+    for list in super::lists() {
         let answer = server.as_("verifier").get(&format!("/v1/{list}?from=%2B10000-1-1"));
         assert_eq!((answer.status, answer.pointers()), (400, vec!["/from".to_owned()]), "{list}");
     }

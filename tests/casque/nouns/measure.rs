@@ -4,6 +4,17 @@ use serde_json::{Value, json};
 
 use crate::harness::TestServer;
 
+use super::{About, Fixture};
+
+pub const FIXTURE: Fixture = Fixture {
+    by: "minusma",
+    new: |_: &About| unit(),
+    edit: || json!({"instrument": "Made-up unit"}),
+    proposed_by: Some("mali"),
+    alone: ["", "a measure that is proposed, or was accepted"],
+    more: &[],
+};
+
 fn unit() -> Value {
     json!({
         "state": "MLI", "kind": "special_unit", "instrument": "Made-up judicial unit", "taken_on": "2019-01-01",

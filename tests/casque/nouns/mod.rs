@@ -1,4 +1,4 @@
-//! One file a noun: the API's contract, tried.
+//! One file a noun: the API's contract, tried. A noun's file has its [`Fixture`] too: what the tests of every noun ask of it.
 
 mod account;
 mod assistance;
@@ -16,3 +16,67 @@ mod proceeding;
 mod reference;
 mod session;
 mod statistics;
+mod task;
+
+use casque::domain::Noun;
+use serde_json::Value;
+
+/// What a record may be about.
+#[derive(Debug, Clone, Default)]
+pub struct About {
+    /// Reference of a case.
+    pub case: String,
+}
+
+/// What the tests of every noun ask of one that is a record of its own: canaries, access, files, hostile requests.
+#[derive(Clone, Copy)]
+pub struct Fixture {
+    /// Who records it.
+    pub by: &'static str,
+    /// A new record, with a canary in every sealed field that people type.
+    pub new: fn(&About) -> Value,
+    /// A change of it that is accepted.
+    pub edit: fn() -> Value,
+    /// Who proposes one for a State, where another officer decides on it.
+    pub proposed_by: Option<&'static str>,
+    /// Why one person is enough to record it, where nobody decides; and to change it.
+    pub alone: [&'static str; 2],
+    /// Further routes below `/v1/…/{reference}`.
+    pub more: &'static [Further],
+}
+
+/// A further route of a noun: its end, what is sent, and why one person is enough.
+pub type Further = (&'static str, fn() -> Value, &'static str);
+
+/// The fixture of a noun. Incidents with what belongs to them, cases and proceedings stand in every test's own scene.
+pub fn fixture(noun: Noun) -> Option<Fixture> {
+    match noun {
+        Noun::Assistance => Some(assistance::FIXTURE),
+        Noun::Measure => Some(measure::FIXTURE),
+        Noun::Incident
+        | Noun::Victim
+        | Noun::Suspect
+        | Noun::Case
+        | Noun::Proceeding
+        | Noun::Accused
+        | Noun::Step
+        | Noun::Disclosure => None,
+    }
+}
+
+/// The nouns that have a fixture.
+pub fn fixtures() -> impl Iterator<Item = (Noun, Fixture)> {
+    <Noun as strum::VariantArray>::VARIANTS.iter().filter_map(|noun| Some((*noun, fixture(*noun)?)))
+}
+
+/// Paths of the lists of records of their own.
+pub fn lists() -> impl Iterator<Item = &'static str> {
+    <Noun as strum::VariantArray>::VARIANTS.iter().filter(|noun| noun.spec().openable).map(|noun| noun.path())
+}
+
+/// The noun of a route, with the end of the route below `/v1/…/{reference}`.
+pub fn of_route(route: &str) -> Option<(Noun, Fixture, &str)> {
+    let (path, rest) = route.strip_prefix("/v1/")?.split_once('/').unwrap_or((route.strip_prefix("/v1/")?, ""));
+    let (noun, fixture) = fixtures().find(|(noun, _)| noun.path() == path)?;
+    Some((noun, fixture, rest.strip_prefix("{reference}").unwrap_or(rest)))
+}

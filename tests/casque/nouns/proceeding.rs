@@ -222,6 +222,43 @@ fn who_is_convicted_and_then_acquitted_in_one_year_is_counted_as_both() {
 }
 
 #[test]
+fn a_correction_changes_no_figure_of_an_earlier_cut_off() {
+    let server = TestServer::start();
+    let (_, _, proceeding) = opened(&server);
+    let made = |path: &str, body: Value| -> String {
+        let made = server.as_("verifier").post(path, &body);
+        assert_eq!(made.status, 201, "{}", made.text);
+        format!("{path}/{}", made.json()["reference"].as_str().unwrap())
+    };
+    let measure =
+        json!({"state": "MLI", "kind": "special_unit", "instrument": "Made-up unit", "taken_on": "2023-06-01"});
+    let offer = json!({"state": "MLI", "mission": "MINUSMA", "kind": "forensics", "provider": "Made-up",
+        "offered_on": "2023-06-01", "women": 3});
+    let (measure, offer) = (made("/v1/measures", measure), made("/v1/assistance", offer));
+    let figures = |cut_off| {
+        let all = casque::policy::Scope::Everything;
+        let of = server.store.read(&all, |r| casque::briefing::figures(r, 2023, cut_off)).unwrap();
+        serde_json::to_value(of).unwrap()
+    };
+    let then = server.store.now();
+    let before = figures(then);
+    server.pass(chrono::TimeDelta::minutes(1));
+    for (path, change) in [
+        (measure, json!({"kind": "other", "taken_on": "2021-06-01"})),
+        (offer, json!({"women": 5, "status": "declined", "offered_on": "2023-07-01"})),
+        (format!("/v1/proceedings/{proceeding}"), json!({"forum": "military", "opened_on": "2023-12-31"})),
+    ] {
+        let changed = server.as_("verifier").patch(&path, &change, "*");
+        assert_eq!(changed.status, 200, "{path}: {}", changed.text);
+    }
+    assert_eq!(figures(then), before, "what was said can be said again");
+    let now = figures(server.store.now());
+    for table in ["measures", "assistance"] {
+        assert_ne!(now[table], before[table], "{table}");
+    }
+}
+
+#[test]
 fn one_person_shows_a_record_to_no_state_by_a_proceeding() {
     let server = TestServer::start();
     let incident = server.report("minusma", &ambush());

@@ -54,8 +54,7 @@ fn the_policy_is_told_as_it_is_applied() {
         (text("role"), text("relation"), text("class"), text("condition"), rule["fields"].clone())
     });
     let applied = casque::policy::RULES.iter().map(|rule| {
-        let fields = casque::domain::SEALED
-            .iter()
+        let fields = casque::domain::SealedField::all()
             .filter(|field| field.class == rule.class && rule.about.contains(&field.about));
         let fields: Vec<String> = fields.map(|field| format!("{}.{}", field.noun.name(), field.name)).collect();
         let role = casque::domain::Code::code(rule.role).to_owned();

@@ -4,7 +4,9 @@
 use std::process::Command;
 use std::time::Duration;
 
+use casque::domain::Noun;
 use serde_json::json;
+use strum::VariantArray as _;
 
 use super::node::{Node, Site, embedded, until};
 use crate::harness::cluster::binaries;
@@ -72,13 +74,17 @@ fn a_node_does_what_its_kind_may_and_sends_the_rest_elsewhere() {
     assert_eq!((moved(&sealed, &token, "submitted"), moved(&sealed, &officer, "verified")), (200, 421));
     assert_eq!((moved(&with_keys, &officer, "verified"), moved(&sealed, &releaser, "released")), (200, 421));
     let proceeding = "P-MLI-2022-0000";
+    let proposed = Noun::VARIANTS.iter().map(|noun| noun.spec()).filter(|spec| spec.proposed.is_some());
+    let of_nouns = proposed.map(|spec| format!("/v1/{}/{}MLI-2022-0000/decision", spec.path, spec.prefix));
     for decision in [
         format!("/v1/proceedings/{proceeding}/decision"),
         format!("/v1/proceedings/{proceeding}/accused/000000/decision"),
         format!("/v1/proceedings/{proceeding}/steps/000000/decision"),
-        "/v1/measures/M-MLI-2022-0000/decision".to_owned(),
         format!("/v1/cases/C-MINUSMA-2022-0000/incidents/{}/decision", &path[14..]),
-    ] {
+    ]
+    .into_iter()
+    .chain(of_nouns)
+    {
         let answer = sealed.client(Some(&officer)).post(&decision, &json!({"status": "accepted"}));
         assert_eq!(answer.status, 421, "{decision}: {}", answer.text);
     }

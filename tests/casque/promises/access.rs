@@ -8,6 +8,7 @@ use chrono::{Days, NaiveDateTime, TimeDelta};
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Client, PASSWORD, TestServer, ambush, rewriting};
+use crate::nouns::{About, of_route};
 
 /// Everybody: how the table names them, who they are, and who asks in the tests.
 const PEOPLE: [(&str, &str, Who); 21] = [
@@ -256,17 +257,6 @@ impl Site {
         }
     }
 
-    /// Reviews the emergencies that wait: there is one at a time.
-    fn review_emergencies(&self) {
-        let waiting = self.server.as_("releaser").get("/v1/disclosures?review_due=true").json();
-        for one in waiting["items"].as_array().unwrap() {
-            let of = format!("/v1/disclosures/{}", one["id"].as_str().unwrap());
-            self.server.prove("releaser", &format!("{of}/note"), &json!({}));
-            let review = self.server.prove("releaser", &format!("{of}/review"), &json!({"finding": "justified"}));
-            assert_eq!(review.status, 204, "{}", review.text);
-        }
-    }
-
     /// Declines the requests to erase somebody that wait, each by an officer who did not ask it.
     fn decline_erasures(&self) {
         let waiting = self.server.as_("verifier").get("/v1/erasures?waiting=true").json();
@@ -280,10 +270,6 @@ impl Site {
     /// What is asked of a route: its path and body. A `code` is put in for whoever has a second factor.
     fn asked(&mut self, method: &str, route: &str, of: &Subject, state: &str) -> (String, Value) {
         let record = format!("incidents/{}", of.incident);
-        let first = |list: &str, who: &str| {
-            let list = self.server.as_(who).get(list).json();
-            list["items"][0]["reference"].as_str().unwrap_or_default().to_owned()
-        };
         let path = match route {
             "/v1/incidents/{reference}/seen" => format!("/v1/{record}/seen?as=TCD&on=2022-03-04"),
             route if route.starts_with("/v1/incidents/{reference}") => route
@@ -332,23 +318,16 @@ impl Site {
                 let child = if route.contains("/accused/") { &of.accused } else { &of.step };
                 route.replace("{reference}", &of.proceeding).replace("{handle}", child)
             }
-            route if route.starts_with("/v1/assistance/{reference}") => {
-                if first("/v1/assistance", "verifier").is_empty() {
-                    let body = json!({"state": "MLI", "mission": "MINUSMA", "kind": "forensics", "provider": "MINUSMA",
-                        "offered_on": "2022-06-01"});
-                    self.done("minusma", "/v1/assistance", &body);
-                }
-                route.replace("{reference}", &first("/v1/assistance", "verifier"))
-            }
-            route if route.starts_with("/v1/measures/{reference}") => {
-                let body = json!({"state": "MLI", "kind": "special_unit", "instrument": "Made-up unit",
-                    "taken_on": "2022-06-01"});
-                let list = self.server.as_("verifier").get("/v1/measures?status=proposed").references();
-                let reference = match list.first() {
-                    Some(known) => known.clone(),
-                    None => self.done("mali", "/v1/measures", &body)["reference"].as_str().unwrap().to_owned(),
-                };
-                route.replace("{reference}", &reference)
+            route if of_route(route).is_some_and(|_| route.contains("/{reference}")) => {
+                let Some((noun, fixture, _)) = of_route(route) else { unreachable!() };
+                let list = format!("/v1/{}", noun.path());
+                // One that waits for a decision, where somebody decides.
+                let narrow = if fixture.proposed_by.is_some() { "?status=proposed" } else { "" };
+                let known = self.server.as_("verifier").get(&format!("{list}{narrow}")).references().into_iter().next();
+                let by = fixture.proposed_by.unwrap_or(fixture.by);
+                let about = About { case: of.case.clone() };
+                let made = || self.done(by, &list, &(fixture.new)(&about))["reference"].as_str().unwrap().to_owned();
+                route.replace("{reference}", &known.unwrap_or_else(made))
             }
             "/v1/missions/{acronym}" => "/v1/missions/MINUSMA".into(),
             "/v1/sessions/{id}" => {
@@ -387,7 +366,7 @@ impl Site {
                 format!("/v1/likely-duplicates/{}/decision", found["items"][0]["id"].as_str().unwrap())
             }
             "/v1/disclosures/{id}/review" | "/v1/disclosures/{id}/note" => {
-                self.review_emergencies();
+                self.server.review_emergencies();
                 let ask = json!({"record": record, "class": "strictly_confidential", "purpose": "verification",
                     "emergency": true, "note": "Made-up note"});
                 let opened = self.server.disclose("verifier", &ask).json();
@@ -437,6 +416,16 @@ impl Site {
         let disclosure = json!({"record": record, "class": "confidential", "purpose": "verification", "code": ""});
         let body = match (method, route) {
             ("GET" | "DELETE", _) => Value::Null,
+            _ if of_route(route).is_some() => {
+                let Some((noun, fixture, end)) = of_route(route) else { unreachable!() };
+                let more = fixture.more.iter().find(|(known, ..)| *known == end);
+                match (method, end) {
+                    ("PATCH", "") => (fixture.edit)(),
+                    ("POST", "") => (fixture.new)(&About { case: of.case.clone() }),
+                    ("POST", "/decision") => json!({"status": "accepted"}),
+                    _ => more.unwrap_or_else(|| panic!("{route}: say in the fixture of {noun:?} what is sent")).1(),
+                }
+            }
             ("PATCH", "/v1/incidents/{reference}") => {
                 json!({"means": if state == "amended" { "ied" } else { "small_arms" }})
             }
@@ -445,8 +434,6 @@ impl Site {
             ("PATCH", "/v1/cases/{reference}") => json!({"information_status": "no_request_made"}),
             ("PATCH", "/v1/proceedings/{reference}") => json!({"authority": "Made-up court"}),
             ("PATCH", "/v1/proceedings/{reference}/accused/{handle}") => json!({}),
-            ("PATCH", "/v1/assistance/{reference}") => json!({"provider": "MINUSMA"}),
-            ("PATCH", "/v1/measures/{reference}") => json!({"instrument": "Made-up unit"}),
             ("POST", "/v1/incidents") => ambush(),
             ("POST", "/v1/incidents/{reference}/transitions") => json!({"to": next, "reason": "other"}),
             ("POST", "/v1/transitions") => {
@@ -475,18 +462,10 @@ impl Site {
             (
                 "POST",
                 "/v1/proceedings/{reference}/steps/{handle}/decision"
-                | "/v1/measures/{reference}/decision"
                 | "/v1/proceedings/{reference}/decision"
                 | "/v1/proceedings/{reference}/accused/{handle}/decision"
                 | "/v1/cases/{reference}/incidents/{incident}/decision",
             ) => json!({"status": "accepted"}),
-            ("POST", "/v1/assistance") => {
-                json!({"state": "MLI", "mission": "MINUSMA", "kind": "forensics", "provider": "MINUSMA",
-                    "offered_on": "2022-06-01"})
-            }
-            ("POST", "/v1/measures") => {
-                json!({"state": "MLI", "kind": "special_unit", "instrument": "Made-up unit", "taken_on": "2022-06-01"})
-            }
             ("POST", "/v1/disclosures") => disclosure,
             ("POST", "/v1/disclosures/files") => {
                 json!({"records": [record], "class": "confidential", "purpose": "verification", "format": "csv", "code": ""})

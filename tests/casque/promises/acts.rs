@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use casque::policy::ACTS;
+use casque::policy::acts;
 
 use crate::harness::TestServer;
+use crate::nouns::fixtures;
 
 /// Routes of an act of several people: who begins it, and who agrees.
 const OF_SEVERAL: &[(&str, &str)] = &[
@@ -20,8 +21,6 @@ const OF_SEVERAL: &[(&str, &str)] = &[
     ("/v1/cases/{reference}/incidents/{incident}/decision", "add_incident_to_case"),
     ("/v1/proceedings/{reference}/steps", "propose_step"),
     ("/v1/proceedings/{reference}/steps/{handle}/decision", "propose_step"),
-    ("/v1/measures", "propose_measure"),
-    ("/v1/measures/{reference}/decision", "propose_measure"),
     ("/v1/incidents/{reference}/withholding", "withhold_from_state"),
     ("/v1/approvals", "open_strictly_confidential"),
     ("/v1/approvals/{id}/note", "open_strictly_confidential"),
@@ -54,9 +53,6 @@ const OF_ONE: &[(&str, &str)] = &[
     ("/v1/cases/{reference}/transitions", "the same"),
     ("/v1/proceedings/{reference}", "facts of a proceeding that was accepted; its State never changes"),
     ("/v1/proceedings/{reference}/accused/{handle}", "sealed values of an accused"),
-    ("/v1/assistance", "what the UN gives"),
-    ("/v1/assistance/{reference}", "the same"),
-    ("/v1/measures/{reference}", "a measure that is proposed, or was accepted"),
     ("/v1/disclosures", "what the policy lets one person open, or an emergency, which another reviews"),
     ("/v1/disclosures/editions", "what the mission's own desk works on"),
     ("/v1/disclosures/files", "the same, as a file"),
@@ -91,20 +87,36 @@ fn every_route_that_changes_something_is_one_persons_or_has_its_place_in_the_tab
         .map(|(_, route)| route)
         .collect();
     // A route of several acts is named once for each.
-    let several: BTreeSet<&str> = OF_SEVERAL.iter().map(|(route, _)| *route).collect();
-    let listed: Vec<&str> = several.into_iter().chain(OF_ONE.iter().map(|(route, _)| *route)).collect();
+    let (mut several, mut alone): (Vec<(String, &str)>, Vec<String>) = (Vec::new(), Vec::new());
+    several.extend(OF_SEVERAL.iter().map(|(route, act)| ((*route).to_owned(), *act)));
+    alone.extend(OF_ONE.iter().map(|(route, _)| (*route).to_owned()));
+    for (noun, fixture) in fixtures() {
+        let list = format!("/v1/{}", noun.path());
+        let record = format!("{list}/{{reference}}");
+        match noun.spec().proposed {
+            Some(act) => several.extend([(list, act), (format!("{record}/decision"), act)]),
+            None => alone.push(list),
+        }
+        alone.extend(fixture.more.iter().map(|(end, ..)| format!("{record}{end}")));
+        alone.push(record);
+        assert_eq!(noun.spec().proposed.is_some(), fixture.proposed_by.is_some(), "{noun:?}");
+        assert!(noun.spec().proposed.is_some() || !fixture.alone[0].is_empty(), "{noun:?}: why is one person enough?");
+        assert!(!fixture.alone[1].is_empty() && fixture.more.iter().all(|(.., why)| !why.is_empty()), "{noun:?}");
+    }
+    let routes: BTreeSet<&str> = several.iter().map(|(route, _)| route.as_str()).collect();
+    let listed: Vec<&str> = routes.into_iter().chain(alone.iter().map(String::as_str)).collect();
     for route in &changing {
         let times = listed.iter().filter(|known| *known == route).count();
         assert_eq!(times, 1, "{route}: say which act it is (src/policy/acts.rs), or why one person is enough");
     }
     assert_eq!(listed.len(), changing.len(), "a route that is no more");
-    for (route, act) in OF_SEVERAL {
-        assert!(ACTS.iter().any(|rule| rule.act == *act), "{route}: {act} is not in the table");
+    for (route, act) in &several {
+        assert!(acts().any(|rule| rule.act == *act), "{route}: {act} is not in the table");
     }
     let shown = server.as_("iceland").get("/v1/policy").json();
     let shown: Vec<&str> = shown["acts"].as_array().unwrap().iter().map(|act| act["act"].as_str().unwrap()).collect();
-    assert_eq!(shown, ACTS.iter().map(|rule| rule.act).collect::<Vec<_>>());
-    for rule in ACTS {
-        assert!(OF_SEVERAL.iter().any(|(_, act)| *act == rule.act), "{}: by no route", rule.act);
+    assert_eq!(shown, acts().map(|rule| rule.act).collect::<Vec<_>>());
+    for rule in acts() {
+        assert!(several.iter().any(|(_, act)| *act == rule.act), "{}: by no route", rule.act);
     }
 }

@@ -95,6 +95,7 @@ fn answers(server: &TestServer, of: &Recorded) -> BTreeMap<(String, String), Ans
         "/v1/disclosures?format=csv",
         "/v1/designations",
         "/v1/tables",
+        "/v1/tasks",
         "/v1/me",
         "/v1/statistics",
         "/v1/statistics?by=act,means,host_state",

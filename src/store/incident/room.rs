@@ -1,0 +1,77 @@
+//! What of incidents a disclosure opens, and where a person may be named.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+use super::{EditionChoice, edition_seen};
+use crate::domain::{Code as _, IncidentStatus, Noun, TaskKind};
+use crate::policy::{Action, Scope, Viewer, authorize, is_on_desk};
+use crate::store::candidate::{Candidate, Candidates, Room, Surroundings};
+use crate::store::db::Id;
+use crate::store::db::schema::{incident, incident_edition as e};
+use crate::store::task::{MOST, Task};
+use crate::store::{Error, Read, Result};
+
+pub(in crate::store) const ROOM: Room = Room { candidates: Some(candidates), near, tasks };
+
+fn candidates(r: &mut Read<'_>, viewer: &Viewer, reference: &str) -> Result<Candidates> {
+    let incident = r.incident_get(reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
+    let mut facts = r.incident_access(viewer, &incident)?;
+    let is_state = matches!(r.scope, Scope::State(_));
+    facts.under_review = facts.under_review || (is_state && r.is_disputed(&incident)?);
+    let path = format!("incidents/{}", incident.reference);
+    let mut all = vec![Candidate::of(Noun::Incident, incident.id, path.clone(), facts).held_by(incident.edition)];
+    for victim in r.victim_list(&incident)? {
+        let facts = facts.to_victim(viewer, &victim.facts.states, victim.facts.is_notified());
+        let path = format!("{path}/victims/{}", victim.handle);
+        all.push(Candidate::of(Noun::Victim, victim.record, path, facts).held_by(victim.holder));
+    }
+    for suspect in r.suspect_list(&incident)? {
+        let path = format!("{path}/suspects/{}", suspect.handle);
+        all.push(Candidate::of(Noun::Suspect, suspect.record, path, facts).held_by(suspect.holder));
+    }
+    if facts.relations.own_mission && is_on_desk(incident.status) {
+        all = r.typed(viewer, incident.id, all)?;
+    }
+    Ok((all, Some(incident.facts.mission)))
+}
+
+fn near(r: &mut Read<'_>, around: &Surroundings) -> Result<Vec<(Id, String)>> {
+    let found: Vec<(Id, String)> = incident::table
+        .filter(incident::id.eq_any(&around.incidents))
+        .select((incident::id, incident::reference))
+        .load(r.db)?;
+    Ok(found.into_iter().map(|(id, reference)| (id, format!("incidents/{reference}"))).collect())
+}
+
+/// What was returned waits for the mission's desk; what was submitted or verified for officers, but for those who wrote or verified it.
+fn tasks(r: &mut Read<'_>, viewer: &Viewer) -> Result<Vec<Task>> {
+    let waits: &[(IncidentStatus, TaskKind)] = if authorize(viewer, Action::Decide).is_ok() {
+        &[(IncidentStatus::Submitted, TaskKind::Verify), (IncidentStatus::Verified, TaskKind::Release)]
+    } else if viewer.is_inside() {
+        &[(IncidentStatus::Returned, TaskKind::Correct)]
+    } else {
+        &[]
+    };
+    let mut tasks = Vec::new();
+    for (status, kind) in waits {
+        let rows: Vec<(String, NaiveDateTime, Id, Option<Id>)> = edition_seen(r.scope, EditionChoice::Working)
+            .filter(e::status.eq(status.code()))
+            .order(e::updated_at)
+            .limit(MOST)
+            .select((e::reference, e::updated_at, e::author_id, e::verifier_id))
+            .load(r.db)?;
+        let (kind, actor) = (*kind, Id(viewer.account));
+        let own = |author: Id, verifier: Option<Id>| {
+            kind != TaskKind::Correct && (author == actor || verifier == Some(actor))
+        };
+        let others = rows.into_iter().filter(|(_, _, author, verifier)| !own(*author, *verifier));
+        tasks.extend(others.map(|(reference, since, ..)| Task {
+            kind,
+            record: format!("incidents/{reference}"),
+            since,
+            due_on: None,
+        }));
+    }
+    Ok(tasks)
+}
