@@ -104,9 +104,8 @@ impl Unread {
         let mut unread = app.arriving.0.lock().unwrap_or_else(PoisonError::into_inner);
         let held = unread.entry(from).or_insert(0);
         if *held >= app.limits.unread {
-            return Err(
-                Problem::of("throttled").with_detail("too many requests of your network are not sent whole yet")
-            );
+            return Err(Problem::of("throttled")
+                .with_detail("Too many requests from your network are still being sent. Wait, then try again."));
         }
         *held += 1;
         Ok(Some(Self(app.arriving.clone(), from)))

@@ -96,7 +96,7 @@ fn shown(viewer: &Viewer) -> CheckpointsShown {
     if authorize(viewer, Action::Audit).is_ok() { CheckpointsShown::Each } else { CheckpointsShown::Hourly }
 }
 
-/// The last signed checkpoint of the audit log (C2SP tlog-checkpoint); to others than auditors the last of the hour before. Keep it elsewhere:
+/// The last signed checkpoint of the audit log (C2SP tlog-checkpoint). People who are not auditors get the last one of the hour before. Keep it elsewhere:
 /// with it anyone can show that the log was not rewritten since.
 #[utoipa::path(tag = "audit", responses((status = 200, body = String, content_type = "text/plain"), Problems))]
 #[get("/audit/checkpoint")]

@@ -291,7 +291,7 @@ async fn case_history(call: Call, path: Path<String>) -> Result<HttpResponse, Pr
     resource::history::<Cases>(call, &path).await
 }
 
-/// Accepts or returns an incident that was added to a case with proceedings, as another officer than who added it. Accepted, the incident
+/// Accepts or returns an incident that was added to a case with proceedings. The officer who decides is not the person who added it. Once accepted, the incident
 /// concerns their States from now on.
 #[utoipa::path(
     tag = "cases",

@@ -62,7 +62,7 @@ pub fn grounds(input: &mut InputReader<'_>, due: bool) -> Option<Grounds> {
     });
     let note = input.optional("reason_note", None, super::disclosure::note);
     if reason.is_none() && (!fields.is_empty() || note.is_some()) {
-        input.fault("reason", "fields and a note stand beside a reason");
+        input.fault("reason", "required with reason_fields or reason_note");
     }
     (reason.is_some() || !due).then(|| Grounds { returned: reason.map(|reason| Returned { reason, fields }), note })
 }

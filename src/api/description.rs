@@ -21,8 +21,8 @@ use super::{middleware, outside, version_1};
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
         description = "Crimes against United Nations peacekeepers, the progress of States in bringing perpetrators to \
                        justice, and the assistance that the United Nations gives them (Security Council resolution 2589 \
-                       (2021)). What is sensitive is sealed: a GET never opens a seal; POST /v1/disclosures does, by \
-                       somebody entitled, for a stated purpose, on the record."
+                       (2021)). Sensitive values are sealed: a GET never opens a seal. POST /v1/disclosures opens one, for \
+                       an entitled person, for a stated purpose, on the record."
     ),
     modifiers(&Security),
     security(("bearer" = []))

@@ -74,7 +74,7 @@ pub struct DuplicateQuery {
     format: Option<String>,
 }
 
-/// Records that may be of one person, the newest first: found by a match out of the asker's scope, or by an import in another mission.
+/// Records that may be of one person, the newest first. A match found them outside the asker's scope, or an import found them in another mission.
 /// For the Secretariat.
 #[utoipa::path(
     tag = "disclosures",

@@ -174,7 +174,7 @@ pub struct ErasureDecision {
     code: String,
 }
 
-/// Another officer's decision on a request: not who asked. It takes a fresh code.
+/// Decides on a request, as another officer than the one who asked. Needs a new code of the second factor.
 #[utoipa::path(tag = "erasures", request_body = ErasureDecision, responses((status = 200, body = ErasureView), Problems))]
 #[post("/erasures/{number}/decision")]
 async fn erasure_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {

@@ -150,7 +150,7 @@ fn xlsx<T: Serialize>(
 ) -> Result<std::fs::File, Problem> {
     let failed = |error: crate::exchange::NotWritten| match error {
         crate::exchange::NotWritten::TooMany => Problem::of("invalid").with_detail(format!(
-            "a sheet takes {} rows: narrow the list down, or take it as CSV",
+            "A sheet can have at most {} rows. Filter the list, or export it as CSV.",
             crate::exchange::SHEET_ROWS
         )),
         error => {

@@ -43,7 +43,7 @@ async fn import_create(call: Call, body: Payload) -> Result<HttpResponse, Proble
     })?;
     let body = match body.to_bytes_limited(LARGEST_FILE).await {
         Ok(Ok(body)) => body,
-        Ok(Err(_)) => return Err(Problem::of("invalid").with_detail("the file was not sent whole")),
+        Ok(Err(_)) => return Err(Problem::of("invalid").with_detail("The file did not arrive completely.")),
         Err(_) => return Err(Problem::of("too_large")),
     };
     let report = call

@@ -103,7 +103,7 @@ impl Paging {
     pub fn of(input: &mut InputReader<'_>) -> Option<Self> {
         let limit = input.optional("limit", None, integer(1, 200).about("Rows a page; 50 if absent."));
         let cursor = |input: &InputValue, _: &Context| {
-            Cursor::decode(as_text(input)?).ok_or_else(|| "not a cursor of this list".to_owned())
+            Cursor::decode(as_text(input)?).ok_or_else(|| "must be a cursor that this list gave".to_owned())
         };
         let after = input.optional("after", None, cursor.about("Cursor of the next page, as the last answer gave it."));
         let format = |input: &InputValue, _: &Context| match as_text(input)? {

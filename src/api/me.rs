@@ -59,7 +59,7 @@ pub struct Notice {
     kind: NoticeKind,
 }
 
-/// Who is signed in, with role and scope, and what happened to the account lately.
+/// Shows who is signed in, with role and scope, and what happened to the account recently.
 #[utoipa::path(tag = "me", responses((status = 200, body = Me), NotModified, Problems))]
 #[get("/me")]
 async fn me(call: Call) -> Result<HttpResponse, Problem> {
@@ -181,7 +181,7 @@ pub struct RecoveryCodes {
     recovery_codes: Vec<String>,
 }
 
-/// Makes the new second factor count, by a code of it. Your other sessions end.
+/// Activates the new second factor, with a code of it. Your other sessions end.
 #[utoipa::path(tag = "me", request_body = FactorCode, responses((status = 200, body = RecoveryCodes), Problems))]
 #[post("/me/second-factor/confirmation")]
 async fn factor_confirm(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {

@@ -8,17 +8,17 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::Routes;
-use super::call::{Call, last_part, read_reference};
-use super::decision::{DecisionInput, decide, reasons};
+use super::call::Call;
+use super::decision::{DecisionInput, reasons};
 use super::history::HistoryPage;
 use super::input::{self, InputReader, Reader as _};
 use super::list::{PageOf, Part};
 use super::problem::{NotAcceptable, NotModified, Preconditions, Problem, Problems};
-use super::resource::{self, Reading, Resource};
+use super::resource::{self, Decided, Reading, Resource};
 use super::withheld::{Markers, Withheld};
 use crate::domain::{FieldReason, MeasureFacts, Noun, Reason, SubmissionStatus};
 use crate::policy::{AccessContext, Action, Viewer, access, authorize};
-use crate::store::{Error, Id, Measure, MeasureFilter, Page, Read, Result as StoreResult, SealedInput, Write};
+use crate::store::{Id, Measure, MeasureFilter, Page, Read, Result as StoreResult, SealedInput, Verdict, Write};
 
 /// Adds the routes.
 pub fn routes(config: &mut impl Routes) {
@@ -166,6 +166,12 @@ impl Resource for Measures {
     }
 }
 
+impl Decided for Measures {
+    fn decide(w: &mut Write<'_>, known: &Measure, verdict: &Verdict) -> StoreResult<()> {
+        w.measure_decide(known, verdict)
+    }
+}
+
 type MeasurePage = PageOf<MeasureView>;
 type MeasureInput = resource::New<Measures>;
 type MeasureEdit = resource::Edit<Measures>;
@@ -185,7 +191,7 @@ async fn measure_get(call: Call, path: Path<String>) -> Result<HttpResponse, Pro
     resource::get::<Measures>(call, &path).await
 }
 
-/// Records a measure; of a State, proposes one of its own: it counts for nothing until it is accepted.
+/// Records a measure. A State proposes one of its own: it does not count until an officer accepts it.
 #[utoipa::path(tag = "measures",
     params(("Idempotency-Key" = Option<String>, Header)),
     request_body = MeasureInput, responses((status = 201, body = MeasureView), Problems))]
@@ -194,7 +200,7 @@ async fn measure_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem
     resource::create::<Measures>(call, body).await
 }
 
-/// Corrects a measure: the Secretariat any, a State one of its own that is not decided yet.
+/// Corrects a measure. The Secretariat can correct any measure; a State can correct its own while it is not decided.
 #[utoipa::path(
     tag = "measures",
     params(("reference" = String, Path), ("If-Match" = String, Header)),
@@ -215,17 +221,7 @@ async fn measure_edit(call: Call, path: Path<String>, body: Bytes) -> Result<Htt
 )]
 #[post("/measures/{reference}/decision")]
 async fn measure_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
-    let reference = read_reference(Noun::Measure, &path)?;
-    let target = format!("measures/{reference}");
-    decide(
-        &call,
-        &body,
-        target,
-        move |w| w.measure_get(&reference)?.ok_or(Error::NotFound),
-        |w, of, verdict| w.measure_decide(of, verdict),
-        |viewer, r, target| resource::one::<Measures>(viewer, r, last_part(target)),
-    )
-    .await
+    resource::decide::<Measures>(call, &path, body).await
 }
 
 /// The history of a measure (mission and Secretariat).

@@ -116,7 +116,7 @@ async fn take_body(request: &mut ServiceRequest, allowed: Allowance) -> Result<B
     match tokio::time::timeout(patience, payload.to_bytes_limited(most)).await {
         Err(_) => Err(Problem::of("timed_out")),
         Ok(Err(_)) => Err(Problem::of("too_large")),
-        Ok(Ok(Err(_))) => Err(Problem::of("invalid").with_detail("the body was not sent whole")),
+        Ok(Ok(Err(_))) => Err(Problem::of("invalid").with_detail("The body did not arrive completely.")),
         Ok(Ok(Ok(body))) => {
             let payload = Box::pin(futures_util::stream::once(std::future::ready(Ok(body.clone()))));
             request.set_payload(Payload::Stream { payload });

@@ -31,7 +31,7 @@ pub fn measure() -> Result<(), String> {
             .install_recorder()
             .ok()
     });
-    recorder.as_ref().map(|_| ()).ok_or_else(|| "metrics are not to be had in this process".into())
+    recorder.as_ref().map(|_| ()).ok_or_else(|| "metrics are not available in this process".into())
 }
 
 /// Requests that are being answered now.

@@ -68,10 +68,10 @@ pub async fn claim(app: Data<App>, token: String, path: String, key: String, bod
             Claim::Fresh => Ok(Taken::Once(Once { app: app.clone(), viewer, asked, secret })),
             Claim::Running => Err(Problem::of("busy")),
             Claim::CutOff => conflict(
-                "a request under this Idempotency-Key was cut off: look whether it was done, then use another key",
+                "An earlier request with this Idempotency-Key was interrupted. Check whether it was done, then use another key.",
             ),
             Claim::Done(..) if secret => conflict(
-                "this was done under this Idempotency-Key already; its answer is not kept, since it held what is sealed or secret",
+                "This request was already done with this Idempotency-Key. The answer is not kept, because it contained sealed or secret values.",
             ),
             Claim::Done(status, answer) => Ok(Taken::Answered(status, answer)),
         }

@@ -53,19 +53,19 @@ pub const KINDS: &[(u16, &str, &str)] = &[
     (405, "method_not_allowed", "This resource has no such method"),
     (406, "not_acceptable", "This format is not offered"),
     (408, "timed_out", "The request took too long"),
-    (409, "conflict", "The record's status does not allow it"),
-    (410, "withdrawn", "The record is withdrawn, or concerns you no longer"),
-    (412, "stale", "The record is not as you last saw it"),
+    (409, "conflict", "The present status does not allow this"),
+    (410, "withdrawn", "The record is withdrawn, or no longer concerns you"),
+    (412, "stale", "The record changed after you last read it"),
     (413, "too_large", "The body is too large"),
-    (415, "media_type", "The body's media type is not understood"),
-    (421, "elsewhere", "Another node of this service does that"),
+    (415, "media_type", "The body's media type is not supported"),
+    (421, "elsewhere", "Use another node of this service"),
     (428, "precondition_required", "If-Match is required"),
-    (429, "throttled", "Tried too often"),
+    (429, "throttled", "Too many attempts"),
     (500, "internal", "The service failed"),
-    (503, "busy", "Try again shortly"),
-    (503, "unconfirmed", "The database was restored, and awaits its confirmation"),
-    (503, "unproved", "The audit log does not go on from what was signed"),
-    (507, "full", "There is no room for more"),
+    (503, "busy", "The service is busy. Try again later"),
+    (503, "unconfirmed", "The database was restored, and the restore is not confirmed yet"),
+    (503, "unproved", "The audit log does not continue from its last signed checkpoint"),
+    (507, "full", "The database's disk is full"),
 ];
 
 impl Problem {
@@ -116,9 +116,9 @@ impl From<Error> for Problem {
                 Self::of("internal")
             }
             Error::Unproved => Self::of("unproved")
-                .with_detail("nobody is signed in and nothing is opened until the operator has looked"),
+                .with_detail("Nobody can sign in or open sealed values until the operator has checked the audit log."),
             Error::Unconfirmed => Self::of("unconfirmed").with_detail(
-                "until an officer and an administrator have confirmed what the restore undid, nobody else is served",
+                "Until an officer and an administrator confirm what the restore undid, the service answers nobody else.",
             ),
             Error::Keys(why) => {
                 tracing::error!(why, "class keys");
@@ -156,7 +156,7 @@ impl From<Refused> for Problem {
             Refused::TooMany => Self::of("busy"),
             Refused::Provider(why) => {
                 tracing::error!(%why, "single sign-on");
-                Self::of("busy").with_detail("the provider of single sign-on does not answer")
+                Self::of("busy").with_detail("The single sign-on provider does not answer.")
             }
             Refused::Throttled(wait) => Self { again_in: Some(wait), ..Self::of("throttled") },
             Refused::Store(error) => error.into(),
@@ -206,13 +206,13 @@ pub enum Problems {
     /// The request is not valid: every fault is listed by pointer.
     #[response(status = 400, content_type = "application/problem+json")]
     Invalid(Problem),
-    /// No bearer token, or one that is not good any more.
+    /// There is no bearer token, or it is no longer valid.
     #[response(status = 401, content_type = "application/problem+json")]
     Unauthenticated(Problem),
-    /// The role may not, another person or a second factor is needed, or the fields stay sealed.
+    /// Your role does not allow this, another person or a second factor is needed, or the fields stay sealed.
     #[response(status = 403, content_type = "application/problem+json")]
     Denied(Problem),
-    /// No such record within scope: the same for one that does not exist.
+    /// There is no such record in your scope. A record that does not exist gets the same answer.
     #[response(status = 404, content_type = "application/problem+json")]
     NotFound(Problem),
     /// The body did not come in time.
@@ -227,10 +227,10 @@ pub enum Problems {
     /// The body's media type is not understood.
     #[response(status = 415, content_type = "application/problem+json")]
     MediaType(Problem),
-    /// This node only reads, or holds no private keys: another one does that.
+    /// This node only reads, or has no private keys. Use another node.
     #[response(status = 421, content_type = "application/problem+json")]
     Elsewhere(Problem),
-    /// Tried too often: sign in again after `Retry-After`.
+    /// Too many attempts: try again after `Retry-After`.
     #[response(status = 429, content_type = "application/problem+json")]
     Throttled(Problem),
     /// The service failed.
@@ -239,7 +239,7 @@ pub enum Problems {
     /// The service is busy; try again after `Retry-After`.
     #[response(status = 503, content_type = "application/problem+json")]
     Busy(Problem),
-    /// The database's disk is full: what is there can be read, and nothing can be added.
+    /// The database's disk is full: you can read, but you can add nothing.
     #[response(status = 507, content_type = "application/problem+json")]
     Full(Problem),
 }
@@ -249,14 +249,14 @@ pub enum Problems {
 #[response(
     status = 410,
     content_type = "application/problem+json",
-    description = "Withdrawn, or of no concern any longer."
+    description = "The record is withdrawn, or it no longer concerns you."
 )]
 #[expect(dead_code, reason = "only the description reads it")]
 pub struct Tombstone(#[to_schema] Problem);
 
 /// A record that is as the client knows it.
 #[derive(utoipa::IntoResponses)]
-#[response(status = 304, description = "As `If-None-Match` says.")]
+#[response(status = 304, description = "Not changed: the ETag is still one that `If-None-Match` names.")]
 pub struct NotModified;
 
 /// A list that is asked for in a format which it has not.
@@ -264,7 +264,7 @@ pub struct NotModified;
 #[response(
     status = 406,
     content_type = "application/problem+json",
-    description = "None of the formats that `Accept` names."
+    description = "This list does not come in any format that `Accept` names."
 )]
 #[expect(dead_code, reason = "only the description reads it")]
 pub struct NotAcceptable(#[to_schema] Problem);
@@ -273,7 +273,7 @@ pub struct NotAcceptable(#[to_schema] Problem);
 #[derive(utoipa::IntoResponses)]
 #[expect(dead_code, reason = "only the description reads it")]
 pub enum Preconditions {
-    /// The record is not as `If-Match` says.
+    /// The record changed: its ETag is not the one in `If-Match`.
     #[response(status = 412, content_type = "application/problem+json")]
     Stale(Problem),
     /// `If-Match` is missing.

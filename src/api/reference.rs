@@ -344,7 +344,7 @@ fn policy_view() -> Policy {
     }
 }
 
-/// Who may see what.
+/// Shows who may see, open and do what, as the service itself decides it.
 #[utoipa::path(tag = "reference", responses((status = 200, body = Policy), NotModified, Problems))]
 #[get("/policy")]
 async fn policy(call: Call) -> Result<HttpResponse, Problem> {

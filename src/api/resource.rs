@@ -16,6 +16,7 @@ use utoipa::openapi::{RefOr, Required, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::call::{App, Call, Made, Shown, changed_once, last_part, made_once, read_reference};
+use super::decision;
 use super::history::{self, HistoryPage};
 use super::input::{self, Context, InputReader, Reader as _, describe};
 use super::list::{Paging, Part};
@@ -23,7 +24,7 @@ use super::problem::Problem;
 use super::withheld::{Markers, shares_tag};
 use crate::domain::Noun;
 use crate::policy::{AccessContext, Action, Viewer, authorize};
-use crate::store::{Error, Id, Idempotency, Page, Read, Result as StoreResult, Write};
+use crate::store::{Error, Id, Idempotency, Page, Read, Result as StoreResult, Verdict, Write};
 
 /// A record of its own, with a reference.
 pub trait Resource: Sized + 'static {
@@ -134,6 +135,15 @@ pub trait Resource: Sized + 'static {
         Self::detail(viewer, r, &of, &markers, &mut body)?;
         Ok(Shown { body, tags })
     }
+}
+
+/// A record that is proposed, or of which something is, until another officer decides.
+pub trait Decided: Resource {
+    /// Decides; the store judges who may.
+    ///
+    /// # Errors
+    /// [`Error::Denied`]; [`Error::Conflict`] when nothing waits; the store's.
+    fn decide(w: &mut Write<'_>, known: &Self::Record, verdict: &Verdict) -> StoreResult<()>;
 }
 
 /// Of a record's tags, those of classes that the viewer may open or hold: the ETag holds no others.
@@ -300,6 +310,24 @@ pub async fn history<R: Resource>(call: Call, path: &str) -> Result<HttpResponse
         let page: HistoryPage = history::page(viewer, facts, r.history(R::id(&of))?, None);
         Ok(Shown::plain(page))
     })
+    .await
+}
+
+/// Decides on what was proposed, on a node that signs people in, and answers with what it became.
+///
+/// # Errors
+/// 400; 401; 403; 404; 409; 421 on a node without keys.
+pub async fn decide<R: Decided>(call: Call, path: &str, body: Bytes) -> Result<HttpResponse, Problem> {
+    let reference = read_reference(R::NOUN, path)?;
+    let target = format!("{}/{reference}", R::NOUN.path());
+    decision::decide(
+        &call,
+        &body,
+        target,
+        move |w| R::get(w, &reference)?.ok_or(Error::NotFound),
+        |w, of, verdict| R::decide(w, of, verdict),
+        |viewer, r, target| one::<R>(viewer, r, last_part(target)),
+    )
     .await
 }
 

@@ -86,8 +86,8 @@ pub struct Restorations {
     next: Option<()>,
 }
 
-/// What restores and moves undid, the last first (officers and administrators). While one of them awaits its two confirmations, nobody
-/// else is served, and nothing but this.
+/// What restores and moves undid, the newest first (officers and administrators). While one of them waits for its two confirmations, the service answers nobody
+/// else, and nothing but this.
 #[utoipa::path(tag = "restorations", responses((status = 200, body = Restorations), NotModified, Problems))]
 #[get("/restorations")]
 async fn restoration_list(call: Call) -> Result<HttpResponse, Problem> {

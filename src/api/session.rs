@@ -115,8 +115,8 @@ fn answer(tokens: Tokens, status: u16) -> HttpResponse {
     HttpResponse::build(status).json(pair)
 }
 
-/// Signs in. An unknown address, a wrong password and a wrong code get the same answer; a code is good once. Who has no second
-/// factor yet gets a session in which to set one up (`POST /v1/me/second-factor`), and no more. Who tries too often waits (429), and cannot make a person wait who tries from a network that this person signed in from before.
+/// Signs in. An unknown address, a wrong password and a wrong code get the same answer. A code works once. A person who has no second
+/// factor yet gets a session in which they can set one up (`POST /v1/me/second-factor`), and nothing else. After too many attempts the caller must wait (429). A stranger's attempts do not block a person who signs in from a network that they used before.
 #[utoipa::path(tag = "sessions", request_body = SignIn, security(()), responses((status = 201, body = TokenPair), Problems))]
 #[post("/sessions")]
 async fn session_begin(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
@@ -146,8 +146,8 @@ async fn single_sign_on_begin(call: Call) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Created().json(SingleSignOnBegun { page: begun.page, sign_on: begun.kept }))
 }
 
-/// Signs in whom the provider vouches for. It takes the place of the password alone: the second factor is asked for here. A person who
-/// has no account here gets the answer of a wrong password.
+/// Completes a single sign-on. The provider replaces only the password: this service still asks for the second factor. A person who
+/// has no account here gets the same answer as for a wrong password.
 #[utoipa::path(tag = "sessions", request_body = SingleSignOn, security(()), responses((status = 201, body = TokenPair), Problems))]
 #[post("/sessions/single-sign-on/completion")]
 async fn single_sign_on(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
@@ -172,7 +172,7 @@ async fn single_sign_on(call: Call, body: Bytes) -> Result<HttpResponse, Problem
 }
 
 /// Takes a refresh token and gives the next pair. A token that was used before ends the session; but within 30 seconds one
-/// retry is taken, since an answer may be lost on a bad link. What the lost answer held is void.
+/// retry is accepted, because an answer may be lost on a bad link. The tokens of the lost answer are then void.
 #[utoipa::path(tag = "sessions", request_body = Refresh, security(()), responses((status = 200, body = TokenPair), Problems))]
 #[post("/sessions/refresh")]
 async fn session_refresh(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
@@ -200,7 +200,7 @@ pub struct SessionView {
 /// Live sessions.
 #[derive(Serialize, ToSchema)]
 pub struct Sessions {
-    /// The last begun first.
+    /// The newest first.
     items: Vec<SessionView>,
     /// Always null: the list is whole.
     #[schema(value_type = Option<String>)]

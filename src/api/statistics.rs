@@ -88,9 +88,10 @@ fn dimensions(input: &InputValue, _: &Context) -> Result<Vec<Dimension>, String>
     let text = input::as_text(input)?;
     let mut list = Vec::new();
     for name in text.split(',').filter(|name| !name.is_empty()) {
-        let dimension = Dimension::parse(name).ok_or("not a code of the list dimension")?;
+        let dimension =
+            Dimension::parse(name).ok_or("must be a code of the list dimension (see GET /v1/vocabulary)")?;
         if list.contains(&dimension) {
-            return Err("the same dimension twice".into());
+            return Err("must not name the same dimension twice".into());
         }
         list.push(dimension);
     }
@@ -133,10 +134,10 @@ pub(super) fn ask(input: &mut InputReader<'_>) -> Option<StatisticsAsk> {
     let (unit, by) = (unit?, by?);
     let has = |dimension: &Dimension| unit.dimensions().contains(dimension);
     if !by.iter().all(has) {
-        input.fault("by", "the unit has no such dimension");
+        input.fault("by", "this unit cannot be counted by this dimension");
     }
     for (dimension, _) in only.iter().filter(|(dimension, _)| !has(dimension)) {
-        input.fault(dimension.code(), "the unit has no such dimension");
+        input.fault(dimension.code(), "this unit cannot be filtered by this dimension");
     }
     Some(StatisticsAsk { unit, by, only })
 }

@@ -245,7 +245,7 @@ pub struct TableProposal {
     year: i32,
 }
 
-/// Counts a year's fixed set as recorded now and proposes it for release. Once for each year; another person of the Secretariat releases
+/// Counts the fixed set of tables of a year from the present records, and proposes them for release, once for each year. Another person of the Secretariat releases
 /// it.
 #[utoipa::path(tag = "tables", request_body = TableProposal, responses((status = 201, body = TableReleaseView), Problems))]
 #[post("/tables")]

@@ -29,7 +29,9 @@ impl Turns {
     pub(super) fn take(&self, account: [u8; 16]) -> Result<Turn, Problem> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.contains(&account) {
-            return Err(Problem::of("busy").with_detail("you have one of these running: wait until it ends"));
+            return Err(
+                Problem::of("busy").with_detail("You already have an export or import running. Wait until it ends.")
+            );
         }
         if taken.len() >= self.most {
             return Err(Problem::of("busy"));

@@ -17,13 +17,21 @@ use crate::store::{AccountFilter, AccountLine, NewAccount};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Account {
-    /// Make an account; its password is asked for, or read from standard input.
+    /// Create an account. The command asks for the password, or reads it from standard input.
+    ///
+    /// Example: casque account create --data casque-data --email one@un.example --name "Focal point one" --role focal_point --mission UNIFIL
     Create(Create),
     /// List accounts.
+    ///
+    /// Example: casque account list --data casque-data
     List(List),
-    /// Make a one-time link with which a person chooses a password, for whom no administrator can make one.
+    /// Print the token of a one-time link, with which a person chooses a password, when no administrator can make one.
+    ///
+    /// Example: casque account invite --data casque-data --email one@un.example
     Invite(Invite),
-    /// Print the present code of a second factor whose secret is read from standard input, as an authenticator shows it.
+    /// Print the current code of a second factor, as an authenticator shows it. The secret is read from standard input.
+    ///
+    /// Example: casque account code < secret.txt
     Code(Code),
 }
 
@@ -32,7 +40,7 @@ pub(super) enum Account {
 pub(super) struct Create {
     #[command(flatten)]
     instance: InstanceArgs,
-    /// Address.
+    /// Email address, with which the person signs in.
     #[arg(long)]
     email: String,
     /// Name.
@@ -44,19 +52,19 @@ pub(super) struct Create {
     /// Mission of a focal point; may be given more than once.
     #[arg(long = "mission", value_name = "ACRONYM")]
     missions: Vec<String>,
-    /// State of a member_state, alpha-3.
+    /// State of a member_state account, as an alpha-3 code.
     #[arg(long, value_name = "CODE")]
     state: Option<String>,
-    /// What a member_state's account does for it: reader, proposer or manager.
+    /// Function of a member_state account: reader, proposer or manager; proposer if absent.
     #[arg(long, value_name = "FUNCTION", value_parser = |text: &str| StateFunction::parse(text).ok_or("must be reader, proposer or manager"))]
     state_function: Option<StateFunction>,
     /// Grade a Secretariat account for disclosure.
     #[arg(long)]
     graded: bool,
-    /// First day of its term (UTC).
+    /// First day of access (UTC, YYYY-MM-DD).
     #[arg(long, value_name = "DAY")]
     from: Option<NaiveDate>,
-    /// Last day of its term (UTC); a focal_point's ends after a year if absent.
+    /// Last day of access (UTC, YYYY-MM-DD). If absent: in one year for a focal_point, never for other roles.
     #[arg(long, value_name = "DAY")]
     to: Option<NaiveDate>,
 }
@@ -70,7 +78,7 @@ pub(super) struct Invite {
     /// Address of the account.
     #[arg(long)]
     email: String,
-    /// Take its second factor away too: it opens no seals for 72 hours.
+    /// Also remove the second factor. The account cannot open seals for 72 hours.
     #[arg(long)]
     reset_second_factor: bool,
 }
@@ -79,7 +87,7 @@ pub(super) struct Invite {
 /// read from standard input.
 #[derive(Debug, Args)]
 pub(super) struct Code {
-    /// Print the first code after this time step that is good already, waiting for it if need be, and its step.
+    /// Print the first valid code after this time step, and its step; wait for it if necessary.
     #[arg(long, value_name = "STEP")]
     after: Option<i64>,
 }
@@ -109,8 +117,8 @@ impl Account {
 fn secret_typed(prompt: &str, twice: bool) -> Result<Zeroizing<String>, Box<dyn std::error::Error>> {
     if std::io::IsTerminal::is_terminal(&std::io::stdin()) {
         let typed = Zeroizing::new(rpassword::prompt_password(prompt)?);
-        if twice && *typed != rpassword::prompt_password("The same again: ")? {
-            return Err("the two are not the same (nothing was changed)".into());
+        if twice && *typed != rpassword::prompt_password("Password again: ")? {
+            return Err("the two passwords are different (nothing was changed)".into());
         }
         return Ok(typed);
     }
@@ -127,7 +135,7 @@ impl Create {
             return Err(fault.into());
         }
         if !self.email.contains('@') {
-            return Err("--email is an address".into());
+            return Err("--email must be an email address".into());
         }
         let a_year = || Utc::now().date_naive().checked_add_days(Days::new(365));
         let rights = Rights {
@@ -201,7 +209,7 @@ impl Code {
         while step > present() + 1 {
             std::thread::sleep(std::time::Duration::from_millis(250));
         }
-        let code = code_at(secret, step).ok_or("that is not a secret in base 32")?;
+        let code = code_at(secret, step).ok_or("the secret is not valid base 32")?;
         if self.after.is_some() {
             say!("{code} {step}")?;
         } else {

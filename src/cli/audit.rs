@@ -17,11 +17,20 @@ use crate::store::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Audit {
-    /// Recompute the tree, and compare it with what is stored, signed, and held elsewhere.
+    /// Compute the audit log's hash tree again, and compare it with the stored hashes and the signed checkpoints.
+    ///
+    /// Example: casque audit verify --data casque-data --checkpoint checkpoint-kept-elsewhere
     Verify(Verify),
-    /// Check a proof against signed checkpoints, with no database.
+    /// Check a proof against signed checkpoints, without a database.
+    ///
+    /// Example: casque audit check proof.json --checkpoint checkpoint --key audit.pub
     Check(Check),
-    /// Go on with a database that does not extend the last checkpoint: as with a restored backup.
+    /// Accept a database whose audit log does not extend its last checkpoint. It is then treated as a restored backup.
+    ///
+    /// Stop the nodes with keys first. All sessions, links, machine keys, codes and approvals end. The service answers nobody else until an
+    /// officer and an administrator confirm what was undone.
+    ///
+    /// Example: casque audit accept --data casque-data --reason "failover of 28 November: the standby lacked two seconds"
     Accept(Accept),
 }
 
@@ -36,7 +45,7 @@ pub(super) enum Audit {
 pub(super) struct Accept {
     #[command(flatten)]
     instance: InstanceArgs,
-    /// Why: it goes on the record.
+    /// Why you accept it. The audit log records this text.
     #[arg(long, value_name = "TEXT")]
     reason: String,
     /// Print JSON.
@@ -49,12 +58,12 @@ pub(super) struct Accept {
 /// GET /v1/audit/consistency answers). Exits 1 when it does not hold.
 #[derive(Debug, Args)]
 pub(super) struct Check {
-    /// The proof, as the service answered it.
+    /// File with the proof, as the service gave it.
     proof: PathBuf,
-    /// The checkpoint to check against.
+    /// File with the checkpoint to check against.
     #[arg(long, value_name = "FILE")]
     checkpoint: PathBuf,
-    /// An older checkpoint, which the other must extend.
+    /// File with an older checkpoint. The other checkpoint must extend it.
     #[arg(long, value_name = "FILE")]
     since: Option<PathBuf>,
     /// The log's verifier key (C2SP), or a file of them.
@@ -68,7 +77,7 @@ pub(super) struct Check {
 pub(super) struct Verify {
     #[command(flatten)]
     instance: InstanceArgs,
-    /// A checkpoint that was kept elsewhere: without one the log is self-consistent only.
+    /// File with a checkpoint that was kept elsewhere. Without it, the command only shows that the log agrees with itself.
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
     /// The log's verifier key (C2SP), in place of keys/audit.pub.
@@ -125,7 +134,9 @@ impl Check {
                 let (Some(leaf), Some(size), Some(body), Some(salt)) =
                     (proof.leaf, proof.size, proof.entry, proof.salt)
                 else {
-                    return Err("that is no proof of an entry; for one of two checkpoints give --since".into());
+                    return Err(
+                        "this is not a proof of an entry; for a proof between two checkpoints, give --since".into()
+                    );
                 };
                 let salt = hex::decode(salt).map_err(|_| "that is no proof: its salt is not hexadecimal")?;
                 let proof = InclusionProof { leaf, size, body, salt, hashes };
@@ -136,7 +147,7 @@ impl Check {
             say!("{what}")?;
             Ok(ExitCode::SUCCESS)
         } else {
-            say!("It does not hold.")?;
+            say!("The proof does not hold.")?;
             Ok(ExitCode::FAILURE)
         }
     }
@@ -146,12 +157,12 @@ impl Accept {
     fn run(self) -> Outcome {
         let command = self;
         if command.reason.trim().is_empty() {
-            return Err("--reason: say why".into());
+            return Err("--reason must not be empty".into());
         }
         let start =
             OpenOptions { without_private_keys: true, existing: true, doubtful: true, ..OpenOptions::default() };
         let node = command.instance.open(start)?;
-        let key = node.log_key.as_ref().ok_or("the log is accepted where its key is")?;
+        let key = node.log_key.as_ref().ok_or("run this on a node that has audit.key")?;
         if node.store.log_standing() == LogStanding::Holds {
             return Err(
                 "the audit log extends its last checkpoint: there is nothing to accept (nothing was changed)".into()
@@ -249,7 +260,7 @@ impl Verify {
             for (from, to) in &report.lost {
                 say!(
                     "A checkpoint of {to} entries was signed before the log was set back to {from}, by a restore or what the operator accepted; \
-                     the log says why. Entries {from} to {to} of then are not in it: of these nothing can be compared."
+                     the log says why. The old entries {from} to {to} are lost, and nothing can be compared with them."
                 )?;
             }
             for finding in &report.findings {

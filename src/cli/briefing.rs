@@ -20,7 +20,7 @@ pub(super) struct Briefing {
     /// The year.
     #[arg(value_parser = clap::value_parser!(i32).range(1948..=9998))]
     year: i32,
-    /// Count only what was recorded by then (RFC 3339); now if absent.
+    /// Count only what was recorded up to this time (RFC 3339, such as 2026-02-01T00:00:00Z); now if absent.
     #[arg(long, value_name = "TIME")]
     cut_off: Option<DateTime<Utc>>,
     /// Print JSON instead of Markdown.

@@ -20,7 +20,7 @@ pub(super) struct Import {
     what: Option<ImportWhat>,
     #[command(flatten)]
     instance: InstanceArgs,
-    /// Folder that `casque export --all` wrote: everything goes into a database that holds nothing yet.
+    /// Folder that `casque export --all` wrote. The database must be empty.
     #[arg(long, value_name = "DIR", required = true)]
     all: Option<PathBuf>,
     #[command(flatten)]
@@ -29,12 +29,17 @@ pub(super) struct Import {
 
 #[derive(Debug, Subcommand)]
 enum ImportWhat {
-    /// The UN fatalities file (dataset DPPADPOSS-FATALITIES, CSV).
+    /// Import the UN fatalities file (dataset DPPADPOSS-FATALITIES, CSV).
+    ///
+    /// Malicious acts of one mission on one date become one incident, with the status `verified`. Split or merge incidents where that is
+    /// wrong. The import changes no known row: it lists the differences. If it fails, nothing is imported.
+    ///
+    /// Example: casque import fatalities fatalities.csv --data casque-data --account officer@un.example --dry-run
     Fatalities(Fatalities),
 }
 
 /// Import the UN fatalities file. Malicious acts of one mission and one date become one incident, with a victim each, in
-/// the state `verified`; split or merge where that is wrong. Rows that are known are compared, and differences listed. All
+/// the status `verified`; split or merge where that is wrong. Rows that are known are compared, and differences listed. All
 /// or nothing.
 #[derive(Debug, Args)]
 struct Fatalities {
@@ -42,10 +47,10 @@ struct Fatalities {
     instance: InstanceArgs,
     /// The file.
     file: PathBuf,
-    /// Address of the account that imports (Secretariat).
+    /// Email address of the account that imports (Secretariat).
     #[arg(long, value_name = "EMAIL")]
     account: String,
-    /// Report what would be done, and change nothing.
+    /// Show what the import would do, and change nothing.
     #[arg(long)]
     dry_run: bool,
     /// Print the report as JSON.
@@ -65,7 +70,7 @@ impl Import {
         let command = match (self.what, self.all) {
             (Some(ImportWhat::Fatalities(command)), _) => command,
             (None, Some(from)) => return super::archive::import_all(&self.instance, &from, &self.ledger),
-            (None, None) => return Err("give --all DIR, or what to import".into()),
+            (None, None) => return Err("give --all DIR, or the command fatalities".into()),
         };
         let file =
             std::fs::read(&command.file).map_err(|e| format!("{} cannot be read: {e}", command.file.display()))?;
@@ -77,7 +82,7 @@ impl Import {
         let account = node
             .store
             .read(&Scope::Nothing, |r| r.account_by_email(&command.account))?
-            .ok_or("there is no account of this address")?;
+            .ok_or("there is no account with this email address")?;
         authorize(&account.viewer, Action::Import)?;
         let bar = bar("importing");
         let report = import_fatalities(&node.store, &account.viewer, &file, command.dry_run, &mut |done, all| {

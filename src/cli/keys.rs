@@ -22,21 +22,47 @@ use crate::policy::Viewer;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Keys {
-    /// Erase what is sealed of one record, for ever: empty the keys under which its values stand.
+    /// Erase the sealed values of one person's record for ever, by emptying the keys of these values.
+    ///
+    /// First two officers must agree (POST /v1/erasures, POST /v1/erasures/NUMBER/decision). The record stays, with its open facts. Free text
+    /// about the person in other records stays too: the command lists it, and a person must read it.
+    ///
+    /// Example: casque keys erase E-7KQ4M2 --data casque-data --ledger /var/backups/casque
     Erase(Erase),
-    /// Make another key that signs access tokens; nobody is signed out.
+    /// Make a new key that signs access tokens. Nobody is signed out.
+    ///
+    /// Give the new files to nodes with a folder of keys of their own before the new key signs.
+    ///
+    /// Example: casque keys rotate-tokens --keys /var/lib/casque/keys
     RotateTokens(RotateTokens),
-    /// Make another master key, and wrap the class keys under it.
+    /// Make a new master key, and wrap the class keys under it.
+    ///
+    /// Give the new master.key to every node with keys before that node starts again. Keep the old file for 35 days: it opens older backups of
+    /// keys. On PostgreSQL, run this as the owner of the schema.
+    ///
+    /// Example: casque keys rotate-master --data casque-data
     RotateMaster(RotateMaster),
-    /// Make another master key in place of one that is lost, with the offline recovery key.
+    /// Replace a lost master key, with the offline recovery key.
+    ///
+    /// Example: casque keys recover --data casque-data --identity recovery-identity.txt
     Recover(Recover),
-    /// Make other class keys, to which everything is sealed from a minute later on.
+    /// Make new class keys. After one minute, everything new is sealed to them.
+    ///
+    /// Run `casque keys reseal` afterwards. On PostgreSQL, run both as the owner of the schema.
+    ///
+    /// Example: casque keys rotate-classes --data casque-data
     RotateClasses(RotateClasses),
-    /// Seal to the class keys of now what is still sealed to older ones, and destroy those.
+    /// Seal old data again to the present class keys, and destroy older class keys that nothing uses.
+    ///
+    /// Example: casque keys reseal --data casque-data
     Reseal(Reseal),
-    /// Write back and empty the journal of the embedded database, in which old bytes of what was erased may be.
+    /// Remove the old bytes of erased keys from the database's files.
+    ///
+    /// Example: casque keys scrub --data casque-data
     Scrub(Scrub),
-    /// Make few of the many short-lived keys under which data keys stand, so that a file or a match opens fast.
+    /// Merge many short-lived keys (epochs) into few, so that a file or a match opens fast. Run it once a week.
+    ///
+    /// Example: casque keys compact --data casque-data
     Compact(Compact),
 }
 
@@ -105,7 +131,7 @@ pub(super) struct Recover {
 pub(super) struct RotateClasses {
     #[command(flatten)]
     instance: InstanceArgs,
-    /// Seconds until everything is sealed to the new keys: time for every node that opens to learn of them.
+    /// Seconds until everything new is sealed to the new keys. In this time every node with keys must learn of them.
     #[arg(long, value_name = "N", default_value_t = 60)]
     after: u32,
 }
@@ -117,7 +143,7 @@ pub(super) struct RotateClasses {
 pub(super) struct Reseal {
     #[command(flatten)]
     instance: InstanceArgs,
-    /// Seal at most so many, and leave the rest for another time.
+    /// Maximum number of epochs to seal again now; the rest waits for the next run.
     #[arg(long, value_name = "N")]
     at_most: Option<u64>,
 }
@@ -148,7 +174,7 @@ impl Scrub {
             say!("No old bytes of keys are left in the database's own files.")?;
             Ok(ExitCode::SUCCESS)
         } else {
-            Err("somebody reads from before: stop the service and run this again".into())
+            Err("a reader still uses the old data: stop the service, and run this again".into())
         }
     }
 }
@@ -157,7 +183,7 @@ impl Compact {
     fn run(self) -> Outcome {
         let node = self.instance.open(OpenOptions { existing: true, ..OpenOptions::default() })?;
         let _alone = node.keys.lock()?;
-        let desk = node.desk.as_ref().ok_or("epochs are merged where the private keys are")?;
+        let desk = node.desk.as_ref().ok_or("run this on a node that has the private keys")?;
         let operator = node.keys.operator()?;
         let removed = node.store.epochs_remove_empty()?;
         let groups = node.store.epochs_mergeable()?;
@@ -191,7 +217,7 @@ pub(super) fn make_class_keys(instance: &InstanceArgs, after: u32) -> Result<usi
     let classes = opened.class_keys()?;
     if instance.recovery.is_none() && classes.iter().any(|class| class.recovery.is_some()) {
         return Err(
-            "the class keys of now can be recovered with an offline key: give --recovery with its recipient".into()
+            "the present class keys can be recovered with an offline key: give its recipient with --recovery".into()
         );
     }
     unlock(&master, &classes).map_err(|_| "master.key is not the one of this database (nothing was changed)")?;
@@ -211,8 +237,8 @@ pub(super) fn make_class_keys(instance: &InstanceArgs, after: u32) -> Result<usi
 impl RotateClasses {
     fn run(self) -> Outcome {
         let made = make_class_keys(&self.instance, self.after)?;
-        say!("Made {made} class keys. Everything is sealed to them from {} seconds from now on.", self.after)?;
-        say!("Then: casque keys reseal, for what was sealed before.")?;
+        say!("Made {made} class keys. In {} seconds, everything new is sealed to them.", self.after)?;
+        say!("After that, run casque keys reseal for the values that were sealed before.")?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -224,7 +250,7 @@ impl Reseal {
     fn run(self) -> Outcome {
         let node = self.instance.open(OpenOptions { existing: true, ..OpenOptions::default() })?;
         let _alone = node.keys.lock()?;
-        let desk = node.desk.as_ref().ok_or("what is sealed is sealed again where the private keys are")?;
+        let desk = node.desk.as_ref().ok_or("run this where the private keys are")?;
         let operator = node.keys.operator()?;
         let (_, all) = node.store.epochs_of_old_keys(0)?;
         let bar = bar("epochs");
@@ -243,16 +269,16 @@ impl Reseal {
         }
         bar.finish_and_clear();
         let (_, left) = node.store.epochs_of_old_keys(0)?;
-        say!("{done} epochs are sealed to the class keys of now; {left} are left.")?;
+        say!("{done} epochs are now sealed to the present class keys; {left} are left.")?;
         if left == 0 {
             let retired = node.store.class_keys_retire()?;
             let gone = retired.is_empty() || node.store.scrub(&retired, Duration::from_secs(MOST_WAIT))?;
             say!(
-                "{} older private keys were destroyed. A key is destroyed one hour after another took its place.",
+                "{} older private keys were destroyed. A key is destroyed one hour after a newer key replaced it.",
                 retired.len()
             )?;
             if !gone {
-                return Err("their old bytes are still in the database's files, since somebody reads from before: run casque keys scrub".into());
+                return Err("their old bytes are still in the database's files, because a reader still uses the old data: run casque keys scrub".into());
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -264,7 +290,9 @@ impl RotateMaster {
         let (opened, keys) = self.instance.open_locked()?;
         let _alone = keys.lock()?;
         let mut classes = opened.class_keys()?;
-        let old = keys.seed("master.key")?.ok_or("master.key is missing: with the offline key, casque keys recover")?;
+        let old = keys
+            .seed("master.key")?
+            .ok_or("master.key is missing: if you have the offline key, run casque keys recover")?;
         let new = MasterKey::from_bytes(*keys.seed_or_new(NEXT_MASTER)?);
         // Cut off before, after the database had the new one: only the files are to be put in place.
         if unlock(&new, &classes).is_err() {
@@ -278,7 +306,7 @@ impl RotateMaster {
         let old = keys.take_next_master()?;
         say!("{} class keys are wrapped under the new {}.", classes.len(), keys.path("master.key").display())?;
         if let Some(old) = old {
-            say!("Keep {} as long as backups of keys from before, 35 days; then destroy it.", old.display())?;
+            say!("Keep {} for 35 days, as long as older backups of keys; then destroy it.", old.display())?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -289,7 +317,7 @@ impl Recover {
         let (opened, keys) = self.instance.open_locked()?;
         let _alone = keys.lock()?;
         if keys.seed("master.key")?.is_some() {
-            return Err("master.key is there: to change it, casque keys rotate-master".into());
+            return Err("master.key exists: to replace it, run casque keys rotate-master".into());
         }
         let identity = Zeroizing::new(
             std::fs::read_to_string(&self.identity)
@@ -350,7 +378,7 @@ impl Erase {
             ..OpenOptions::default()
         })?;
         if node.keys.ledger_known()?.places.is_empty() {
-            return Err("say where the ledger lies, with --ledger DIR: in the folder of the backups. Without it a restored backup would bring \
+            return Err("give the folder of the ledger with --ledger DIR: the folder of the backups. Without the ledger, a restored backup would bring \
                         the person back (nothing was changed)"
                 .into());
         }
@@ -372,7 +400,11 @@ impl Erase {
                 json!({ "record": erasure.record, "request": request.number, "data_keys": erasure.data_keys, "gone": gone, "free_text": free_text })
             )?;
         } else {
-            say!("{} data keys of {} are emptied: what they sealed opens no more.", erasure.data_keys, erasure.record)?;
+            say!(
+                "{} data keys of {} are emptied: nobody can open the values that they sealed.",
+                erasure.data_keys,
+                erasure.record
+            )?;
             match (embedded, gone) {
                 (true, true) => say!("Their old bytes are gone from the database's files.")?,
                 (true, false) => {}
@@ -384,12 +416,12 @@ impl Erase {
                 }
             }
             say!(
-                "It is in the ledger: no restore brings it back. The last copy of the keys dies with the last backup of keys."
+                "The ledger has the erasure, so no restore undoes it. The last copy of the keys is gone when the last backup of keys is destroyed."
             )?;
             if erasure.free_text.is_empty() {
-                say!("No free text hangs together with it.")?;
+                say!("No free text is linked to this record.")?;
             } else {
-                say!("Somebody must look for the person in this free text:")?;
+                say!("A person must check whether this free text names the erased person:")?;
                 for (path, fields) in &erasure.free_text {
                     say!("  {path}: {}", fields.join(", "))?;
                 }

@@ -29,32 +29,60 @@ struct Casque {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Try everything: a database with real public data and made-up samples, an account for every role, the server up.
+    /// Try everything: start a server on a database with real public data, made-up samples and an account for every role.
+    ///
+    /// Without --data the database is temporary. The command prints the address, the accounts and a first request for each.
+    ///
+    /// Example: casque demo --data casque-demo
     Demo(demo::Demo),
-    /// Serve the API and its interactive documentation.
+    /// Serve the API and its interactive documentation (at /docs/).
+    ///
+    /// Example: casque serve --data casque-data --listen 127.0.0.1:8589
     Serve(serve::Serve),
-    /// Bring the database to this program's schema.
+    /// Create the database's schema, or update it to this version of the program.
+    ///
+    /// Example: casque migrate --database "postgres://casque@db1/casque?sslmode=verify-full&sslrootcert=ca.crt" --service-role casque_service
     Migrate(serve::Migrate),
-    /// Bring in a file of the United Nations' public data, or a whole database.
+    /// Import a file of the United Nations' public data, or a whole database.
+    ///
+    /// Example: casque import --all /tmp/moving --database "postgres://casque@db1/casque?sslmode=verify-full&sslrootcert=ca.crt" --keys keys
     Import(import::Import),
-    /// Write everything, to be moved to another database.
+    /// Write the whole database to a folder, to move it to another database.
+    ///
+    /// Stop the nodes first. Then read it with `casque import --all`, with the same folder of keys.
+    ///
+    /// Example: casque export --data casque-data --all /tmp/moving
     Export(archive::Export),
     /// Write a backup while the service runs, or verify one.
+    ///
+    /// The command reads the backup back and compares it. It also writes the ledger beside the backups; every restore applies the ledger.
+    ///
+    /// Example: casque backup --data casque-data /var/backups/casque --keys-to /mnt/keys
     Backup(archive::Backup),
-    /// Read a backup back into an empty database.
+    /// Restore a backup into an empty database.
+    ///
+    /// The folder of keys must already hold master.key, system.key, operator.pub and audit.pub: no backup contains them. The restore ends
+    /// all sessions, links, machine keys, codes and approvals. It also takes away again everything that was erased or taken away after the
+    /// backup. The service answers nobody else until an officer and an administrator confirm that list.
+    ///
+    /// Example: casque restore --data casque-data /var/backups/casque/casque-20261128T020000Z --keys-from /mnt/keys
     Restore(archive::Restore),
     /// Print the figures of a year's annual briefing.
+    ///
+    /// Example: casque briefing 2025 --data casque-data --cut-off 2026-02-01T00:00:00Z
     Briefing(briefing::Briefing),
-    /// Make and list accounts.
+    /// Create, list and invite accounts.
     #[command(subcommand)]
     Account(account::Account),
-    /// Erase what is sealed of one record; rotate keys.
+    /// Manage keys: rotate them, or erase the sealed values of a person.
     #[command(subcommand)]
     Keys(keys::Keys),
-    /// Verify the audit log.
+    /// Verify the audit log, check a proof, or accept a log that was set back.
     #[command(subcommand)]
     Audit(audit::Audit),
     /// Print the API's description (OpenAPI 3.1).
+    ///
+    /// Example: casque openapi > openapi.json
     Openapi,
 }
 

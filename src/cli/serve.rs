@@ -21,23 +21,23 @@ pub(super) struct Serve {
     /// Address to listen on.
     #[arg(long, env = "CASQUE_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8589")]
     listen: String,
-    /// Hold no private keys: answer, and accept what is reported, but sign nobody in and open nothing.
+    /// Run without private keys: answer requests and accept reports, but do not sign people in or open sealed values.
     #[arg(long)]
     sealed: bool,
-    /// Only read, from a standby that may be read only; nobody signs in here.
+    /// Only read, from a standby. Nobody can write or sign in at this node.
     #[arg(long, conflicts_with = "sealed")]
     read_only: bool,
-    /// Address on which operators are told metrics (/metrics, for Prometheus), health and readiness; keep it from the public.
+    /// Address for operators: metrics (/metrics, for Prometheus), health and readiness. Do not make it public.
     #[arg(long, env = "CASQUE_METRICS", value_name = "ADDRESS")]
     metrics: Option<String>,
-    /// Collector to which spans are sent (OpenTelemetry's OTLP over HTTP), such as http://127.0.0.1:4318.
+    /// Collector that receives trace spans (OpenTelemetry OTLP over HTTP), such as http://127.0.0.1:4318.
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
     traces: Option<String>,
     /// Maximum number of concurrent requests. Further requests get 503.
     #[arg(long, env = "CASQUE_IN_FLIGHT", value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..))]
     in_flight: u16,
-    /// A proxy stands before this node and adds the caller's address to X-Forwarded-For: without this, all of its callers are
-    /// throttled as one.
+    /// Take the caller's address from X-Forwarded-For, where a proxy before this node adds it. Without this, all callers of the proxy are
+    /// throttled together.
     #[arg(long, env = "CASQUE_BEHIND_PROXY")]
     behind_proxy: bool,
     /// Serve TLS (1.2 and 1.3) with this certificate chain (PEM). Restart to load a renewed certificate.
@@ -46,17 +46,17 @@ pub(super) struct Serve {
     /// The certificate's private key, as PEM.
     #[arg(long, env = "CASQUE_TLS_KEY", value_name = "FILE", requires = "tls_certificate")]
     tls_key: Option<PathBuf>,
-    /// Issuer of the provider of single sign-on (OpenID Connect). What proves this service to it, if it asks for that, is in oidc.secret
+    /// Issuer URL of the single sign-on provider (OpenID Connect). If the provider needs a client secret, put it in the file oidc.secret
     /// in the folder of keys.
     #[arg(long, env = "CASQUE_OIDC_ISSUER", value_name = "URL", requires = "oidc_client", requires = "oidc_redirect")]
     oidc_issuer: Option<String>,
-    /// OAuth client ID of this service at the provider.
+    /// Client ID of this service at the single sign-on provider.
     #[arg(long, env = "CASQUE_OIDC_CLIENT", value_name = "ID", requires = "oidc_issuer")]
     oidc_client: Option<String>,
-    /// Where the provider sends people back to: a page of their client.
+    /// Redirect URL: the page of the client to which the provider sends people back.
     #[arg(long, env = "CASQUE_OIDC_REDIRECT", value_name = "URL", requires = "oidc_issuer")]
     oidc_redirect: Option<String>,
-    /// Threads that answer.
+    /// Number of threads that answer requests.
     #[arg(long, env = "CASQUE_WORKERS", value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=1_024))]
     workers: u16,
 }
@@ -66,13 +66,13 @@ pub(super) struct Serve {
 pub(super) struct Migrate {
     #[command(flatten)]
     instance: InstanceArgs,
-    /// Give this role of PostgreSQL what a node with keys needs; it exists already, and owns nothing.
+    /// Give this PostgreSQL role the rights of a node with keys. The role must exist already, and should own nothing.
     #[arg(long, value_name = "ROLE")]
     service_role: Option<String>,
-    /// Give this role what a node without private keys needs.
+    /// Give this PostgreSQL role the rights of a node without private keys.
     #[arg(long, value_name = "ROLE")]
     sealed_role: Option<String>,
-    /// Give this role what a node that only reads needs.
+    /// Give this PostgreSQL role the rights of a node that only reads.
     #[arg(long, value_name = "ROLE")]
     reader_role: Option<String>,
 }

@@ -27,18 +27,18 @@ code_list! {
     /// What a change of an account is about.
     AccountChangeKind in "account_change_kind" {
         Create = "A new account",
-        Rights = "What the account may do",
-        SecondFactor = "Its second factor is taken away",
+        Rights = "Change of rights",
+        SecondFactor = "Removal of its second factor",
     }
 
     /// What a person is told about their own account.
     NoticeKind in "notice" {
-        RightsChanged = "What you may do was changed",
+        RightsChanged = "Your rights were changed",
         PasswordChanged = "Your password was changed",
         SecondFactorSet = "A second factor was set up",
-        SecondFactorReset = "Your second factor was taken away; for some days you open no seals",
-        RecoveryUsed = "A recovery code was used; for some days you open no seals",
-        CodesGuessed = "Somebody guessed at your codes, and was stopped",
+        SecondFactorReset = "Your second factor was removed. For some days you cannot open sealed values",
+        RecoveryUsed = "A recovery code was used. For some days you cannot open sealed values",
+        CodesGuessed = "Somebody tried to guess your codes, and was stopped",
         KeyMade = "A key was made for this system",
     }
 }
@@ -114,7 +114,7 @@ impl Rights {
     /// What no change may do, each by its field: an account of a person never becomes one of a State's system, and the other way round.
     pub fn change_faults(&self, before: &Self) -> Vec<Fault> {
         let moved = self.machine != before.machine;
-        let detail = "an account stays what it was made: a person's, or a State's own system's. Make another account";
+        let detail = "a person's account cannot become a system's account, or the reverse: make another account";
         moved.then(|| Fault::new("/machine", detail)).into_iter().collect()
     }
 
@@ -134,24 +134,36 @@ impl Rights {
             (
                 for_missions == self.missions.is_empty(),
                 "/missions",
-                "a focal point has at least one, and nobody else any",
+                "a focal point needs at least one mission; other roles must have none",
             ),
-            (for_missions && self.to_on.is_none(), "/to_on", "a focal point's access has an end"),
-            (for_state != self.state.is_some(), "/state", "a member_state has one, and nobody else"),
-            (for_state != self.state_function.is_some(), "/state_function", "a member_state has one, and nobody else"),
-            (self.machine && !for_state, "/machine", "only a State has systems of its own here"),
+            (for_missions && self.to_on.is_none(), "/to_on", "a focal point needs a last day of access"),
+            (for_state != self.state.is_some(), "/state", "required for member_state, and not allowed for other roles"),
+            (
+                for_state != self.state_function.is_some(),
+                "/state_function",
+                "required for member_state, and not allowed for other roles",
+            ),
+            (self.machine && !for_state, "/machine", "only a member_state account can be a machine"),
             (
                 self.machine && self.state_function == Some(StateFunction::Manager),
                 "/state_function",
-                "a machine reads or proposes",
+                "a machine must be a reader or a proposer",
             ),
-            (self.graded && !may_be_graded, "/graded", "only the Secretariat is graded for disclosure"),
+            (
+                self.graded && !may_be_graded,
+                "/graded",
+                "only secretariat and senior_focal_point can be graded for disclosure",
+            ),
             (
                 self.single_sign_on.as_ref().is_some_and(|who| !is_issuer_and_subject(who)),
                 "/single_sign_on",
-                "is a provider's issuer, a URL, and its subject for the person, parted by a space",
+                "must be the provider's issuer (a URL) and the person's subject there, separated by a space",
             ),
-            (self.machine && self.single_sign_on.is_some(), "/single_sign_on", "a machine has keys"),
+            (
+                self.machine && self.single_sign_on.is_some(),
+                "/single_sign_on",
+                "a machine signs in with keys, and not with single sign-on",
+            ),
             (
                 self.to_on.zip(self.from_on).is_some_and(|(to, from)| to < from),
                 "/to_on",

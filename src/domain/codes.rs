@@ -243,16 +243,16 @@ code_list! {
         NoForensics = "No forensics",
         EvidenceInadmissible = "Evidence inadmissible",
         WitnessUnavailableRotatedHome = "Witness unavailable or rotated home",
-        WitnessFear = "Fear of witnesses",
+        WitnessFear = "Witnesses are afraid",
         SuspectsAtLarge = "Suspects at large",
         Escape = "Escape",
         ExtraditionAbsent = "No extradition",
-        PoliticalWill = "Political will",
+        PoliticalWill = "Lack of political will",
         ArmedGroupPartOfPeaceProcess = "Armed group part of a peace process",
         Amnesty = "Amnesty",
-        CapacityPolice = "Capacity of the police",
-        CapacityCourts = "Capacity of the courts",
-        DetentionCapacity = "Detention capacity",
+        CapacityPolice = "Lack of police capacity",
+        CapacityCourts = "Lack of court capacity",
+        DetentionCapacity = "Lack of detention capacity",
         LegalGap = "Legal gap",
         DeathPenaltyBarToCooperation = "Death penalty bars cooperation",
         InAbsentiaBar = "Trial in absentia bars cooperation",
@@ -266,7 +266,7 @@ code_list! {
         Other = "Other",
     }
 
-    /// State of the United Nations' accountability file.
+    /// Status of the United Nations' accountability file.
     CaseStatus in "case_status" { Open = "Open", Concluded = "Concluded", Closed = "Closed", Reopened = "Reopened" }
 
     /// Who a person is for a mission's file.

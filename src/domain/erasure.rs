@@ -9,7 +9,7 @@ code_list! {
         FamilyAsked = "The family asked for it",
         CourtOrder = "A court ordered it",
         WrongPerson = "The record is of the wrong person",
-        RetentionOver = "The time for which it may be kept is over",
+        RetentionOver = "The retention period is over",
         Other = "Other",
     }
 }

@@ -10,7 +10,7 @@ pub struct Fault {
     #[schema(example = "/victims/0/outcome")]
     pub pointer: String,
     /// The rule.
-    #[schema(example = "not a code of the list outcome")]
+    #[schema(example = "must be a code of the list outcome (see GET /v1/vocabulary)")]
     pub detail: String,
 }
 

@@ -12,7 +12,7 @@ use super::spec::{NounSpec, Table, list};
 use super::{Act, Activity, Basis, Harm, Means, Noun, PartialDate, Perpetrator, Precision, Role, Shape, VictimFacts};
 
 code_list! {
-    /// State of an edition of an incident.
+    /// Status of an edition of an incident.
     IncidentStatus in "incident_status" {
         Draft = "Draft",
         Submitted = "Submitted",

@@ -9,7 +9,7 @@ use super::About as A;
 use super::code::code_list;
 use super::sealed::{field, reason};
 use super::spec::Visibility::{Internal as I, Open as O, Scoped as P};
-use super::spec::{NounSpec, Table, list};
+use super::spec::{NounSpec, Proposal, Table, list};
 use super::{Noun, PartialDate, Precision};
 
 code_list! {
@@ -39,7 +39,7 @@ pub(super) const SPEC: NounSpec = NounSpec {
     prefix: "M-",
     openable: true,
     person: false,
-    proposed: Some("propose_measure"),
+    proposed: Some(Proposal { act: "propose_measure", at: "" }),
     sealed: &[
         field(130, Noun::Measure, "narrative", C, A::Record, 20_000),
         field(131, Noun::Measure, "contact_persons", C, A::Record, 1_000),

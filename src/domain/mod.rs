@@ -47,7 +47,7 @@ pub use proceeding::{AsOf, ProceedingFacts, Progress, Standing, progress, roll_u
 pub use reason::{FieldReason, Reason, Returned, is_pointer};
 pub use reference::{Reference, handle};
 pub use sealed::{About, SealedChange, SealedField, Shape};
-pub use spec::{CodeList, Custody, NounSpec, Table, Visibility, list};
+pub use spec::{CodeList, Custody, NounSpec, Proposal, Table, Visibility, list};
 pub use step::{Sentence, Step};
 pub use summary::summary;
 pub use suspect::SuspectFacts;

@@ -12,12 +12,12 @@ code_list! {
         Incomplete = "Something is missing",
         Unclear = "It is not clear",
         Contradicted = "It contradicts other information",
-        NotSourced = "Its source is missing, or does not bear it out",
+        NotSourced = "Its source is missing, or does not support it",
         WrongValue = "A value is wrong",
-        Duplicate = "It is recorded already",
+        Duplicate = "It is already recorded",
         OutOfScope = "It is out of scope",
         EnteredByMistake = "It was entered by mistake",
-        SubmitterAsked = "Whoever submitted it asked for it",
+        SubmitterAsked = "The person who submitted it asked for this",
         Other = "Another reason: see the note",
     }
 }

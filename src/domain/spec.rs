@@ -76,6 +76,15 @@ pub const fn list<C: Code>() -> CodeList {
     CodeList { name: C::LIST, codes: || C::VARIANTS.iter().map(|code| (code.code(), code.label())).collect() }
 }
 
+/// What a State proposes, and another officer accepts or returns at `…/{reference}/decision`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proposal {
+    /// The act's name at `GET /v1/policy`.
+    pub act: &'static str,
+    /// The end of the route below the record where it is proposed; empty where the record itself is.
+    pub at: &'static str,
+}
+
 /// Everything that the rooms of the house must know of a noun.
 #[derive(Debug, Clone, Copy)]
 pub struct NounSpec {
@@ -91,9 +100,8 @@ pub struct NounSpec {
     pub openable: bool,
     /// Whether it is one person, whose values can be erased and whose name can be looked for.
     pub person: bool,
-    /// The act by which a State proposes one, and another officer decides on it; none where nobody proposes it, or where more is to be said of
-    /// who agrees.
-    pub proposed: Option<&'static str>,
+    /// What a State proposes of it; none where it proposes nothing, or where more is to be said of who agrees.
+    pub proposed: Option<Proposal>,
     /// Its sealed fields, in the order that answers show them.
     pub sealed: &'static [SealedField],
     /// Its code lists.

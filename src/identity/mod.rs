@@ -259,7 +259,7 @@ impl Identity {
             Ok(())
         } else {
             self.unproved(session, "password")?;
-            Err(Refused::Invalid(Fault::new("/password", "is not your password")))
+            Err(Refused::Invalid(Fault::new("/password", "must be your present password")))
         }
     }
 

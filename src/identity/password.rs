@@ -23,10 +23,10 @@ const GUESSES: f64 = 10.0;
 /// asked for, and none is refused. `about` is what one would guess first: the account's address and name.
 pub fn password_fault(password: &str, about: &[&str]) -> Option<String> {
     if password.chars().count() < SHORTEST {
-        return Some(format!("a password has at least {SHORTEST} characters"));
+        return Some(format!("the password must have at least {SHORTEST} characters"));
     }
     if password.len() > LONGEST {
-        return Some(format!("a password has at most {LONGEST} bytes"));
+        return Some(format!("the password must have at most {LONGEST} bytes"));
     }
     let mut words = vec!["casque", "peacekeeping", "united", "nations"];
     for text in about {
@@ -35,8 +35,9 @@ pub fn password_fault(password: &str, about: &[&str]) -> Option<String> {
         words.extend(text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 2));
     }
     let guessed = zxcvbn::zxcvbn(password, &words).guesses_log10() < GUESSES;
-    guessed
-        .then(|| "others would guess it: it is a common password, or made of common words or of your own name".into())
+    guessed.then(|| {
+        "others can guess this password: it is common, or it is made of common words or of your own name".into()
+    })
 }
 
 const MEMORY_KIB: u32 = 19_456;

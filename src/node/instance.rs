@@ -12,29 +12,29 @@ use crate::store::{Access, Clock, ConnectionOptions, Location, NodeRole, OpenDat
 /// Which database and keys.
 #[derive(Debug, Clone, Default, Args)]
 pub struct InstanceArgs {
-    /// Folder of the embedded database (casque.db) and of its keys (keys/).
+    /// Folder with the embedded database (casque.db) and its keys (keys/).
     #[arg(long, env = "CASQUE_DATA", value_name = "DIR", conflicts_with = "database")]
     pub data: Option<PathBuf>,
-    /// Database: postgres://… or sqlite://FILE; with --keys.
+    /// URL of the database: postgres://… or sqlite://FILE. It needs --keys too.
     #[arg(long, env = "CASQUE_DATABASE", value_name = "URL")]
     pub database: Option<Location>,
-    /// A standby of the database, postgres://…, which serves accounts that cannot write.
+    /// URL of a standby of the database, postgres://…: accounts that cannot write read from it.
     #[arg(long, env = "CASQUE_READ_URL", value_name = "URL", requires = "database")]
     pub read_url: Option<Location>,
-    /// Take a database on another host whose URL asks for no TLS (sslmode=require, verify-ca or verify-full).
+    /// Allow a connection without TLS to a database on another host (its URL has no sslmode=require, verify-ca or verify-full).
     #[arg(long, env = "CASQUE_WITHOUT_TLS")]
     pub without_tls: bool,
-    /// Connections to the database, at most (8 to the embedded one if absent, 16 to PostgreSQL).
+    /// Maximum number of connections to the database (if absent: 8 to the embedded database, 16 to PostgreSQL).
     #[arg(long, env = "CASQUE_CONNECTIONS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub connections: Option<u32>,
     /// Folder of the keys: master.key, operator.key, system.key, token.key, audit.key.
     #[arg(long, env = "CASQUE_KEYS", value_name = "DIR")]
     pub keys: Option<PathBuf>,
-    /// Folder in which the ledger lies besides the folder of keys: where the backups are. It is remembered; parted by commas in the
-    /// environment, or given more than once, for several.
+    /// Another folder for the ledger, beside the folder of keys: the folder of the backups. The program remembers it. For several folders,
+    /// repeat the option, or separate them with commas in the environment variable.
     #[arg(long, env = "CASQUE_LEDGER", value_name = "DIR", value_delimiter = ',')]
     pub ledger: Vec<PathBuf>,
-    /// Offline recovery key (an age recipient, age1…) to which new class keys are wrapped too.
+    /// Offline recovery key (an age recipient, age1…). New class keys are wrapped to it too.
     #[arg(long, env = "CASQUE_RECOVERY", value_name = "RECIPIENT")]
     pub recovery: Option<String>,
 }
@@ -76,9 +76,11 @@ impl InstanceArgs {
     fn refuse_exposed(&self) -> Result<(), Failed> {
         let exposed = [&self.database, &self.read_url].into_iter().flatten().any(Location::is_exposed);
         if exposed && !self.without_tls {
-            return Err("the database is on another host, and its URL asks for no TLS: add sslmode=verify-full and \
+            return Err(
+                "the database is on another host, but its URL does not ask for TLS: add sslmode=verify-full and \
                         sslrootcert=FILE to it, or say --without-tls"
-                .into());
+                    .into(),
+            );
         }
         Ok(())
     }
@@ -141,7 +143,7 @@ impl InstanceArgs {
         if file.exists() {
             let reach = self.reach(Location::Sqlite(file.clone()), Access::Full);
             if !OpenDatabase::open(&reach, Clock::system(), true)?.is_empty()? {
-                return Err("the database is not empty: an archive goes into one that was only migrated".into());
+                return Err("the database is not empty: an archive can only go into an empty database".into());
             }
         }
         for left in ["", "-wal", "-shm"].map(|end| data.join(format!("casque.db.new{end}"))) {

@@ -102,7 +102,7 @@ impl KeyFiles {
     pub(crate) fn operator(&self) -> Result<OperatorPublic, Failed> {
         let bytes = self.seed("operator.pub")?.ok_or_else(|| {
             format!(
-                "{} is missing: without it nobody can tell whose class keys these are",
+                "{} is missing: it is needed to check who signed the class keys",
                 self.path("operator.pub").display()
             )
         })?;
@@ -126,7 +126,7 @@ impl KeyFiles {
         for number in self.token_numbers()? {
             let file = format!("{}.{}", token_name(number), if public { "pub" } else { "key" });
             let Some(text) = self.read(&file)? else { continue };
-            let wrong = || format!("{} is not a key of tokens", self.path(&file).display());
+            let wrong = || format!("{} is not a token key", self.path(&file).display());
             let mut parts = text.split_whitespace();
             let (key, from) = (parts.next().ok_or_else(wrong)?, parts.next());
             let from = from.map_or(Ok(DateTime::UNIX_EPOCH.naive_utc()), str::parse).map_err(|_| wrong())?;
@@ -212,7 +212,7 @@ impl KeyFiles {
     pub fn audit_public(&self) -> Result<String, Failed> {
         let text = self.read("audit.pub")?.ok_or_else(|| {
             format!(
-                "{} is missing: without it nobody can tell whose audit log and ledger these are",
+                "{} is missing: it is needed to check who signed the audit log and the ledger",
                 self.path("audit.pub").display()
             )
         })?;
@@ -274,8 +274,9 @@ impl KeyFiles {
     pub(crate) fn last_checkpoint(&self, key: &LogKey) -> Result<Option<Checkpoint>, Failed> {
         let Some(text) = self.read("audit.checkpoint")? else { return Ok(None) };
         let path = self.path("audit.checkpoint");
-        let checkpoint = Checkpoint::verified(&text, key.public())
-            .ok_or_else(|| format!("{} is not signed by this log's key: put back the one that is", path.display()))?;
+        let checkpoint = Checkpoint::verified(&text, key.public()).ok_or_else(|| {
+            format!("this log's key did not sign {}: put back the file that it signed", path.display())
+        })?;
         Ok(Some(checkpoint))
     }
 

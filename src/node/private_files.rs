@@ -22,7 +22,7 @@ pub(crate) fn refuse_shared(path: &Path, file: &fs::File) -> Result<(), Failed> 
         return Ok(());
     }
     Err(format!(
-        "{} may be read by others (mode {:04o}): let its owner alone read it (chmod 600)",
+        "other users can read {} (mode {:04o}): let only its owner read it (chmod 600)",
         path.display(),
         about.mode() & 0o7777
     )

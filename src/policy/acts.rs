@@ -92,7 +92,7 @@ use Party::{Administrator, GradedOfficer, Mission, Operator, Secretariat, State,
 /// Every act of several people: those of the table, and the proposals of nouns.
 pub fn acts() -> impl Iterator<Item = ActRule> {
     let proposed = Noun::VARIANTS.iter().filter_map(|noun| noun.spec().proposed);
-    TABLE.iter().copied().chain(proposed.map(|name| act(name, &[State], &[Secretariat], 2, false)))
+    TABLE.iter().copied().chain(proposed.map(|proposal| act(proposal.act, &[State], &[Secretariat], 2, false)))
 }
 
 const TABLE: &[ActRule] = &[

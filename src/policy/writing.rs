@@ -68,19 +68,21 @@ pub enum Action<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Denial {
     /// The role never may.
-    #[error("your role may not do this")]
+    #[error("Your role does not allow this.")]
     Role,
     /// The role may, but for its own mission or State only.
-    #[error("this is for the record's own mission or State")]
+    #[error("Only the record's own mission or State may do this.")]
     NotYours,
     /// The same person made the step before.
-    #[error("this takes another person than the one who made the step before")]
+    #[error("Another person must do this, because you did an earlier step.")]
     SamePerson,
     /// The viewer's second factor or password was reset in the last 72 hours.
-    #[error("your second factor or password was reset: you agree to nothing for 72 hours")]
+    #[error("Your second factor or password was reset. For 72 hours you cannot approve anything.")]
     CoolingDown,
     /// It is for the State itself.
-    #[error("only the State's manager makes keys for the State's systems, because a key reads what the State sees")]
+    #[error(
+        "Only the State's manager can make keys for the State's systems, because a key can read everything that the State sees."
+    )]
     StatesOwn,
     /// It is about the viewer.
     #[error("You cannot change your own permissions.")]

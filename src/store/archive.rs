@@ -214,7 +214,7 @@ impl OpenDatabase {
         db::transaction(self.pool(), Mode::Write, |db| {
             if !is_empty(db)? {
                 return Err(Error::Conflict(
-                    "the database is not empty: an archive goes into one that was only migrated".into(),
+                    "the database is not empty: an archive can only go into an empty database".into(),
                 ));
             }
             rows::defer_references(db)?;
@@ -223,11 +223,14 @@ impl OpenDatabase {
                 table_in(db, source, &mut read, progress)?;
             }
             if read != manifest.rows {
-                return Err(Error::Conflict(format!("the archive has {read} rows, and says {}", manifest.rows)));
+                return Err(Error::Conflict(format!(
+                    "the archive has {read} rows, but its manifest says {}",
+                    manifest.rows
+                )));
             }
             let log = log_of(db)?;
             if log != manifest.log {
-                return Err(Error::Conflict("the audit log is not the one that the archive speaks of".into()));
+                return Err(Error::Conflict("the audit log in the archive does not match its manifest".into()));
             }
             heartbeat::set(db, Counter::Tally, 0)?;
             let undone = set_back(db, back, now)?;

@@ -192,7 +192,7 @@ impl Write<'_> {
             .set((d::decided_at.eq(self.now()), d::decided_by.eq(self.actor()), d::finding.eq(finding.code())))
             .execute(self.db)?;
         if decided != 1 {
-            return Err(Error::Conflict("it was decided".into()));
+            return Err(Error::Conflict("This is already decided.".into()));
         }
         self.note_act("duplicate.decide", other, json!({ "likely_duplicate": id.to_string(), "finding": finding }));
         Ok(())

@@ -142,7 +142,7 @@ impl Write<'_> {
             .count()
             .get_result(self.db)?;
         if open > 0 {
-            return Err(Error::Conflict("a request to erase this person waits already".into()));
+            return Err(Error::Conflict("A request to erase this person is already waiting.".into()));
         }
         let (id, number) = (Id::new(), format!("E-{}", handle(&mut rand::rng())));
         diesel::insert_into(erasure_request::table)
@@ -176,7 +176,7 @@ impl Write<'_> {
             return Err(Denial::SamePerson.into());
         }
         if request.decided.is_some() || request.expires_at <= self.now() {
-            return Err(Error::Conflict("the request was decided, or lapsed".into()));
+            return Err(Error::Conflict("This request is already decided, or it expired.".into()));
         }
         diesel::update(erasure_request::table.find(request.id))
             .set((
@@ -201,19 +201,19 @@ impl Store {
         self.read(&Scope::Nothing, |r| {
             let request = r.erasure_get(number)?.ok_or(Error::NotFound)?;
             let Some((_, (by, _), true)) = &request.decided else {
-                return refused("no second officer has approved this request: POST /v1/erasures/NUMBER/decision");
+                return refused("A second officer has not approved this request yet: POST /v1/erasures/NUMBER/decision");
             };
             if request.erased_at.is_some() {
-                return refused("this request was carried out already");
+                return refused("This request was already carried out.");
             }
             if request.expires_at <= r.now() {
-                return refused("this request lapsed: it is to be asked and approved anew");
+                return refused("This request expired. An officer must ask again, and another officer must approve.");
             }
             for person in [request.asked_by.0, *by] {
                 let found = r.account_get(person)?.filter(|account| account.rights.hold_on(r.now().date()));
                 if found.is_none_or(|account| authorize(&account.viewer, Action::Erase).is_err()) {
                     return refused(
-                        "one of the two officers may not ask or approve this any more: it is to be asked anew",
+                        "One of the two officers no longer has the right to ask or approve this. An officer must ask again.",
                     );
                 }
             }

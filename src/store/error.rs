@@ -29,7 +29,7 @@ pub enum Error {
     #[error("the database is busy")]
     Busy,
     /// The database cannot be reached, or takes no writes, just now.
-    #[error("the database is away")]
+    #[error("the database cannot be reached")]
     Unavailable,
     /// The database's disk is full: what is there can be read, and nothing can be added.
     #[error("the database's disk is full")]
@@ -44,10 +44,10 @@ pub enum Error {
     #[error("{0}")]
     Keys(String),
     /// The audit log does not extend what this node signed or saw: nobody is signed in, and nothing is opened.
-    #[error("the audit log does not extend its last checkpoint: `casque audit accept` is the operator's way on")]
+    #[error("the audit log does not extend its last checkpoint: find out why, and only then run `casque audit accept`")]
     Unproved,
     /// The database was restored, and what that undid is not confirmed yet.
-    #[error("the database was restored, and awaits an officer's and an administrator's confirmation")]
+    #[error("the database was restored: an officer and an administrator must confirm it first")]
     Unconfirmed,
     /// The code of the second factor was used for another act meanwhile.
     #[error("the code was used")]

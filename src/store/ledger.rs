@@ -47,20 +47,22 @@ impl Undone {
         match self.what.as_str() {
             "erased" => format!("Person {about} was erased again."),
             "suspended" => format!("Account {about} is suspended again."),
-            "rights" => format!("Account {about} has the rights again that it was last given."),
+            "rights" => format!("Account {about} has its last rights again."),
             "password" => {
-                format!("The password of {about} was taken away: it was changed later. Give a new one-time link.")
+                format!(
+                    "The password of {about} was removed, because it was changed later. Give the person a new one-time link."
+                )
             }
             "second_factor" => {
                 format!(
-                    "Second factor and password of {about} were taken away: they were changed later. Give a new one-time link."
+                    "The second factor and password of {about} were removed, because they were changed later. Give the person a new one-time link."
                 )
             }
             "withheld" => format!("Incident {about} is withheld again."),
             "withdrawn" => format!("Incident {about} is withdrawn again."),
             "amended" => {
                 format!(
-                    "Incident {about} is not released any more: it was amended later. Enter the amendment and release it again."
+                    "Incident {about} is no longer released, because it was amended later. Enter the amendment, and release it again."
                 )
             }
             ended => format!("{about} {} were ended.", ended.replace('_', " ")),

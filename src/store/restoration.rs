@@ -243,7 +243,7 @@ impl Write<'_> {
         };
         let found: RestorationRow = restoration::table.find(id).first(self.db).optional()?.ok_or(Error::NotFound)?;
         if confirmed != 1 {
-            return Err(Error::Conflict("somebody of your role confirmed it already".into()));
+            return Err(Error::Conflict("A person with your role already confirmed this.".into()));
         }
         self.note_act("restoration.confirm", format!("restorations/{id}"), json!({ "role": self.viewer.role }));
         settle(self.db)?;

@@ -134,7 +134,7 @@ impl Write<'_> {
             .first(self.db)
             .optional()?;
         if taken.is_some() {
-            return Err(Error::Conflict(format!("the tables of {year} were proposed or released")));
+            return Err(Error::Conflict(format!("The tables of {year} are already proposed or released.")));
         }
         diesel::insert_into(table_release::table)
             .values((

@@ -77,7 +77,7 @@ impl Write<'_> {
     ) -> Result<()> {
         may_settle(self.viewer, by.0, of_state, to)?;
         if status != SubmissionStatus::Proposed {
-            return Err(Error::Conflict("it was decided already".into()));
+            return Err(Error::Conflict("This is already decided.".into()));
         }
         Ok(())
     }

@@ -160,7 +160,7 @@ pub struct ChangeDecision {
     code: String,
 }
 
-/// The second administrator's decision: not who asked, and not whom it is about. It takes a fresh code.
+/// Decides as the second administrator: not the person who asked, and not the person whom the change is about. Needs a new code of the second factor.
 #[utoipa::path(tag = "accounts", request_body = ChangeDecision, responses((status = 200, body = ChangeView), Problems))]
 #[post("/account-changes/{id}/decision")]
 async fn change_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {

@@ -60,7 +60,7 @@ pub struct KeyInput {
     expires_on: NaiveDate,
 }
 
-/// The live keys of a machine's account, without what they are.
+/// The live keys of a machine's account, without their secret values.
 #[utoipa::path(tag = "accounts", responses((status = 200, body = Keys), NotModified, Problems))]
 #[get("/accounts/{id}/keys")]
 async fn key_list(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
@@ -78,7 +78,7 @@ async fn key_list(call: Call, path: Path<String>) -> Result<HttpResponse, Proble
     call.one(&Shown::plain(keys))
 }
 
-/// Makes a key for a State's own system, as the State's manager: an administrator would have what the State sees. It is shown this once, acts within the account's scope, opens nothing, and ends.
+/// Makes a key for a State's own system. Only the State's manager can: with a key, an administrator could read what the State sees. The answer shows the key once. The key acts within the account's scope, opens no seals, and has an end.
 #[utoipa::path(tag = "accounts", request_body = KeyInput, responses((status = 201, body = KeyView), Problems))]
 #[post("/accounts/{id}/keys")]
 async fn key_make(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {

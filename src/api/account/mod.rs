@@ -227,7 +227,7 @@ fn rights(input: &mut InputReader<'_>) -> Option<Rights> {
 fn email(input: &InputValue, context: &Context) -> Result<String, String> {
     let text = input::text(320).read(input, context)?;
     let fits = text.split_once('@').is_some_and(|(person, house)| !person.is_empty() && house.contains('.'));
-    if fits && !text.contains(char::is_whitespace) { Ok(text) } else { Err("must be an address".into()) }
+    if fits && !text.contains(char::is_whitespace) { Ok(text) } else { Err("must be an email address".into()) }
 }
 
 /// Accounts are read where people are signed in: other nodes are not shown what that takes.
@@ -333,9 +333,9 @@ async fn account_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem
     Ok(HttpResponse::Created().json(made))
 }
 
-/// Changes what an account may do; what is left out is as for a new account. It takes effect at once where it takes away, and
-/// awaits a second administrator where it adds to what the account may do. A change of role, State, missions, function or machine ends its
-/// sessions and keys. Nobody changes their own.
+/// Changes an account's rights; a member that is left out has its default, as for a new account. The change takes effect at once where it takes rights away, and
+/// waits for a second administrator where it adds rights. A change of role, State, missions, function or machine ends its
+/// sessions and keys. Nobody can change their own rights.
 #[utoipa::path(tag = "accounts", request_body = RightsInput, responses((status = 200, body = AccountAnswer), Problems))]
 #[post("/accounts/{id}/changes")]
 async fn account_change(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
@@ -349,7 +349,7 @@ async fn account_change(call: Call, path: Path<String>, body: Bytes) -> Result<H
     Ok(HttpResponse::Ok().json(made))
 }
 
-/// Asks that an account's second factor be taken away, for who has lost it and its recovery codes. A second administrator
+/// Asks to remove an account's second factor, for a person who lost it and its recovery codes. A second administrator
 /// approves; then the person signs in with the password, sets up another, and opens no seals for 72 hours.
 #[utoipa::path(tag = "accounts", responses((status = 200, body = AccountAnswer), Problems))]
 #[delete("/accounts/{id}/second-factor")]
@@ -379,7 +379,7 @@ async fn managed<T: Send + 'static>(
     .await
 }
 
-/// Says that an account's access was looked at, and is still needed: due every quarter. Take away what is not, by a change.
+/// Confirms that you reviewed an account and that it still needs its access: due every quarter. Change the account to remove other access.
 #[utoipa::path(tag = "accounts", responses((status = 200, body = AccountView), Problems))]
 #[post("/accounts/{id}/reviews")]
 async fn account_review(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {

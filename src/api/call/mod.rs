@@ -236,7 +236,7 @@ impl Call {
         if session.assured {
             Ok(session)
         } else {
-            Err(Problem::of("second_factor").with_detail("set one up first: POST /v1/me/second-factor"))
+            Err(Problem::of("second_factor").with_detail("Set up a second factor first: POST /v1/me/second-factor"))
         }
     }
 

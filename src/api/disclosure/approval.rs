@@ -154,8 +154,8 @@ pub struct ApprovalDecision {
     code: String,
 }
 
-/// The second officer's decision: another than who asked, who has read the note (`POST /v1/approvals/{id}/note`). It takes a fresh code. What
-/// is approved may be opened for 24 hours, by who asked alone, as long as the second officer could still approve it.
+/// Decides as the second officer: not the person who asked, and only after reading the note (`POST /v1/approvals/{id}/note`). Needs a new code. Only
+/// the person who asked can then open the values, for 24 hours, as long as the second officer could still approve it.
 #[utoipa::path(tag = "disclosures", request_body = ApprovalDecision, responses((status = 200, body = ApprovalView), Problems))]
 #[post("/approvals/{id}/decision")]
 async fn approval_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {

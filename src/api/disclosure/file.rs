@@ -98,7 +98,7 @@ async fn file_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
         .body(&body, move |input| {
             let records = input.required("records", None, input::list_of(most, record));
             if records.as_ref().is_some_and(Vec::is_empty) {
-                input.fault("records", "at least one");
+                input.fault("records", "must have at least one record");
             }
             let wanted = wanted(input);
             let format = input.required("format", None, format);

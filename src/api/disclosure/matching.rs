@@ -96,8 +96,8 @@ fn victim(input: &InputValue, _: &Context) -> Result<(String, String), String> {
 }
 
 /// Whether a person is already known, anywhere. Names are opened in memory, compared across scripts, orders and spellings, and
-/// forgotten; no sealed value is given. You are told of records within your scope; what may be the same person elsewhere goes to the
-/// Secretariat, and nothing here tells whether there is any. Focal points ask for victims, graded officers for anyone. Twenty a day.
+/// forgotten; the answer has no sealed value. It lists records in your scope. A record elsewhere that may be of the same person goes to the
+/// Secretariat, and the answer does not show whether there is one. Focal points can ask about victims, graded officers about anyone. At most 20 a day.
 #[utoipa::path(tag = "disclosures", request_body = MatchInput, responses((status = 201, body = MatchView), Tombstone, Problems))]
 #[post("/disclosures/matches")]
 async fn match_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
@@ -110,7 +110,7 @@ async fn match_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> 
             let note = input.optional("note", None, note);
             let code = input.required("code", None, secret);
             if about.is_some() && noun.is_some_and(|noun| noun != Noun::Victim) {
-                input.fault("record", "is a victim: only a question about victims names one");
+                input.fault("record", "only when person is victim: leave it out for a suspect or an accused");
             }
             Some((noun?, about, purpose?, note, name?, code?))
         })

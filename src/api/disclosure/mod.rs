@@ -194,20 +194,20 @@ fn warrant(input: &mut InputReader<'_>, session: Id) -> Option<(Authorization, O
     let approval = input.optional("approval", None, input::id());
     let emergency = input.required("emergency", Some(false), input::truth())?;
     if usize::from(has_sitting) + usize::from(has_approval) + usize::from(emergency) > 1 {
-        input.fault("sitting", "a sitting, an approval or an emergency: one of them");
+        input.fault("sitting", "give only one of sitting, approval and emergency");
         return None;
     }
     if has_sitting {
         for member in ["purpose", "note", "code"] {
             if input.has(member) {
-                input.fault(member, "the sitting has it");
+                input.fault(member, "leave this out: the sitting already has it");
             }
         }
         return Some((Authorization::Sitting { id: sitting?, session }, None, None));
     }
     let warrant = if has_approval {
         if input.has("purpose") {
-            input.fault("purpose", "the approval has it");
+            input.fault("purpose", "leave this out: the approval already has it");
         }
         approval.map(Authorization::Approval)
     } else {
@@ -250,7 +250,7 @@ fn open(call: &Call, session: &SessionInfo, ask: DisclosureAsk, code: Option<&Pl
 }
 
 /// Opens the sealed fields of a record, of one class, for a stated purpose. The decision is logged before anything is
-/// opened; a replayed request is a new disclosure. It takes a fresh code of the second factor, but within a sitting. What is
+/// opened; a request that is sent again is a new disclosure. It needs a new code of the second factor, except in a sitting. What is
 /// strictly confidential takes a second officer's approval (`POST /v1/approvals`), or is an emergency.
 #[utoipa::path(
     tag = "disclosures",

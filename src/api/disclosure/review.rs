@@ -34,7 +34,7 @@ pub struct ReviewInput {
 }
 
 /// Reviews a disclosure that nobody had approved, as another officer who has read its note (`POST /v1/disclosures/{id}/note`). It takes a
-/// fresh code. Until it is reviewed, within 72 hours, its maker makes no other.
+/// fresh code. It is due within 72 hours. Until then, the person who opened the values cannot make another emergency disclosure.
 #[utoipa::path(tag = "disclosures", request_body = ReviewInput, responses((status = 204, description = "Reviewed"), Problems))]
 #[post("/disclosures/{id}/review")]
 async fn disclosure_review(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {

@@ -61,8 +61,8 @@ pub struct Sittings {
     next: Option<()>,
 }
 
-/// Begins a sitting: for eight hours at most, in this session, one purpose and one code serve for whatever is confidential. Each
-/// opening within is a disclosure of its own, on the record.
+/// Begins a sitting: for at most eight hours, in this session, one purpose and one code are enough to open confidential values. Each
+/// opening in the sitting is a separate disclosure, on the record.
 #[utoipa::path(tag = "disclosures", request_body = SittingInput, responses((status = 201, body = SittingView), Problems))]
 #[post("/sittings")]
 async fn sitting_begin(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {

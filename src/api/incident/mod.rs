@@ -69,7 +69,7 @@ pub struct IncidentQuery {
     means: Option<crate::domain::Means>,
     /// Category of alleged perpetrator.
     perpetrator_category: Option<crate::domain::Perpetrator>,
-    /// State of the edition (mission and Secretariat).
+    /// Status of the edition (mission and Secretariat).
     status: Option<crate::domain::IncidentStatus>,
     /// Id in NOTICAS.
     noticas_id: Option<String>,

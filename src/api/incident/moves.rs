@@ -84,7 +84,7 @@ fn here(call: &Call, to: IncidentStatus) -> Result<(), Problem> {
     }
 }
 
-/// Moves an incident to another state. Author, verifier and releaser are three persons.
+/// Moves an incident to another status. The author, the verifier and the releaser must be three persons.
 #[utoipa::path(
     tag = "incidents",
     params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
@@ -107,7 +107,7 @@ pub(super) async fn incident_transition(call: Call, path: Path<String>, body: By
     .await
 }
 
-/// Moves several incidents, each judged alone: the answer says of each what became of it.
+/// Moves several incidents. Each is decided separately, and the answer gives the result of each.
 #[utoipa::path(
     tag = "incidents",
     params(("Idempotency-Key" = Option<String>, Header)),
@@ -189,7 +189,10 @@ pub(super) async fn withholding_decide(call: Call, path: Path<String>, body: Byt
             if let (Some(states), Some(reason)) = (&states, reason)
                 && states.is_empty() != (reason == WithholdingReason::NoneNeeded)
             {
-                input.fault("reason", "none_needed goes with no State, every other reason with at least one");
+                input.fault(
+                    "reason",
+                    "none_needed needs an empty list of States; every other reason needs at least one State",
+                );
             }
             let code = input.required("code", None, secret);
             Some((states?, reason?, code?))

@@ -144,7 +144,7 @@ pub(super) fn incident_facts(input: &mut InputReader<'_>, base: Option<&Incident
     let place_given = input.has("exact_place");
     let region = input.optional("region", base.and_then(|b| b.region.clone()), input::region());
     if place_given && region.is_none() {
-        input.fault("region", "required with exact_place: the coarse twin of a sealed place comes in the same request");
+        input.fault("region", "required with exact_place: send the region (which is not sealed) in the same request");
     }
     let act = input.required("act", base.map(|b| b.act), input::code());
     let means = input.required("means", Some(base.map_or(Means::NotKnown, |b| b.means)), input::code());
@@ -164,7 +164,7 @@ pub(super) fn incident_facts(input: &mut InputReader<'_>, base: Option<&Incident
     let reason = input.optional("hold_reason", known.map(|(reason, _)| reason), input::code());
     let review = input.optional("hold_review_on", known.map(|(_, on)| on), input::date());
     if reason.is_some() != review.is_some() {
-        input.fault("hold_review_on", "a hold has both a reason and a review date");
+        input.fault("hold_review_on", "a hold needs both hold_reason and hold_review_on");
     }
     let host_state = match (&mission, host) {
         (Some(mission), None) if !host_given => sole_host(input.context, mission),
@@ -173,7 +173,7 @@ pub(super) fn incident_facts(input: &mut InputReader<'_>, base: Option<&Incident
     if let (Some(mission), Some(host)) = (&mission, &host_state) {
         let hosts = input.context.reference.missions.get(mission);
         if hosts.is_some_and(|hosts| !hosts.is_empty() && !hosts.contains(host)) {
-            input.fault("host_state", "not a host State of the mission");
+            input.fault("host_state", "must be a host State of the mission");
         }
     }
     if let (Some(mission), Some(region)) = (&mission, &region) {
@@ -235,15 +235,15 @@ pub(super) fn victim(input: &mut InputReader<'_>, base: Option<&VictimFacts>) ->
         distinct.sort();
         distinct.dedup();
         if distinct.len() != states.len() {
-            input.fault("states", "the same State twice");
+            input.fault("states", "must not list the same State twice");
         } else if category.is_contributed() && states.len() > 1 {
-            input.fault("states", "uniformed personnel have one contributing State");
+            input.fault("states", "uniformed personnel can have only one State: the contributing State");
         }
     }
     let outcome = input.required("outcome", base.map(|b| b.outcome), input::code::<Harm>());
     let sex_of_dead = input.optional("sex_of_dead", base.and_then(|b| b.sex_of_dead), input::code::<Sex>());
     if sex_of_dead.is_some() && outcome.is_some_and(|outcome| outcome != Harm::Killed) {
-        input.fault("sex_of_dead", "only for the dead: the sex of others is sealed, in sex");
+        input.fault("sex_of_dead", "only for a victim who was killed; for others use the sealed field sex");
     }
     let noticas_id = input.optional("noticas_id", base.and_then(|b| b.noticas_id.clone()), input::external_id());
     let kin_notified_on = input.optional("kin_notified_on", base.and_then(|b| b.kin_notified_on), input::past_date());

@@ -25,7 +25,7 @@ pub struct IncidentView {
     /// Reference.
     #[schema(example = "MINUSMA-2019-7KQ4")]
     reference: String,
-    /// State of the edition shown; to States always `released`.
+    /// Status of the edition shown; to States always `released`.
     status: IncidentStatus,
     /// Number of the edition shown (mission and Secretariat).
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -107,7 +107,11 @@ impl<'c> InputReader<'c> {
     fn of(context: &'c Context, body: &[u8]) -> Result<Self, Problem> {
         // serde_json's message can quote the input: only the place is repeated.
         let input: InputValue = serde_json::from_slice(body).map_err(|error| {
-            Problem::of("invalid").with_detail(format!("not JSON, at line {} column {}", error.line(), error.column()))
+            Problem::of("invalid").with_detail(format!(
+                "The body is not valid JSON: see line {}, column {}.",
+                error.line(),
+                error.column()
+            ))
         })?;
         let InputValue::Object(members) = input else {
             return Err(Problem::invalid(vec![Fault::new("", "must be an object")]));
@@ -125,7 +129,7 @@ impl<'c> InputReader<'c> {
         parse: impl FnOnce(&mut InputReader<'c>) -> Option<T>,
     ) -> Result<T, Problem> {
         let pairs = actix_web::web::Query::<Vec<(String, String)>>::from_query(query)
-            .map_err(|_| Problem::of("invalid").with_detail("the query string cannot be read"))?;
+            .map_err(|_| Problem::of("invalid").with_detail("The query string cannot be read."))?;
         let members =
             pairs.into_inner().into_iter().map(|(name, value)| (name, InputValue::Word(Plain::from(value)))).collect();
         Self::new(context, String::new(), members).finish(parse)
@@ -251,7 +255,7 @@ impl<'c> InputReader<'c> {
                 list
             }
             Some(InputValue::List(_)) => {
-                self.fault(name, &format!("at most {longest} items"));
+                self.fault(name, &format!("must have at most {longest} items"));
                 Vec::new()
             }
             Some(_) => {
@@ -265,10 +269,7 @@ impl<'c> InputReader<'c> {
     /// change, `null` and an empty text are refused too: a client that sends back what it was not shown would empty them. Who means to empty a
     /// field names it in `clear`, by its pointer.
     pub fn sealed(&mut self, noun: Noun) -> SealedInput {
-        for field in SealedField::of(noun).filter(|field| field.typed) {
-            self.describe(field.name, false, || describe::sealed(field));
-        }
-        let mut sealed = self.sealed_over(noun, self.is_edit);
+        let mut sealed = self.sealed_of(SealedField::of(noun).filter(|field| field.typed));
         if !self.is_edit {
             return sealed;
         }
@@ -282,7 +283,10 @@ impl<'c> InputReader<'c> {
                 None => self
                     .fault("clear", &format!("item {at}: must be the pointer of a sealed field, such as /narrative")),
                 Some(field) if sealed.iter().any(|(known, _)| known.code == field.code) => {
-                    self.fault("clear", &format!("item {at}: {pointer} is sent too, or named twice"));
+                    self.fault(
+                        "clear",
+                        &format!("item {at}: {pointer} also has a value in this request, or is named twice"),
+                    );
                 }
                 Some(field) => sealed.push((field, None)),
             }
@@ -290,10 +294,13 @@ impl<'c> InputReader<'c> {
         sealed
     }
 
-    fn sealed_over(&mut self, noun: Noun, changes: bool) -> SealedInput {
-        const EMPTIES: &str = "this does not empty a sealed field: leave it out to keep it, or name it in clear";
+    /// These sealed fields, as far as they were sent, and no others.
+    pub fn sealed_of(&mut self, fields: impl Iterator<Item = &'static SealedField>) -> SealedInput {
+        const EMPTIES: &str = "this does not clear a sealed field: leave the field out to keep it, or name it in clear";
+        let changes = self.is_edit;
         let mut sealed = Vec::new();
-        for field in SealedField::of(noun).filter(|field| field.typed) {
+        for field in fields {
+            self.describe(field.name, false, || describe::sealed(field));
             match self.take(field.name) {
                 None => {}
                 Some(InputValue::Null) if changes => self.fault(field.name, EMPTIES),
@@ -319,7 +326,7 @@ impl<'c> InputReader<'c> {
     pub fn past_partial_date(&mut self, name: &str, base: Option<PartialDate>) -> Option<PartialDate> {
         let on = self.partial_date(name, base);
         if on.is_some_and(|on| on.is_future(self.context.now)) {
-            self.fault(name, "lies in the future");
+            self.fault(name, "must not be in the future");
         }
         on
     }

@@ -99,9 +99,9 @@ pub fn text(longest: usize) -> impl Reader<String> {
         if text.is_empty() {
             Err("must not be empty".into())
         } else if text.chars().count() > longest {
-            Err(format!("at most {longest} characters"))
+            Err(format!("must have at most {longest} characters"))
         } else if text.chars().any(char::is_control) {
-            Err("must not hold control characters".into())
+            Err("must not contain control characters".into())
         } else if hides(text) {
             Err(HIDDEN.into())
         } else {
@@ -112,7 +112,7 @@ pub fn text(longest: usize) -> impl Reader<String> {
 }
 
 const HIDDEN: &str =
-    "must not hold characters that are not seen: zero-width ones, or those that turn the direction of writing";
+    "must not contain invisible characters, such as zero-width characters or marks that change the text direction";
 
 /// Whether a text holds characters that are not seen and change what is read: those that turn the direction of writing (Unicode's
 /// bidirectional marks, embeddings, overrides and isolates), or have no width. Two that join or part letters stay between letters, where
@@ -143,9 +143,9 @@ fn hides(text: &str) -> bool {
 pub(super) fn sealed_fault(field: &SealedField, text: &str, context: &Context) -> Option<String> {
     let has_control = |text: &str| text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
     if text.chars().count() > field.longest {
-        Some(format!("at most {} characters", field.longest))
+        Some(format!("must have at most {} characters", field.longest))
     } else if has_control(text) {
-        Some("must not hold control characters".into())
+        Some("must not contain control characters".into())
     } else if hides(text) {
         Some(HIDDEN.into())
     } else {
@@ -158,7 +158,8 @@ pub(super) fn sealed_fault(field: &SealedField, text: &str, context: &Context) -
 /// A code of a list.
 pub fn code<C: Code>() -> impl Reader<C> {
     let rule = |input: &InputValue, _: &Context| {
-        C::parse(as_text(input)?).ok_or_else(|| format!("not a code of the list {}", C::LIST))
+        C::parse(as_text(input)?)
+            .ok_or_else(|| format!("must be a code of the list {} (see GET /v1/vocabulary)", C::LIST))
     };
     ruled(rule, || RefOr::Ref(Ref::from_schema_name(C::name())))
 }
@@ -171,7 +172,7 @@ pub fn date() -> impl Reader<NaiveDate> {
 fn day(input: &InputValue, _: &Context) -> Result<NaiveDate, String> {
     let text = as_text(input)?;
     let date = calendar_day(text).ok_or("must be a date, YYYY-MM-DD")?;
-    if chrono::Datelike::year(&date) < 1945 { Err("lies before the United Nations".into()) } else { Ok(date) }
+    if chrono::Datelike::year(&date) < 1945 { Err("must not be earlier than 1945".into()) } else { Ok(date) }
 }
 
 /// A day that is not later than now + 14 h.
@@ -179,7 +180,7 @@ pub fn past_date() -> impl Reader<NaiveDate> {
     let rule = |input: &InputValue, context: &Context| {
         let day = day(input, context)?;
         if PartialDate::new(day, Precision::Day).is_future(context.now) {
-            Err("lies in the future".into())
+            Err("must not be in the future".into())
         } else {
             Ok(day)
         }
@@ -225,7 +226,7 @@ pub fn state() -> impl Reader<String> {
         if context.reference.states.contains_key(text) {
             Ok(text.to_owned())
         } else {
-            Err("not the code of a State".into())
+            Err("must be the alpha-3 code of a State (see GET /v1/states)".into())
         }
     };
     let words = "Code of a State (ISO 3166-1 alpha-3), as `GET /v1/states` lists them.";
@@ -236,7 +237,11 @@ pub fn state() -> impl Reader<String> {
 pub fn mission() -> impl Reader<String> {
     let rule = |input: &InputValue, context: &Context| {
         let text = as_text(input)?;
-        if context.reference.missions.contains_key(text) { Ok(text.to_owned()) } else { Err("not a mission".into()) }
+        if context.reference.missions.contains_key(text) {
+            Ok(text.to_owned())
+        } else {
+            Err("must be the acronym of a mission (see GET /v1/missions)".into())
+        }
     };
     let words = "Acronym of a mission, as `GET /v1/missions` lists them.";
     ruled(rule, move || string().min_length(Some(1)).max_length(Some(60)).description(Some(words)).into())
@@ -251,7 +256,7 @@ pub fn list_of<T>(longest: usize, reader: impl Reader<T>) -> impl Reader<Vec<T>>
             .enumerate()
             .map(|(at, item)| reader.read(item, context).map_err(|detail| format!("item {at}: {detail}")))
             .collect(),
-        InputValue::List(_) => Err(format!("at most {longest} items")),
+        InputValue::List(_) => Err(format!("must have at most {longest} items")),
         _ => Err("must be a list".into()),
     };
     ruled(rule, move || describe::list(longest, items.clone()))
@@ -277,7 +282,11 @@ pub fn external_id() -> impl Reader<String> {
         let text = as_text(input)?;
         let fits = (1..=60).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/' | b' '));
-        if fits { Ok(text.to_owned()) } else { Err("must be 1 to 60 letters, digits or - _ . /".into()) }
+        if fits {
+            Ok(text.to_owned())
+        } else {
+            Err("must have 1 to 60 characters: letters, digits, spaces or - _ . /".into())
+        }
     };
     ruled(rule, || string().pattern(Some("^[A-Za-z0-9_./ -]{1,60}$")).into())
 }
@@ -289,7 +298,11 @@ pub fn url() -> impl Reader<String> {
         let fits = text.len() <= 500
             && (text.starts_with("https://") || text.starts_with("http://"))
             && !text.contains(|c: char| c.is_whitespace() || c.is_control());
-        if fits { Ok(text.to_owned()) } else { Err("must be a web address of at most 500 characters".into()) }
+        if fits {
+            Ok(text.to_owned())
+        } else {
+            Err("must be a URL of at most 500 characters that begins with https:// or http://".into())
+        }
     };
     ruled(rule, || string().pattern(Some("^https?://\\S+$")).max_length(Some(500)).into())
 }
@@ -299,21 +312,24 @@ pub fn reference(noun: Noun) -> impl Reader<String> {
     let rule = move |input: &InputValue, _: &Context| {
         Reference::parse(noun, as_text(input)?)
             .map(|reference| reference.to_string())
-            .ok_or_else(|| format!("not a reference of {}", noun.path()))
+            .ok_or_else(|| format!("must be the reference of a record in /v1/{}", noun.path()))
     };
     ruled(rule, move || string().max_length(Some(60)).into())
 }
 
 /// An id, as answers give it.
 pub fn id() -> impl Reader<Id> {
-    let rule = |input: &InputValue, _: &Context| Id::parse(as_text(input)?).ok_or_else(|| "must be an id".into());
+    let rule = |input: &InputValue, _: &Context| {
+        Id::parse(as_text(input)?).ok_or_else(|| "must be an ID that an answer of this service gave".into())
+    };
     ruled(rule, || string().pattern(Some("^[0-9a-f]{32}$")).into())
 }
 
 /// A class of sensitivity.
 pub fn class() -> impl Reader<seal::ClassCode> {
-    let rule =
-        |input: &InputValue, _: &Context| seal::ClassCode::parse(as_text(input)?).ok_or_else(|| "not a class".into());
+    let rule = |input: &InputValue, _: &Context| {
+        seal::ClassCode::parse(as_text(input)?).ok_or_else(|| "must be confidential or strictly_confidential".into())
+    };
     let names = || seal::ClassCode::ALL.map(seal::ClassCode::name);
     ruled(rule, move || string().enum_values(Some(names())).into())
 }

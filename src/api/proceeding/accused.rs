@@ -113,7 +113,7 @@ pub(super) async fn accused_list(call: Call, path: Path<String>) -> Result<HttpR
     call.one(&Shown { body: AccusedPage { items: shown.body.accused.unwrap_or_default() }, tags: shown.tags })
 }
 
-/// Adds an accused under a random handle; of a State, proposes one in a proceeding of its own. It counts once another officer accepts it.
+/// Adds an accused under a random handle. A State proposes one in its own proceeding. The accused counts after another officer accepts.
 #[utoipa::path(
     tag = "proceedings",
     params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
@@ -193,7 +193,7 @@ pub(super) async fn accused_edit(
     .await
 }
 
-/// Accepts or returns an accused that was added to an accepted proceeding, as another officer than who added it.
+/// Accepts or returns an accused who was added to an accepted proceeding. The officer who decides is not the person who added the accused.
 #[utoipa::path(
     tag = "proceedings",
     params(("reference" = String, Path), ("handle" = String, Path), ("Idempotency-Key" = Option<String>, Header)),

@@ -6,18 +6,17 @@ mod view;
 
 use actix_web::web::{Bytes, Path};
 use actix_web::{HttpResponse, get, patch, post};
-use view::{ProceedingView, Proceedings, show};
+use view::{ProceedingView, Proceedings};
 
-use super::call::{Call, last_part, read_reference};
-use super::decision::{DecisionInput, decide};
+use super::call::Call;
+use super::decision::DecisionInput;
 use super::history::HistoryPage;
 use super::list::PageOf;
 use super::problem::{NotAcceptable, NotModified, Preconditions, Problem, Problems};
 use super::resource::{self, Reading};
 use crate::api::Routes;
-use crate::domain::Noun;
 use crate::policy::{Action, Viewer, authorize};
-use crate::store::{Error, Proceeding, Result as StoreResult, Write};
+use crate::store::{Proceeding, Result as StoreResult, Write};
 
 /// Adds the routes.
 pub fn routes(config: &mut impl Routes) {
@@ -72,8 +71,8 @@ async fn proceeding_get(call: Call, path: Path<String>) -> Result<HttpResponse, 
     resource::get::<Proceedings>(call, &path).await
 }
 
-/// Records a proceeding that serves cases; of a State, proposes one of its own. It counts, and concerns its State, once another officer accepts it
-/// (`POST /v1/proceedings/{reference}/decision`); until then only who recorded it adds to it.
+/// Records a proceeding for one or more cases. A State proposes one of its own. It counts, and concerns its State, after another officer accepts it
+/// (`POST /v1/proceedings/{reference}/decision`). Until then only the person who recorded it can add to it.
 #[utoipa::path(tag = "proceedings",
     params(("Idempotency-Key" = Option<String>, Header)),
     request_body = ProceedingInput, responses((status = 201, body = ProceedingView), Problems))]
@@ -101,8 +100,8 @@ async fn proceeding_history(call: Call, path: Path<String>) -> Result<HttpRespon
     resource::history::<Proceedings>(call, &path).await
 }
 
-/// Accepts or returns a proceeding, as another officer than who recorded it. The answer to a GET says who will see something new
-/// (`will_be_seen_by`). Accepted, it counts, with its accused, and its State is concerned by the incidents of its cases.
+/// Accepts or returns a proceeding. The officer who decides is not the person who recorded it. The answer to a GET says who will see something new
+/// (`will_be_seen_by`). Once accepted, it counts, with its accused, and the incidents of its cases concern its State.
 #[utoipa::path(
     tag = "proceedings",
     params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
@@ -111,15 +110,5 @@ async fn proceeding_history(call: Call, path: Path<String>) -> Result<HttpRespon
 )]
 #[post("/proceedings/{reference}/decision")]
 async fn proceeding_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
-    let reference = read_reference(Noun::Proceeding, &path)?;
-    let target = format!("proceedings/{reference}");
-    decide(
-        &call,
-        &body,
-        target,
-        move |w| w.proceeding_get(&reference)?.ok_or(Error::NotFound),
-        |w, of, verdict| w.proceeding_decide(of, verdict),
-        |viewer, r, target| show(viewer, r, last_part(target)),
-    )
-    .await
+    resource::decide::<Proceedings>(call, &path, body).await
 }

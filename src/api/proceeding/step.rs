@@ -156,7 +156,7 @@ fn step(input: &mut InputReader<'_>) -> Option<(NewStep, Option<String>)> {
     let happened = input.partial_date("happened_on", None);
     let ahead = matches!(kind, Some(StepKind::Hearing));
     if !ahead && happened.is_some_and(|on| on.is_future(input.context.now)) {
-        input.fault("happened_on", "lies in the future");
+        input.fault("happened_on", "must not be in the future");
     }
     let stage = input.optional("stage", None, input::code());
     let outcome = input.optional("outcome", None, input::code());
@@ -173,7 +173,7 @@ fn step(input: &mut InputReader<'_>) -> Option<(NewStep, Option<String>)> {
         input.fault(name, "required for this kind of step");
     }
     if matches!(kind, Some(StepKind::Judgement | StepKind::Sentence)) && accused.is_none() {
-        input.fault("accused", "outcome and sentence are an accused's own: name the accused");
+        input.fault("accused", "required for a judgement or a sentence: give the handle of the accused");
     }
     let sentence_months = input.optional("sentence_months", None, input::integer(0, 12_000));
     let obstacle = input.optional("obstacle", None, input::code());
@@ -216,7 +216,7 @@ fn step_show(viewer: &Viewer, r: &mut Read<'_>, target: &str) -> StoreResult<Sho
     Ok(Shown::plain(found.ok_or(Error::NotFound)?))
 }
 
-/// Records a step; of a State, proposes one in a proceeding of its own: it counts for nothing until it is accepted.
+/// Records a step. A State proposes one in its own proceeding: it does not count until an officer accepts it.
 #[utoipa::path(
     tag = "proceedings",
     params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),

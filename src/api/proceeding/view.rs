@@ -12,11 +12,13 @@ use crate::api::call::Shown;
 use crate::api::decision::reasons;
 use crate::api::input::{self, InputReader, Reader as _};
 use crate::api::list::Part;
-use crate::api::resource::{self, Resource, shared_tags};
+use crate::api::resource::{self, Decided, Resource, shared_tags};
 use crate::api::withheld::{Markers, Withheld};
 use crate::domain::{FieldReason, Forum, Jurisdiction, Noun, ProceedingFacts, Reason, Stage, SubmissionStatus};
 use crate::policy::{AccessContext, Action, Viewer, access, authorize};
-use crate::store::{Id, Page, Proceeding, ProceedingFilter, Read, Result as StoreResult, SealedInput, Seals, Write};
+use crate::store::{
+    Id, Page, Proceeding, ProceedingFilter, Read, Result as StoreResult, SealedInput, Seals, Verdict, Write,
+};
 
 /// A proceeding, as you may see it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -104,7 +106,7 @@ impl Resource for Proceedings {
         let cases = input::list_of(50, input::reference(Noun::Case)).about("References of the cases that it serves.");
         let cases = input.fixed("cases", known.map(|_| Vec::new()), cases);
         if known.is_none() && cases.as_ref().is_some_and(Vec::is_empty) {
-            input.fault("cases", "at least one");
+            input.fault("cases", "must have at least one case");
         }
         let sealed = input.sealed(Noun::Proceeding);
         let (opened_on, opened_on_precision) = opened.map(|on| (on.first(), on.precision()))?;
@@ -224,6 +226,12 @@ impl Resource for Proceedings {
         body.accused = Some(accused.into_iter().map(|one| accused_view(viewer, facts, one, Some(&held))).collect());
         body.steps = Some(steps.into_iter().map(|one| step_view(viewer, facts, one, Some(&held))).collect());
         Ok(Shown { body, tags: shared_tags(viewer, facts, &[Noun::Proceeding, Noun::Accused], &tags) })
+    }
+}
+
+impl Decided for Proceedings {
+    fn decide(w: &mut Write<'_>, known: &Proceeding, verdict: &Verdict) -> StoreResult<()> {
+        w.proceeding_decide(known, verdict)
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) fn ledger_for(
         return Ok(best.cut(number));
     }
     if !found && always {
-        return Err("no ledger is found: without it what was erased or taken away since would come back. Give --ledger-file FILE, or \
+        return Err("no ledger was found: without it, data that was erased or taken away after the backup would come back. Give --ledger-file FILE, or \
                     put ledger.log beside the backup"
             .into());
     }
@@ -54,7 +54,7 @@ pub(super) fn ledger_for(
     match heads.into_iter().filter(|head| !best.extends(head)).max() {
         None => Ok(best),
         Some((number, hash)) => Err(format!(
-            "the ledger that is found ends at line {}, and line {number} ({hash}) is known of: without it what was taken away since would \
+            "the ledger ends at line {}, but line {number} ({hash}) is known too: without it, rights or data that were taken away after that would \
              come back. Give --ledger-file FILE; or, if it is lost, --ledger-head HASH of the last line that you have, with --reason",
             best.lines.len()
         )
@@ -106,7 +106,7 @@ pub(super) fn bring_back(
     let chain = ledger_for(&archive, &places, &keys, from, kind == SetBackKind::Restore)?;
     let opened = target.open()?;
     if !opened.is_empty()? {
-        return Err("the database is not empty: an archive goes into one that was only migrated".into());
+        return Err("the database is not empty: an archive can only go into an empty database".into());
     }
     let next = NewOrigin::random();
     let previous = match (keys.read("audit.pub")?, keys.read("audit.checkpoint")?) {

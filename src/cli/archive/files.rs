@@ -49,9 +49,10 @@ pub(super) fn write(node: &Node, kind: ArchiveKind, folder: &Path, keys_to: &Pat
 pub(super) fn manifest(folder: &Path) -> Result<Manifest, Failed> {
     let path = folder.join(MANIFEST);
     let text = fs::read_to_string(&path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
-    let manifest: Manifest = serde_json::from_str(&text).map_err(|_| format!("{} is no manifest", path.display()))?;
+    let manifest: Manifest =
+        serde_json::from_str(&text).map_err(|_| format!("{} is not a manifest", path.display()))?;
     if manifest.format != "casque-archive" || manifest.version != 2 {
-        return Err(format!("{} is of a format that this program does not know", path.display()).into());
+        return Err(format!("{} has a format that this program does not know", path.display()).into());
     }
     Ok(manifest)
 }

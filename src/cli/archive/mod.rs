@@ -38,8 +38,8 @@ pub(super) struct Backup {
     /// Folder of the backups.
     #[arg(value_name = "DIR", required = true)]
     to: Option<PathBuf>,
-    /// Folder for the file of keys, when it is to be kept apart (it should be, and for 35 days at most): it goes into a folder of the
-    /// backup's name there.
+    /// Separate folder for the file of keys (recommended; keep that file for 35 days at most). The file goes into a subfolder with the
+    /// backup's name.
     #[arg(long, value_name = "DIR")]
     keys_to: Option<PathBuf>,
     /// Print JSON.
@@ -49,7 +49,9 @@ pub(super) struct Backup {
 
 #[derive(Debug, Subcommand)]
 enum BackupWhat {
-    /// Read a backup back into a temporary database, compare its audit log, and open one seal of each class, showing none.
+    /// Test a backup: read it into a temporary database, compare its audit log, and open one seal of each class (no value is shown).
+    ///
+    /// Example: casque backup verify /var/backups/casque/casque-20261128T020000Z --keys-from /mnt/keys --keys casque-data/keys
     Verify(BackupVerify),
 }
 
@@ -61,7 +63,7 @@ enum BackupWhat {
 struct BackupVerify {
     /// Folder of the backup.
     from: PathBuf,
-    /// Folder of the file of keys, or the folder above it, when it is kept apart.
+    /// Folder of the file of keys, or its parent folder. Needed if the keys are in a separate place.
     #[arg(long, value_name = "DIR")]
     keys_from: Option<PathBuf>,
     /// Folder of the operator's keys: master.key, operator.pub and audit.pub.
@@ -86,7 +88,7 @@ pub(super) struct Restore {
     instance: InstanceArgs,
     /// Folder of the backup.
     from: PathBuf,
-    /// Folder of the file of keys, or the folder above it, when it is kept apart.
+    /// Folder of the file of keys, or its parent folder. Needed if the keys are in a separate place.
     #[arg(long, value_name = "DIR")]
     keys_from: Option<PathBuf>,
     #[command(flatten)]
@@ -99,13 +101,13 @@ pub(super) struct Restore {
 /// Which ledger is applied.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct LedgerFrom {
-    /// The ledger's file, where it is neither beside the backup nor where the folder of keys says.
+    /// The ledger file. Needed only if it is neither beside the backup nor in a place that the folder of keys remembers.
     #[arg(long, value_name = "FILE")]
     ledger_file: Option<PathBuf>,
-    /// Take the ledger that ends with the line of this hash, although a newer one is known of; with --reason.
+    /// Accept the ledger that ends at the line with this hash, although a newer one is known. It needs --reason too.
     #[arg(long, value_name = "HASH", requires = "reason")]
     ledger_head: Option<String>,
-    /// Why an older ledger is taken: it goes on the record.
+    /// Why you accept an older ledger. The audit log records this text.
     #[arg(long, value_name = "TEXT", requires = "ledger_head")]
     reason: Option<String>,
 }
@@ -117,7 +119,7 @@ pub(super) struct LedgerFrom {
 pub(super) struct Export {
     #[command(flatten)]
     instance: InstanceArgs,
-    /// Folder to write to; it does not exist yet.
+    /// Folder to write to. It must not exist yet.
     #[arg(long, value_name = "DIR")]
     all: PathBuf,
 }
@@ -127,7 +129,7 @@ fn print_back(back: &Back, how: &str) -> Result<(), Failed> {
     say!("{} rows {how}, as of {}; {lines} lines of the ledger applied.", manifest.rows, manifest.made_at.and_utc())?;
     say!("The audit log begins a new origin after {} entries, root {}.", manifest.log.size, manifest.log.root)?;
     say!(
-        "Checkpoints of before, beyond these entries, cannot be compared any more: `casque audit verify` says so, and the log says why."
+        "Older checkpoints that cover more entries can no longer be compared: `casque audit verify` says so, and the log says why."
     )?;
     for one in undone {
         say!("{}", one.said())?;
@@ -140,7 +142,7 @@ fn print_back(back: &Back, how: &str) -> Result<(), Failed> {
     }
     if *rotate {
         say!(
-            "The class keys are older than those that were used here: put operator.key into the folder of keys and run casque keys rotate-classes."
+            "The class keys are older than the keys that were used here: put operator.key into the folder of keys, then run casque keys rotate-classes."
         )?;
     }
     Ok(())
@@ -204,11 +206,11 @@ impl Backup {
             say!("Audit log: {} entries, root {}", manifest.log.size, manifest.log.root)?;
             say!("Ledger: {lines} lines in {}", to.join(ledger::FILE).display())?;
             match opened[..] {
-                [] => say!(
-                    "Read back and compared. To open a seal of it too: casque backup verify, where master.key is."
-                )?,
+                [] => {
+                    say!("Read back and compared. To open a seal too, run casque backup verify where master.key is.")?
+                }
                 _ => say!(
-                    "Read back and compared; one seal opened, and shown to nobody, of each class: {}",
+                    "Read back and compared. One seal of each class opens (no value was shown): {}",
                     opened.join(", ")
                 )?,
             }
@@ -227,7 +229,7 @@ fn remove_leftovers(folder: &Path) {
     for entry in entries.flatten() {
         let named = entry.file_name().to_str().is_some_and(|name| name.starts_with(".verify-"));
         if named && old(&entry.path()) && fs::remove_dir_all(entry.path()).is_ok() {
-            tell(format_args!("Removed {}, which a verification left that was cut off.", entry.path().display()));
+            tell(format_args!("Removed {}, which an interrupted verification left behind.", entry.path().display()));
         }
     }
 }
@@ -248,7 +250,7 @@ impl BackupVerify {
         } else {
             say!("{} rows as they were written; the audit log has root {}", manifest.rows, manifest.log.root)?;
             say!("The ledger of {lines} lines applies to it.")?;
-            say!("One seal opened, and shown to nobody, of each class: {}", opened.join(", "))?;
+            say!("One seal of each class opens (no value was shown): {}", opened.join(", "))?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -294,7 +296,7 @@ impl Export {
 pub(super) fn import_all(instance: &InstanceArgs, from: &Path, ledger: &LedgerFrom) -> Outcome {
     let archive = Archive::of(from, None)?;
     if archive.manifest.kind == ArchiveKind::Backup {
-        return Err("that is a backup: read it back with casque restore".into());
+        return Err("this is a backup: restore it with casque restore".into());
     }
     let back = bring_back(instance, archive, SetBackKind::Move, ledger)?;
     print_back(&back, "moved")?;

@@ -23,10 +23,10 @@ pub use sample::{Sample, load_sample};
 /// account for every role; print address, accounts and what each would ask; and serve.
 #[derive(Debug, Args)]
 pub(super) struct Demo {
-    /// Folder to keep the database in; a temporary one, removed at the end, if absent.
+    /// Folder for the database. If absent, a temporary folder that is removed at the end.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Port to listen on, on 127.0.0.1; 0 takes a free one.
+    /// Port to listen on (on 127.0.0.1 only); 0 means any free port.
     #[arg(long, default_value_t = 8589)]
     port: u16,
     /// Print one line of JSON when ready.
@@ -74,7 +74,7 @@ impl Demo {
         if loading.exists() {
             begin_anew(folder)?;
         } else if !kept.exists() && folder.join("casque.db").exists() {
-            return Err(format!("{} holds a database that is not a demo's", folder.display()).into());
+            return Err(format!("{} holds a database that does not come from a demo", folder.display()).into());
         }
         if !kept.exists() {
             make_private(folder)?;
@@ -152,10 +152,10 @@ fn tour_of(address: &str, folder: &Path, accounts: &[DemoAccount]) -> std::io::R
 fn print_accounts(address: &str, folder: &Path, accounts: &[DemoAccount], temporary: bool) -> Result<(), Unwritten> {
     say!("Casque answers at {address}")?;
     say!("Interactive documentation: {address}/docs/")?;
-    let until = if temporary { " (removed at the end; keep one with --data DIR)" } else { "" };
+    let until = if temporary { " (removed at the end; to keep it, give --data DIR)" } else { "" };
     say!("Database and keys: {}{until}", folder.display())?;
     say!("\nTo ask as any account, from another shell:\n  . {}", folder.join(TOUR).display())?;
-    say!("\nAccounts, each with what it would ask first:")?;
+    say!("\nAccounts, each with a first request:")?;
     for account in accounts {
         say!("\n  {:18} {:44} {}", account.role, account.scope, account.email)?;
         say!("  password {}   second factor {}", account.password, account.totp_secret)?;

@@ -51,7 +51,7 @@ pub(super) fn read(file: &[u8], names: &Names) -> Result<(ImportReport, Vec<Row>
     }
     let mut report = ImportReport {
         sha256: hex::encode(Sha256::digest(file)),
-        rule: "Malicious acts of one mission and one date are one incident, a victim each; split or merge where that is wrong.",
+        rule: "The malicious acts of one mission on one date are one incident, and each row is one victim. Split or merge incidents where that is wrong.",
         ..ImportReport::default()
     };
     let mut seen: HashMap<String, i32> = HashMap::new();
@@ -106,10 +106,10 @@ fn row(line: i32, raw: Map<String, Value>, names: &Names) -> Result<(Row, NaiveD
     let date = |name: &str| text(name).parse::<NaiveDate>().map_err(|_| format!("{name} is not a date, YYYY-MM-DD"));
     let (on, update) = (date("incident_date")?, date("last_update")?);
     if PartialDate::new(update, Precision::Day).is_future(names.now) {
-        return Err("last_update lies in the future".into());
+        return Err("last_update is in the future".into());
     }
     if on > update {
-        return Err("incident_date lies after last_update".into());
+        return Err("incident_date is later than last_update".into());
     }
     let key = text("casualty_id");
     if key.is_empty() || key.len() > 60 || !key.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {

@@ -85,16 +85,16 @@ impl std::fmt::Display for ImportReport {
         if !self.dry_run && self.new_incidents > 0 {
             writeln!(
                 f,
-                "They are verified; States see them, and figures count them, once a second person releases them."
+                "They are verified. States see them, and figures count them, after a second person releases them."
             )?;
         }
         writeln!(f, "{}", self.rule)?;
         writeln!(
             f,
-            "  {} rows of malicious acts, of which {} known and the same",
+            "  {} rows of malicious acts, of which {} are known and unchanged",
             self.malicious_acts, self.unchanged
         )?;
-        writeln!(f, "  {} incidents whose host State is to be decided", self.host_state_undecided)?;
+        writeln!(f, "  {} incidents that still need a host State", self.host_state_undecided)?;
         if self.likely_duplicates > 0 {
             writeln!(
                 f,

@@ -181,7 +181,7 @@ impl Write<'_> {
         // Who manages a State's accounts alone would learn who has one: what is asked waits all the same, and an administrator is told.
         let may_know = authorize(self.viewer, Action::Administer).is_ok() || self.viewer.is_operator();
         if (may_know || !waits) && self.account_by_email(&email)?.is_some() {
-            return Err(Error::Conflict("an account of this address exists".into()));
+            return Err(Error::Conflict("An account with this email address already exists.".into()));
         }
         self.refuse_known_as(id, rights.single_sign_on.as_deref())?;
         diesel::insert_into(account::table)
@@ -220,7 +220,7 @@ impl Write<'_> {
         let Some(who) = who else { return Ok(()) };
         match self.account_by_single_sign_on(who)? {
             Some((known, _)) if known.id != id => {
-                Err(Error::Conflict("another account signs in as this person".into()))
+                Err(Error::Conflict("Another account already uses this single sign-on identity.".into()))
             }
             _ => Ok(()),
         }
@@ -321,7 +321,7 @@ impl Write<'_> {
             .first(self.db)
             .optional()?;
         match waiting {
-            Some(_) => Err(Error::Conflict("the account itself awaits a second administrator".into())),
+            Some(_) => Err(Error::Conflict("A second administrator must approve this account first.".into())),
             None => Ok(()),
         }
     }
@@ -371,18 +371,20 @@ impl Write<'_> {
         let of = change.account.0;
         may_decide_change(viewer, self.now(), change.asked_by.0.0, of.0)?;
         if change.decided.is_some() {
-            return Err(Error::Conflict("the change was decided".into()));
+            return Err(Error::Conflict("This change is already decided.".into()));
         }
         let now = self.account_get(of)?.ok_or(Error::NotFound)?.rights;
         if approve && change.before.as_ref().is_some_and(|before| *before != now) {
-            return Err(Error::Conflict("what the account may do changed since this was asked: ask again".into()));
+            return Err(Error::Conflict("The account's rights changed after this was asked. Ask again.".into()));
         }
         if approve && change.expires_at <= self.now() {
-            return Err(Error::Conflict("the change lapsed: it was not decided in time".into()));
+            return Err(Error::Conflict("This change expired: nobody decided it in time.".into()));
         }
         if approve && change.kind == AccountChangeKind::Create {
             if change.address_taken {
-                return Err(Error::Conflict("an account of this address exists: decline this one".into()));
+                return Err(Error::Conflict(
+                    "An account with this email address already exists. Decline this one.".into(),
+                ));
             }
             diesel::update(account::table.find(of)).set(account::proposed.eq(false)).execute(self.db)?;
         }

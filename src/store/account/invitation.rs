@@ -42,10 +42,12 @@ impl Write<'_> {
     pub fn invite(&mut self, of: Id, hash: &[u8]) -> Result<chrono::NaiveDateTime> {
         let found = self.account_managed(of)?;
         if found.rights.machine {
-            return Err(Error::Conflict("a machine has keys, and no password".into()));
+            return Err(Error::Conflict("A machine account has keys, and no password.".into()));
         }
         if found.rights.suspended {
-            return Err(Error::Conflict("the account is suspended, or awaits a second administrator".into()));
+            return Err(Error::Conflict(
+                "The account is suspended, or a second administrator has not approved it yet.".into(),
+            ));
         }
         let ended = self.links_end(of)?;
         let expires_at = self.now() + INVITATION_LASTS;

@@ -87,10 +87,12 @@ impl Write<'_> {
             return Err(Error::Conflict("API keys can only be issued to machine accounts.".into()));
         }
         if found.rights.suspended {
-            return Err(Error::Conflict("the account is suspended, or awaits a second administrator".into()));
+            return Err(Error::Conflict(
+                "The account is suspended, or a second administrator has not approved it yet.".into(),
+            ));
         }
         if expires_at <= self.now() || expires_at > self.now() + LONGEST {
-            return Err(Error::Invalid(vec![Fault::new("/expires_on", "must lie within a year from now")]));
+            return Err(Error::Invalid(vec![Fault::new("/expires_on", "must be in the future, and within one year")]));
         }
         let key = MachineKey { id: Id::new(), name: name.to_owned(), made_at: self.now(), expires_at };
         diesel::insert_into(machine_key::table)

@@ -193,7 +193,7 @@ impl Write<'_> {
             .select(diesel::dsl::max(case_event::happened_on))
             .first(self.db)?;
         if last.is_some_and(|last| on < last) {
-            return Err(Error::Conflict("the day lies before the case's last change".into()));
+            return Err(Error::Conflict("This day is before the last change of the case.".into()));
         }
         self.case_event(case.id, to, on)?;
         diesel::update(case_file::table.find(case.id))

@@ -171,7 +171,7 @@ impl Write<'_> {
         let (asker, asked) = found.ok_or(Error::NotFound)?;
         may_judge_opening(viewer, self.now(), asker.0)?;
         if asked.decided.is_some() || asked.expires_at <= self.now() {
-            return Err(Error::Conflict("it was decided, or lapsed".into()));
+            return Err(Error::Conflict("This request is already decided, or it expired.".into()));
         }
         self.refuse_unread(id, asked.has_note)?;
         let expires_at = if approve { self.now() + APPROVAL_LASTS } else { self.now() };
@@ -197,16 +197,16 @@ impl Write<'_> {
             .filter(|(asker, found)| {
                 *asker == actor && found.decided.is_some_and(|(_, approved)| approved) && self.now() < found.expires_at
             })
-            .ok_or_else(|| wrong("is none of yours that was approved within a day"))?;
+            .ok_or_else(|| wrong("must be an approval that you asked for, and that was given in the last 24 hours"))?;
         let second: Option<Id> = approval::table.find(id).select(approval::decided_by).first(self.db)?;
         let second = second.map(|second| self.account_get(second)).transpose()?.flatten();
         let today = self.now().date();
         if !second.is_some_and(|second| second.rights.hold_on(today) && is_officer(&second.viewer)) {
-            return Err(wrong("ended: the officer who approved it may approve nothing any more. Ask again"));
+            return Err(wrong("this approval ended, because the officer who gave it may no longer approve. Ask again"));
         }
         let same = ask.records.iter().all(|(noun, reference)| found.record == format!("{}/{reference}", noun.path()));
         if !same || found.class != ask.class.name() {
-            return Err(wrong("is for another record or class"));
+            return Err(wrong("this approval is for another record or another class"));
         }
         Ok((found.purpose, found.fields))
     }

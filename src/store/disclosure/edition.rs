@@ -128,7 +128,7 @@ impl Write<'_> {
         if let (None, Some(given)) = (&known, &ask.factor) {
             self.factor_spend(given, "disclosure")?;
         } else if known.is_none() {
-            let fault = Fault::new("/code", "this session did not open the edition in the last hours: give a code");
+            let fault = Fault::new("/code", "required: this session did not open this edition in the last eight hours");
             return Err(Error::Invalid(vec![fault]));
         }
         let viewer = self.viewer;

@@ -184,7 +184,7 @@ impl Write<'_> {
             }
         };
         if !mode_rule(standing.mode).classes.contains(&ask.class) {
-            return Err(Error::Invalid(vec![Fault::new("/class", "a sitting opens what is confidential")]));
+            return Err(Error::Invalid(vec![Fault::new("/class", "a sitting opens only confidential fields")]));
         }
         let barred = bars(self.viewer, self.now()).or(standing.barred);
         Ok(ResolvedAuthorization { barred, ..standing })
@@ -348,7 +348,7 @@ impl Write<'_> {
         }
         let most = mode_rule(standing.mode).records;
         if most.is_some_and(|most| gathered.records.len() > most) {
-            faults.push(Fault::new("/records", "more rows than a file takes"));
+            faults.push(Fault::new("/records", "too many rows for one file: choose fewer records"));
         }
         if !faults.is_empty() {
             return Err(Error::Invalid(faults));

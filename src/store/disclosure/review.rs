@@ -72,7 +72,7 @@ impl Write<'_> {
         let done: Option<Id> =
             disclosure_review::table.find(id).select(disclosure_review::disclosure_id).first(self.db).optional()?;
         if done.is_some() {
-            return Err(Error::Conflict("it was reviewed".into()));
+            return Err(Error::Conflict("This disclosure is already reviewed.".into()));
         }
         let noted = !self.noted(&[id])?.is_empty();
         self.refuse_unread(id, noted)?;

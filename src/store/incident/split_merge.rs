@@ -50,7 +50,9 @@ impl Write<'_> {
     pub fn incident_merge(&mut self, from: &Incident, into_reference: &str) -> Result<Incident> {
         let into = self.incident_get(into_reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
         if into.id == from.id || from.status == IncidentStatus::Withdrawn {
-            return Err(Error::Conflict("an incident is merged into another one".into()));
+            return Err(Error::Conflict(
+                "You cannot merge an incident into itself, or merge a withdrawn incident.".into(),
+            ));
         }
         not_released(&[from, &into])?;
         let mut target = self.edition_to_edit(&into)?;
@@ -109,7 +111,7 @@ impl Write<'_> {
 /// A released record cannot be split or merged: half of that would be seen at once, and half after another release.
 fn not_released(incidents: &[&Incident]) -> Result<()> {
     if incidents.iter().any(|incident| incident.status == IncidentStatus::Released || incident.amends) {
-        return Err(Error::Conflict("only what is not released yet is split or merged".into()));
+        return Err(Error::Conflict("Only incidents that were never released can be split or merged.".into()));
     }
     Ok(())
 }

@@ -43,7 +43,7 @@ impl Write<'_> {
             return Err(Denial::SamePerson.into());
         }
         if edge.reason && grounds.returned.is_none() {
-            return Err(Error::Invalid(vec![Fault::new("/reason", "this move takes a reason")]));
+            return Err(Error::Invalid(vec![Fault::new("/reason", "required for this move")]));
         }
         let mut row: EditionRow = e::table.find(incident.edition).first(self.db)?;
         let now = self.now();
@@ -145,7 +145,7 @@ impl Write<'_> {
             return Err(Denial::Role.into());
         }
         if grounds.is_some_and(|grounds| grounds.returned.is_none()) {
-            return Err(Error::Invalid(vec![Fault::new("/reason", "this move takes a reason")]));
+            return Err(Error::Invalid(vec![Fault::new("/reason", "required for this move")]));
         }
         diesel::update(e::table.find(incident.edition))
             .set((e::withdrawal_by.eq(grounds.map(|_| self.actor())), e::reason.eq(grounds.and_then(Grounds::reason))))
@@ -210,7 +210,9 @@ impl Write<'_> {
             None => false,
         };
         if standing.is_some() && confirmed_at.is_none() {
-            return Err(Error::Conflict("a withholding was proposed: a second officer must decide it first".into()));
+            return Err(Error::Conflict(
+                "An officer proposed to withhold this record. A second officer must decide that first.".into(),
+            ));
         }
         let facts: Vec<_> = victims.iter().map(|victim| victim.facts.clone()).collect();
         let gates = release_gates(&incident.facts, &facts, decided);
@@ -222,11 +224,11 @@ impl Write<'_> {
             .map(|gate| match gate {
                 ReleaseGate::NotNotified(at) => {
                     let handle = victims.get(at).map_or("", |victim| victim.handle.as_str());
-                    format!("next of kin and State are not both notified of victim {handle}")
+                    format!("for victim {handle}, the next of kin and the State are not both notified yet")
                 }
                 ReleaseGate::Hold => "the record is on hold".to_owned(),
                 ReleaseGate::WithholdingUndecided => {
-                    "agents of a State are alleged to be involved: decide first from whom to withhold".to_owned()
+                    "agents of a State are alleged to be involved: first decide from which States to withhold the record".to_owned()
                 }
             })
             .collect();

@@ -146,13 +146,13 @@ impl Write<'_> {
         match incident.status {
             IncidentStatus::Draft | IncidentStatus::Returned => Ok(row),
             IncidentStatus::Verified if incident.public_file => Ok(row),
-            IncidentStatus::Released if row.withdrawal_by.is_some() => {
-                Err(Error::Conflict("an officer asks that the record be withdrawn: another decides that first".into()))
-            }
+            IncidentStatus::Released if row.withdrawal_by.is_some() => Err(Error::Conflict(
+                "An officer asked to withdraw this record. Another officer must decide that first.".into(),
+            )),
             IncidentStatus::Released => self.edition_copy(&row),
-            IncidentStatus::Submitted | IncidentStatus::Verified => {
-                Err(Error::Conflict("the record is under review: it must be returned before it can be edited".into()))
-            }
+            IncidentStatus::Submitted | IncidentStatus::Verified => Err(Error::Conflict(
+                "The record is under review. An officer must return it before you can change it.".into(),
+            )),
             IncidentStatus::Withdrawn => Err(Error::Conflict("the record is withdrawn".into())),
         }
     }

@@ -209,7 +209,7 @@ impl Store {
             }
             if trust.opens.as_ref().is_some_and(|opens| !opens.contains(&key.id)) {
                 return Err(Error::Keys(format!(
-                    "key {} of class {name}, which is to be sealed to, is one that this node cannot open: nothing is sealed to it",
+                    "this node cannot open key {} of class {name}, so it seals nothing to it",
                     key.sequence
                 )));
             }

@@ -18,7 +18,7 @@ impl Write<'_> {
     /// [`Error::Invalid`] when the proceeding has no such accused within scope; the database's.
     pub fn accused_place(&mut self, of: &Proceeding, handle: &str) -> Result<i32> {
         let found = self.accused_seen(&[of])?.into_iter().find(|row| row.handle == handle);
-        let fault = || crate::domain::Fault::new("/accused", "the proceeding has no accused of this handle");
+        let fault = || crate::domain::Fault::new("/accused", "the proceeding has no accused with this handle");
         found.map(|row| row.number).ok_or_else(|| Error::Invalid(vec![fault()]))
     }
 

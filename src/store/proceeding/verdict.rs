@@ -79,7 +79,7 @@ impl Write<'_> {
                 diesel::update(row).set((p::withdrawal_by.eq(nobody), p::reason.eq(none))).execute(self.db)?;
                 self.note_verdict(of, verdict, "proceeding.withdrawal.decline", "withdrawal_declined", asked(false))
             }
-            _ => Err(Error::Conflict("it was decided already".into())),
+            _ => Err(Error::Conflict("This is already decided.".into())),
         }
     }
 
@@ -159,7 +159,7 @@ impl Write<'_> {
             self.settle(by, row.submitted_state.as_deref(), status, verdict.status)?;
         }
         if verdict.status != SubmissionStatus::Withdrawn && of.status != SubmissionStatus::Accepted {
-            return Err(Error::Conflict("the proceeding itself is not accepted yet".into()));
+            return Err(Error::Conflict("The proceeding must be accepted first.".into()));
         }
         diesel::update(accused::table.find(row.id))
             .set((

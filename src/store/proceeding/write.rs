@@ -78,7 +78,7 @@ impl Write<'_> {
         }
         if of.status != SubmissionStatus::Accepted && of.recorded_by != self.actor() {
             return Err(Error::Conflict(
-                "the proceeding is not accepted yet: until then only who recorded it changes it".into(),
+                "The proceeding is not accepted yet. Until then, only the person who recorded it can change it.".into(),
             ));
         }
         Ok(())

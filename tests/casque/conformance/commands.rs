@@ -154,7 +154,7 @@ fn an_operator_makes_an_account_imports_a_file_and_prints_the_figures() {
     };
     assert_eq!(make("one@casque.example", "a long enough password", "secretariat"), (Some(0), String::new()));
     let (code, error) = make("two@casque.example", "too short", "secretariat");
-    assert_eq!((code, error.as_str()), (Some(1), "casque: a password has at least 15 characters\n"));
+    assert_eq!((code, error.as_str()), (Some(1), "casque: the password must have at least 15 characters\n"));
     assert_eq!(make("three@casque.example", "a long enough password", "nobody").0, Some(2), "wrong use");
     let list = said(&casque(data, &["account", "list", "--json"]).stdout);
     assert_eq!(list.lines().count(), 1, "{list}");
@@ -168,17 +168,26 @@ fn an_operator_makes_an_account_imports_a_file_and_prints_the_figures() {
         said(&output_of(child).stderr)
     };
     for (more, sentence) in [
-        (&["--role", "focal_point"][..], "--mission: a focal point has at least one"),
+        (&["--role", "focal_point"][..], "--mission: a focal point needs at least one mission"),
         (&["--role", "focal_point", "--mission", "NOWHERE"], "NOWHERE is not a mission"),
         (&["--role", "member_state", "--state", "XX"], "XX is not the alpha-3 code of a State"),
-        (&["--role", "secretariat", "--state", "MLI"], "--state: a member_state has one, and nobody else"),
-        (&["--role", "auditor", "--graded"], "--graded: only the Secretariat is graded"),
+        (
+            &["--role", "secretariat", "--state", "MLI"],
+            "--state: required for member_state, and not allowed for other roles",
+        ),
+        (
+            &["--role", "auditor", "--graded"],
+            "--graded: only secretariat and senior_focal_point can be graded for disclosure",
+        ),
     ] {
         assert!(made(more).contains(sentence), "{more:?}: {}", made(more));
     }
 
     let import = |more: &[&str]| casque(data, &[&["import", "fatalities", FILE, "--account"], more].concat());
-    assert_eq!(said(&import(&["nobody@casque.example"]).stderr), "casque: there is no account of this address\n");
+    assert_eq!(
+        said(&import(&["nobody@casque.example"]).stderr),
+        "casque: there is no account with this email address\n"
+    );
     let done = import(&["one@casque.example", "--json"]);
     assert!(done.status.success(), "{}", said(&done.stderr));
     let report: Value = serde_json::from_slice(&done.stdout).unwrap();
@@ -204,4 +213,38 @@ fn a_mistyped_folder_is_an_error_and_makes_nothing() {
     assert!(said(&refused.stderr).starts_with("casque: recovery key: "), "{}", said(&refused.stderr));
     assert!(!data.exists());
     assert_eq!(casque(&data, &["serve", "--workers", "0"]).status.code(), Some(2), "wrong use");
+}
+
+/// The names of the commands below one, and its help.
+fn helped(path: &[String]) -> (Vec<String>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_casque"));
+    command.args(path).arg("--help").env_clear();
+    let help = said(&output(&mut command).stdout);
+    let listed = help.split("\nCommands:\n").nth(1).map(|rest| rest.split("\n\n").next().unwrap().to_owned());
+    let names = listed.iter().flat_map(|list| list.lines()).filter_map(|line| {
+        let name = line.strip_prefix("  ")?;
+        (!name.starts_with(' ')).then(|| name.split_whitespace().next().unwrap().to_owned())
+    });
+    (names.filter(|name| name != "help").collect(), help)
+}
+
+#[test]
+fn every_command_helps_with_an_example_in_lines_that_fit() {
+    let mut waiting: Vec<Vec<String>> = vec![Vec::new()];
+    let mut seen = 0;
+    while let Some(path) = waiting.pop() {
+        let (below, help) = helped(&path);
+        for line in help.lines() {
+            // An address or a name is not broken.
+            assert!(line.chars().count() <= 100 || !line.trim().contains(' '), "{path:?}: {line}");
+        }
+        if below.is_empty() {
+            seen += 1;
+            let text = help.split_whitespace().collect::<Vec<_>>().join(" ");
+            let example = format!("Example: casque {}", path.join(" "));
+            assert!(text.contains(&example), "{path:?} has no example:\n{help}");
+        }
+        waiting.extend(below.into_iter().map(|name| path.iter().cloned().chain([name]).collect()));
+    }
+    assert!(seen > 18, "{seen} commands");
 }

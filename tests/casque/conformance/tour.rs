@@ -135,7 +135,7 @@ fn settings() -> String {
             );
         }
     }
-    table.push_str("| | every command | CASQUE_LOG | warn | What is logged to standard error: `error`, `warn`, `info` (each request), `debug`; as lines of JSON where that is no terminal |\n\n");
+    table.push_str("| | every command | CASQUE_LOG | warn | Log level on standard error: `error`, `warn`, `info` (each request) or `debug`. The lines are JSON if standard error is not a terminal |\n\n");
     table
 }
 

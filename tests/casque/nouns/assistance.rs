@@ -10,13 +10,11 @@ pub const FIXTURE: Fixture = Fixture {
     by: "minusma",
     new: |about: &About| {
         let mut offer = offer();
-        if !about.case.is_empty() {
-            offer["cases"] = json!([about.case]);
-        }
+        offer["cases"] = json!([about.case]);
         offer
     },
     edit: || json!({"provider": "MINUSMA"}),
-    proposed_by: None,
+    propose: None,
     alone: ["what the UN gives", "the same"],
     more: &[],
 };

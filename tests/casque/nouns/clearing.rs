@@ -32,7 +32,7 @@ fn records(server: &TestServer) -> Vec<(Noun, String)> {
 /// Who changes a record of the noun: what a State proposes, an officer corrects.
 fn who(noun: Noun) -> &'static str {
     match super::fixture(noun) {
-        Some(fixture) if fixture.proposed_by.is_some() => "verifier",
+        Some(fixture) if fixture.propose.is_some() => "verifier",
         Some(_) | None => "minusma",
     }
 }

@@ -179,5 +179,5 @@ fn a_newer_vintage_adds_several_to_one_incident_and_an_older_one_brings_nothing_
     assert_eq!((&report["new_incidents"], &report["new_victims"]), (&json!(1), &json!(1)));
     assert!(report["refused"][0]["reason"].as_str().unwrap().contains(&reference), "{report}");
     let future = import(&server, file(&[&rows[1], &row(6, "2016-05-01", "Malicious Act", "9998-12-31")]));
-    assert_eq!(future["refused"][0]["reason"], "last_update lies in the future");
+    assert_eq!(future["refused"][0]["reason"], "last_update is in the future");
 }

@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 
 use crate::harness::TestServer;
 
-use super::{About, Fixture};
+use super::{About, Fixture, recorded};
 
 pub const FIXTURE: Fixture = Fixture {
     by: "minusma",
     new: |_: &About| unit(),
     edit: || json!({"instrument": "Made-up unit"}),
-    proposed_by: Some("mali"),
+    propose: Some(|server, _| recorded(server, "mali", "/v1/measures", &unit())),
     alone: ["", "a measure that is proposed, or was accepted"],
     more: &[],
 };

@@ -19,13 +19,32 @@ mod statistics;
 mod task;
 
 use casque::domain::Noun;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use crate::harness::{TestServer, ambush};
 
 /// What a record may be about.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct About {
-    /// Reference of a case.
+    /// Reference of a case that concerns the host State.
     pub case: String,
+}
+
+/// A released incident with a case over it.
+pub fn scene(server: &TestServer) -> About {
+    let incident = server.report("minusma", &ambush());
+    server.release("minusma", &incident);
+    let case = json!({"mission": "MINUSMA", "opened_on": "2022-03-20", "incidents": [incident]});
+    let made = server.as_("minusma").post("/v1/cases", &case);
+    assert_eq!(made.status, 201, "{}", made.text);
+    About { case: made.json()["reference"].as_str().unwrap().to_owned() }
+}
+
+/// Posts a record; gives its path.
+pub fn recorded(server: &TestServer, who: &str, path: &str, body: &Value) -> String {
+    let made = server.as_(who).post(path, body);
+    assert_eq!(made.status, 201, "{path}: {}", made.text);
+    format!("{path}/{}", made.json()["reference"].as_str().unwrap())
 }
 
 /// What the tests of every noun ask of one that is a record of its own: canaries, access, files, hostile requests.
@@ -37,8 +56,8 @@ pub struct Fixture {
     pub new: fn(&About) -> Value,
     /// A change of it that is accepted.
     pub edit: fn() -> Value,
-    /// Who proposes one for a State, where another officer decides on it.
-    pub proposed_by: Option<&'static str>,
+    /// Has the host State propose what another officer decides on; gives the path of the record that waits.
+    pub propose: Option<fn(&TestServer, &About) -> String>,
     /// Why one person is enough to record it, where nobody decides; and to change it.
     pub alone: [&'static str; 2],
     /// Further routes below `/v1/…/{reference}`.

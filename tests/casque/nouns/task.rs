@@ -40,16 +40,16 @@ fn an_incident_waits_for_whoever_makes_the_next_step() {
 #[test]
 fn a_proposal_waits_for_an_officer_until_it_is_decided() {
     let server = TestServer::start();
+    let about = super::scene(&server);
     for (noun, fixture) in super::fixtures() {
-        let Some(state) = fixture.proposed_by else { continue };
-        let list = format!("/v1/{}", noun.path());
-        let made = server.as_(state).post(&list, &(fixture.new)(&super::About::default()));
-        assert_eq!(made.status, 201, "{}", made.text);
-        let record = format!("{}/{}", noun.path(), made.json()["reference"].as_str().unwrap());
-        assert_eq!(waiting(&server, "verifier"), [("decide".to_owned(), record.clone())], "{noun:?}");
-        assert_eq!(waiting(&server, state), [], "{noun:?}");
-        let accepted = server.as_("verifier").post(&format!("/v1/{record}/decision"), &json!({"status": "accepted"}));
+        let Some(propose) = fixture.propose else { continue };
+        let path = propose(&server, &about);
+        let record = path.trim_start_matches("/v1/").to_owned();
+        let decide = ("decide".to_owned(), record.clone());
+        assert!(waiting(&server, "verifier").contains(&decide), "{noun:?}");
+        assert!(!waiting(&server, "mali").iter().any(|(kind, _)| kind == "decide"), "{noun:?}");
+        let accepted = server.as_("verifier").post(&format!("{path}/decision"), &json!({"status": "accepted"}));
         assert_eq!(accepted.status, 200, "{}", accepted.text);
-        assert_eq!(waiting(&server, "verifier"), [], "{noun:?}");
+        assert!(!waiting(&server, "verifier").iter().any(|(_, of)| *of == record), "{noun:?}");
     }
 }

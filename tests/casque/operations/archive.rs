@@ -186,7 +186,7 @@ fn what_was_erased_does_not_come_back_from_an_older_backup() {
     std::fs::remove_file(restored.join("keys/ledger.log")).unwrap();
     std::fs::rename(backups.join("ledger.log"), backups.join("elsewhere")).unwrap();
     let refused = fails(&with(&data, &["restore", old.to_str().unwrap()]));
-    assert!(refused.contains("no ledger is found: without it what was erased"), "{refused}");
+    assert!(refused.contains("no ledger was found: without it, data that was erased"), "{refused}");
     assert!(!restored.join("casque.db").exists(), "a restore that failed leaves nothing behind");
     let told = succeeds(&with(
         &data,

@@ -190,8 +190,8 @@ fn the_guide_to_deployment_is_true_from_its_first_command_to_its_last() {
         "The role casque_service has the rights of a service node.",
         "Made one@un.example, administrator.",
         "\"check\":\"checkpoint\",\"ok\":true",
-        "one seal opened, and shown to nobody, of each class: confidential, strictly_confidential",
-        "One seal opened, and shown to nobody, of each class: confidential, strictly_confidential",
+        "compared. One seal of each class opens (no value was shown): confidential, strictly_confidential",
+        "\nOne seal of each class opens (no value was shown): confidential, strictly_confidential",
         "The audit log begins a new origin",
         "nobody else is served",
     ] {

@@ -116,12 +116,12 @@ fn class_keys_rotate_while_the_node_runs_and_the_old_ones_are_destroyed() {
     let count = |sql: &str| asked::<diesel::sql_types::BigInt, i64>(folder.path(), sql);
     assert_eq!(
         done(&["keys", "reseal"]),
-        "0 epochs are sealed to the class keys of now; 0 are left.\n0 older private keys were destroyed. A key is destroyed one hour after another took its place.\n"
+        "0 epochs are now sealed to the present class keys; 0 are left.\n0 older private keys were destroyed. A key is destroyed one hour after a newer key replaced it.\n"
     );
     assert!(done(&["keys", "rotate-classes", "--after", "20"]).starts_with("Made 2 class keys."));
     assert_eq!(
         done(&["keys", "reseal"]),
-        "0 epochs are sealed to the class keys of now; 0 are left.\n0 older private keys were destroyed. A key is destroyed one hour after another took its place.\n",
+        "0 epochs are now sealed to the present class keys; 0 are left.\n0 older private keys were destroyed. A key is destroyed one hour after a newer key replaced it.\n",
         "not before every node knows them"
     );
     // Time passes until they are sealed to; and, as the database has it, until the old ones may be destroyed.
@@ -131,7 +131,7 @@ fn class_keys_rotate_while_the_node_runs_and_the_old_ones_are_destroyed() {
     assert!(epochs >= 2);
     assert_eq!(
         done(&["keys", "reseal", "--at-most", "1"]),
-        format!("1 epochs are sealed to the class keys of now; {} are left.\n", epochs - 1),
+        format!("1 epochs are now sealed to the present class keys; {} are left.\n", epochs - 1),
         "cut off"
     );
     assert_eq!(count("SELECT count(*) FROM class_key WHERE wrapped = x''"), 0, "what something is sealed to is kept");
@@ -448,7 +448,7 @@ fn a_key_that_others_may_read_is_refused_unless_it_is_a_mounted_secret() {
             let told = said(&refused.stderr);
             assert_eq!(refused.status.code(), Some(1), "{name} {mode:o}: {told}");
             assert!(
-                told.contains(name) && told.contains("may be read by others") && told.contains("chmod 600"),
+                told.contains(name) && told.contains("other users can read") && told.contains("chmod 600"),
                 "{told}"
             );
         }
@@ -493,7 +493,7 @@ fn what_was_erased_leaves_no_bytes_in_the_files_of_the_embedded_database() {
     assert!(old.len() >= 2 && held());
     let request = node.erasure_approved(&accounts, &victim);
     let unsaid = casque(&["keys", "erase", &request, "--data", path]);
-    assert!(said(&unsaid.stderr).contains("say where the ledger lies"), "{}", said(&unsaid.stderr));
+    assert!(said(&unsaid.stderr).contains("give the folder of the ledger"), "{}", said(&unsaid.stderr));
     assert!(held(), "nothing was changed");
     // Somebody reads from before: the command says that it is not over, and how it is ended.
     let mut reader: diesel::SqliteConnection =
@@ -507,7 +507,7 @@ fn what_was_erased_leaves_no_bytes_in_the_files_of_the_embedded_database() {
     done(path, &["keys", "scrub"]);
     assert!(!held(), "while the service runs");
     let twice = casque(&["keys", "erase", &request, "--data", path]);
-    assert!(said(&twice.stderr).contains("carried out already"), "{}", said(&twice.stderr));
+    assert!(said(&twice.stderr).contains("already carried out"), "{}", said(&twice.stderr));
     for (number, why) in [("E-000000", "not found"), ("nonsense", "not found")] {
         let refused = casque(&["keys", "erase", number, "--data", path]);
         assert!(said(&refused.stderr).contains(why), "{}", said(&refused.stderr));
@@ -541,5 +541,5 @@ fn an_erasure_takes_two_officers_who_still_may() {
     let path = format!("/v1/accounts/{}/changes", releaser["id"].as_str().unwrap());
     assert_eq!(server.as_("administrator").post(&path, &suspended).status, 200);
     let refused = server.store.erase(&casque::policy::Viewer::operator(), &number).unwrap_err().to_string();
-    assert!(refused.contains("may not ask or approve this any more"), "{refused}");
+    assert!(refused.contains("no longer has the right to ask or approve this"), "{refused}");
 }

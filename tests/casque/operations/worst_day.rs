@@ -119,9 +119,9 @@ fn a_restore_gives_back_nothing_that_was_taken_away() {
         "Account guinea",
         "Account verifier",
         "The password of chad",
-        "Second factor and password of mali",
+        "The second factor and password of mali",
         &format!("Incident {withdrawn} is withdrawn again."),
-        &format!("Incident {amended} is not released any more"),
+        &format!("Incident {amended} is no longer released"),
         &format!("Incident {withheld} is withheld again."),
         "machine keys were ended",
     ] {
@@ -217,8 +217,8 @@ fn a_ledger_that_was_changed_or_cut_is_refused_and_an_older_one_is_taken_for_a_r
         (format!("{}\n{other}\n", lines[..last].join("\n")), "is not what was written"),
         (format!("{}\n{}\n", lines[1..].join("\n"), ""), "is not what was written"),
         (format!("{}\n{}\n", lines[..last - 1].join("\n"), lines[last]), "is not what was written"),
-        (format!("{}\n", lines[..last].join("\n")), "is known of"),
-        (String::new(), "is known of"),
+        (format!("{}\n", lines[..last].join("\n")), "is known too"),
+        (String::new(), "is known too"),
     ] {
         std::fs::write(&path, wrong).unwrap();
         assert!(refused(&[]).contains(why), "{why}");
@@ -246,7 +246,7 @@ fn a_backup_is_verified_with_the_same_ledger_as_it_would_be_restored() {
     assert_eq!(held.len(), 2, "it leaves nothing behind: {held:?}");
     std::fs::remove_file(backed.backups.join("ledger.log")).unwrap();
     std::fs::remove_file(keys.join("ledger.log")).unwrap();
-    assert!(fails(&verify).contains("no ledger is found"));
+    assert!(fails(&verify).contains("no ledger was found"));
 }
 
 /// Puts a checkpoint into the database, past the program.

@@ -8,7 +8,7 @@ use chrono::{Days, NaiveDateTime, TimeDelta};
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Client, PASSWORD, TestServer, ambush, rewriting};
-use crate::nouns::{About, of_route};
+use crate::nouns::{About, of_route, recorded};
 
 /// Everybody: how the table names them, who they are, and who asks in the tests.
 const PEOPLE: [(&str, &str, Who); 21] = [
@@ -321,13 +321,16 @@ impl Site {
             route if of_route(route).is_some_and(|_| route.contains("/{reference}")) => {
                 let Some((noun, fixture, _)) = of_route(route) else { unreachable!() };
                 let list = format!("/v1/{}", noun.path());
-                // One that waits for a decision, where somebody decides.
-                let narrow = if fixture.proposed_by.is_some() { "?status=proposed" } else { "" };
-                let known = self.server.as_("verifier").get(&format!("{list}{narrow}")).references().into_iter().next();
-                let by = fixture.proposed_by.unwrap_or(fixture.by);
                 let about = About { case: of.case.clone() };
-                let made = || self.done(by, &list, &(fixture.new)(&about))["reference"].as_str().unwrap().to_owned();
-                route.replace("{reference}", &known.unwrap_or_else(made))
+                // One that waits for a decision, where somebody decides.
+                let narrow = if fixture.propose.is_some() { "?status=proposed" } else { "" };
+                let known = self.server.as_("verifier").get(&format!("{list}{narrow}")).references().into_iter().next();
+                let path = match (known, fixture.propose) {
+                    (Some(known), _) => format!("{list}/{known}"),
+                    (None, Some(propose)) => propose(&self.server, &about),
+                    (None, None) => recorded(&self.server, fixture.by, &list, &(fixture.new)(&about)),
+                };
+                route.replace(&format!("{list}/{{reference}}"), &path)
             }
             "/v1/missions/{acronym}" => "/v1/missions/MINUSMA".into(),
             "/v1/sessions/{id}" => {

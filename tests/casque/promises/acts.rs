@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use casque::domain::Proposal;
 use casque::policy::acts;
 
 use crate::harness::TestServer;
@@ -94,13 +95,26 @@ fn every_route_that_changes_something_is_one_persons_or_has_its_place_in_the_tab
         let list = format!("/v1/{}", noun.path());
         let record = format!("{list}/{{reference}}");
         match noun.spec().proposed {
-            Some(act) => several.extend([(list, act), (format!("{record}/decision"), act)]),
+            Some(Proposal { act, at }) => {
+                let proposed = if at.is_empty() { list.clone() } else { format!("{record}{at}") };
+                several.extend([(proposed, act), (format!("{record}/decision"), act)]);
+                if !at.is_empty() {
+                    alone.push(list);
+                }
+            }
             None => alone.push(list),
         }
-        alone.extend(fixture.more.iter().map(|(end, ..)| format!("{record}{end}")));
+        alone.extend(
+            fixture
+                .more
+                .iter()
+                .filter(|(end, ..)| noun.spec().proposed.is_none_or(|of| of.at != *end))
+                .map(|(end, ..)| format!("{record}{end}")),
+        );
         alone.push(record);
-        assert_eq!(noun.spec().proposed.is_some(), fixture.proposed_by.is_some(), "{noun:?}");
-        assert!(noun.spec().proposed.is_some() || !fixture.alone[0].is_empty(), "{noun:?}: why is one person enough?");
+        assert_eq!(noun.spec().proposed.is_some(), fixture.propose.is_some(), "{noun:?}");
+        let is_proposed = noun.spec().proposed.is_some_and(|proposal| proposal.at.is_empty());
+        assert!(is_proposed || !fixture.alone[0].is_empty(), "{noun:?}: why is one person enough?");
         assert!(!fixture.alone[1].is_empty() && fixture.more.iter().all(|(.., why)| !why.is_empty()), "{noun:?}");
     }
     let routes: BTreeSet<&str> = several.iter().map(|(route, _)| route.as_str()).collect();
