@@ -6,30 +6,21 @@ use std::sync::OnceLock;
 use actix_web::HttpResponse;
 use actix_web::web::Bytes;
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::call::{Call, Made, Shown};
-use super::input::{self, Context, InputReader, InputValue};
+use super::input::{self, Context, InputReader, InputValue, Reader as _, describe};
 use super::problem::Problem;
 use crate::domain::{FieldReason, Reason, Returned, SealedField, SubmissionStatus, is_pointer, tables};
 use crate::policy::Viewer;
 use crate::store::{Grounds, Read, Result as StoreResult, Verdict, Write};
 
-/// What becomes of a proposal.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it; `verdict` reads the body")]
-#[schema(example = json!({"status": "returned", "reason": "not_sourced", "reason_fields": [{"pointer": "/happened_on", "reason": "not_sourced"}]}))]
-pub struct DecisionInput {
-    /// `accepted` or `returned` by another officer, or `withdrawn` by who submitted it. `withdrawn` of an accepted proceeding takes two officers,
-    /// who decide the same one after the other; `accepted` lets it stand.
-    status: SubmissionStatus,
-    /// Why; required to return, and to withdraw what was accepted.
-    reason: Option<Reason>,
-    /// Why, field by field: pointers of fields as the record shows them.
-    reason_fields: Option<Vec<FieldReason>>,
-    /// Why, in words: sealed, confidential.
-    reason_note: Option<String>,
-}
+describe::input!(
+    /// What becomes of a proposal.
+    DecisionInput,
+    "What becomes of a proposal.",
+    verdict,
+    {"status": "returned", "reason": "not_sourced", "reason_fields": [{"pointer": "/happened_on", "reason": "not_sourced"}]}
+);
 
 /// The pointer of a field.
 fn pointer(input: &InputValue, _: &Context) -> Result<String, String> {
@@ -53,14 +44,16 @@ static MEMBERS: OnceLock<HashSet<&'static str>> = OnceLock::new();
 
 /// Why something is returned or withdrawn. `due` says that it takes a reason.
 pub fn grounds(input: &mut InputReader<'_>, due: bool) -> Option<Grounds> {
+    let why = || input::code().about("Why; required to return, and to withdraw what was accepted.");
     let reason: Option<Reason> =
-        if due { input.required("reason", None, input::code()) } else { input.optional("reason", None, input::code()) };
+        if due { input.required("reason", None, why()) } else { input.optional("reason", None, why()) };
     let fields = input.list("reason_fields", 50, |input| {
         let pointer = input.required("pointer", None, pointer);
         let reason = input.required("reason", None, input::code());
         Some(FieldReason { pointer: pointer?, reason: reason? })
     });
-    let note = input.optional("reason_note", None, super::disclosure::note);
+    let note =
+        input.optional("reason_note", None, super::disclosure::note.about("Why, in words: sealed, confidential."));
     if reason.is_none() && (!fields.is_empty() || note.is_some()) {
         input.fault("reason", "required with reason_fields or reason_note");
     }
@@ -68,7 +61,9 @@ pub fn grounds(input: &mut InputReader<'_>, due: bool) -> Option<Grounds> {
 }
 
 fn verdict(input: &mut InputReader<'_>) -> Option<Verdict> {
-    let status = input.required("status", None, input::code::<SubmissionStatus>());
+    let words = "`accepted` or `returned` by another officer, or `withdrawn` by the person who submitted it. `withdrawn` of an accepted proceeding \
+                 takes two officers, who decide the same one after the other; `accepted` lets it stand.";
+    let status = input.required("status", None, input::code::<SubmissionStatus>().about(words));
     if status == Some(SubmissionStatus::Proposed) {
         input.fault("status", "must be accepted, returned or withdrawn");
     }

@@ -368,7 +368,7 @@ impl<R: Resource> ToSchema for Edit<R> {
 
 impl<R: Resource> IntoParams for Query<R> {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        describe::query(|input| {
+        describe::parameters(|input| {
             R::read_filter(input);
             as_state(input);
             Paging::of(input)
@@ -385,6 +385,6 @@ impl IntoParams for Reading {
         let text = ObjectBuilder::new().schema_type(Type::String);
         let reference = ParameterBuilder::new().name("reference").parameter_in(ParameterIn::Path);
         let reference = reference.required(Required::True).schema(Some(text)).build();
-        std::iter::once(reference).chain(describe::query(|input| Some(as_state(input)))).collect()
+        std::iter::once(reference).chain(describe::parameters(|input| Some(as_state(input)))).collect()
     }
 }

@@ -157,6 +157,22 @@ impl Read<'_> {
     }
 }
 
+impl Read<'_> {
+    /// When an open fact of a record last changed before a time.
+    pub(super) fn moved_by(&mut self, record: Id, at: NaiveDateTime) -> Result<Option<NaiveDateTime>> {
+        Ok(revision::table
+            .filter(revision::record_id.eq(record))
+            .filter(revision::made_at.lt(at))
+            .filter(revision::open_changes.ne("{}"))
+            .filter(revision::kind.ne(INCIDENT_RETURNED))
+            .select(diesel::dsl::max(revision::made_at))
+            .first(self.db)?)
+    }
+}
+
+/// The kind of a revision that says that a link of a case was not accepted: nothing moved.
+pub(super) const INCIDENT_RETURNED: &str = "incident_returned";
+
 /// Kinds of revisions that begin a record: before them there is nothing to go back to.
 const BEGINNINGS: [&str; 2] = ["created", "proposed"];
 

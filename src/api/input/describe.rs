@@ -78,7 +78,7 @@ pub fn body<T>(
 }
 
 /// The parameters of the query that a function reads.
-pub fn query<T>(read: impl FnOnce(&mut InputReader<'_>) -> Option<T>) -> Vec<Parameter> {
+pub fn parameters<T>(read: impl FnOnce(&mut InputReader<'_>) -> Option<T>) -> Vec<Parameter> {
     let parameter = |member: Member| {
         let words = match &member.schema {
             RefOr::T(Schema::Object(object)) => object.description.clone(),
@@ -178,3 +178,43 @@ pub(super) fn or_null(schema: RefOr<Schema>) -> RefOr<Schema> {
         other => other,
     }
 }
+
+/// Declares the description of a body that a function reads: a name, words, the function, and an example that the service accepts.
+macro_rules! input {
+    ($(#[$doc:meta])* $name:ident, $words:literal, $read:path, $($example:tt)+) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                $crate::api::input::describe::body(false, $words, Some(serde_json::json!($($example)+)), |input| $read(input))
+            }
+        }
+
+        impl utoipa::ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+        }
+    };
+}
+pub(in crate::api) use input;
+
+/// Declares the description of a query that a function reads.
+macro_rules! query {
+    ($(#[$doc:meta])* $name:ident, $read:path) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl utoipa::IntoParams for $name {
+            fn into_params(
+                _: impl Fn() -> Option<utoipa::openapi::path::ParameterIn>,
+            ) -> Vec<utoipa::openapi::path::Parameter> {
+                $crate::api::input::describe::parameters(|input| $read(input))
+            }
+        }
+    };
+}
+pub(in crate::api) use query;

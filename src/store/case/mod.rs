@@ -10,7 +10,7 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::candidate::{Candidate, Candidates, Room, Surroundings};
-use super::db::schema::{case_file, case_incident, concern, proceeding, proceeding_case, revision};
+use super::db::schema::{case_file, case_incident, concern, proceeding, proceeding_case};
 use super::db::{Coded, Db, Id, facts_row};
 use super::incident::Incident;
 use super::list::page_of;
@@ -20,8 +20,6 @@ use crate::policy::{Scope, Target, Viewer, access};
 
 /// The code of what another officer accepted.
 const ACCEPTED: &str = "accepted";
-/// The kind of a revision that says that a link was not accepted.
-const INCIDENT_RETURNED: &str = "incident_returned";
 
 /// A case, as a scope sees it.
 #[derive(Debug, Clone)]
@@ -244,7 +242,7 @@ impl Read<'_> {
                 let now = CaseRecord { facts: case.facts.clone(), status: case.status };
                 let CaseRecord { facts, status } = self.as_of((Noun::Case, case.id), at, &now)?;
                 (case.facts, case.status) = (facts, status);
-                case.updated_at = self.case_moved(case.id, at)?.unwrap_or(case.created_at);
+                case.updated_at = self.moved_by(case.id, at)?.unwrap_or(case.created_at);
                 case.frozen_at = Some(at);
             }
             let at = crate::domain::roll_up(&progress.remove(&case.id).unwrap_or_default());
@@ -309,17 +307,6 @@ impl Read<'_> {
             }
         });
         Ok(by_incident.map(|(case, ..)| case).chain(serves.map(|(case, ..)| case)).collect())
-    }
-
-    /// When an open fact of a case last changed before a time.
-    fn case_moved(&mut self, case: Id, at: NaiveDateTime) -> Result<Option<NaiveDateTime>> {
-        Ok(revision::table
-            .filter(revision::root_id.eq(case))
-            .filter(revision::made_at.lt(at))
-            .filter(revision::open_changes.ne("{}"))
-            .filter(revision::kind.ne(INCIDENT_RETURNED))
-            .select(diesel::dsl::max(revision::made_at))
-            .first(self.db)?)
     }
 
     /// Of these cases, those that hold an incident withheld from a State, with the time from which it gets nothing newer: that of the

@@ -4,11 +4,11 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde_json::{Map, json};
 
-use super::{Case, CaseFactsRow, CaseRow, INCIDENT_RETURNED};
+use super::{Case, CaseFactsRow, CaseRow};
 use crate::domain::{CaseFacts, CaseStatus, Code, Noun, Stage, SubmissionStatus, case_transition};
 use crate::store::db::schema::{case_event, case_file, case_incident};
 use crate::store::db::{Coded, Id};
-use crate::store::history::{Change, changed, created};
+use crate::store::history::{Change, INCIDENT_RETURNED, changed, created};
 use crate::store::incident::EditionChoice;
 use crate::store::{Error, Grounds, Result, SealedInput, Verdict, Write, named, random_tag};
 
