@@ -40,7 +40,9 @@ fn a_sheet_has_the_rows_of_the_csv_with_numbers_as_numbers() {
         let mut sheet = String::new();
         archive.by_name("xl/worksheets/sheet1.xml").unwrap().read_to_string(&mut sheet).unwrap();
         let records = csv::Reader::from_reader(csv.as_bytes()).records().count();
-        assert_eq!(sheet.matches("<row ").count(), records + 1, "{list}");
+        // An empty list is an empty file, without a header.
+        let rows = if records == 0 { 0 } else { records + 1 };
+        assert_eq!(sheet.matches("<row ").count(), rows, "{list}");
         if list == "incidents" {
             assert!(sheet.contains("<v>1</v>") && sheet.contains("autoFilter"), "numbers, and a header to filter by");
         }
