@@ -16,6 +16,7 @@ pub const FIXTURE: Fixture = Fixture {
     edit: || json!({"provider": "MINUSMA"}),
     propose: None,
     alone: ["what the UN gives", "the same"],
+    reads: &[],
     more: &[],
 };
 

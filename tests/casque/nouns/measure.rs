@@ -12,6 +12,7 @@ pub const FIXTURE: Fixture = Fixture {
     edit: || json!({"instrument": "Made-up unit"}),
     propose: Some(|server, _| recorded(server, "mali", "/v1/measures", &unit())),
     alone: ["", "a measure that is proposed, or was accepted"],
+    reads: &[],
     more: &[],
 };
 

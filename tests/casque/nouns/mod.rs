@@ -60,6 +60,8 @@ pub struct Fixture {
     pub propose: Option<fn(&TestServer, &About) -> String>,
     /// Why one person is enough to record it, where nobody decides; and to change it.
     pub alone: [&'static str; 2],
+    /// Ends of further GET routes below `/v1/…`.
+    pub reads: &'static [&'static str],
     /// Further routes below `/v1/…/{reference}`.
     pub more: &'static [Further],
 }

@@ -67,8 +67,9 @@ pub fn questions(server: &TestServer, reference: &str) -> Vec<String> {
     ]
     .map(str::to_owned)
     .to_vec();
-    for (noun, _) in fixtures() {
+    for (noun, fixture) in fixtures() {
         paths.extend([format!("/v1/{}", noun.path()), format!("/v1/{}?format=csv", noun.path())]);
+        paths.extend(fixture.reads.iter().map(|end| format!("/v1/{}{end}", noun.path())));
     }
     for field in SealedField::all() {
         let name = field.name;
