@@ -801,3 +801,31 @@ CREATE TABLE sign_on_use (
     hash BLOB PRIMARY KEY NOT NULL,
     good_until TIMESTAMP NOT NULL
 );
+
+CREATE TABLE follow_up (
+    id BLOB PRIMARY KEY NOT NULL,
+    reference TEXT NOT NULL UNIQUE,
+    case_reference TEXT NOT NULL REFERENCES case_file (reference),
+    mission TEXT NOT NULL REFERENCES mission (acronym),
+    state TEXT NOT NULL REFERENCES state (code),
+    kind TEXT NOT NULL,
+    sent_on DATE NOT NULL,
+    due_on DATE,
+    reply_status TEXT NOT NULL,
+    replied_on DATE,
+    status TEXT,
+    offered_reply TEXT,
+    offered_on DATE,
+    offered_by BLOB REFERENCES account (id),
+    offered_at TIMESTAMP,
+    decided_by BLOB REFERENCES account (id),
+    reason TEXT,
+    reason_fields TEXT,
+    tag_confidential BLOB NOT NULL,
+    created_by BLOB NOT NULL REFERENCES account (id),
+    created_at TIMESTAMP NOT NULL,
+    updated_at TIMESTAMP NOT NULL
+);
+CREATE INDEX follow_up_by_day ON follow_up (sent_on, reference);
+CREATE INDEX follow_up_by_state ON follow_up (state, sent_on, reference);
+CREATE INDEX follow_up_by_case ON follow_up (case_reference);

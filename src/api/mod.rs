@@ -12,6 +12,7 @@ mod disclosure;
 mod duplicate;
 mod erasure;
 mod export;
+mod follow_up;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod health;
@@ -85,6 +86,7 @@ fn version_1(config: &mut impl Routes) {
     proceeding::routes(config);
     assistance::routes(config);
     measure::routes(config);
+    follow_up::routes(config);
     disclosure::routes(config);
     duplicate::routes(config);
     statistics::routes(config);

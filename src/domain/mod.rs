@@ -11,6 +11,7 @@ mod date;
 mod disclosure;
 mod erasure;
 mod fault;
+mod follow_up;
 mod incident;
 mod ledger;
 mod measure;
@@ -37,6 +38,7 @@ pub use date::calendar_day;
 pub use disclosure::{AlertKind, DisclosureMode, Purpose, ReviewFinding};
 pub use erasure::ErasureReason;
 pub use fault::Fault;
+pub use follow_up::{FollowUpFacts, FollowUpKind, ReplyStatus, ResponseFigures, response_figures};
 pub use incident::{
     Author, Counts, HoldReason, IncidentFacts, IncidentStatus, ReleaseGate, Transition, WithholdingReason,
     release_gates, transition,
@@ -77,6 +79,8 @@ pub enum Noun {
     Assistance,
     /// What a State did in its own justice system.
     Measure,
+    /// What the United Nations did on a case towards a State.
+    FollowUp,
     /// The act of opening seals.
     Disclosure,
 }
@@ -94,6 +98,7 @@ impl Noun {
             Noun::Step => &step::SPEC,
             Noun::Assistance => &assistance::SPEC,
             Noun::Measure => &measure::SPEC,
+            Noun::FollowUp => &follow_up::SPEC,
             Noun::Disclosure => &disclosure::SPEC,
         }
     }

@@ -18,6 +18,7 @@ mod disclosure;
 mod duplicate;
 mod erasure;
 mod error;
+mod follow_up;
 mod heartbeat;
 mod history;
 mod idempotency;
@@ -71,6 +72,7 @@ pub use disclosure::{
 pub use duplicate::LikelyDuplicate;
 pub use erasure::{Erasure, ErasureRequest};
 pub use error::Error;
+pub use follow_up::{FollowUp, FollowUpFilter};
 pub use history::HistoryEntry;
 pub use idempotency::{Claim, Idempotency, Replay};
 pub use import::{ImportedPlace, ImportedVictim, RawRow};
@@ -102,6 +104,7 @@ const fn room(noun: Noun) -> candidate::Room {
         Noun::Step => proceeding::STEP,
         Noun::Assistance => assistance::ROOM,
         Noun::Measure => measure::ROOM,
+        Noun::FollowUp => follow_up::ROOM,
         Noun::Disclosure => disclosure::ROOM,
         Noun::Victim | Noun::Suspect => candidate::Room::PART,
     }

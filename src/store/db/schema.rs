@@ -791,6 +791,33 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    follow_up (id) {
+        id -> Binary,
+        reference -> Text,
+        case_reference -> Text,
+        mission -> Text,
+        state -> Text,
+        kind -> Text,
+        sent_on -> Date,
+        due_on -> Nullable<Date>,
+        reply_status -> Text,
+        replied_on -> Nullable<Date>,
+        status -> Nullable<Text>,
+        offered_reply -> Nullable<Text>,
+        offered_on -> Nullable<Date>,
+        offered_by -> Nullable<Binary>,
+        offered_at -> Nullable<Timestamp>,
+        decided_by -> Nullable<Binary>,
+        reason -> Nullable<Text>,
+        reason_fields -> Nullable<Text>,
+        tag_confidential -> Binary,
+        created_by -> Binary,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     state,
     mission,
@@ -853,4 +880,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     restoration,
     note_reading,
     sign_on_use,
+    follow_up,
 );

@@ -7,6 +7,7 @@ mod case;
 mod clearing;
 mod disclosure;
 mod export;
+mod follow_up;
 mod import;
 mod incident;
 mod matching;
@@ -74,6 +75,7 @@ pub fn fixture(noun: Noun) -> Option<Fixture> {
     match noun {
         Noun::Assistance => Some(assistance::FIXTURE),
         Noun::Measure => Some(measure::FIXTURE),
+        Noun::FollowUp => Some(follow_up::FIXTURE),
         Noun::Incident
         | Noun::Victim
         | Noun::Suspect
