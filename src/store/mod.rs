@@ -12,6 +12,7 @@ mod audit;
 mod briefing;
 mod candidate;
 mod case;
+mod concern;
 mod connect;
 mod db;
 mod disclosure;
@@ -61,6 +62,7 @@ pub use audit::{
 };
 pub use briefing::{BriefingCorrection, CaseHistory, IncidentLine, ProceedingLine, VictimLine};
 pub use case::{Case, CaseFilter};
+pub use concern::{SeenOn, Withholding, confirmed};
 pub use connect::{Access, ConnectionOptions, OpenDatabase, Trust};
 pub use db::table_names;
 use db::{Db, Mode, Pool};
@@ -77,8 +79,8 @@ pub use history::HistoryEntry;
 pub use idempotency::{Claim, Idempotency, Replay};
 pub use import::{ImportedPlace, ImportedVictim, RawRow};
 pub use incident::{
-    EditionChoice, Incident, IncidentFilter, NewIncident, NewSuspect, NewVictim, SeenOn, Suspect, SuspectEdit, Victim,
-    VictimEdit, Withholding, confirmed,
+    EditionChoice, Incident, IncidentFilter, NewIncident, NewSuspect, NewVictim, Suspect, SuspectEdit, Victim,
+    VictimEdit,
 };
 pub use keys::{ClassKeyTrust, Mergeable, SealedInput};
 pub use ledger::{Act, Undone};

@@ -1,17 +1,21 @@
-//! Concern: which States a released incident concerns, and which edition each of them sees.
+//! Concern: which States a released incident concerns, and which edition each of them sees; what is withheld from whom, and what a State could see
+//! on a day.
+
+mod seen_on;
+mod withholding;
 
 use std::collections::{BTreeSet, HashSet};
 
 use diesel::prelude::*;
 
-use super::row::{EditionRow, VictimRow};
-use super::{Incident, Withholding};
-use crate::domain::{Basis, Code, NarrowingAct, SubmissionStatus, WithholdingReason};
+use super::incident::{EditionRow, Incident, VictimRow};
+use crate::domain::{Basis, Code, SubmissionStatus};
 use crate::store::db::Id;
-use crate::store::db::schema::{
-    case_incident, concern, incident_edition as e, proceeding, proceeding_case, victim, withholding,
-};
+use crate::store::db::schema::{case_incident, concern, incident_edition as e, proceeding, proceeding_case, victim};
 use crate::store::{Read, Result, Write, code, split};
+
+pub use seen_on::SeenOn;
+pub use withholding::{Withholding, confirmed};
 
 type ConcernRow = (Id, Option<Id>, String, String, Option<chrono::NaiveDateTime>);
 
@@ -78,20 +82,6 @@ impl Read<'_> {
         let states: BTreeSet<String> = concerned.into_iter().chain([state.to_owned()]).collect();
         Ok(states.into_iter().collect())
     }
-
-    /// The States from which the incident is withheld by a confirmed decision.
-    ///
-    /// # Errors
-    /// The database's.
-    pub fn withheld_from(&mut self, incident: Id) -> Result<Vec<String>> {
-        Ok(confirmed(&self.withholdings(incident)?))
-    }
-}
-
-/// The States from which a record is withheld, out of every decision, the last first.
-pub fn confirmed(decisions: &[Withholding]) -> Vec<String> {
-    let confirmed = decisions.iter().filter(|decision| decision.confirmed_at.is_some());
-    confirmed.max_by_key(|decision| decision.confirmed_at).map(|decision| decision.states.clone()).unwrap_or_default()
 }
 
 impl Write<'_> {
@@ -99,7 +89,7 @@ impl Write<'_> {
     /// that no longer hold, begins new ones, and lets each that is not frozen point to the released edition. A State
     /// withheld from before release gets no row (but the public file's own edition stays readable to it); afterwards its
     /// rows stay where they were.
-    pub(super) fn concern_settle(&mut self, released: &EditionRow) -> Result<()> {
+    pub(in crate::store) fn concern_settle(&mut self, released: &EditionRow) -> Result<()> {
         let now = self.now();
         let incident = released.incident_id;
         let withheld = self.withheld_from(incident)?;
@@ -220,83 +210,12 @@ impl Write<'_> {
     }
 
     /// Ends the concerns of a withdrawn incident: a tombstone to those who had seen it. A State that was kept from it keeps what it had.
-    pub(super) fn concern_end(&mut self, incident: Id) -> Result<()> {
+    pub(in crate::store) fn concern_end(&mut self, incident: Id) -> Result<()> {
         let live = concern::table.filter(concern::incident_id.eq(incident)).filter(concern::to_at.is_null());
         diesel::update(live.filter(concern::frozen_at.is_null()))
             .set(concern::to_at.eq(self.now()))
             .execute(self.db)?;
         Ok(())
-    }
-
-    /// Proposes from which States an incident is withheld, or confirms the standing proposal when another officer says the
-    /// same. Returns whether it is confirmed now.
-    ///
-    /// # Errors
-    /// The database's.
-    pub fn withholding_decide(
-        &mut self,
-        incident: &super::Incident,
-        states: &[String],
-        reason: WithholdingReason,
-    ) -> Result<bool> {
-        let mut states = states.to_vec();
-        states.sort();
-        states.dedup();
-        let standing = self.withholding_get(incident.id)?;
-        let confirms = standing.as_ref().is_some_and(|standing| {
-            standing.confirmed_at.is_none()
-                && standing.states == states
-                && standing.reason == reason
-                && standing.proposed_by != self.actor()
-        });
-        let now = self.now();
-        if confirms {
-            diesel::update(
-                withholding::table
-                    .filter(withholding::incident_id.eq(incident.id))
-                    .filter(withholding::confirmed_at.is_null()),
-            )
-            .set((withholding::confirmed_by.eq(self.actor()), withholding::confirmed_at.eq(now)))
-            .execute(self.db)?;
-            let released: Option<EditionRow> = e::table
-                .filter(e::incident_id.eq(incident.id))
-                .filter(e::is_released.ne(false))
-                .first(self.db)
-                .optional()?;
-            if let Some(released) = released {
-                self.concern_settle(&released)?;
-            }
-        } else {
-            diesel::delete(
-                withholding::table
-                    .filter(withholding::incident_id.eq(incident.id))
-                    .filter(withholding::confirmed_at.is_null()),
-            )
-            .execute(self.db)?;
-            diesel::insert_into(withholding::table)
-                .values((
-                    withholding::id.eq(Id::new()),
-                    withholding::incident_id.eq(incident.id),
-                    withholding::states.eq(states.join(",")),
-                    withholding::reason.eq(reason.code()),
-                    withholding::proposed_by.eq(self.actor()),
-                    withholding::proposed_at.eq(now),
-                ))
-                .execute(self.db)?;
-        }
-        let action = if confirms { "incident.withholding.confirm" } else { "incident.withholding.propose" };
-        let detail = serde_json::json!({ "states": states, "reason": reason });
-        self.note_act(action, format!("incidents/{}", incident.reference), detail);
-        if confirms {
-            self.narrows(NarrowingAct::Withheld {
-                incident: incident.id.to_string(),
-                states,
-                reason: reason.code().to_owned(),
-                proposed_by: standing.map_or_else(String::new, |standing| standing.proposed_by.to_string()),
-                confirmed_by: self.actor().to_string(),
-            });
-        }
-        Ok(confirms)
     }
 }
 

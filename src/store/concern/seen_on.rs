@@ -4,10 +4,10 @@
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-use super::row::VictimRow;
 use crate::domain::Basis;
 use crate::store::db::Id;
 use crate::store::db::schema::{concern, incident, incident_edition as e, victim, withholding};
+use crate::store::incident::VictimRow;
 use crate::store::{Error, Read, Result, code, split};
 
 /// What a State could see of an incident at a time.

@@ -4,16 +4,15 @@
 //! feed starts from [`edition_seen`], which yields at most one edition an incident, and [`victim_seen`], which yields the
 //! victims in them that a scope may know of.
 
-mod concerned;
 mod read;
 mod room;
 mod row;
-mod seen_on;
 mod split_merge;
 mod transition;
 mod write;
 
 pub(super) use room::ROOM;
+pub(super) use row::{EditionRow, VictimRow};
 
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
@@ -21,9 +20,7 @@ use diesel::prelude::*;
 use super::SealedInput;
 use super::db::schema::{concern, incident_edition, victim};
 use super::db::{Db, Id};
-use crate::domain::{
-    Basis, Code, Counts, IncidentFacts, IncidentStatus, Returned, SuspectFacts, VictimFacts, WithholdingReason,
-};
+use crate::domain::{Basis, Code, Counts, IncidentFacts, IncidentStatus, Returned, SuspectFacts, VictimFacts};
 use crate::policy::Scope;
 
 /// One edition of an incident, as a scope sees it.
@@ -131,19 +128,6 @@ pub type VictimEdit = NewVictim;
 /// A change of a suspect.
 pub type SuspectEdit = NewSuspect;
 
-/// The decision from which States a record is kept.
-#[derive(Debug, Clone)]
-pub struct Withholding {
-    /// The States.
-    pub states: Vec<String>,
-    /// Why.
-    pub reason: WithholdingReason,
-    /// Who proposed it.
-    pub proposed_by: Id,
-    /// When it was confirmed by a second officer; `None` while it is a proposal.
-    pub confirmed_at: Option<NaiveDateTime>,
-}
-
 /// Which edition an insider reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum EditionChoice {
@@ -179,8 +163,6 @@ pub struct IncidentFilter {
     pub to: Option<NaiveDate>,
 }
 
-pub use concerned::confirmed;
-pub use seen_on::SeenOn;
 pub(in crate::store) use transition::asked;
 pub(in crate::store) use write::{Origin, Saved};
 

@@ -4,15 +4,14 @@ use diesel::prelude::*;
 
 use super::row::{EditionRow, SuspectRow, VictimRow};
 use super::{
-    EditionChoice, Incident, IncidentFilter, Suspect, Victim, Withholding, edition_seen, edition_seen_in_order,
-    victim_seen,
+    EditionChoice, Incident, IncidentFilter, Suspect, Victim, edition_seen, edition_seen_in_order, victim_seen,
 };
 use crate::domain::{Basis, Code, IncidentStatus};
 use crate::policy::{AccessContext, Scope, Target, Viewer, access, is_on_desk};
 use crate::store::db::Id;
-use crate::store::db::schema::{concern, incident, incident_edition as e, revision, suspect, victim, withholding};
+use crate::store::db::schema::{concern, incident, incident_edition as e, revision, suspect, victim};
 use crate::store::list::page_of;
-use crate::store::{Cursor, Error, Page, Read, Result, code, split};
+use crate::store::{Cursor, Error, Page, Read, Result};
 
 /// From this many concerns on, a State's page is quicker by walking the editions in order.
 const MANY: i64 = 2_000;
@@ -227,35 +226,5 @@ impl Read<'_> {
             .get_result(self.db)?;
         let standing = self.withholding_get(incident.id)?;
         Ok(changed > 0 || standing.is_some_and(|standing| standing.confirmed_at.is_none()))
-    }
-
-    /// Every decision on withholding, the last first.
-    ///
-    /// # Errors
-    /// The database's.
-    pub fn withholdings(&mut self, incident: Id) -> Result<Vec<Withholding>> {
-        let rows: Vec<(String, String, Id, Option<chrono::NaiveDateTime>)> = withholding::table
-            .filter(withholding::incident_id.eq(incident))
-            .order(withholding::proposed_at.desc())
-            .select((withholding::states, withholding::reason, withholding::proposed_by, withholding::confirmed_at))
-            .load(self.db)?;
-        rows.into_iter()
-            .map(|(states, reason, proposed_by, confirmed_at)| {
-                Ok(Withholding {
-                    states: split(&states),
-                    reason: code(&reason, "withholding", "reason", &incident.to_string())?,
-                    proposed_by,
-                    confirmed_at,
-                })
-            })
-            .collect()
-    }
-
-    /// The last decision on withholding, confirmed or proposed.
-    ///
-    /// # Errors
-    /// The database's.
-    pub fn withholding_get(&mut self, incident: Id) -> Result<Option<Withholding>> {
-        Ok(self.withholdings(incident)?.into_iter().next())
     }
 }

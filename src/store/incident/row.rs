@@ -14,54 +14,54 @@ use crate::store::{Result, code, split};
 
 #[derive(Clone, Queryable, Insertable)]
 #[diesel(table_name = incident_edition)]
-pub(super) struct EditionRow {
-    pub(super) id: Id,
-    pub(super) incident_id: Id,
-    pub(super) reference: String,
-    pub(super) number: i32,
-    pub(super) status: String,
-    pub(super) is_current: bool,
-    pub(super) is_released: bool,
-    pub(super) mission: String,
-    pub(super) host_state: Option<String>,
-    pub(super) occurred_on: NaiveDate,
-    pub(super) occurred_on_precision: String,
-    pub(super) occurred_year: i32,
-    pub(super) region: Option<String>,
-    pub(super) act: String,
-    pub(super) means: String,
-    pub(super) activity: String,
-    pub(super) perpetrator_category: String,
-    pub(super) others_killed: i32,
-    pub(super) others_injured: i32,
-    pub(super) victims: i32,
-    pub(super) killed: i32,
-    pub(super) injured: i32,
-    pub(super) abducted: i32,
-    pub(super) detained: i32,
-    pub(super) noticas_id: Option<String>,
-    pub(super) sage_id: Option<String>,
-    pub(super) hold_reason: Option<String>,
-    pub(super) hold_review_on: Option<NaiveDate>,
-    pub(super) public_file: bool,
-    pub(super) author_id: Id,
-    pub(super) verifier_id: Option<Id>,
-    pub(super) releaser_id: Option<Id>,
-    pub(super) tag_confidential: Vec<u8>,
-    pub(super) tag_strictly_confidential: Vec<u8>,
-    pub(super) created_at: NaiveDateTime,
-    pub(super) updated_at: NaiveDateTime,
-    pub(super) released_at: Option<NaiveDateTime>,
-    pub(super) superseded_at: Option<NaiveDateTime>,
-    pub(super) reason: Option<String>,
-    pub(super) reason_fields: Option<String>,
-    pub(super) withdrawal_by: Option<Id>,
+pub(in crate::store) struct EditionRow {
+    pub(in crate::store) id: Id,
+    pub(in crate::store) incident_id: Id,
+    pub(in crate::store) reference: String,
+    pub(in crate::store) number: i32,
+    pub(in crate::store) status: String,
+    pub(in crate::store) is_current: bool,
+    pub(in crate::store) is_released: bool,
+    pub(in crate::store) mission: String,
+    pub(in crate::store) host_state: Option<String>,
+    pub(in crate::store) occurred_on: NaiveDate,
+    pub(in crate::store) occurred_on_precision: String,
+    pub(in crate::store) occurred_year: i32,
+    pub(in crate::store) region: Option<String>,
+    pub(in crate::store) act: String,
+    pub(in crate::store) means: String,
+    pub(in crate::store) activity: String,
+    pub(in crate::store) perpetrator_category: String,
+    pub(in crate::store) others_killed: i32,
+    pub(in crate::store) others_injured: i32,
+    pub(in crate::store) victims: i32,
+    pub(in crate::store) killed: i32,
+    pub(in crate::store) injured: i32,
+    pub(in crate::store) abducted: i32,
+    pub(in crate::store) detained: i32,
+    pub(in crate::store) noticas_id: Option<String>,
+    pub(in crate::store) sage_id: Option<String>,
+    pub(in crate::store) hold_reason: Option<String>,
+    pub(in crate::store) hold_review_on: Option<NaiveDate>,
+    pub(in crate::store) public_file: bool,
+    pub(in crate::store) author_id: Id,
+    pub(in crate::store) verifier_id: Option<Id>,
+    pub(in crate::store) releaser_id: Option<Id>,
+    pub(in crate::store) tag_confidential: Vec<u8>,
+    pub(in crate::store) tag_strictly_confidential: Vec<u8>,
+    pub(in crate::store) created_at: NaiveDateTime,
+    pub(in crate::store) updated_at: NaiveDateTime,
+    pub(in crate::store) released_at: Option<NaiveDateTime>,
+    pub(in crate::store) superseded_at: Option<NaiveDateTime>,
+    pub(in crate::store) reason: Option<String>,
+    pub(in crate::store) reason_fields: Option<String>,
+    pub(in crate::store) withdrawal_by: Option<Id>,
 }
 
 const EDITION: &str = "incident_edition";
 
 impl EditionRow {
-    pub(super) fn into_incident(self) -> Result<Incident> {
+    pub(in crate::store) fn into_incident(self) -> Result<Incident> {
         let Self {
             id,
             incident_id,
@@ -146,7 +146,7 @@ impl EditionRow {
     }
 
     /// Writes facts into the row.
-    pub(super) fn set_facts(&mut self, facts: &IncidentFacts) {
+    pub(in crate::store) fn set_facts(&mut self, facts: &IncidentFacts) {
         let IncidentFacts {
             mission,
             host_state,
@@ -181,7 +181,7 @@ impl EditionRow {
     }
 
     /// A first edition, with no facts yet.
-    pub(super) fn first(
+    pub(in crate::store) fn first(
         incident_id: Id,
         reference: String,
         status: IncidentStatus,
@@ -235,7 +235,7 @@ impl EditionRow {
 }
 
 /// Open facts by name, as history shows them.
-pub(super) fn incident_fields(facts: &IncidentFacts) -> Map<String, Value> {
+pub(in crate::store) fn incident_fields(facts: &IncidentFacts) -> Map<String, Value> {
     let value = json!({
         "mission": facts.mission,
         "host_state": facts.host_state,
@@ -256,7 +256,7 @@ pub(super) fn incident_fields(facts: &IncidentFacts) -> Map<String, Value> {
     object(value)
 }
 
-pub(super) fn victim_fields(handle: &str, facts: &VictimFacts) -> Map<String, Value> {
+pub(in crate::store) fn victim_fields(handle: &str, facts: &VictimFacts) -> Map<String, Value> {
     object(json!({
         "handle": handle,
         "category": facts.category,
@@ -269,7 +269,7 @@ pub(super) fn victim_fields(handle: &str, facts: &VictimFacts) -> Map<String, Va
     }))
 }
 
-pub(super) fn suspect_fields(handle: &str, facts: &SuspectFacts) -> Map<String, Value> {
+pub(in crate::store) fn suspect_fields(handle: &str, facts: &SuspectFacts) -> Map<String, Value> {
     object(json!({ "handle": handle, "category": facts.category, "status": facts.status }))
 }
 
@@ -282,23 +282,29 @@ fn object(value: Value) -> Map<String, Value> {
 
 #[derive(Clone, Queryable, Insertable)]
 #[diesel(table_name = victim)]
-pub(super) struct VictimRow {
-    pub(super) id: Id,
-    pub(super) edition_id: Id,
-    pub(super) victim_id: Id,
-    pub(super) handle: String,
-    pub(super) position: i32,
-    pub(super) category: String,
-    pub(super) states: String,
-    pub(super) outcome: String,
-    pub(super) sex_of_dead: Option<String>,
-    pub(super) noticas_id: Option<String>,
-    pub(super) kin_notified_on: Option<NaiveDate>,
-    pub(super) state_notified_on: Option<NaiveDate>,
+pub(in crate::store) struct VictimRow {
+    pub(in crate::store) id: Id,
+    pub(in crate::store) edition_id: Id,
+    pub(in crate::store) victim_id: Id,
+    pub(in crate::store) handle: String,
+    pub(in crate::store) position: i32,
+    pub(in crate::store) category: String,
+    pub(in crate::store) states: String,
+    pub(in crate::store) outcome: String,
+    pub(in crate::store) sex_of_dead: Option<String>,
+    pub(in crate::store) noticas_id: Option<String>,
+    pub(in crate::store) kin_notified_on: Option<NaiveDate>,
+    pub(in crate::store) state_notified_on: Option<NaiveDate>,
 }
 
 impl VictimRow {
-    pub(super) fn new(edition_id: Id, victim_id: Id, handle: String, position: i32, facts: &VictimFacts) -> Self {
+    pub(in crate::store) fn new(
+        edition_id: Id,
+        victim_id: Id,
+        handle: String,
+        position: i32,
+        facts: &VictimFacts,
+    ) -> Self {
         let VictimFacts { category, states, outcome, sex_of_dead, noticas_id, kin_notified_on, state_notified_on } =
             facts.clone();
         Self {
@@ -317,7 +323,7 @@ impl VictimRow {
         }
     }
 
-    pub(super) fn into_victim(self) -> Result<Victim> {
+    pub(in crate::store) fn into_victim(self) -> Result<Victim> {
         let Self {
             id,
             edition_id,
@@ -352,18 +358,24 @@ impl VictimRow {
 
 #[derive(Clone, Queryable, Insertable)]
 #[diesel(table_name = suspect)]
-pub(super) struct SuspectRow {
-    pub(super) id: Id,
-    pub(super) edition_id: Id,
-    pub(super) suspect_id: Id,
-    pub(super) handle: String,
-    pub(super) position: i32,
-    pub(super) category: String,
-    pub(super) status: String,
+pub(in crate::store) struct SuspectRow {
+    pub(in crate::store) id: Id,
+    pub(in crate::store) edition_id: Id,
+    pub(in crate::store) suspect_id: Id,
+    pub(in crate::store) handle: String,
+    pub(in crate::store) position: i32,
+    pub(in crate::store) category: String,
+    pub(in crate::store) status: String,
 }
 
 impl SuspectRow {
-    pub(super) fn new(edition_id: Id, suspect_id: Id, handle: String, position: i32, facts: &SuspectFacts) -> Self {
+    pub(in crate::store) fn new(
+        edition_id: Id,
+        suspect_id: Id,
+        handle: String,
+        position: i32,
+        facts: &SuspectFacts,
+    ) -> Self {
         let SuspectFacts { category, status } = facts;
         Self {
             id: Id::new(),
@@ -376,7 +388,7 @@ impl SuspectRow {
         }
     }
 
-    pub(super) fn into_suspect(self) -> Result<Suspect> {
+    pub(in crate::store) fn into_suspect(self) -> Result<Suspect> {
         let Self { id, edition_id, suspect_id, handle, position: _, category, status } = self;
         Ok(Suspect {
             record: suspect_id,

@@ -92,8 +92,8 @@ fn no_file_holds_two_rooms() {
 fn every_concern_begins_by_an_act_of_two() {
     // Where a row is made, and who calls what makes one. Whoever adds a way says here which two people agreed to it.
     let ways = [
-        ("insert_into(concern::table)", "store/incident/concerned.rs", "what follows makes them"),
-        (".concern_settle(", "store/incident/concerned.rs", "withholding, or lifting it: two officers"),
+        ("insert_into(concern::table)", "store/concern/mod.rs", "what follows makes them"),
+        (".concern_settle(", "store/concern/withholding.rs", "withholding, or lifting it: two officers"),
         (".concern_settle(", "store/incident/transition.rs", "release: verifier and releaser"),
         (".concern_of_proceeding(", "store/proceeding/verdict.rs", "another officer accepts a proceeding"),
         (".concern_of_proceeding(", "store/case/write.rs", "another officer accepts a later link"),
