@@ -4,10 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Outcome;
-use super::output::{print, say};
+use super::output::{bar, print, say};
 use crate::exchange::import_fatalities;
 use crate::node::{InstanceArgs, OpenOptions};
 use crate::policy::{Action, Scope, authorize};
@@ -56,13 +55,6 @@ struct Fatalities {
     /// Print the report as JSON.
     #[arg(long)]
     json: bool,
-}
-
-/// A progress bar on standard error.
-pub(super) fn bar(what: &'static str) -> ProgressBar {
-    let style =
-        ProgressStyle::with_template("{msg:28} {bar:40} {pos}/{len}").unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(0).with_style(style).with_message(what)
 }
 
 impl Import {

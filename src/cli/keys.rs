@@ -12,7 +12,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::Outcome;
-use super::import::bar;
+use super::output::bar;
 use super::output::say;
 use crate::domain::NarrowingAct;
 use crate::exchange::ledger::NewLine;

@@ -4,6 +4,8 @@
 use std::fmt::Arguments;
 use std::io::{self, Write as _};
 
+use indicatif::{ProgressBar, ProgressStyle};
+
 /// Standard output that could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("the output cannot be written: {0}")]
@@ -43,3 +45,10 @@ macro_rules! say {
     ($($text:tt)*) => { $crate::cli::output::print(format_args!("{}\n", format_args!($($text)*))) };
 }
 pub(crate) use say;
+
+/// A progress bar on standard error.
+pub fn bar(what: &'static str) -> ProgressBar {
+    let style =
+        ProgressStyle::with_template("{msg:28} {bar:40} {pos}/{len}").unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(0).with_style(style).with_message(what)
+}

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use seal::{MasterKey, unlock};
 
 use super::Failed;
-use crate::cli::import::bar;
+use crate::cli::output::bar;
 use crate::disclosure::Desk;
 use crate::node::Node;
 use crate::node::key_files::KeyFiles;

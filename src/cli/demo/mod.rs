@@ -11,7 +11,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::Outcome;
-use super::import::bar;
+use super::output::bar;
 use super::output::{Unwritten, say};
 use crate::api::Limits;
 use crate::node::private_files::{make_private, owners_file};

@@ -4,6 +4,12 @@ use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, Nonce};
 use zeroize::Zeroizing;
 
+/// Plaintext is padded with zeros to the least of 32, 128, 512, 2,048 … bytes that holds it and its length, so that a
+/// ciphertext tells a size class and not a size.
+pub(crate) const SMALLEST: usize = 32;
+/// The largest bucket, 2 MiB.
+pub(crate) const LARGEST: usize = SMALLEST << 16;
+
 /// Bytes of the nonce that stands before each ciphertext.
 pub(crate) const NONCE: usize = 12;
 /// Bytes of the authentication tag that ends each ciphertext.
@@ -30,7 +36,7 @@ pub(crate) fn encipher(key: &Key, plain: &[u8], associated: &[u8], out: &mut Vec
     let cipher = Aes256GcmSiv::new((&**key).into());
     let sealed = cipher
         .encrypt(&Nonce::from(nonce), Payload { msg: plain, aad: associated })
-        .map_err(|_| crate::Error::TooLong(crate::value::LARGEST))?;
+        .map_err(|_| crate::Error::TooLong(LARGEST))?;
     out.extend_from_slice(&nonce);
     out.extend_from_slice(&sealed);
     Ok(())

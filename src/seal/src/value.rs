@@ -5,18 +5,13 @@ use std::marker::PhantomData;
 
 use zeroize::Zeroizing;
 
-use crate::cipher::{self, Key, NONCE, TAG};
+use crate::cipher::{self, Key, LARGEST, NONCE, SMALLEST, TAG};
 use crate::{Class, ClassCode, Error, Plain};
 
 /// First byte of every sealed value. Readers take every format ever written.
 const FORMAT: u8 = 1;
 const HEAD: usize = 1 + 16;
 const LENGTH: usize = 4;
-/// Plaintext is padded with zeros to the least of 32, 128, 512, 2,048 … bytes that holds it and its length, so that a
-/// ciphertext tells a size class and not a size.
-const SMALLEST: usize = 32;
-/// The largest bucket, 2 MiB.
-pub(crate) const LARGEST: usize = SMALLEST << 16;
 
 /// The permanent id of the record that a value belongs to; never changes, through editions and moves alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
