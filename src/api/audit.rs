@@ -5,11 +5,11 @@ use actix_web::{HttpResponse, get};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::Routes;
 use super::call::{Call, Shown};
-use super::input::{self, InputReader};
+use super::input::{self, InputReader, Reader as _, describe};
 use super::list::Paging;
 use super::problem::{NotAcceptable, NotModified, Problem, Problems};
 use crate::policy::{Action, Viewer, authorize};
@@ -47,16 +47,15 @@ pub struct EntryPage {
     next: Option<String>,
 }
 
-/// What the log is narrowed to.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "only the description reads it")]
-pub struct AuditQuery {
-    /// Only this action.
-    action: Option<String>,
-    limit: Option<i64>,
-    after: Option<String>,
-    format: Option<String>,
+describe::query!(
+    /// What the log is narrowed to.
+    AuditQuery,
+    audit_query
+);
+
+fn audit_query(input: &mut InputReader<'_>) -> Option<(Option<String>, Paging)> {
+    let action = input.optional("action", None, input::text(60).about("Only this action."));
+    Some((action, Paging::of(input)?))
 }
 
 /// The audit log, newest first (auditors).
@@ -67,10 +66,7 @@ pub struct AuditQuery {
 )]
 #[get("/audit")]
 async fn audit_list(call: Call) -> Result<HttpResponse, Problem> {
-    let (action, paging) = InputReader::query(&call.context(), &call.query, |input| {
-        let action = input.optional("action", None, input::text(60));
-        Some((action, Paging::of(input)?))
-    })?;
+    let (action, paging) = InputReader::query(&call.context(), &call.query, audit_query)?;
     call.list(paging, move |viewer, r, part| {
         authorize(viewer, Action::Audit)?;
         let page = r.audit_list(action.as_deref(), part.after, part.limit)?;

@@ -1,5 +1,6 @@
 //! Cases.
 
+use crate::store::Grounds;
 use actix_web::web::{Bytes, Path};
 use actix_web::{HttpResponse, get, patch, post};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -11,12 +12,12 @@ use super::Routes;
 use super::call::{Call, Made, last_part, read_reference};
 use super::decision::{DecisionInput, decide, grounds};
 use super::history::HistoryPage;
-use super::input::{self, InputReader, Reader as _};
+use super::input::{self, InputReader, Reader as _, describe};
 use super::list::{PageOf, Part};
 use super::problem::{NotAcceptable, NotModified, Preconditions, Problem, Problems};
 use super::resource::{self, Reading, Resource};
 use super::withheld::{Markers, Withheld};
-use crate::domain::{CaseFacts, CaseStatus, InformationStatus, Noun, Reason, Stage, SubmissionStatus};
+use crate::domain::{CaseFacts, CaseStatus, InformationStatus, Noun, Stage, SubmissionStatus};
 use crate::policy::{AccessContext, Action, Viewer, access, authorize};
 use crate::store::{Case, CaseFilter, Error, Id, Incident, Page, Read, Result as StoreResult, SealedInput, Write};
 
@@ -202,19 +203,20 @@ type CaseInput = resource::New<Cases>;
 type CaseEdit = resource::Edit<Cases>;
 type CaseQuery = resource::Query<Cases>;
 
-/// A move of a case.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"to": "concluded", "on": "2023-02-01"}))]
-pub struct CaseTransitionInput {
-    /// Status to move to.
-    to: CaseStatus,
-    /// On this day.
-    on: NaiveDate,
-    /// Why; required to close.
-    reason: Option<Reason>,
-    /// Why, in words: sealed, confidential.
-    reason_note: Option<String>,
+describe::input!(
+    /// A move of a case.
+    CaseTransitionInput,
+    "A move of a case.",
+    case_transition_input,
+    {"to": "concluded", "on": "2023-02-01"}
+);
+
+fn case_transition_input(input: &mut InputReader<'_>) -> Option<(CaseStatus, NaiveDate, Grounds)> {
+    let to = input.required("to", None, input::code().about("Status to move to."));
+    let on = input.required("on", None, input::past_date().about("On this day."));
+    // A file that is closed without a final outcome says why.
+    let grounds = grounds(input, to == Some(CaseStatus::Closed));
+    Some((to?, on?, grounds?))
 }
 
 /// Lists the cases that concern you, newest first.
@@ -262,15 +264,7 @@ async fn case_edit(call: Call, path: Path<String>, body: Bytes) -> Result<HttpRe
 #[post("/cases/{reference}/transitions")]
 async fn case_transition(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(Noun::Case, &path)?;
-    let (to, on, grounds) = call
-        .body(&body, |input| {
-            let to = input.required("to", None, input::code());
-            let on = input.required("on", None, input::past_date());
-            // A file that is closed without a final outcome says why.
-            let grounds = grounds(input, to == Some(CaseStatus::Closed));
-            Some((to?, on?, grounds?))
-        })
-        .await?;
+    let (to, on, grounds) = call.body(&body, case_transition_input).await?;
     call.post(
         &body,
         move |viewer, w| {

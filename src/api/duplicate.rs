@@ -4,11 +4,11 @@ use actix_web::web::{Bytes, Path};
 use actix_web::{HttpResponse, get, post};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::Routes;
 use super::call::Call;
-use super::input::{self, InputReader};
+use super::input::{self, InputReader, Reader as _, describe};
 use super::list::Paging;
 use super::problem::{NotAcceptable, Problem, Problems};
 use crate::domain::{DuplicateFinding, DuplicateSource};
@@ -62,16 +62,15 @@ pub struct DuplicatePage {
     next: Option<String>,
 }
 
-/// Which, and how they are paged.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "only the description reads it")]
-pub struct DuplicateQuery {
-    /// Only those that nobody decided.
-    undecided: Option<bool>,
-    limit: Option<i64>,
-    after: Option<String>,
-    format: Option<String>,
+describe::query!(
+    /// Which, and how they are paged.
+    DuplicateQuery,
+    duplicate_query
+);
+
+fn duplicate_query(input: &mut InputReader<'_>) -> Option<(Paging, bool)> {
+    let undecided = input.required("undecided", Some(false), input::truth().about("Only those that nobody decided."));
+    Some((Paging::of(input)?, undecided?))
 }
 
 /// Records that may be of one person, the newest first. A match found them outside the asker's scope, or an import found them in another mission.
@@ -83,10 +82,7 @@ pub struct DuplicateQuery {
 )]
 #[get("/likely-duplicates")]
 async fn duplicate_list(call: Call) -> Result<HttpResponse, Problem> {
-    let (paging, undecided) = InputReader::query(&call.context(), &call.query, |input| {
-        let undecided = input.required("undecided", Some(false), input::truth());
-        Some((Paging::of(input)?, undecided?))
-    })?;
+    let (paging, undecided) = InputReader::query(&call.context(), &call.query, duplicate_query)?;
     call.list(paging, move |viewer, r, part| {
         authorize(viewer, Action::JudgeDuplicates).map_err(Error::from)?;
         let page = r.duplicate_list(undecided, part.after, part.limit)?;
@@ -95,13 +91,16 @@ async fn duplicate_list(call: Call) -> Result<HttpResponse, Problem> {
     .await
 }
 
-/// What was found out.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"finding": "different_persons"}))]
-pub struct DuplicateDecision {
-    /// The finding.
-    finding: DuplicateFinding,
+describe::input!(
+    /// What was found out.
+    DuplicateDecision,
+    "What was found out.",
+    duplicate_decision,
+    {"finding": "different_persons"}
+);
+
+fn duplicate_decision(input: &mut InputReader<'_>) -> Option<DuplicateFinding> {
+    input.required("finding", None, input::code().about("The finding."))
 }
 
 /// Decides whether two records are of one person. The records stay as they are: merge incidents, or correct a victim, where that
@@ -110,7 +109,7 @@ pub struct DuplicateDecision {
 #[post("/likely-duplicates/{id}/decision")]
 async fn duplicate_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let id = Id::parse(&path).ok_or_else(|| Problem::of("not_found"))?;
-    let finding = call.body(&body, |input| input.required("finding", None, input::code())).await?;
+    let finding = call.body(&body, duplicate_decision).await?;
     call.as_viewer(move |call, session| {
         call.app().store.signs_in()?;
         authorize(&session.account.viewer, Action::JudgeDuplicates).map_err(Error::from)?;

@@ -3,12 +3,13 @@
 use actix_web::web::{Bytes, Path};
 use actix_web::{HttpResponse, get, post};
 use chrono::{DateTime, Utc};
+use seal::Plain;
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::Routes;
 use super::call::Call;
-use super::input::{self, Context, InputReader, InputValue};
+use super::input::{self, Context, InputReader, InputValue, Reader as _, describe};
 use super::list::Paging;
 use super::problem::{NotAcceptable, Problem, Problems};
 use super::session::secret;
@@ -21,15 +22,18 @@ pub fn routes(config: &mut impl Routes) {
     config.service(erasure_ask).service(erasure_list).service(erasure_decide);
 }
 
-/// Whom to erase, and why.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"record": "incidents/MINUSMA-2019-7KQ4/victims/7KQ4M2", "reason": "family_asked"}))]
-pub struct ErasureInput {
-    /// Path of a victim, a suspect or an accused.
-    record: String,
-    /// Why.
-    reason: ErasureReason,
+describe::input!(
+    /// Whom to erase, and why.
+    ErasureInput,
+    "Whom to erase, and why.",
+    erasure_input,
+    {"record": "incidents/MINUSMA-2019-7KQ4/victims/7KQ4M2", "reason": "family_asked"}
+);
+
+fn erasure_input(input: &mut InputReader<'_>) -> Option<(String, ErasureReason)> {
+    let record = input.required("record", None, person.about("Path of a victim, a suspect or an accused."));
+    let reason = input.required("reason", None, input::code::<ErasureReason>().about("Why."));
+    Some((record?, reason?))
 }
 
 /// A request to erase a person.
@@ -96,16 +100,15 @@ pub struct ErasurePage {
     next: Option<String>,
 }
 
-/// Which requests, and how they are paged.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "only the description reads it")]
-pub struct ErasureQuery {
-    /// Only those that await a decision.
-    waiting: Option<bool>,
-    limit: Option<i64>,
-    after: Option<String>,
-    format: Option<String>,
+describe::query!(
+    /// Which requests, and how they are paged.
+    ErasureQuery,
+    erasure_query
+);
+
+fn erasure_query(input: &mut InputReader<'_>) -> Option<(Paging, bool)> {
+    let waiting = input.required("waiting", Some(false), input::truth().about("Only those that await a decision."));
+    Some((Paging::of(input)?, waiting?))
 }
 
 fn person(input: &InputValue, _: &Context) -> Result<String, String> {
@@ -126,13 +129,7 @@ fn person(input: &InputValue, _: &Context) -> Result<String, String> {
 #[post("/erasures")]
 async fn erasure_ask(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
     InputReader::query(&call.context(), &call.query, |_| Some(()))?;
-    let (record, reason) = call
-        .body(&body, |input| {
-            let record = input.required("record", None, person);
-            let reason = input.required("reason", None, input::code::<ErasureReason>());
-            Some((record?, reason?))
-        })
-        .await?;
+    let (record, reason) = call.body(&body, erasure_input).await?;
     let asked = call
         .as_viewer(move |call, session| {
             let (store, viewer) = (&call.app().store, &session.account.viewer);
@@ -151,10 +148,7 @@ async fn erasure_ask(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
 )]
 #[get("/erasures")]
 async fn erasure_list(call: Call) -> Result<HttpResponse, Problem> {
-    let (paging, waiting) = InputReader::query(&call.context(), &call.query, |input| {
-        let waiting = input.required("waiting", Some(false), input::truth());
-        Some((Paging::of(input)?, waiting?))
-    })?;
+    let (paging, waiting) = InputReader::query(&call.context(), &call.query, erasure_query)?;
     call.list(paging, move |viewer, r, part| {
         authorize(viewer, Action::Erase).map_err(Error::from)?;
         let page = r.erasure_list(waiting, part.after, part.limit)?;
@@ -163,28 +157,25 @@ async fn erasure_list(call: Call) -> Result<HttpResponse, Problem> {
     .await
 }
 
-/// A decision, with a fresh code.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"approve": true, "code": "123456"}))]
-pub struct ErasureDecision {
-    /// Whether the person is to be erased.
-    approve: bool,
-    /// A fresh code of the second factor.
-    code: String,
+describe::input!(
+    /// A decision, with a fresh code.
+    ErasureDecision,
+    "A decision, with a fresh code.",
+    erasure_decision,
+    {"approve": true, "code": "123456"}
+);
+
+fn erasure_decision(input: &mut InputReader<'_>) -> Option<(bool, Plain)> {
+    let approve = input.required("approve", None, input::truth().about("Whether the person is to be erased."));
+    let code = input.required("code", None, secret.about("A fresh code of the second factor."));
+    Some((approve?, code?))
 }
 
 /// Decides on a request, as another officer than the one who asked. Needs a new code of the second factor.
 #[utoipa::path(tag = "erasures", request_body = ErasureDecision, responses((status = 200, body = ErasureView), Problems))]
 #[post("/erasures/{number}/decision")]
 async fn erasure_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
-    let (approve, code) = call
-        .body(&body, |input| {
-            let approve = input.required("approve", None, input::truth());
-            let code = input.required("code", None, secret);
-            Some((approve?, code?))
-        })
-        .await?;
+    let (approve, code) = call.body(&body, erasure_decision).await?;
     let number = path.into_inner();
     let judge = |viewer: &Viewer| Ok(authorize(viewer, Action::Erase)?);
     let decided = call.agree(("erasure", code), judge, move |_, w| w.erasure_decide(&number, approve)).await?;

@@ -17,7 +17,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::call::Call;
-use super::list::{File, Part};
+use super::part::{File, Part};
 use super::problem::Problem;
 use super::turn::Turns;
 use crate::exchange::{CsvTable, XlsxTable};

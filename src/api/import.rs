@@ -2,11 +2,10 @@
 
 use actix_web::web::Payload;
 use actix_web::{HttpResponse, post};
-use utoipa::IntoParams;
 
 use super::Routes;
 use super::call::Call;
-use super::input::{self, InputReader};
+use super::input::{self, InputReader, Reader as _, describe};
 use super::middleware::LARGEST_FILE;
 use super::problem::{Problem, Problems};
 use crate::exchange::{ImportReport, Unreadable, import_fatalities};
@@ -18,13 +17,14 @@ pub fn routes(config: &mut impl Routes) {
     config.service(import_create);
 }
 
-/// How to import.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "only the description reads it")]
-pub struct ImportQuery {
-    /// Report what would be done, and change nothing.
-    dry_run: Option<bool>,
+describe::query!(
+    /// How to import.
+    ImportQuery,
+    import_query
+);
+
+fn import_query(input: &mut InputReader<'_>) -> Option<bool> {
+    input.required("dry_run", Some(false), input::truth().about("Report what would be done, and change nothing."))
 }
 
 /// Imports the UN fatalities file (dataset DPPADPOSS-FATALITIES, CSV). Malicious acts become incidents with their victims,
@@ -38,9 +38,7 @@ pub struct ImportQuery {
 )]
 #[post("/imports")]
 async fn import_create(call: Call, body: Payload) -> Result<HttpResponse, Problem> {
-    let dry_run = InputReader::query(&call.context(), &call.query, |input| {
-        input.required("dry_run", Some(false), input::truth())
-    })?;
+    let dry_run = InputReader::query(&call.context(), &call.query, import_query)?;
     let body = match body.to_bytes_limited(LARGEST_FILE).await {
         Ok(Ok(body)) => body,
         Ok(Err(_)) => return Err(Problem::of("invalid").with_detail("The file did not arrive completely.")),

@@ -1,7 +1,6 @@
 //! Lists: which part is asked for, in which format, and the shapes in which it is answered.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 
 use actix_web::HttpResponse;
 use actix_web::http::header;
@@ -13,48 +12,10 @@ use utoipa::{PartialSchema, ToSchema};
 use super::call::{Call, last_part};
 use super::export;
 use super::input::{Context, InputReader, InputValue, Reader as _, as_text, integer};
+pub use super::part::{File, Format, Part};
 use super::problem::Problem;
 use crate::policy::Viewer;
-use crate::store::{Cursor, Id, Page, Read, Result as StoreResult};
-
-/// Formats that lists have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// `application/json`, by the page.
-    Json,
-    /// A file of the whole list, or of a page.
-    File(File),
-}
-
-/// Kinds of files that lists have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum File {
-    /// `text/csv` (RFC 4180).
-    Csv,
-    /// Office Open XML.
-    Xlsx,
-}
-
-/// Which part of a list is read.
-#[derive(Debug, Clone, Copy)]
-pub struct Part<'a> {
-    /// After which row.
-    pub after: Option<&'a Cursor>,
-    /// Rows, at most.
-    pub limit: i64,
-    /// Whether it is part of a whole list, which tells nobody what is held: that is for pages.
-    pub whole: bool,
-}
-
-impl Part<'_> {
-    /// What of these holders is held, for viewers whom lists tell.
-    ///
-    /// # Errors
-    /// The database's.
-    pub fn held(&self, viewer: &Viewer, r: &mut Read<'_>, holders: &[Id]) -> StoreResult<Option<HashSet<(Id, u16)>>> {
-        if viewer.is_inside() && !self.whole { r.held(holders).map(Some) } else { Ok(None) }
-    }
-}
+use crate::store::{Cursor, Page, Read, Result as StoreResult};
 
 /// A page of a list, as it is answered.
 #[derive(Debug, Serialize)]

@@ -1,5 +1,8 @@
 //! One's own account: who one is, password, second factor.
 
+use crate::api::input::InputReader;
+use crate::api::input::Reader as _;
+use crate::api::input::describe;
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, get, post};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -92,28 +95,29 @@ async fn me(call: Call) -> Result<HttpResponse, Problem> {
     call.one(&Shown::plain(me))
 }
 
-/// The present password, and the new one.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"password": "…", "new_password": "…"}))]
-pub struct PasswordChange {
-    /// Your password.
-    password: String,
-    /// The new one: at least 15 characters, and none that is guessed soon.
-    new_password: String,
+describe::input!(
+    /// The present password, and the new one.
+    PasswordChange,
+    "The present password, and the new one.",
+    read_password_change,
+    {"password": "…", "new_password": "…"}
+);
+
+fn read_password_change(input: &mut InputReader<'_>) -> Option<(Plain, Plain)> {
+    let old = input.required("password", None, secret.about("Your password."));
+    let new = input.required(
+        "new_password",
+        None,
+        secret.about("The new one: at least 15 characters, and none that is guessed soon."),
+    );
+    Some((old?, new?))
 }
 
 /// Changes your password; your other sessions end.
 #[utoipa::path(tag = "me", request_body = PasswordChange, responses((status = 204, description = "Changed"), Problems))]
 #[post("/me/password")]
 async fn password_change(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let (old, new) = call
-        .body(&body, |input| {
-            let old = input.required("password", None, secret);
-            let new = input.required("new_password", None, secret);
-            Some((old?, new?))
-        })
-        .await?;
+    let (old, new) = call.body(&body, read_password_change).await?;
     call.as_viewer(move |call, session| {
         Ok(call.app().identity.password_change(session, old.expose(), new.expose())?)
     })
@@ -121,15 +125,22 @@ async fn password_change(call: Call, body: Bytes) -> Result<HttpResponse, Proble
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Your password, and a code of the second factor that is to be replaced.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"password": "…"}))]
-pub struct FactorBegin {
-    /// Your password.
-    password: String,
-    /// A code of your present second factor, or a recovery code; absent while you have none.
-    code: Option<String>,
+describe::input!(
+    /// Your password, and a code of the second factor that is to be replaced.
+    FactorBegin,
+    "Your password, and a code of the second factor that is to be replaced.",
+    read_factor_begin,
+    {"password": "…"}
+);
+
+fn read_factor_begin(input: &mut InputReader<'_>) -> Option<(Plain, Option<Plain>)> {
+    let password = input.required("password", None, secret.about("Your password."));
+    let code = input.optional(
+        "code",
+        None,
+        secret.about("A code of your present second factor, or a recovery code; absent while you have none."),
+    );
+    Some((password?, code))
 }
 
 /// A secret for an authenticator. It counts once a code of it was given.
@@ -147,13 +158,7 @@ pub struct FactorSecret {
 #[utoipa::path(tag = "me", request_body = FactorBegin, responses((status = 201, body = FactorSecret), Problems))]
 #[post("/me/second-factor")]
 async fn factor_begin(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let (password, code) = call
-        .body(&body, |input| {
-            let password = input.required("password", None, secret);
-            let code = input.optional("code", None, secret);
-            Some((password?, code))
-        })
-        .await?;
+    let (password, code) = call.body(&body, read_factor_begin).await?;
     let made = call
         .as_arriving(move |call, session| {
             let code = code.as_ref().map(Plain::expose);
@@ -164,14 +169,16 @@ async fn factor_begin(call: Call, body: Bytes) -> Result<HttpResponse, Problem> 
     Ok(HttpResponse::Created().json(made))
 }
 
-/// A code.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"code": "123456"}))]
-pub struct FactorCode {
-    /// The present code of the new second factor.
-    #[schema(example = "123456")]
-    code: String,
+describe::input!(
+    /// A code.
+    FactorCode,
+    "A code.",
+    factor_code,
+    {"code": "123456"}
+);
+
+fn factor_code(input: &mut InputReader<'_>) -> Option<Plain> {
+    input.required("code", None, secret.about("The present code of the new second factor."))
 }
 
 /// Codes for who has lost their second factor.
@@ -185,7 +192,7 @@ pub struct RecoveryCodes {
 #[utoipa::path(tag = "me", request_body = FactorCode, responses((status = 200, body = RecoveryCodes), Problems))]
 #[post("/me/second-factor/confirmation")]
 async fn factor_confirm(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let code = call.body(&body, |input| input.required("code", None, secret)).await?;
+    let code = call.body(&body, factor_code).await?;
     let codes =
         call.as_arriving(move |call, session| Ok(call.app().identity.factor_confirm(session, code.expose())?)).await?;
     let recovery_codes = codes.iter().map(|code| code.to_string()).collect();

@@ -26,6 +26,7 @@ mod measure;
 mod middleware;
 mod observe;
 mod once;
+mod part;
 mod problem;
 mod proceeding;
 mod reference;

@@ -4,11 +4,11 @@ use actix_web::web::Path;
 use actix_web::{HttpResponse, get};
 use chrono::NaiveDate;
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::Routes;
 use super::call::{Call, Shown};
-use super::input::{self, InputReader};
+use super::input::{self, InputReader, Reader as _, describe};
 use super::problem::{NotModified, Problem, Problems};
 use strum::VariantArray as _;
 
@@ -370,22 +370,21 @@ pub struct Designations {
     items: Vec<DesignationView>,
 }
 
-/// What designations are narrowed to.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "only the description reads it")]
-pub struct DesignationQuery {
-    /// Acronym of a mission.
-    mission: Option<String>,
+describe::query!(
+    /// What designations are narrowed to.
+    DesignationQuery,
+    designation_query
+);
+
+fn designation_query(input: &mut InputReader<'_>) -> Option<Option<String>> {
+    Some(input.optional("mission", None, input::mission().about("Acronym of a mission.")))
 }
 
 /// Who answers for each mission's file, from when to when.
 #[utoipa::path(tag = "reference", params(DesignationQuery), responses((status = 200, body = Designations), NotModified, Problems))]
 #[get("/designations")]
 async fn designation_list(call: Call) -> Result<HttpResponse, Problem> {
-    let mission = InputReader::query(&call.context(), &call.query, |input| {
-        Some(input.optional("mission", None, input::mission()))
-    })?;
+    let mission = InputReader::query(&call.context(), &call.query, designation_query)?;
     let items = call
         .read(move |_, r| {
             Ok(r.designation_list(mission.as_deref())?

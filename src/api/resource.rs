@@ -10,9 +10,8 @@ use actix_web::HttpResponse;
 use actix_web::web::Bytes;
 use seal::ClassCode;
 use serde::Serialize;
-use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::{RefOr, Required, Schema};
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::call::{App, Call, Made, Shown, changed_once, last_part, made_once, read_reference};
@@ -376,15 +375,12 @@ impl<R: Resource> IntoParams for Query<R> {
     }
 }
 
-/// The description of what a GET of one record takes.
+/// The description of what a GET of one record takes beside its reference.
 #[derive(Debug)]
 pub struct Reading;
 
 impl IntoParams for Reading {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let text = ObjectBuilder::new().schema_type(Type::String);
-        let reference = ParameterBuilder::new().name("reference").parameter_in(ParameterIn::Path);
-        let reference = reference.required(Required::True).schema(Some(text)).build();
-        std::iter::once(reference).chain(describe::parameters(|input| Some(as_state(input)))).collect()
+        describe::parameters(|input| Some(as_state(input)))
     }
 }

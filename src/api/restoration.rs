@@ -1,8 +1,11 @@
 //! What setting the database back undid, and who confirmed it: after a restore, and what an operator accepted.
 
+use crate::api::input::Reader as _;
+use crate::api::input::describe;
 use actix_web::web::{Bytes, Path};
 use actix_web::{HttpResponse, get, post};
 use chrono::{DateTime, Utc};
+use seal::Plain;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -101,13 +104,16 @@ async fn restoration_list(call: Call) -> Result<HttpResponse, Problem> {
     call.one(&Shown::plain(Restorations { items: items.into_iter().map(view).collect(), next: None }))
 }
 
-/// A confirmation.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"code": "123456"}))]
-pub struct Confirmation {
-    /// A fresh code of the second factor.
-    code: String,
+describe::input!(
+    /// A confirmation.
+    Confirmation,
+    "A confirmation.",
+    confirmation,
+    {"code": "123456"}
+);
+
+fn confirmation(input: &mut InputReader<'_>) -> Option<Plain> {
+    input.required("code", None, secret.about("A fresh code of the second factor."))
 }
 
 /// Confirms that the list was read, and that the service may go on: it takes an officer and an administrator, each with a fresh code.
@@ -116,7 +122,7 @@ pub struct Confirmation {
 async fn restoration_confirm(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     InputReader::query(&call.context(), &call.query, |_| Some(()))?;
     let id = Id::parse(&path).ok_or_else(|| Problem::of("not_found"))?;
-    let code = call.body(&body, |input| input.required("code", None, secret)).await?;
+    let code = call.body(&body, confirmation).await?;
     let confirmed = call
         .as_confirming(move |call, session| {
             let (app, viewer) = (call.app(), &session.account.viewer);

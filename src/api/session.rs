@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::Routes;
 use super::call::{Call, Shown, block};
-use super::input::{self, Context, InputReader, InputValue};
+use super::input::{self, Context, InputReader, InputValue, Reader as _, describe};
 use super::problem::{NotModified, Problem, Problems};
 use crate::identity::{ACCESS_LASTS, Tokens};
 use crate::policy::{Action, Scope, authorize};
@@ -27,17 +27,23 @@ pub fn routes(config: &mut impl Routes) {
         .service(session_end_one);
 }
 
-/// Address, password, and a code of the second factor.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"email": "minusma.focal-point@casque.example", "password": "…", "code": "123456"}))]
-pub struct SignIn {
-    /// Address of the account.
-    email: String,
-    /// Password.
-    password: String,
-    /// The present code of the second factor, or a recovery code; absent while there is none.
-    code: Option<String>,
+describe::input!(
+    /// Address, password, and a code of the second factor.
+    SignIn,
+    "Address, password, and a code of the second factor.",
+    sign_in,
+    {"email": "minusma.focal-point@casque.example", "password": "…", "code": "123456"}
+);
+
+fn sign_in(input: &mut InputReader<'_>) -> Option<(Plain, Plain, Option<Plain>)> {
+    let email = input.required("email", None, secret.about("Address of the account."));
+    let password = input.required("password", None, secret.about("Password."));
+    let code = input.optional(
+        "code",
+        None,
+        secret.about("The present code of the second factor, or a recovery code; absent while there is none."),
+    );
+    Some((email?, password?, code))
 }
 
 /// Where a person signs in with the provider.
@@ -50,27 +56,38 @@ pub struct SingleSignOnBegun {
     sign_on: String,
 }
 
-/// What the provider sent a person back with.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"sign_on": "…", "state": "…", "authorization_code": "…", "code": "123456"}))]
-pub struct SingleSignOn {
-    /// What was kept.
-    sign_on: String,
-    /// The provider's `state`.
-    state: String,
-    /// The provider's `code`.
-    authorization_code: String,
-    /// The present code of the second factor here, or a recovery code; absent while there is none.
-    code: Option<String>,
+describe::input!(
+    /// What the provider sent a person back with.
+    SingleSignOn,
+    "What the provider sent a person back with.",
+    completion,
+    {"sign_on": "…", "state": "…", "authorization_code": "…", "code": "123456"}
+);
+
+fn completion(input: &mut InputReader<'_>) -> Option<(Plain, Plain, Plain, Option<Plain>)> {
+    let kept = input.required("sign_on", None, secret.about("What was kept."));
+    let state = input.required("state", None, secret.about("The provider's `state`."));
+    // Some providers' codes are long.
+    let authorization =
+        input.required("authorization_code", None, |input: &InputValue, _: &Context| secret_of(input, 8_192));
+    let code = input.optional(
+        "code",
+        None,
+        secret.about("The present code of the second factor here, or a recovery code; absent while there is none."),
+    );
+    Some((kept?, state?, authorization?, code))
 }
 
-/// A refresh token, to be used once.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-pub struct Refresh {
-    /// As the last answer gave it.
-    refresh_token: String,
+describe::input!(
+    /// A refresh token, to be used once.
+    Refresh,
+    "A refresh token, to be used once.",
+    refresh,
+    null
+);
+
+fn refresh(input: &mut InputReader<'_>) -> Option<Plain> {
+    input.required("refresh_token", None, secret.about("As the last answer gave it."))
 }
 
 /// A pair of tokens.
@@ -120,14 +137,7 @@ fn answer(tokens: Tokens, status: u16) -> HttpResponse {
 #[utoipa::path(tag = "sessions", request_body = SignIn, security(()), responses((status = 201, body = TokenPair), Problems))]
 #[post("/sessions")]
 async fn session_begin(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let (email, password, code) = call
-        .body(&body, |input| {
-            let email = input.required("email", None, secret);
-            let password = input.required("password", None, secret);
-            let code = input.optional("code", None, secret);
-            Some((email?, password?, code))
-        })
-        .await?;
+    let (email, password, code) = call.body(&body, sign_in).await?;
     let network = call.network;
     let tokens = block(move || {
         let code = code.as_ref().map(Plain::expose);
@@ -151,17 +161,7 @@ async fn single_sign_on_begin(call: Call) -> Result<HttpResponse, Problem> {
 #[utoipa::path(tag = "sessions", request_body = SingleSignOn, security(()), responses((status = 201, body = TokenPair), Problems))]
 #[post("/sessions/single-sign-on/completion")]
 async fn single_sign_on(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let (kept, state, authorization, code) = call
-        .body(&body, |input| {
-            let kept = input.required("sign_on", None, secret);
-            let state = input.required("state", None, secret);
-            // Some providers' codes are long.
-            let authorization =
-                input.required("authorization_code", None, |input: &InputValue, _: &Context| secret_of(input, 8_192));
-            let code = input.optional("code", None, secret);
-            Some((kept?, state?, authorization?, code))
-        })
-        .await?;
+    let (kept, state, authorization, code) = call.body(&body, completion).await?;
     let network = call.network;
     let tokens = block(move || {
         let given = (kept.expose(), state.expose(), authorization.expose());
@@ -176,7 +176,7 @@ async fn single_sign_on(call: Call, body: Bytes) -> Result<HttpResponse, Problem
 #[utoipa::path(tag = "sessions", request_body = Refresh, security(()), responses((status = 200, body = TokenPair), Problems))]
 #[post("/sessions/refresh")]
 async fn session_refresh(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let token = call.body(&body, |input| input.required("refresh_token", None, secret)).await?;
+    let token = call.body(&body, refresh).await?;
     let tokens = block(move || Ok(call.app().identity.refresh(token.expose())?)).await?;
     Ok(answer(tokens, 200))
 }

@@ -6,11 +6,11 @@ use actix_web::{HttpResponse, get};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use strum::VariantArray;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::Routes;
 use super::call::{Call, Shown};
-use super::input::{self, Context, InputReader, InputValue, Reader as _};
+use super::input::{self, Context, InputReader, InputValue, Reader as _, describe};
 use super::problem::{NotModified, Problem, Problems};
 use crate::domain::{Act, Code, Forum, Harm, InformationStatus, Means, Outcome, Personnel, Stage};
 use crate::store::{Dimension, StatisticsAsk, Unit};
@@ -61,28 +61,11 @@ pub struct StatisticsView {
     cells: Vec<CellView>,
 }
 
-/// What is counted. Every dimension may also be given as a parameter, to count only that value.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "only the description reads it")]
-pub struct StatisticsQuery {
-    /// Unit: `incidents` if absent.
-    unit: Option<Unit>,
-    /// Dimensions, parted by commas: each unit has its own.
-    #[param(example = "mission,year")]
-    by: Option<String>,
-    mission: Option<String>,
-    host_state: Option<String>,
-    year: Option<String>,
-    act: Option<String>,
-    means: Option<String>,
-    outcome: Option<String>,
-    personnel_category: Option<String>,
-    stage: Option<String>,
-    forum: Option<String>,
-    in_absentia: Option<String>,
-    information_status: Option<String>,
-}
+describe::query!(
+    /// What is counted. Every dimension may also be given as a parameter, to count only that value.
+    StatisticsQuery,
+    ask
+);
 
 fn dimensions(input: &InputValue, _: &Context) -> Result<Vec<Dimension>, String> {
     let text = input::as_text(input)?;
@@ -123,8 +106,13 @@ fn only_value(input: &mut InputReader<'_>, dimension: Dimension) -> Option<Strin
 }
 
 pub(super) fn ask(input: &mut InputReader<'_>) -> Option<StatisticsAsk> {
-    let unit = input.required("unit", Some(Unit::Incidents), input::code::<Unit>());
-    let by = input.required("by", Some(Vec::new()), dimensions);
+    let unit =
+        input.required("unit", Some(Unit::Incidents), input::code::<Unit>().about("Unit: `incidents` if absent."));
+    let by = input.required(
+        "by",
+        Some(Vec::new()),
+        dimensions.about("Dimensions, parted by commas: each unit has its own."),
+    );
     let mut only = Vec::new();
     for dimension in Dimension::VARIANTS {
         if let Some(value) = only_value(input, *dimension) {

@@ -3,12 +3,13 @@
 use actix_web::web::{Bytes, Path};
 use actix_web::{HttpResponse, get, post};
 use chrono::{DateTime, Utc};
+use seal::Plain;
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::Routes;
 use super::call::{Call, Shown};
-use super::input::{self, InputReader};
+use super::input::{self, InputReader, Reader as _, describe};
 use super::list::Paging;
 use super::problem::{NotAcceptable, NotModified, Problem, Problems};
 use super::session::secret;
@@ -148,18 +149,16 @@ pub struct TableCells {
     next: Option<String>,
 }
 
-/// Which cells, and how they are paged.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "only the description reads it")]
-pub struct TableQuery {
-    /// Only this table.
-    table: Option<PublishedTable>,
-    /// Only this year's.
-    year: Option<i32>,
-    limit: Option<i64>,
-    after: Option<String>,
-    format: Option<String>,
+describe::query!(
+    /// Which cells, and how they are paged.
+    TableQuery,
+    table_query
+);
+
+fn table_query(input: &mut InputReader<'_>) -> Option<(Paging, Option<PublishedTable>, Option<i32>)> {
+    let table = input.optional("table", None, input::code::<PublishedTable>().about("Only this table."));
+    let year = input.optional("year", None, input::integer(1948, 9998).about("Only this year's."));
+    Some((Paging::of(input)?, table, year))
 }
 
 fn cells(of: TableReleaseView) -> Vec<TableCell> {
@@ -191,11 +190,7 @@ fn cells(of: TableReleaseView) -> Vec<TableCell> {
 )]
 #[get("/tables")]
 async fn table_list(call: Call) -> Result<HttpResponse, Problem> {
-    let (paging, table, year) = InputReader::query(&call.context(), &call.query, |input| {
-        let table = input.optional("table", None, input::code::<PublishedTable>());
-        let year = input.optional("year", None, input::integer(1948, 9998));
-        Some((Paging::of(input)?, table, year))
-    })?;
+    let (paging, table, year) = InputReader::query(&call.context(), &call.query, table_query)?;
     call.list(paging, move |_, r, part| {
         let mut all = Vec::new();
         for release in r.table_releases(false)? {
@@ -236,13 +231,20 @@ async fn table_get(call: Call, path: Path<String>) -> Result<HttpResponse, Probl
     call.one(&view)
 }
 
-/// Of which year to propose the tables.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"year": 2025}))]
-pub struct TableProposal {
-    /// A year that is over.
-    year: i32,
+describe::input!(
+    /// Of which year to propose the tables.
+    TableProposal,
+    "Of which year to propose the tables.",
+    table_proposal,
+    {"year": 2025}
+);
+
+fn table_proposal(input: &mut InputReader<'_>) -> Option<i32> {
+    let year = input.required("year", None, input::integer::<i32>(1948, 9998).about("A year that has ended."))?;
+    if year >= chrono::Datelike::year(&input.context.now) {
+        input.fault("year", "The year has not ended yet.");
+    }
+    Some(year)
 }
 
 /// Counts the fixed set of tables of a year from the present records, and proposes them for release, once for each year. Another person of the Secretariat releases
@@ -250,16 +252,7 @@ pub struct TableProposal {
 #[utoipa::path(tag = "tables", request_body = TableProposal, responses((status = 201, body = TableReleaseView), Problems))]
 #[post("/tables")]
 async fn table_propose(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let present = chrono::Datelike::year(&call.app().store.now());
-    let year = call
-        .body(&body, move |input| {
-            let year = input.required("year", None, input::integer::<i32>(1948, 9998))?;
-            if year >= present {
-                input.fault("year", "The year has not ended yet.");
-            }
-            Some(year)
-        })
-        .await?;
+    let year = call.body(&body, table_proposal).await?;
     let view = call
         .as_viewer(move |call, session| {
             let (store, viewer) = (&call.app().store, &session.account.viewer);
@@ -278,15 +271,22 @@ async fn table_propose(call: Call, body: Bytes) -> Result<HttpResponse, Problem>
     Ok(HttpResponse::Created().json(view))
 }
 
-/// What is decided on a proposal.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"release": true, "code": "123456"}))]
-pub struct TableDecision {
-    /// Whether to release it; else it is declined, and the year may have another.
-    release: bool,
-    /// A fresh code of the second factor.
-    code: String,
+describe::input!(
+    /// What is decided on a proposal.
+    TableDecision,
+    "What is decided on a proposal.",
+    table_decision,
+    {"release": true, "code": "123456"}
+);
+
+fn table_decision(input: &mut InputReader<'_>) -> Option<(bool, Plain)> {
+    let release = input.required(
+        "release",
+        None,
+        input::truth().about("Whether to release it; else it is declined, and the year may have another."),
+    );
+    let code = input.required("code", None, secret.about("A fresh code of the second factor."));
+    Some((release?, code?))
 }
 
 /// Releases the tables that another person of the Secretariat proposed, or declines them. It takes a fresh code.
@@ -294,13 +294,7 @@ pub struct TableDecision {
 #[post("/tables/{year}/decision")]
 async fn table_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let year = year_of(&path)?;
-    let (release, code) = call
-        .body(&body, |input| {
-            let release = input.required("release", None, input::truth());
-            let code = input.required("code", None, secret);
-            Some((release?, code?))
-        })
-        .await?;
+    let (release, code) = call.body(&body, table_decision).await?;
     let judge = |viewer: &Viewer| Ok(authorize(viewer, Action::Decide)?);
     call.agree(("tables", code), judge, move |_, w| w.table_decide(year, release)).await?;
     Ok(HttpResponse::NoContent().finish())

@@ -3,13 +3,14 @@
 use actix_web::web::{Bytes, Path};
 use actix_web::{HttpResponse, get, post};
 use chrono::{DateTime, NaiveDate, Utc};
+use seal::Plain;
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{here, id, seen_by};
 use crate::api::Routes;
 use crate::api::call::Call;
-use crate::api::input::{self, InputReader};
+use crate::api::input::{self, InputReader, Reader as _, describe};
 use crate::api::list::Paging;
 use crate::api::problem::{NotAcceptable, Problem, Problems};
 use crate::api::session::secret;
@@ -115,16 +116,15 @@ pub struct ChangePage {
     next: Option<String>,
 }
 
-/// Which changes, and how they are paged.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "only the description reads it")]
-pub struct ChangeQuery {
-    /// Only those that await a decision.
-    waiting: Option<bool>,
-    limit: Option<i64>,
-    after: Option<String>,
-    format: Option<String>,
+describe::query!(
+    /// Which changes, and how they are paged.
+    ChangeQuery,
+    change_query
+);
+
+fn change_query(input: &mut InputReader<'_>) -> Option<(Paging, bool)> {
+    let waiting = input.required("waiting", Some(false), input::truth().about("Only those that await a decision."));
+    Some((Paging::of(input)?, waiting?))
 }
 
 /// Changes of accounts that two had to agree to, the last asked first: to an administrator all, to a State's manager those of
@@ -137,10 +137,7 @@ pub struct ChangeQuery {
 #[get("/account-changes")]
 async fn change_list(call: Call) -> Result<HttpResponse, Problem> {
     here(&call)?;
-    let (paging, waiting) = InputReader::query(&call.context(), &call.query, |input| {
-        let waiting = input.required("waiting", Some(false), input::truth());
-        Some((Paging::of(input)?, waiting?))
-    })?;
+    let (paging, waiting) = InputReader::query(&call.context(), &call.query, change_query)?;
     call.list(paging, move |viewer, r, part| {
         let own = seen_by(viewer)?;
         let page = r.account_change_list(own.as_deref(), waiting, part.after, part.limit)?;
@@ -149,15 +146,18 @@ async fn change_list(call: Call) -> Result<HttpResponse, Problem> {
     .await
 }
 
-/// A decision.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"approve": true, "code": "123456"}))]
-pub struct ChangeDecision {
-    /// Whether it shall be so.
-    approve: bool,
-    /// A fresh code of the second factor.
-    code: String,
+describe::input!(
+    /// A decision.
+    ChangeDecision,
+    "A decision.",
+    change_decision,
+    {"approve": true, "code": "123456"}
+);
+
+fn change_decision(input: &mut InputReader<'_>) -> Option<(bool, Plain)> {
+    let approve = input.required("approve", None, input::truth().about("Whether it shall be so."));
+    let code = input.required("code", None, secret.about("A fresh code of the second factor."));
+    Some((approve?, code?))
 }
 
 /// Decides as the second administrator: not the person who asked, and not the person whom the change is about. Needs a new code of the second factor.
@@ -165,13 +165,7 @@ pub struct ChangeDecision {
 #[post("/account-changes/{id}/decision")]
 async fn change_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let change = id(&path)?;
-    let (approve, code) = call
-        .body(&body, |input| {
-            let approve = input.required("approve", None, input::truth());
-            let code = input.required("code", None, secret);
-            Some((approve?, code?))
-        })
-        .await?;
+    let (approve, code) = call.body(&body, change_decision).await?;
     let judge = |viewer: &Viewer| Ok(authorize(viewer, Action::Administer)?);
     let decide =
         move |viewer: &Viewer, w: &mut Write<'_>| Ok(change_view(viewer, w.account_change_decide(change, approve)?));

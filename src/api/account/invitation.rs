@@ -1,8 +1,11 @@
 //! One-time links with which people choose their passwords.
 
+use crate::api::input::Reader as _;
+use crate::api::input::describe;
 use actix_web::web::{Bytes, Path};
 use actix_web::{HttpResponse, post};
 use chrono::{DateTime, Utc};
+use seal::Plain;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -44,28 +47,29 @@ async fn account_invite(call: Call, path: Path<String>) -> Result<HttpResponse, 
     Ok(HttpResponse::Created().json(made))
 }
 
-/// A link's token, and the password that was chosen.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"token": "…", "new_password": "…"}))]
-pub struct Acceptance {
-    /// As the invitation gave it.
-    token: String,
-    /// The password: at least 15 characters, and none that is guessed soon.
-    new_password: String,
+describe::input!(
+    /// A link's token, and the password that was chosen.
+    Acceptance,
+    "A link's token, and the password that was chosen.",
+    acceptance,
+    {"token": "…", "new_password": "…"}
+);
+
+fn acceptance(input: &mut InputReader<'_>) -> Option<(Plain, Plain)> {
+    let token = input.required("token", None, secret.about("As the invitation gave it."));
+    let password = input.required(
+        "new_password",
+        None,
+        secret.about("The password: at least 15 characters, and none that is guessed soon."),
+    );
+    Some((token?, password?))
 }
 
 /// Chooses a password with a one-time link. Sign in with it next.
 #[utoipa::path(tag = "accounts", request_body = Acceptance, security(()), responses((status = 204, description = "Chosen"), Problems))]
 #[post("/invitations/acceptance")]
 async fn invitation_accept(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let (token, password) = call
-        .body(&body, |input| {
-            let token = input.required("token", None, secret);
-            let password = input.required("new_password", None, secret);
-            Some((token?, password?))
-        })
-        .await?;
+    let (token, password) = call.body(&body, acceptance).await?;
     block(move || Ok(call.app().identity.accept(token.expose(), password.expose())?)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

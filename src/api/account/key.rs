@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::{here, id, managed, seen_by};
 use crate::api::Routes;
 use crate::api::call::{Call, Shown};
-use crate::api::input::{self, InputReader};
+use crate::api::input::{self, InputReader, Reader as _, describe};
 use crate::api::problem::{NotModified, Problem, Problems};
 use crate::identity::Identity;
 use crate::store::{Error, MachineKey};
@@ -49,15 +49,18 @@ pub struct Keys {
     next: Option<()>,
 }
 
-/// What a key is for, and its last day.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"name": "Case register of the Ministry of Justice", "expires_on": "2027-06-30"}))]
-pub struct KeyInput {
-    /// What it is for.
-    name: String,
-    /// Its last day (UTC), within a year.
-    expires_on: NaiveDate,
+describe::input!(
+    /// What a key is for, and its last day.
+    KeyInput,
+    "What a key is for, and its last day.",
+    key_input,
+    {"name": "Case register of the Ministry of Justice", "expires_on": "2027-06-30"}
+);
+
+fn key_input(input: &mut InputReader<'_>) -> Option<(String, NaiveDate)> {
+    let name = input.required("name", None, input::text(100).about("What it is for."));
+    let last_day = input.required("expires_on", None, input::date().about("Its last day (UTC), within a year."));
+    Some((name?, last_day?))
 }
 
 /// The live keys of a machine's account, without their secret values.
@@ -83,13 +86,7 @@ async fn key_list(call: Call, path: Path<String>) -> Result<HttpResponse, Proble
 #[post("/accounts/{id}/keys")]
 async fn key_make(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let of = id(&path)?;
-    let (name, last_day) = call
-        .body(&body, |input| {
-            let name = input.required("name", None, input::text(100));
-            let last_day = input.required("expires_on", None, input::date());
-            Some((name?, last_day?))
-        })
-        .await?;
+    let (name, last_day) = call.body(&body, key_input).await?;
     let view = managed(&call, move |w| {
         let (key, hash) = Identity::machine_key();
         let ends = last_day.and_hms_opt(23, 59, 59).ok_or(Error::NotFound)?;

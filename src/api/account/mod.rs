@@ -9,11 +9,11 @@ use actix_web::web::{Bytes, Path};
 use actix_web::{HttpResponse, delete, get, post};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::Routes;
 use super::call::{Call, Shown};
-use super::input::{self, Context, InputReader, InputValue, Reader as _};
+use super::input::{self, Context, InputReader, InputValue, Reader as _, describe};
 use super::list::Paging;
 use super::problem::{NotAcceptable, NotModified, Problem, Problems};
 use crate::domain::{AccountStatus, Rights, Role, StateFunction};
@@ -36,62 +36,27 @@ pub fn routes(config: &mut impl Routes) {
     key::routes(config);
 }
 
-/// What an account is entitled to.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"role": "focal_point", "missions": ["MINUSMA"], "from_on": "2026-12-01", "to_on": "2027-11-30"}))]
-pub struct RightsInput {
-    /// Role.
-    role: Role,
-    /// Missions of a focal point.
-    missions: Option<Vec<String>>,
-    /// State of a member_state.
-    state: Option<String>,
-    /// What a member_state does for its State.
-    state_function: Option<StateFunction>,
-    /// Whether it is a State's own system, which has keys rather than a password, and opens nothing.
-    machine: Option<bool>,
-    /// Graded for disclosure (secretariat and senior_focal_point).
-    graded: Option<bool>,
-    /// First day of its term (UTC).
-    from_on: Option<NaiveDate>,
-    /// Last day of its term (UTC); a focal point has one.
-    to_on: Option<NaiveDate>,
-    /// Whether it is suspended.
-    suspended: Option<bool>,
-    /// Who it is to the provider of single sign-on: issuer and subject, parted by a space.
-    single_sign_on: Option<String>,
-}
+describe::input!(
+    /// What an account is entitled to.
+    RightsInput,
+    "What an account is entitled to.",
+    rights,
+    {"role": "focal_point", "missions": ["MINUSMA"], "from_on": "2026-12-01", "to_on": "2027-11-30"}
+);
 
-/// A new account: address, name, and what it is entitled to.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"email": "someone@casque.example", "name": "Someone", "role": "auditor"}))]
-pub struct AccountInput {
-    /// Address, with which the person signs in.
-    email: String,
-    /// Name.
-    name: String,
-    /// Role.
-    role: Role,
-    /// Missions of a focal point.
-    missions: Option<Vec<String>>,
-    /// State of a member_state.
-    state: Option<String>,
-    /// What a member_state does for its State.
-    state_function: Option<StateFunction>,
-    /// Whether it is a State's own system, which has keys rather than a password, and opens nothing.
-    machine: Option<bool>,
-    /// Graded for disclosure (secretariat and senior_focal_point).
-    graded: Option<bool>,
-    /// First day of its term (UTC).
-    from_on: Option<NaiveDate>,
-    /// Last day of its term (UTC); a focal point has one.
-    to_on: Option<NaiveDate>,
-    /// Whether it is suspended.
-    suspended: Option<bool>,
-    /// Who it is to the provider of single sign-on: issuer and subject, parted by a space.
-    single_sign_on: Option<String>,
+describe::input!(
+    /// A new account: address, name, and what it is entitled to.
+    AccountInput,
+    "A new account: address, name, and what it is entitled to.",
+    account_input,
+    {"email": "someone@casque.example", "name": "Someone", "role": "auditor"}
+);
+
+fn account_input(input: &mut InputReader<'_>) -> Option<NewAccount> {
+    let email = input.required("email", None, email.about("Address, with which the person signs in."));
+    let name = input.required("name", None, input::text(200).about("Name."));
+    let rights = rights(input);
+    Some(NewAccount { email: email?, name: name?, rights: rights?, password_hash: None })
 }
 
 /// An account.
@@ -176,33 +141,54 @@ pub struct AccountPage {
     next: Option<String>,
 }
 
-/// Which accounts, and how they are paged.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "only the description reads it")]
-pub struct AccountQuery {
-    /// Of this role.
-    role: Option<Role>,
-    /// Of this State.
-    state: Option<String>,
-    /// Only those whose access is due to be looked at, every quarter.
-    review_due: Option<bool>,
-    limit: Option<i64>,
-    after: Option<String>,
-    format: Option<String>,
+describe::query!(
+    /// Which accounts, and how they are paged.
+    AccountQuery,
+    account_query
+);
+
+fn account_query(input: &mut InputReader<'_>) -> Option<(Paging, AccountFilter)> {
+    let role = input.optional("role", None, input::code().about("Of this role."));
+    let state = input.optional("state", None, input::state().about("Of this State."));
+    let review_due = input.required(
+        "review_due",
+        Some(false),
+        input::truth().about("Only those whose access is due to be looked at, every quarter."),
+    );
+    let paging = Paging::of(input);
+    Some((paging?, AccountFilter { state, role, review_due: review_due? }))
 }
 
 fn rights(input: &mut InputReader<'_>) -> Option<Rights> {
-    let role = input.required("role", None, input::code());
-    let missions = input.required("missions", Some(Vec::new()), input::list_of(50, input::mission()));
-    let state = input.optional("state", None, input::state());
-    let state_function = input.optional("state_function", None, input::code());
-    let machine = input.required("machine", Some(false), input::truth());
-    let graded = input.required("graded", Some(false), input::truth());
-    let from_on = input.optional("from_on", None, input::date());
-    let to_on = input.optional("to_on", None, input::date());
-    let suspended = input.required("suspended", Some(false), input::truth());
-    let single_sign_on = input.optional("single_sign_on", None, input::text(500));
+    let role = input.required("role", None, input::code().about("Role."));
+    let missions = input.required(
+        "missions",
+        Some(Vec::new()),
+        input::list_of(50, input::mission()).about("Missions of a focal point."),
+    );
+    let state = input.optional("state", None, input::state().about("State of a member_state."));
+    let state_function =
+        input.optional("state_function", None, input::code().about("What a member_state does for its State."));
+    let machine = input.required(
+        "machine",
+        Some(false),
+        input::truth()
+            .about("Whether it is a State's own system, which has keys rather than a password, and opens nothing."),
+    );
+    let graded = input.required(
+        "graded",
+        Some(false),
+        input::truth().about("Graded for disclosure (secretariat and senior_focal_point)."),
+    );
+    let from_on = input.optional("from_on", None, input::date().about("First day of its term (UTC)."));
+    let to_on =
+        input.optional("to_on", None, input::date().about("Last day of its term (UTC); a focal point has one."));
+    let suspended = input.required("suspended", Some(false), input::truth().about("Whether it is suspended."));
+    let single_sign_on = input.optional(
+        "single_sign_on",
+        None,
+        input::text(500).about("Who it is to the provider of single sign-on: issuer and subject, parted by a space."),
+    );
     let mut missions = missions?;
     missions.sort();
     missions.dedup();
@@ -270,13 +256,7 @@ fn answer(account: AccountView, outcome: ChangeOutcome) -> AccountAnswer {
 #[get("/accounts")]
 async fn account_list(call: Call) -> Result<HttpResponse, Problem> {
     here(&call)?;
-    let (paging, filter) = InputReader::query(&call.context(), &call.query, |input| {
-        let role = input.optional("role", None, input::code());
-        let state = input.optional("state", None, input::state());
-        let review_due = input.required("review_due", Some(false), input::truth());
-        let paging = Paging::of(input);
-        Some((paging?, AccountFilter { state, role, review_due: review_due? }))
-    })?;
+    let (paging, filter) = InputReader::query(&call.context(), &call.query, account_query)?;
     call.list(paging, move |viewer, r, part| {
         let mut filter = filter.clone();
         if let Some(own) = seen_by(viewer)? {
@@ -313,14 +293,7 @@ async fn account_get(call: Call, path: Path<String>) -> Result<HttpResponse, Pro
 #[utoipa::path(tag = "accounts", request_body = AccountInput, responses((status = 201, body = AccountAnswer), Problems))]
 #[post("/accounts")]
 async fn account_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let new = call
-        .body(&body, |input| {
-            let email = input.required("email", None, email);
-            let name = input.required("name", None, input::text(200));
-            let rights = rights(input);
-            Some(NewAccount { email: email?, name: name?, rights: rights?, password_hash: None })
-        })
-        .await?;
+    let new = call.body(&body, account_input).await?;
     let made = call
         .as_viewer(move |call, session| {
             Ok(call.app().store.write(&session.account.viewer, |w| {

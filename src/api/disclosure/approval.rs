@@ -3,14 +3,15 @@
 use actix_web::web::{Bytes, Path};
 use actix_web::{HttpResponse, get, post};
 use chrono::{DateTime, Utc};
+use seal::Plain;
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::note::agrees;
 use super::{note, path_id, record, wanted};
 use crate::api::Routes;
 use crate::api::call::Call;
-use crate::api::input::{self, InputReader};
+use crate::api::input::{self, InputReader, Reader as _, describe};
 use crate::api::list::Paging;
 use crate::api::problem::{NotAcceptable, Problem, Problems};
 use crate::api::session::secret;
@@ -21,21 +22,25 @@ pub(super) fn routes(config: &mut impl Routes) {
     config.service(approval_ask).service(approval_list).service(approval_decide);
 }
 
-/// What is to be opened, and why.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"record": "incidents/MINUSMA-2019-7KQ4", "class": "strictly_confidential", "fields": ["name"], "purpose": "prosecution_support", "note": "Made-up note."}))]
-pub struct ApprovalInput {
-    /// Path of an incident, case, proceeding, assistance or measure, with its children.
-    record: String,
-    /// `strictly_confidential`; what is confidential needs no approval.
-    class: String,
-    /// Only these fields; all of the class if absent.
-    fields: Option<Vec<String>>,
-    /// Why.
-    purpose: Purpose,
-    /// Why, in words: sealed.
-    note: Option<String>,
+describe::input!(
+    /// What is to be opened, and why.
+    ApprovalInput,
+    "What is to be opened, and why.",
+    approval_input,
+    {"record": "incidents/MINUSMA-2019-7KQ4", "class": "strictly_confidential", "fields": ["name"], "purpose": "prosecution_support", "note": "Made-up note."}
+);
+
+fn approval_input(input: &mut InputReader<'_>) -> Option<ApprovalAsk> {
+    let record = input.required(
+        "record",
+        None,
+        record.about("Path of an incident, case, proceeding, assistance or measure, with its children."),
+    );
+    let wanted = wanted(input);
+    let purpose = input.required("purpose", None, input::code().about("Why."));
+    let note = input.optional("note", None, note.about("Why, in words: sealed."));
+    let (class, fields) = wanted?;
+    Some(ApprovalAsk { record: record?, class, fields, purpose: purpose?, note })
 }
 
 /// What was asked, and what became of it.
@@ -89,32 +94,22 @@ pub struct ApprovalPage {
     next: Option<String>,
 }
 
-/// Which approvals, and how they are paged.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "only the description reads it")]
-pub struct ApprovalQuery {
-    /// Only those that may be decided.
-    waiting: Option<bool>,
-    limit: Option<i64>,
-    after: Option<String>,
-    format: Option<String>,
+describe::query!(
+    /// Which approvals, and how they are paged.
+    ApprovalQuery,
+    approval_query
+);
+
+fn approval_query(input: &mut InputReader<'_>) -> Option<(Paging, bool)> {
+    let waiting = input.required("waiting", Some(false), input::truth().about("Only those that may be decided."));
+    Some((Paging::of(input)?, waiting?))
 }
 
 /// Asks a second officer to approve what you want to open of a record.
 #[utoipa::path(tag = "disclosures", request_body = ApprovalInput, responses((status = 201, body = ApprovalView), Problems))]
 #[post("/approvals")]
 async fn approval_ask(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let ask = call
-        .body(&body, |input| {
-            let record = input.required("record", None, record);
-            let wanted = wanted(input);
-            let purpose = input.required("purpose", None, input::code());
-            let note = input.optional("note", None, note);
-            let (class, fields) = wanted?;
-            Some(ApprovalAsk { record: record?, class, fields, purpose: purpose?, note })
-        })
-        .await?;
+    let ask = call.body(&body, approval_input).await?;
     let asked = call
         .as_viewer(move |call, session| {
             call.app().store.signs_in()?;
@@ -132,10 +127,7 @@ async fn approval_ask(call: Call, body: Bytes) -> Result<HttpResponse, Problem> 
 )]
 #[get("/approvals")]
 async fn approval_list(call: Call) -> Result<HttpResponse, Problem> {
-    let (paging, waiting) = InputReader::query(&call.context(), &call.query, |input| {
-        let waiting = input.required("waiting", Some(false), input::truth());
-        Some((Paging::of(input)?, waiting?))
-    })?;
+    let (paging, waiting) = InputReader::query(&call.context(), &call.query, approval_query)?;
     call.list(paging, move |viewer, r, part| {
         let page = r.approval_list(viewer, waiting, part.after, part.limit)?;
         Ok(Page { items: page.items.into_iter().map(view).collect(), next: page.next })
@@ -143,15 +135,18 @@ async fn approval_list(call: Call) -> Result<HttpResponse, Problem> {
     .await
 }
 
-/// A decision.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"approve": true, "code": "123456"}))]
-pub struct ApprovalDecision {
-    /// Whether it may be opened.
-    approve: bool,
-    /// A fresh code of the second factor.
-    code: String,
+describe::input!(
+    /// A decision.
+    ApprovalDecision,
+    "A decision.",
+    approval_decision,
+    {"approve": true, "code": "123456"}
+);
+
+fn approval_decision(input: &mut InputReader<'_>) -> Option<(bool, Plain)> {
+    let approve = input.required("approve", None, input::truth().about("Whether it may be opened."));
+    let code = input.required("code", None, secret.about("A fresh code of the second factor."));
+    Some((approve?, code?))
 }
 
 /// Decides as the second officer: not the person who asked, and only after reading the note (`POST /v1/approvals/{id}/note`). Needs a new code. Only
@@ -160,13 +155,7 @@ pub struct ApprovalDecision {
 #[post("/approvals/{id}/decision")]
 async fn approval_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let id = path_id(&path)?;
-    let (approve, code) = call
-        .body(&body, |input| {
-            let approve = input.required("approve", None, input::truth());
-            let code = input.required("code", None, secret);
-            Some((approve?, code?))
-        })
-        .await?;
+    let (approve, code) = call.body(&body, approval_decision).await?;
     let decided = call.agree(("approval", code), agrees, move |_, w| w.approval_decide(id, approve)).await?;
     Ok(HttpResponse::Ok().json(view(decided)))
 }

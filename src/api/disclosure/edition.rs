@@ -1,9 +1,11 @@
 //! Opening the edition that a mission's own desk works on, to go on with it.
 
+use crate::api::input::InputReader;
+use crate::api::input::Reader as _;
+use crate::api::input::describe;
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, post};
 use seal::Plain;
-use utoipa::ToSchema;
 
 use super::{DisclosureView, given_view};
 use crate::api::Routes;
@@ -18,16 +20,23 @@ pub(super) fn routes(config: &mut impl Routes) {
     config.service(edition_open);
 }
 
-/// Which edition to open.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"incident": "MINUSMA-2019-7KQ4", "code": "123456"}))]
-pub struct EditionInput {
-    /// Reference of an incident of your mission that is in draft, submitted or returned.
-    incident: String,
-    /// A code of your second factor that was not used yet; absent where this session opened the edition in the last eight hours.
-    #[schema(example = "123456")]
-    code: Option<String>,
+describe::input!(
+    /// Which edition to open.
+    EditionInput,
+    "Which edition to open.",
+    edition_input,
+    {"incident": "MINUSMA-2019-7KQ4", "code": "123456"}
+);
+
+fn edition_input(input: &mut InputReader<'_>) -> Option<(String, Option<Plain>)> {
+    let incident = input.required(
+        "incident",
+        None,
+        input::reference(Noun::Incident)
+            .about("Reference of an incident of your mission that is in draft, submitted or returned."),
+    );
+    let code = input.optional("code", None, secret.about("A code of your second factor that was not used yet; absent where this session opened the edition in the last eight hours."));
+    Some((incident?, code))
 }
 
 /// Opens the edition that your mission's desk works on, with all that you may read of it: everything confidential, what is strictly confidential
@@ -40,13 +49,7 @@ pub struct EditionInput {
 )]
 #[post("/disclosures/editions")]
 async fn edition_open(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let (reference, code) = call
-        .body(&body, |input| {
-            let incident = input.required("incident", None, input::reference(Noun::Incident));
-            let code = input.optional("code", None, secret);
-            Some((incident?, code))
-        })
-        .await?;
+    let (reference, code) = call.body(&body, edition_input).await?;
     let view = call
         .as_viewer(move |call, session| {
             let app = call.app();

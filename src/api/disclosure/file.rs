@@ -1,9 +1,12 @@
 //! A selection, opened as one file: built in memory, each row marked with who opened it, when and why.
 
+use crate::api::input::InputReader;
+use crate::api::input::Reader as _;
+use crate::api::input::describe;
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, post};
+use seal::Plain;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
-use utoipa::ToSchema;
 
 use super::{note, open, record, wanted};
 use crate::api::Routes;
@@ -23,25 +26,29 @@ pub(super) fn routes(config: &mut impl Routes) {
     config.service(file_create);
 }
 
-/// What to open as a file, and why.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"records": ["incidents/MINUSMA-2019-7KQ4"], "class": "confidential", "format": "xlsx", "purpose": "follow_up", "code": "123456"}))]
-pub struct FileInput {
-    /// Paths of records, each with its children: at most 5,000, and at most 5,000 rows.
-    records: Vec<String>,
-    /// `confidential` or `strictly_confidential`.
-    class: String,
-    /// Only these fields; all of the class if absent.
-    fields: Option<Vec<String>>,
-    /// `csv` or `xlsx`.
-    format: String,
-    /// Why.
-    purpose: Purpose,
-    /// Why, in words: sealed.
-    note: Option<String>,
-    /// A code of your second factor that was not used yet.
-    code: String,
+describe::input!(
+    /// What to open as a file, and why.
+    FileInput,
+    "What to open as a file, and why.",
+    file_input,
+    {"records": ["incidents/MINUSMA-2019-7KQ4"], "class": "confidential", "format": "xlsx", "purpose": "follow_up", "code": "123456"}
+);
+
+fn file_input(input: &mut InputReader<'_>) -> Option<(DisclosureAsk, File, Plain)> {
+    let most = mode_rule(DisclosureMode::File).records.unwrap_or(0);
+    let records = input::list_of(most, record).about("Paths of records, each with its children; at most 5,000 rows.");
+    let records = input.required("records", None, records);
+    if records.as_ref().is_some_and(Vec::is_empty) {
+        input.fault("records", "must have at least one record");
+    }
+    let wanted = wanted(input);
+    let format = input.required("format", None, format.about("`csv` or `xlsx`."));
+    let purpose = input.required("purpose", None, input::code().about("Why."));
+    let note = input.optional("note", None, note.about("Why, in words: sealed."));
+    let code = input.required("code", None, secret.about("A new code of the second factor."));
+    let (class, fields) = wanted?;
+    let (records, warrant) = (records?, Authorization::File(purpose?));
+    Some((DisclosureAsk { records, class, fields, warrant, note, factor: None }, format?, code?))
 }
 
 fn format(input: &InputValue, _: &Context) -> Result<File, String> {
@@ -93,30 +100,7 @@ impl Serialize for Row<'_> {
 )]
 #[post("/disclosures/files")]
 async fn file_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let most = mode_rule(DisclosureMode::File).records.unwrap_or(0);
-    let (ask, format, code) = call
-        .body(&body, move |input| {
-            let records = input.required("records", None, input::list_of(most, record));
-            if records.as_ref().is_some_and(Vec::is_empty) {
-                input.fault("records", "must have at least one record");
-            }
-            let wanted = wanted(input);
-            let format = input.required("format", None, format);
-            let purpose = input.required("purpose", None, input::code());
-            let note = input.optional("note", None, note);
-            let code = input.required("code", None, secret);
-            let (class, fields) = wanted?;
-            let ask = DisclosureAsk {
-                records: records?,
-                class,
-                fields,
-                warrant: Authorization::File(purpose?),
-                note,
-                factor: None,
-            };
-            Some((ask, format?, code?))
-        })
-        .await?;
+    let (ask, format, code) = call.body(&body, file_input).await?;
     let bytes = call
         .as_viewer(move |call, session| {
             let (class, viewer) = (ask.class, &session.account.viewer);

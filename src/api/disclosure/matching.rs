@@ -1,5 +1,8 @@
 //! Whether a person is already known, anywhere.
 
+use crate::api::input::InputReader;
+use crate::api::input::Reader as _;
+use crate::api::input::describe;
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, post};
 use chrono::{DateTime, Utc};
@@ -21,24 +24,37 @@ pub(super) fn routes(config: &mut impl Routes) {
     config.service(match_create);
 }
 
-/// For whom to look, and why.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"person": "victim", "name": "Made-up Name", "record": "incidents/MINUSMA-2019-7KQ4/victims/3F8K2A", "purpose": "verification", "code": "123456"}))]
-pub struct MatchInput {
-    /// `victim`, `suspect` or `accused`.
-    person: String,
-    /// The name, in any script and order.
-    name: String,
-    /// Path of the victim that the question is about, if it is recorded: the Secretariat is told of it where it finds another
-    /// elsewhere.
-    record: Option<String>,
-    /// Why.
+describe::input!(
+    /// For whom to look, and why.
+    MatchInput,
+    "For whom to look, and why.",
+    match_input,
+    {"person": "victim", "name": "Made-up Name", "record": "incidents/MINUSMA-2019-7KQ4/victims/3F8K2A",
+        "purpose": "verification", "code": "123456"}
+);
+
+/// What a match asks.
+struct MatchQuestion {
+    person: Noun,
+    about: Option<(String, String)>,
     purpose: Purpose,
-    /// Why, in words: sealed.
-    note: Option<String>,
-    /// A code of your second factor that was not used yet.
-    code: String,
+    note: Option<Plain>,
+    name: Plain,
+    code: Plain,
+}
+
+fn match_input(input: &mut InputReader<'_>) -> Option<MatchQuestion> {
+    let noun = input.required("person", None, person.about("`victim`, `suspect` or `accused`."));
+    let name = input.required("name", None, name.about("The name, in any script and order."));
+    let words = "Path of the victim that the question is about, if it is recorded: the Secretariat is told of it where it finds another elsewhere.";
+    let about = input.optional("record", None, victim.about(words));
+    let purpose = input.required("purpose", None, input::code().about("Why."));
+    let note = input.optional("note", None, note.about("Why, in words: sealed."));
+    let code = input.required("code", None, secret.about("A new code of the second factor."));
+    if about.is_some() && noun.is_some_and(|noun| noun != Noun::Victim) {
+        input.fault("record", "only when person is victim: leave it out for a suspect or an accused");
+    }
+    Some(MatchQuestion { person: noun?, about, purpose: purpose?, note, name: name?, code: code? })
 }
 
 /// A record whose person may be the same.
@@ -101,20 +117,7 @@ fn victim(input: &InputValue, _: &Context) -> Result<(String, String), String> {
 #[utoipa::path(tag = "disclosures", request_body = MatchInput, responses((status = 201, body = MatchView), Tombstone, Problems))]
 #[post("/disclosures/matches")]
 async fn match_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let (noun, about, purpose, note, name, code) = call
-        .body(&body, |input| {
-            let noun = input.required("person", None, person);
-            let name = input.required("name", None, name);
-            let about = input.optional("record", None, victim);
-            let purpose = input.required("purpose", None, input::code());
-            let note = input.optional("note", None, note);
-            let code = input.required("code", None, secret);
-            if about.is_some() && noun.is_some_and(|noun| noun != Noun::Victim) {
-                input.fault("record", "only when person is victim: leave it out for a suspect or an accused");
-            }
-            Some((noun?, about, purpose?, note, name?, code?))
-        })
-        .await?;
+    let MatchQuestion { person: noun, about, purpose, note, name, code } = call.body(&body, match_input).await?;
     let view = call
         .as_viewer(move |call, session| {
             let (app, viewer) = (call.app(), &session.account.viewer);

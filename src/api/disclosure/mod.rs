@@ -15,11 +15,11 @@ use actix_web::{HttpResponse, get, post};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use strum::VariantArray as _;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::Routes;
 use super::call::Call;
-use super::input::{self, Context, InputReader, InputValue};
+use super::input::{self, Context, InputReader, InputValue, Reader as _, describe};
 use super::list::Paging;
 use super::problem::{NotAcceptable, Problem, Problems, Tombstone};
 use super::session::secret;
@@ -40,31 +40,14 @@ pub fn routes(config: &mut impl Routes) {
     note::routes(config);
 }
 
-/// What to open, and why.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"record": "incidents/MINUSMA-2019-7KQ4", "class": "confidential", "purpose": "follow_up", "note": "Made-up note.", "code": "123456"}))]
-pub struct DisclosureInput {
-    /// Path of an incident, case, proceeding, assistance or measure, with its children.
-    record: String,
-    /// `confidential` or `strictly_confidential`.
-    class: String,
-    /// Only these fields; all of the class if absent.
-    fields: Option<Vec<String>>,
-    /// Why; the sitting's or the approval's if one is given.
-    purpose: Option<Purpose>,
-    /// Why, in words: sealed. An emergency has one.
-    note: Option<String>,
-    /// A code of your second factor that was not used yet; absent within a sitting, which took one.
-    #[schema(example = "123456")]
-    code: Option<String>,
-    /// The sitting within which it is opened.
-    sitting: Option<String>,
-    /// What a second officer approved.
-    approval: Option<String>,
-    /// Opens what a second officer should approve first, without: it is flagged, and another officer reviews it within 72 hours.
-    emergency: Option<bool>,
-}
+describe::input!(
+    /// What to open, and why.
+    DisclosureInput,
+    "What to open, and why.",
+    described,
+    {"record": "incidents/MINUSMA-2019-7KQ4", "class": "confidential", "purpose": "follow_up", "note": "Made-up note.",
+        "code": "123456"}
+);
 
 /// A record, opened as far as the policy allows.
 #[derive(Serialize, ToSchema)]
@@ -143,16 +126,19 @@ pub struct DisclosurePage {
     next: Option<String>,
 }
 
-/// How the log is paged.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "only the description reads it")]
-pub struct DisclosureQuery {
-    /// Only those that await another officer's review.
-    review_due: Option<bool>,
-    limit: Option<i64>,
-    after: Option<String>,
-    format: Option<String>,
+describe::query!(
+    /// How the log is paged.
+    DisclosureQuery,
+    disclosure_query
+);
+
+fn disclosure_query(input: &mut InputReader<'_>) -> Option<(Paging, DisclosureFilter)> {
+    let review_due = input.required(
+        "review_due",
+        Some(false),
+        input::truth().about("Only those that await another officer's review."),
+    );
+    Some((Paging::of(input)?, DisclosureFilter { review_due: review_due? }))
 }
 
 fn record(input: &InputValue, _: &Context) -> Result<(Noun, String), String> {
@@ -183,16 +169,19 @@ fn path_id(path: &str) -> Result<Id, Problem> {
 /// Takes the class and fields to be opened out of the input.
 fn wanted(input: &mut InputReader<'_>) -> Option<(seal::ClassCode, Vec<String>)> {
     let class = input.required("class", None, input::class());
-    let fields = input.required("fields", Some(Vec::new()), input::list_of(50, input::text(60)));
+    let fields = input::list_of(50, input::text(60)).about("Only these fields; all of the class if absent.");
+    let fields = input.required("fields", Some(Vec::new()), fields);
     Some((class?, fields?))
 }
 
 /// Takes what a disclosure rests on out of the input, with the code that it needs.
 fn warrant(input: &mut InputReader<'_>, session: Id) -> Option<(Authorization, Option<Plain>, Option<Plain>)> {
     let (has_sitting, has_approval) = (input.has("sitting"), input.has("approval"));
-    let sitting = input.optional("sitting", None, input::id());
-    let approval = input.optional("approval", None, input::id());
-    let emergency = input.required("emergency", Some(false), input::truth())?;
+    let sitting = input::id().about("The sitting within which it is opened.");
+    let sitting = input.optional("sitting", None, sitting);
+    let approval = input.optional("approval", None, input::id().about("What a second officer approved."));
+    let words = "Opens at once what a second officer should approve first. It is flagged, and another officer reviews it within 72 hours.";
+    let emergency = input.required("emergency", Some(false), input::truth().about(words))?;
     if usize::from(has_sitting) + usize::from(has_approval) + usize::from(emergency) > 1 {
         input.fault("sitting", "give only one of sitting, approval and emergency");
         return None;
@@ -205,18 +194,40 @@ fn warrant(input: &mut InputReader<'_>, session: Id) -> Option<(Authorization, O
         }
         return Some((Authorization::Sitting { id: sitting?, session }, None, None));
     }
-    let warrant = if has_approval {
-        if input.has("purpose") {
-            input.fault("purpose", "leave this out: the approval already has it");
-        }
-        approval.map(Authorization::Approval)
-    } else {
-        let purpose = input.required("purpose", None, input::code());
-        purpose.map(if emergency { Authorization::Emergency } else { Authorization::Purpose })
-    };
-    let note = if emergency { input.required("note", None, note) } else { input.optional("note", None, note) };
-    let code = input.required("code", None, secret);
+    if has_approval && input.has("purpose") {
+        input.fault("purpose", "leave this out: the approval already has it");
+    }
+    let purpose = input::code().about("Why. Leave it out where a sitting or an approval is given.");
+    let purpose = input.optional("purpose", None, purpose);
+    let note = input.optional("note", None, note.about("Why, in words: sealed. An emergency needs one."));
+    let code =
+        input.optional("code", None, secret.about("A new code of the second factor. Leave it out in a sitting."));
+    let lacking = [
+        ("purpose", !has_approval && purpose.is_none()),
+        ("note", emergency && note.is_none()),
+        ("code", code.is_none()),
+    ];
+    for (member, _) in lacking.into_iter().filter(|(_, is_lacking)| *is_lacking) {
+        input.fault(member, "required");
+    }
+    let by_purpose = if emergency { Authorization::Emergency } else { Authorization::Purpose };
+    let warrant = if has_approval { approval.map(Authorization::Approval) } else { purpose.map(by_purpose) };
     Some((warrant?, note, Some(code?)))
+}
+
+/// What to open, within a session.
+fn asked(input: &mut InputReader<'_>, session: Id) -> Option<(DisclosureAsk, Option<Plain>)> {
+    let words = "Path of a record of its own, such as an incident or a case. Its children are opened with it.";
+    let record = input.required("record", None, record.about(words));
+    let wanted = wanted(input);
+    let warrant = warrant(input, session);
+    let ((class, fields), (warrant, note, code)) = (wanted?, warrant?);
+    Some((DisclosureAsk { records: vec![record?], class, fields, warrant, note, factor: None }, code))
+}
+
+/// The same, of no session: what the description asks.
+fn described(input: &mut InputReader<'_>) -> Option<(DisclosureAsk, Option<Plain>)> {
+    asked(input, Id([0; 16]))
 }
 
 /// What was given, as it is shown once.
@@ -261,13 +272,7 @@ fn open(call: &Call, session: &SessionInfo, ask: DisclosureAsk, code: Option<&Pl
 async fn disclosure_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
     let view = call
         .as_viewer(move |call, session| {
-            let (ask, code) = InputReader::read(&call.context(), &body, |input| {
-                let record = input.required("record", None, record);
-                let wanted = wanted(input);
-                let warrant = warrant(input, session.id);
-                let ((class, fields), (warrant, note, code)) = (wanted?, warrant?);
-                Some((DisclosureAsk { records: vec![record?], class, fields, warrant, note, factor: None }, code))
-            })?;
+            let (ask, code) = InputReader::read(&call.context(), &body, |input| asked(input, session.id))?;
             Ok(given_view(open(call, session, ask, code.as_ref())?))
         })
         .await?;
@@ -283,10 +288,7 @@ async fn disclosure_create(call: Call, body: Bytes) -> Result<HttpResponse, Prob
 )]
 #[get("/disclosures")]
 async fn disclosure_list(call: Call) -> Result<HttpResponse, Problem> {
-    let (paging, filter) = InputReader::query(&call.context(), &call.query, |input| {
-        let review_due = input.required("review_due", Some(false), input::truth());
-        Some((Paging::of(input)?, DisclosureFilter { review_due: review_due? }))
-    })?;
+    let (paging, filter) = InputReader::query(&call.context(), &call.query, disclosure_query)?;
     call.list(paging, move |viewer, r, part| {
         let page = r.disclosure_list(viewer, filter, part.after, part.limit)?;
         Ok(Page { items: page.items.into_iter().map(entry).collect(), next: page.next })

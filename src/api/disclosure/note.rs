@@ -2,13 +2,14 @@
 
 use actix_web::web::{Bytes, Path};
 use actix_web::{HttpResponse, post};
+use seal::Plain;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::path_id;
 use crate::api::Routes;
 use crate::api::call::Call;
-use crate::api::input::InputReader;
+use crate::api::input::{InputReader, Reader as _, describe};
 use crate::api::problem::{Problem, Problems};
 use crate::api::session::secret;
 use crate::policy::{Viewer, may_agree_to_openings};
@@ -23,13 +24,16 @@ pub(super) fn agrees(viewer: &Viewer) -> StoreResult<()> {
     Ok(may_agree_to_openings(viewer)?)
 }
 
-/// A code.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"code": "123456"}))]
-pub struct NoteInput {
-    /// A fresh code of the second factor.
-    code: String,
+describe::input!(
+    /// A code.
+    NoteInput,
+    "A code.",
+    note_input,
+    {"code": "123456"}
+);
+
+fn note_input(input: &mut InputReader<'_>) -> Option<Plain> {
+    input.required("code", None, secret.about("A new code of the second factor."))
 }
 
 /// A note, opened for the officer who agrees.
@@ -41,7 +45,7 @@ pub struct NoteView {
 
 async fn read(call: &Call, body: &Bytes, of: Asked) -> Result<HttpResponse, Problem> {
     InputReader::query(&call.context(), &call.query, |_| Some(()))?;
-    let code = call.body(body, |input| input.required("code", None, secret)).await?;
+    let code = call.body(body, note_input).await?;
     let note = call
         .as_viewer(move |call, session| {
             let (app, viewer) = (call.app(), &session.account.viewer);

@@ -3,14 +3,15 @@
 use actix_web::web::{Bytes, Path};
 use actix_web::{HttpResponse, get, post};
 use chrono::{DateTime, Utc};
+use seal::Plain;
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::note::agrees;
 use super::path_id;
 use crate::api::Routes;
 use crate::api::call::Call;
-use crate::api::input::{self, InputReader};
+use crate::api::input::{self, InputReader, Reader as _, describe};
 use crate::api::list::Paging;
 use crate::api::problem::{NotAcceptable, Problem, Problems};
 use crate::api::session::secret;
@@ -22,15 +23,18 @@ pub(super) fn routes(config: &mut impl Routes) {
     config.service(disclosure_review).service(alert_list);
 }
 
-/// What another officer finds.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"finding": "justified", "code": "123456"}))]
-pub struct ReviewInput {
-    /// The finding.
-    finding: ReviewFinding,
-    /// A fresh code of the second factor.
-    code: String,
+describe::input!(
+    /// What another officer finds.
+    ReviewInput,
+    "What another officer finds.",
+    review_input,
+    {"finding": "justified", "code": "123456"}
+);
+
+fn review_input(input: &mut InputReader<'_>) -> Option<(ReviewFinding, Plain)> {
+    let finding = input.required("finding", None, input::code().about("The finding."));
+    let code = input.required("code", None, secret.about("A fresh code of the second factor."));
+    Some((finding?, code?))
 }
 
 /// Reviews a disclosure that nobody had approved, as another officer who has read its note (`POST /v1/disclosures/{id}/note`). It takes a
@@ -39,13 +43,7 @@ pub struct ReviewInput {
 #[post("/disclosures/{id}/review")]
 async fn disclosure_review(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let id = path_id(&path)?;
-    let (finding, code) = call
-        .body(&body, |input| {
-            let finding = input.required("finding", None, input::code());
-            let code = input.required("code", None, secret);
-            Some((finding?, code?))
-        })
-        .await?;
+    let (finding, code) = call.body(&body, review_input).await?;
     call.agree(("review", code), agrees, move |_, w| w.disclosure_review(id, finding)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -77,15 +75,11 @@ pub struct AlertPage {
     next: Option<String>,
 }
 
-/// How alerts are paged.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "only the description reads it")]
-pub struct AlertQuery {
-    limit: Option<i64>,
-    after: Option<String>,
-    format: Option<String>,
-}
+describe::query!(
+    /// How alerts are paged.
+    AlertQuery,
+    Paging::of
+);
 
 /// Unusual volumes of disclosures, the newest first: more than 60 records of one account within an hour, or 300 within a day. For
 /// auditors and the senior focal point.

@@ -3,13 +3,14 @@
 use actix_web::web::{Bytes, Path};
 use actix_web::{HttpResponse, delete, get, post};
 use chrono::{DateTime, Utc};
+use seal::Plain;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{note, path_id};
 use crate::api::Routes;
 use crate::api::call::{Call, Shown};
-use crate::api::input::{self, InputReader};
+use crate::api::input::{self, InputReader, Reader as _, describe};
 use crate::api::problem::{NotModified, Problem, Problems};
 use crate::api::session::secret;
 use crate::domain::Purpose;
@@ -20,17 +21,19 @@ pub(super) fn routes(config: &mut impl Routes) {
     config.service(sitting_begin).service(sitting_list).service(sitting_end);
 }
 
-/// Why, and a code.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"purpose": "verification", "note": "Made-up note.", "code": "123456"}))]
-pub struct SittingInput {
-    /// Why.
-    purpose: Purpose,
-    /// Why, in words: sealed.
-    note: Option<String>,
-    /// A code of your second factor that was not used yet.
-    code: String,
+describe::input!(
+    /// Why, and a code.
+    SittingInput,
+    "Why, and a code.",
+    sitting_input,
+    {"purpose": "verification", "note": "Made-up note.", "code": "123456"}
+);
+
+fn sitting_input(input: &mut InputReader<'_>) -> Option<(Purpose, Option<Plain>, Plain)> {
+    let purpose = input.required("purpose", None, input::code().about("Why."));
+    let note = input.optional("note", None, note.about("Why, in words: sealed."));
+    let code = input.required("code", None, secret.about("A code of your second factor that was not used yet."));
+    Some((purpose?, note, code?))
 }
 
 /// A sitting.
@@ -66,14 +69,7 @@ pub struct Sittings {
 #[utoipa::path(tag = "disclosures", request_body = SittingInput, responses((status = 201, body = SittingView), Problems))]
 #[post("/sittings")]
 async fn sitting_begin(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let (purpose, note, code) = call
-        .body(&body, |input| {
-            let purpose = input.required("purpose", None, input::code());
-            let note = input.optional("note", None, note);
-            let code = input.required("code", None, secret);
-            Some((purpose?, note, code?))
-        })
-        .await?;
+    let (purpose, note, code) = call.body(&body, sitting_input).await?;
     let begun = call
         .as_viewer(move |call, session| {
             let (app, viewer) = (call.app(), &session.account.viewer);

@@ -2,24 +2,23 @@
 
 mod child;
 mod moves;
+mod parts;
 mod reading;
 mod seen;
 mod view;
 
 use actix_web::web::{Bytes, Path};
 use actix_web::{HttpResponse, get, patch, post};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
 
-use reading::IncidentInput;
 #[cfg(fuzzing)]
 pub(super) use reading::new_incident;
+use reading::{IncidentEdit, IncidentInput};
 use view::IncidentView;
 
 use super::call::{Call, Made, Shown, last_part};
 use super::history::HistoryPage;
-use super::input::{self, InputReader};
-use super::list::Paging;
+use super::input::{self, InputReader, Reader as _, describe};
+use super::list::{PageOf, Paging};
 use super::problem::{NotAcceptable, NotModified, Preconditions, Problem, Problems, Tombstone};
 use super::resource::{as_state, view_as};
 use crate::api::Routes;
@@ -52,62 +51,27 @@ pub fn routes(config: &mut impl Routes) {
         .service(child::suspect_edit);
 }
 
-/// What a list of incidents is narrowed to.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "only the description reads it; `filter` reads the query")]
-pub struct IncidentQuery {
-    /// Acronym of a mission.
-    #[param(example = "MINUSMA")]
-    mission: Option<String>,
-    /// Alpha-3 code of the host State.
-    #[param(example = "MLI")]
-    host_state: Option<String>,
-    /// Kind of act.
-    act: Option<crate::domain::Act>,
-    /// Means.
-    means: Option<crate::domain::Means>,
-    /// Category of alleged perpetrator.
-    perpetrator_category: Option<crate::domain::Perpetrator>,
-    /// Status of the edition (mission and Secretariat).
-    status: Option<crate::domain::IncidentStatus>,
-    /// Id in NOTICAS.
-    noticas_id: Option<String>,
-    /// First day.
-    from: Option<chrono::NaiveDate>,
-    /// Last day.
-    to: Option<chrono::NaiveDate>,
-    /// `working` (default) or `released`, for mission and Secretariat.
-    edition: Option<String>,
-    /// Show the list as this State sees it (Secretariat).
-    #[param(rename = "as", example = "MLI")]
-    as_state: Option<String>,
-    /// Rows a page, 1 to 200.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<i64>,
-    /// Cursor of the next page, as the last answer gave it.
-    after: Option<String>,
-    /// `json`, `csv` or `xlsx`, before `Accept`. Without `limit` and `after` a file has the whole list.
-    format: Option<String>,
-}
+describe::query!(
+    /// What a list of incidents is narrowed to.
+    IncidentQuery,
+    filter
+);
+describe::query!(
+    /// Which edition, and as whom.
+    SightQuery,
+    sight
+);
 
-/// A page of incidents.
-#[derive(Serialize, ToSchema)]
-pub struct IncidentPage {
-    /// Newest first.
-    items: Vec<IncidentView>,
-    /// Cursor of the next page; null on the last.
-    next: Option<String>,
-}
+type IncidentPage = PageOf<IncidentView>;
 
 fn edition_choice(input: &mut InputReader<'_>) -> Option<EditionChoice> {
-    input.required("edition", Some(EditionChoice::Working), |input: &input::InputValue, _: &input::Context| {
-        match input::as_text(input)? {
-            "working" => Ok(EditionChoice::Working),
-            "released" => Ok(EditionChoice::Released),
-            _ => Err("must be working or released".into()),
-        }
-    })
+    let choice = |input: &input::InputValue, _: &input::Context| match input::as_text(input)? {
+        "working" => Ok(EditionChoice::Working),
+        "released" => Ok(EditionChoice::Released),
+        _ => Err("must be working or released".into()),
+    };
+    let words = "`working` (default) or `released`, for mission and Secretariat.";
+    input.required("edition", Some(EditionChoice::Working), choice.about(words))
 }
 
 pub(super) fn filter(input: &mut InputReader<'_>) -> Option<(IncidentFilter, Option<String>, Paging)> {
@@ -119,10 +83,10 @@ pub(super) fn filter(input: &mut InputReader<'_>) -> Option<(IncidentFilter, Opt
         act: input.optional("act", None, input::code()),
         means: input.optional("means", None, input::code()),
         perpetrator: input.optional("perpetrator_category", None, input::code()),
-        status: input.optional("status", None, input::code()),
+        status: input.optional("status", None, input::code().about("Status of the edition (mission and Secretariat).")),
         noticas_id: input.optional("noticas_id", None, input::external_id()),
-        from: input.optional("from", None, input::date()),
-        to: input.optional("to", None, input::date()),
+        from: input.optional("from", None, input::date().about("First day.")),
+        to: input.optional("to", None, input::date().about("Last day.")),
     };
     let as_state = as_state(input);
     let paging = Paging::of(input);
@@ -133,7 +97,7 @@ pub(super) fn filter(input: &mut InputReader<'_>) -> Option<(IncidentFilter, Opt
 #[utoipa::path(
     tag = "incidents",
     params(IncidentQuery),
-    responses((status = 200, body = IncidentPage, content((IncidentPage = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), NotAcceptable, Problems)
+    responses((status = 200, body = IncidentPage), NotAcceptable, Problems)
 )]
 #[get("/incidents")]
 async fn incident_list(call: Call) -> Result<HttpResponse, Problem> {
@@ -168,16 +132,10 @@ fn read_reference(path: &str) -> Result<String, Problem> {
     super::call::read_reference(Noun::Incident, path)
 }
 
-/// Which edition, and as whom.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "only the description reads it")]
-pub struct SightQuery {
-    /// `working` (default) or `released`, for mission and Secretariat.
-    edition: Option<String>,
-    /// Show the record as this State sees it (Secretariat).
-    #[param(rename = "as", example = "MLI")]
-    as_state: Option<String>,
+fn sight(input: &mut InputReader<'_>) -> Option<(EditionChoice, Option<String>)> {
+    let choice = edition_choice(input);
+    let as_state = as_state(input);
+    Some((choice?, as_state))
 }
 
 /// Shows one incident with its victims and suspects, as far as they concern you.
@@ -189,11 +147,7 @@ pub struct SightQuery {
 #[get("/incidents/{reference}")]
 async fn incident_get(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
     let context = call.context();
-    let (choice, as_state) = InputReader::query(&context, &call.query, |input| {
-        let choice = edition_choice(input);
-        let as_state = as_state(input);
-        Some((choice?, as_state))
-    })?;
+    let (choice, as_state) = InputReader::query(&context, &call.query, sight)?;
     let reference = read_reference(&path)?;
     let shown = call
         .as_viewer(move |call, session| {
@@ -230,7 +184,7 @@ async fn incident_create(call: Call, body: Bytes) -> Result<HttpResponse, Proble
 #[utoipa::path(
     tag = "incidents",
     params(("reference" = String, Path), ("If-Match" = String, Header, description = "ETag of the record as you last saw it")),
-    request_body(content = IncidentInput, content_type = "application/merge-patch+json"),
+    request_body(content = IncidentEdit, content_type = "application/merge-patch+json"),
     responses((status = 200, body = IncidentView, headers(("ETag" = String))), Preconditions, Tombstone, Problems)
 )]
 #[patch("/incidents/{reference}")]
@@ -242,11 +196,8 @@ async fn incident_edit(call: Call, path: Path<String>, body: Bytes) -> Result<Ht
         move |viewer, w, context| {
             let incident = w.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
             authorize(viewer, Action::Report { mission: &incident.facts.mission }).map_err(Error::from)?;
-            let (facts, sealed) = InputReader::change(context, &body, |input| {
-                let facts = reading::incident_facts(input, Some(&incident.facts));
-                let sealed = input.sealed(Noun::Incident);
-                Some((facts?, sealed))
-            })?;
+            let (facts, sealed) =
+                InputReader::change(context, &body, |input| reading::incident(input, Some(&incident.facts)))?;
             authorize(viewer, Action::Report { mission: &facts.mission }).map_err(Error::from)?;
             w.incident_edit(&incident, &facts, &sealed)?;
             Ok(())

@@ -1,5 +1,6 @@
 //! Moving incidents: transitions, of one or of a list; withholding; splitting and merging.
 
+use seal::Plain;
 use std::sync::{Arc, OnceLock};
 
 use actix_web::web::{Bytes, Path};
@@ -12,43 +13,38 @@ use super::reading::handles;
 use super::{IncidentView, read_reference, show};
 use crate::api::call::{Call, Made, Shown, last_part};
 use crate::api::decision::grounds;
-use crate::api::input::{self, InputReader};
+use crate::api::input::{self, InputReader, Reader as _, describe};
 use crate::api::problem::{NotModified, Problem, Problems, Tombstone};
 use crate::api::session::secret;
-use crate::domain::{FieldReason, IncidentStatus, Noun, Reason, WithholdingReason};
+use crate::domain::{IncidentStatus, Noun, WithholdingReason};
 use crate::policy::{Action, Viewer, authorize};
 use crate::store::{EditionChoice, Error, Grounds, Result as StoreResult};
 
-/// A move of an incident.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"to": "verified"}))]
-pub struct TransitionInput {
-    /// State to move to.
-    to: IncidentStatus,
-    /// Why; required to return or withdraw.
-    reason: Option<Reason>,
-    /// Why, field by field: pointers of fields as the record shows them.
-    reason_fields: Option<Vec<FieldReason>>,
-    /// Why, in words: sealed, confidential.
-    reason_note: Option<String>,
-}
+describe::input!(
+    /// A move of an incident.
+    TransitionInput,
+    "A move of an incident.",
+    transition,
+    {"to": "verified"}
+);
 
-/// The same move of several incidents.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"to": "released", "incidents": ["MINUSMA-2019-7KQ4"]}))]
-pub struct TransitionListInput {
-    /// State to move to.
-    to: IncidentStatus,
-    /// Why; required to return or withdraw.
-    reason: Option<Reason>,
-    /// Why, field by field.
-    reason_fields: Option<Vec<FieldReason>>,
-    /// Why, in words: sealed, confidential.
-    reason_note: Option<String>,
-    /// At most 500 references.
-    incidents: Vec<String>,
+describe::input!(
+    /// The same move of several incidents.
+    TransitionListInput,
+    "The same move of several incidents.",
+    transition_list_input,
+    {"to": "released", "incidents": ["MINUSMA-2019-7KQ4"]}
+);
+
+fn transition_list_input(input: &mut InputReader<'_>) -> Option<(IncidentStatus, Grounds, Vec<String>)> {
+    let moved = transition(input);
+    let incidents = input.required(
+        "incidents",
+        None,
+        input::list_of(500, input::reference(Noun::Incident)).about("At most 500 references."),
+    );
+    let (to, grounds) = moved?;
+    Some((to, grounds, incidents?))
 }
 
 /// What became of one of several.
@@ -71,7 +67,7 @@ pub struct TransitionOutcomes {
 }
 
 fn transition(input: &mut InputReader<'_>) -> Option<(IncidentStatus, Grounds)> {
-    let to = input.required("to", None, input::code());
+    let to = input.required("to", None, input::code().about("State to move to."));
     let grounds = grounds(input, matches!(to, Some(IncidentStatus::Returned | IncidentStatus::Withdrawn)));
     Some((to?, grounds?))
 }
@@ -116,14 +112,7 @@ pub(super) async fn incident_transition(call: Call, path: Path<String>, body: By
 )]
 #[post("/transitions")]
 pub(super) async fn transition_list(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let (to, grounds, incidents) = call
-        .body(&body, |input| {
-            let moved = transition(input);
-            let incidents = input.required("incidents", None, input::list_of(500, input::reference(Noun::Incident)));
-            let (to, grounds) = moved?;
-            Some((to, grounds, incidents?))
-        })
-        .await?;
+    let (to, grounds, incidents) = call.body(&body, transition_list_input).await?;
     here(&call, to)?;
     let (outcomes, told) = (Arc::new(OnceLock::new()), incidents.clone());
     let made = outcomes.clone();
@@ -158,17 +147,28 @@ pub(super) async fn transition_list(call: Call, body: Bytes) -> Result<HttpRespo
     .await
 }
 
-/// A decision on withholding.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"states": ["MLI"], "reason": "state_agents_alleged", "code": "123456"}))]
-pub struct WithholdingInput {
-    /// States from which the record is kept; empty to decide that none is.
-    states: Vec<String>,
-    /// Why.
-    reason: WithholdingReason,
-    /// A fresh code of the second factor.
-    code: String,
+describe::input!(
+    /// A decision on withholding.
+    WithholdingInput,
+    "A decision on withholding.",
+    withholding_input,
+    {"states": ["MLI"], "reason": "state_agents_alleged", "code": "123456"}
+);
+
+fn withholding_input(input: &mut InputReader<'_>) -> Option<(Vec<String>, WithholdingReason, Plain)> {
+    let states = input.required(
+        "states",
+        None,
+        input::list_of(20, input::state()).about("States from which the record is kept; empty to decide that none is."),
+    );
+    let reason = input.required("reason", None, input::code::<WithholdingReason>().about("Why."));
+    if let (Some(states), Some(reason)) = (&states, reason)
+        && states.is_empty() != (reason == WithholdingReason::NoneNeeded)
+    {
+        input.fault("reason", "none_needed needs an empty list of States; every other reason needs at least one State");
+    }
+    let code = input.required("code", None, secret.about("A fresh code of the second factor."));
+    Some((states?, reason?, code?))
 }
 
 /// Proposes from which States the record is withheld, or confirms the proposal of another officer by sending the same, each with a fresh code.
@@ -182,22 +182,7 @@ pub struct WithholdingInput {
 #[post("/incidents/{reference}/withholding")]
 pub(super) async fn withholding_decide(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(&path)?;
-    let (states, reason, code) = call
-        .body(&body, |input| {
-            let states = input.required("states", None, input::list_of(20, input::state()));
-            let reason = input.required("reason", None, input::code::<WithholdingReason>());
-            if let (Some(states), Some(reason)) = (&states, reason)
-                && states.is_empty() != (reason == WithholdingReason::NoneNeeded)
-            {
-                input.fault(
-                    "reason",
-                    "none_needed needs an empty list of States; every other reason needs at least one State",
-                );
-            }
-            let code = input.required("code", None, secret);
-            Some((states?, reason?, code?))
-        })
-        .await?;
+    let (states, reason, code) = call.body(&body, withholding_input).await?;
     let judge = |viewer: &Viewer| Ok(authorize(viewer, Action::Decide)?);
     let shown = call
         .agree(("withholding", code), judge, move |viewer, w| {
@@ -209,13 +194,16 @@ pub(super) async fn withholding_decide(call: Call, path: Path<String>, body: Byt
     call.one(&shown)
 }
 
-/// Which victims to move.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"victims": ["3F8K2A"]}))]
-pub struct SplitInput {
-    /// Handles of the victims that belong to another event.
-    victims: Vec<String>,
+describe::input!(
+    /// Which victims to move.
+    SplitInput,
+    "Which victims to move.",
+    split_input,
+    {"victims": ["3F8K2A"]}
+);
+
+fn split_input(input: &mut InputReader<'_>) -> Option<Vec<String>> {
+    input.required("victims", None, handles().about("Handles of the victims that belong to another event."))
 }
 
 /// Splits an incident: these victims belong to another event of the same date and facts.
@@ -228,7 +216,7 @@ pub struct SplitInput {
 #[post("/incidents/{reference}/split")]
 pub(super) async fn incident_split(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(&path)?;
-    let victims = call.body(&body, |input| input.required("victims", None, handles())).await?;
+    let victims = call.body(&body, split_input).await?;
     call.post(
         &body,
         move |viewer, w| {
@@ -241,13 +229,20 @@ pub(super) async fn incident_split(call: Call, path: Path<String>, body: Bytes) 
     .await
 }
 
-/// Which incident to merge into.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"into": "MINUSMA-2019-7KQ4"}))]
-pub struct MergeInput {
-    /// Reference of the incident that takes the victims.
-    into: String,
+describe::input!(
+    /// Which incident to merge into.
+    MergeInput,
+    "Which incident to merge into.",
+    merge_input,
+    {"into": "MINUSMA-2019-7KQ4"}
+);
+
+fn merge_input(input: &mut InputReader<'_>) -> Option<String> {
+    input.required(
+        "into",
+        None,
+        input::reference(Noun::Incident).about("Reference of the incident that takes the victims."),
+    )
 }
 
 /// Merges an incident into another: its victims move, and it is withdrawn.
@@ -261,7 +256,7 @@ pub struct MergeInput {
 pub(super) async fn incident_merge(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(&path)?;
     call.app().store.signs_in()?;
-    let into = call.body(&body, |input| input.required("into", None, input::reference(Noun::Incident))).await?;
+    let into = call.body(&body, merge_input).await?;
     call.post(
         &body,
         move |viewer, w| {

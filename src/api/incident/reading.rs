@@ -1,138 +1,79 @@
-//! What people send about incidents, victims and suspects. The structs describe it; the functions read it.
+//! What people send about incidents, victims and suspects.
 
-use chrono::NaiveDate;
-use utoipa::ToSchema;
-
-use crate::api::input::{self, Context, InputReader};
+use crate::api::input::{self, Context, InputReader, describe};
 use crate::domain::{
-    Act, Activity, Harm, HoldReason, IncidentFacts, Means, Noun, Perpetrator, Personnel, Precision, Sex, SuspectFacts,
-    SuspectStatus, VictimFacts,
+    Activity, Harm, IncidentFacts, Means, Noun, Perpetrator, Personnel, Sex, SuspectFacts, SuspectStatus, VictimFacts,
 };
-use crate::store::{NewIncident, NewSuspect, NewVictim};
+use crate::store::{NewIncident, NewSuspect, NewVictim, SealedInput};
 
-/// An incident as reported, or as changed (then every field may be left out). Sealed fields are plain text on the way in
-/// and are never shown again without a disclosure.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it; `incident_facts` reads the body")]
-#[schema(example = json!({
-    "mission": "MINUSMA", "occurred_on": "2019-02-22", "act": "killing", "means": "small_arms", "activity": "travel_official",
-    "perpetrator_category": "not_identified", "region": "ML-2", "exact_place": "made-up place, km 12",
-    "narrative": "Made-up narrative.",
-    "victims": [{"category": "contingent_troop", "states": ["GIN"], "outcome": "killed", "sex_of_dead": "male", "name": "Made-up Name"}]
-}))]
-pub struct IncidentInput {
-    /// Acronym of the mission. Required in a report.
-    mission: Option<String>,
-    /// Alpha-3 code of the host State; taken from the mission where it has just one.
-    host_state: Option<String>,
-    /// Date, local to the mission. Required in a report.
-    occurred_on: Option<NaiveDate>,
-    /// How exactly the date is known (`day` if absent).
-    occurred_on_precision: Option<Precision>,
-    /// First-level region, ISO 3166-2: the coarse twin of `exact_place`, required with it.
-    region: Option<String>,
-    /// Kind of act. Required in a report.
-    act: Option<Act>,
-    /// Means (`not_known` if absent).
-    means: Option<Means>,
-    /// Activity (`not_known` if absent).
-    activity: Option<Activity>,
-    /// Alleged perpetrator (`not_identified` if absent).
-    perpetrator_category: Option<Perpetrator>,
-    /// Dead who are not UN personnel.
-    others_killed: Option<i32>,
-    /// Injured who are not UN personnel.
-    others_injured: Option<i32>,
-    /// Id in NOTICAS.
-    noticas_id: Option<String>,
-    /// Id in SAGE.
-    sage_id: Option<String>,
-    /// Why release waits; with `hold_review_on`.
-    hold_reason: Option<HoldReason>,
-    /// When the hold is reviewed.
-    hold_review_on: Option<NaiveDate>,
-    /// Sealed, confidential.
-    exact_place: Option<String>,
-    /// Sealed, confidential: latitude and longitude.
-    coordinates: Option<String>,
-    /// Sealed, confidential.
-    exact_time: Option<String>,
-    /// Sealed, confidential.
-    narrative: Option<String>,
-    /// Sealed, confidential.
-    attribution: Option<String>,
-    /// Sealed, confidential.
-    attribution_basis: Option<String>,
-    /// Sealed, strictly confidential.
-    sources: Option<String>,
-    /// Victims (in a report only; later at `…/victims`).
-    victims: Option<Vec<VictimInput>>,
-    /// Suspects (in a report only; later at `…/suspects`).
-    suspects: Option<Vec<SuspectInput>>,
-    /// In a PATCH: pointers of sealed fields to empty, such as `/narrative`. `null` does not empty one.
-    clear: Option<Vec<String>>,
+describe::input!(
+    /// An incident as reported. Sealed fields are plain text on the way in, and are never shown again without a disclosure.
+    IncidentInput,
+    "An incident as reported. Sealed fields are plain text on the way in, and are never shown again without a disclosure.",
+    new_incident,
+    {
+        "mission": "MINUSMA", "occurred_on": "2019-02-22", "act": "killing", "means": "small_arms", "activity": "travel_official",
+        "perpetrator_category": "not_identified", "region": "ML-2", "exact_place": "made-up place, km 12",
+        "narrative": "Made-up narrative.",
+        "victims": [{"category": "contingent_troop", "states": ["GIN"], "outcome": "killed", "sex_of_dead": "male", "name": "Made-up Name"}]
+    }
+);
+describe::edit!(
+    /// An incident as changed: a JSON Merge Patch (RFC 7396).
+    IncidentEdit,
+    "A JSON Merge Patch (RFC 7396): what is left out stays as it is, `null` empties a member that may be empty.",
+    edited_incident,
+    {"means": "ied", "narrative": "Made-up narrative, corrected."}
+);
+describe::input!(
+    /// A victim as reported.
+    VictimInput,
+    "A victim as reported.",
+    new_victim,
+    {"category": "contingent_troop", "states": ["GIN"], "outcome": "killed", "sex_of_dead": "male", "name": "Made-up Name"}
+);
+describe::edit!(
+    /// A victim as changed: a JSON Merge Patch (RFC 7396).
+    VictimEdit,
+    "A JSON Merge Patch (RFC 7396): what is left out stays as it is, `null` empties a member that may be empty.",
+    new_victim,
+    {"outcome": "killed", "kin_notified_on": "2019-02-23"}
+);
+describe::input!(
+    /// A suspect as reported.
+    SuspectInput,
+    "A suspect as reported.",
+    new_suspect,
+    {"category": "individual", "status": "at_large", "name": "Made-up Name"}
+);
+describe::edit!(
+    /// A suspect as changed: a JSON Merge Patch (RFC 7396).
+    SuspectEdit,
+    "A JSON Merge Patch (RFC 7396): what is left out stays as it is, `null` empties a member that may be empty.",
+    new_suspect,
+    {"status": "detained"}
+);
+
+fn new_victim(input: &mut InputReader<'_>) -> Option<NewVictim> {
+    victim(input, None)
 }
 
-/// A victim as reported or changed.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it; `victim` reads the body")]
-#[schema(example = json!({"category": "contingent_troop", "states": ["GIN"], "outcome": "killed", "sex_of_dead": "male", "name": "Made-up Name"}))]
-pub struct VictimInput {
-    /// Category of personnel. Required in a report.
-    category: Option<Personnel>,
-    /// Alpha-3 codes: the contributing State, or a civilian's nationalities.
-    states: Option<Vec<String>>,
-    /// What happened. Required in a report.
-    outcome: Option<Harm>,
-    /// Sex, for the dead only.
-    sex_of_dead: Option<Sex>,
-    /// Id in NOTICAS.
-    noticas_id: Option<String>,
-    /// When next of kin were notified.
-    kin_notified_on: Option<NaiveDate>,
-    /// When the State was notified.
-    state_notified_on: Option<NaiveDate>,
-    /// Sealed, confidential.
-    sex: Option<String>,
-    /// Sealed, confidential.
-    age_band: Option<String>,
-    /// Sealed, confidential.
-    rank: Option<String>,
-    /// Sealed, confidential.
-    unit: Option<String>,
-    /// Sealed, strictly confidential.
-    name: Option<String>,
-    /// Sealed, strictly confidential.
-    index_number: Option<String>,
-    /// Sealed, strictly confidential.
-    date_of_birth: Option<String>,
-    /// Sealed, strictly confidential.
-    medical_detail: Option<String>,
-    /// Sealed, strictly confidential.
-    sexual_violence_detail: Option<String>,
-    /// In a PATCH: pointers of sealed fields to empty, such as `/narrative`. `null` does not empty one.
-    clear: Option<Vec<String>>,
+fn new_suspect(input: &mut InputReader<'_>) -> Option<NewSuspect> {
+    suspect(input, None)
 }
 
-/// A suspect as reported or changed.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it; `suspect` reads the body")]
-#[schema(example = json!({"category": "individual", "status": "at_large", "name": "Made-up Name"}))]
-pub struct SuspectInput {
-    /// Category. Required in a report.
-    category: Option<Perpetrator>,
-    /// Where the person stands (`not_known` if absent).
-    status: Option<SuspectStatus>,
-    /// Sealed, confidential.
-    affiliation: Option<String>,
-    /// Sealed, strictly confidential.
-    name: Option<String>,
-    /// Sealed, strictly confidential.
-    aliases: Option<String>,
-    /// Sealed, strictly confidential.
-    identifiers: Option<String>,
-    /// In a PATCH: pointers of sealed fields to empty, such as `/narrative`. `null` does not empty one.
-    clear: Option<Vec<String>>,
+fn edited_incident(input: &mut InputReader<'_>) -> Option<(IncidentFacts, SealedInput)> {
+    incident(input, None)
+}
+
+/// Reads an incident, over the facts that it had.
+pub(super) fn incident(
+    input: &mut InputReader<'_>,
+    base: Option<&IncidentFacts>,
+) -> Option<(IncidentFacts, SealedInput)> {
+    let facts = incident_facts(input, base);
+    let sealed = input.sealed(Noun::Incident);
+    Some((facts?, sealed))
 }
 
 /// Reads the open facts of an incident, over those it had.
@@ -215,11 +156,11 @@ fn sole_host(context: &Context, mission: &str) -> Option<String> {
 
 /// Reads a report.
 pub(in crate::api) fn new_incident(input: &mut InputReader<'_>) -> Option<NewIncident> {
-    let facts = incident_facts(input, None);
-    let sealed = input.sealed(Noun::Incident);
-    let victims = input.list("victims", 500, |input| victim(input, None));
-    let suspects = input.list("suspects", 500, |input| suspect(input, None));
-    Some(NewIncident { facts: facts?, sealed, victims, suspects })
+    let incident = incident(input, None);
+    let victims = input.list("victims", 500, new_victim);
+    let suspects = input.list("suspects", 500, new_suspect);
+    let (facts, sealed) = incident?;
+    Some(NewIncident { facts, sealed, victims, suspects })
 }
 
 /// Reads a victim, over what it was.

@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::child::{SuspectView, VictimView};
+use super::parts::{SuspectView, VictimView};
 use crate::api::call::Shown;
 use crate::api::decision::reasons;
 use crate::api::input::Context;

@@ -201,6 +201,28 @@ macro_rules! input {
 }
 pub(in crate::api) use input;
 
+/// As [`input!`], of a change: a merge patch.
+macro_rules! edit {
+    ($(#[$doc:meta])* $name:ident, $words:literal, $read:path, $($example:tt)+) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                $crate::api::input::describe::body(true, $words, Some(serde_json::json!($($example)+)), |input| $read(input))
+            }
+        }
+
+        impl utoipa::ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+        }
+    };
+}
+pub(in crate::api) use edit;
+
 /// Declares the description of a query that a function reads.
 macro_rules! query {
     ($(#[$doc:meta])* $name:ident, $read:path) => {

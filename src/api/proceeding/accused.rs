@@ -1,55 +1,20 @@
 //! The accused of a proceeding, by handle.
 
-use std::collections::HashSet;
-
 use actix_web::web::{Bytes, Path};
 use actix_web::{HttpResponse, get, patch, post};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::parts::AccusedView;
 use super::view::show;
 use super::{may_add, may_work};
 use crate::api::call::{Call, Made, Shown, last_part, read_reference};
-use crate::api::decision::{DecisionInput, decide, reasons};
-use crate::api::input::{self, InputReader};
+use crate::api::decision::{DecisionInput, decide};
+use crate::api::input::{self, InputReader, Reader as _, describe};
 use crate::api::problem::{NotModified, Preconditions, Problem, Problems};
-use crate::api::withheld::{Markers, Withheld};
-use crate::domain::{Detention, FieldReason, Noun, Outcome, Reason, Sentence, Stage, SubmissionStatus};
-use crate::policy::{AccessContext, Viewer};
-use crate::store::{Accused, Error, Id, NewAccused, Read, Result as StoreResult};
-
-/// An accused, by handle.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct AccusedView {
-    /// Random handle.
-    handle: String,
-    /// Whether it counts: once another officer accepted it, or the proceeding with it.
-    status: SubmissionStatus,
-    /// Why it was returned or withdrawn.
-    reason: Option<Reason>,
-    /// Why, field by field.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason_fields: Option<Vec<FieldReason>>,
-    /// Why, in words.
-    reason_note: Withheld,
-    /// Furthest stage.
-    stage_furthest: Stage,
-    /// Present stage, or exit.
-    stage_current: String,
-    /// Outcome.
-    outcome: Outcome,
-    /// Whether convicted while absent.
-    in_absentia: bool,
-    /// Whether held.
-    detention: Detention,
-    /// Last sentence.
-    sentence: Option<Sentence>,
-    /// References of incidents that you may know of.
-    incidents: Vec<String>,
-    notes: Withheld,
-    name: Withheld,
-    identifiers: Withheld,
-}
+use crate::domain::Noun;
+use crate::policy::Viewer;
+use crate::store::{Error, NewAccused, Read, Result as StoreResult};
 
 /// The accused of a proceeding.
 #[derive(Serialize, ToSchema)]
@@ -57,50 +22,22 @@ pub struct AccusedPage {
     items: Vec<AccusedView>,
 }
 
-/// An accused to be added or changed.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only the description reads it")]
-#[schema(example = json!({"incidents": ["MINUSMA-2019-7KQ4"], "name": "Made-up Name"}))]
-pub struct AccusedInput {
-    /// References of incidents (on adding only).
-    incidents: Option<Vec<String>>,
-    /// Sealed, confidential.
-    notes: Option<String>,
-    /// Sealed, strictly confidential.
-    name: Option<String>,
-    /// Sealed, strictly confidential.
-    identifiers: Option<String>,
-    /// In a PATCH: pointers of sealed fields to empty, such as `/narrative`. `null` does not empty one.
-    clear: Option<Vec<String>>,
-}
+describe::input!(
+    /// An accused to be added or changed.
+    AccusedInput,
+    "An accused to be added or changed.",
+    accused_input,
+    {"incidents": ["MINUSMA-2019-7KQ4"], "name": "Made-up Name"}
+);
 
-pub(super) fn accused_view(
-    viewer: &Viewer,
-    facts: AccessContext,
-    accused: Accused,
-    held: Option<&HashSet<(Id, u16)>>,
-) -> AccusedView {
-    let facts = facts.to_submission(viewer, accused.submitted_state.as_deref());
-    let markers = Markers { noun: Noun::Accused, viewer, facts, holder: accused.id, held };
-    let progress = accused.progress;
-    let (reason, reason_fields) = reasons(accused.returned);
-    AccusedView {
-        handle: accused.handle,
-        status: accused.status,
-        reason,
-        reason_fields,
-        reason_note: markers.of("reason_note"),
-        stage_furthest: progress.furthest,
-        stage_current: progress.current.code().to_owned(),
-        outcome: progress.outcome,
-        in_absentia: progress.outcome == Outcome::ConvictedInAbsentia,
-        detention: progress.detention,
-        sentence: accused.sentence,
-        notes: markers.of("notes"),
-        name: markers.of("name"),
-        identifiers: markers.of("identifiers"),
-        incidents: accused.incidents,
-    }
+fn accused_input(input: &mut InputReader<'_>) -> Option<NewAccused> {
+    let incidents = input.required(
+        "incidents",
+        Some(Vec::new()),
+        input::list_of(200, input::reference(Noun::Incident)).about("References of incidents (on adding only)."),
+    );
+    let sealed = input.sealed(Noun::Accused);
+    Some(NewAccused { incidents: incidents?, sealed })
 }
 
 /// Lists the accused that you may know of, in the order of recording.
@@ -123,14 +60,7 @@ pub(super) async fn accused_list(call: Call, path: Path<String>) -> Result<HttpR
 #[post("/proceedings/{reference}/accused")]
 pub(super) async fn accused_create(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(Noun::Proceeding, &path)?;
-    let new = call
-        .body(&body, |input| {
-            let incidents =
-                input.required("incidents", Some(Vec::new()), input::list_of(200, input::reference(Noun::Incident)));
-            let sealed = input.sealed(Noun::Accused);
-            Some(NewAccused { incidents: incidents?, sealed })
-        })
-        .await?;
+    let new = call.body(&body, accused_input).await?;
     call.post(
         &body,
         move |viewer, w| {

@@ -1,6 +1,7 @@
 //! Proceedings with their accused and steps.
 
 mod accused;
+mod parts;
 mod step;
 mod view;
 

@@ -5,9 +5,8 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::accused::{AccusedView, accused_view};
 use super::may_work;
-use super::step::{StepView, step_view};
+use super::parts::{AccusedView, StepView, accused_view, step_view};
 use crate::api::call::Shown;
 use crate::api::decision::reasons;
 use crate::api::input::{self, InputReader, Reader as _};
