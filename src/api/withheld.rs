@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::{Noun, SealedField};
-use crate::policy::{AccessContext, Viewer, may_hold};
+use crate::policy::{AccessContext, Viewer, may_hold, shows};
 use crate::store::Id;
 
 /// A sealed field. Its value is opened by a disclosure alone (`POST /v1/disclosures`).
@@ -36,6 +36,11 @@ pub struct Markers<'a> {
 }
 
 impl Markers<'_> {
+    /// A value of an open column, if the list of columns lets the viewer see it.
+    pub fn shown<T>(&self, column: &str, value: T) -> Option<T> {
+        shows(self.viewer, self.noun, column).then_some(value)
+    }
+
     /// The marker of a field. A name that is not of the noun gives the graver class: nothing leaks by a slip.
     pub fn of(&self, name: &str) -> Withheld {
         let Some(field) = SealedField::named(self.noun, name) else {

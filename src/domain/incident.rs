@@ -71,7 +71,7 @@ pub(super) const SPEC: NounSpec = NounSpec {
     tables: &[
         Table::reported(
             "incident",
-            &[("id", I), ("reference", O), ("merged_into", I), ("created_by", P), ("created_at", O)],
+            &[("id", I), ("reference", O), ("merged_into", I), ("created_by", P), ("created_at", P)],
         ),
         Table::reported(
             "incident_edition",
@@ -110,7 +110,7 @@ pub(super) const SPEC: NounSpec = NounSpec {
                 ("releaser_id", P),
                 ("tag_confidential", I),
                 ("tag_strictly_confidential", I),
-                ("created_at", O),
+                ("created_at", P),
                 ("updated_at", O),
                 ("released_at", O),
                 ("superseded_at", O),

@@ -110,6 +110,14 @@ pub struct NounSpec {
     pub tables: &'static [Table],
 }
 
+impl NounSpec {
+    /// Who may see a column of the noun's tables; nobody, of one that is not listed.
+    pub fn visibility(&self, column: &str) -> Visibility {
+        let columns = self.tables.iter().flat_map(|table| table.columns);
+        columns.into_iter().find(|(name, _)| *name == column).map_or(Visibility::Internal, |(_, who)| *who)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

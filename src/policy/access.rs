@@ -1,6 +1,7 @@
 //! How a viewer stands to a record: one function, asked wherever something is shown or opened.
 
 use super::Viewer;
+use crate::domain::{Noun, Visibility};
 
 /// How a viewer stands to a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +119,15 @@ pub fn access(viewer: &Viewer, of: &Target<'_>) -> AccessContext {
     }
 }
 
+/// Whether a viewer who has a record of the noun in scope is shown this column of it: what the list of columns says.
+pub fn shows(viewer: &Viewer, noun: Noun, column: &str) -> bool {
+    match noun.spec().visibility(column) {
+        Visibility::Open => true,
+        Visibility::Scoped => viewer.is_inside(),
+        Visibility::Sealed | Visibility::Internal => false,
+    }
+}
+
 impl AccessContext {
     /// How the viewer stands to a victim of the record: `states` contributed the victim, or are the nationalities.
     pub fn to_victim(self, viewer: &Viewer, states: &[String], notified: bool) -> Self {
@@ -149,6 +159,20 @@ mod tests {
             missions: mission.into_iter().map(str::to_owned).collect(),
             state: state.map(str::to_owned),
             ..Viewer::of(Role::FocalPoint)
+        }
+    }
+
+    #[test]
+    fn the_list_of_columns_says_what_is_shown_to_whom() {
+        let (state, officer) = (Viewer::of_state("MLI"), Viewer::of(Role::Secretariat));
+        for (column, to_state, to_officer) in [
+            ("act", true, true),
+            ("hold_reason", false, true),
+            ("tag_confidential", false, false),
+            ("nothing", false, false),
+        ] {
+            let shown = [&state, &officer].map(|viewer| shows(viewer, Noun::Incident, column));
+            assert_eq!(shown, [to_state, to_officer], "{column}");
         }
     }
 

@@ -8,7 +8,7 @@ mod modes;
 pub mod suppression;
 mod writing;
 
-pub use access::{AccessContext, Relation, Relations, Target, access};
+pub use access::{AccessContext, Relation, Relations, Target, access, shows};
 pub use accounts::{
     AgreementNeeded, COOL_DOWN, REVIEW_EVERY, bars, may_change, may_decide_change, may_make_key, may_manage,
 };

@@ -49,11 +49,17 @@ fn imports_go_down_only() {
     for (name, text) in all() {
         let room = name.split(['/', '.']).next().unwrap().to_owned();
         let Some(own) = floor(&room) else { continue };
+        let depth = name.matches('/').count() + usize::from(!name.ends_with("mod.rs") && name.contains('/'));
+        assert!(!text.contains(&"super::".repeat(depth + 1)), "{name}: super:: out of its room is crate:: in disguise");
         for part in text.split("crate::").skip(1) {
-            let used: String = part.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
-            if let Some(other) = floor(&used) {
-                seen += 1;
-                assert!(other < own || used == room, "{name} uses {used}");
+            // `crate::room` or `crate::{room, room::thing}`.
+            let list = part.strip_prefix('{').map(|list| list.split("};").next().unwrap());
+            for used in list.map_or_else(|| vec![part], |list| list.split(',').map(str::trim).collect()) {
+                let used: String = used.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+                if let Some(other) = floor(&used) {
+                    seen += 1;
+                    assert!(other < own || used == room, "{name} uses {used}");
+                }
             }
         }
     }

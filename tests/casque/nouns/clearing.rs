@@ -29,11 +29,12 @@ fn records(server: &TestServer) -> Vec<(Noun, String)> {
     scene.into_iter().chain(others.collect::<Vec<_>>()).collect()
 }
 
-/// Who changes a record of the noun: what a State proposes, an officer corrects.
+/// Who changes a record of the noun: what a State proposes, an officer corrects; else whoever records it.
 fn who(noun: Noun) -> &'static str {
     match super::fixture(noun) {
         Some(fixture) if fixture.propose.is_some() => "verifier",
-        Some(_) | None => "minusma",
+        Some(fixture) => fixture.by,
+        None => "minusma",
     }
 }
 

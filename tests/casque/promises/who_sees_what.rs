@@ -1,6 +1,7 @@
 //! The access matrix as people read it, kept in step: role × relation × state of the record × operation. A change of right
 //! shows in review as a changed line of `who_sees_what.txt`.
 
+use casque::domain::{Noun, Visibility};
 use serde_json::{Value, json};
 
 use crate::harness::{TestServer, ambush};
@@ -119,4 +120,52 @@ fn who_sees_what() {
         table == expected,
         "rights changed. If that is meant, run with CASQUE_REWRITE=1 and let the changed lines be reviewed:\n{table}"
     );
+}
+
+#[test]
+fn the_list_of_columns_decides_what_a_state_is_shown() {
+    // If you are here because this failed: the specification of a noun says who may see a column, and its view does otherwise.
+    let server = TestServer::start();
+    let about = crate::nouns::scene(&server);
+    let case = server.as_("minusma").get(&format!("/v1/cases/{}", about.case)).json();
+    let incident = format!("/v1/incidents/{}", case["incidents"][0].as_str().unwrap());
+    let body = json!({"state": "MLI", "authority": "Made-up court", "opened_on": "2022-04-01", "cases": [about.case]});
+    let proceeding = crate::nouns::recorded(&server, "minusma", "/v1/proceedings", &body);
+    server.accepted(&proceeding);
+    let mut records = vec![
+        (Noun::Incident, incident.clone()),
+        (Noun::Case, format!("/v1/cases/{}", about.case)),
+        (Noun::Proceeding, proceeding),
+    ];
+    let victims = server.as_("minusma").get(&format!("{incident}/victims")).json();
+    let victim = victims["items"][0]["handle"].as_str().unwrap();
+    records.push((Noun::Victim, format!("{incident}/victims/{victim}")));
+    for (noun, fixture) in crate::nouns::fixtures() {
+        let path = format!("/v1/{}", noun.path());
+        records.push((noun, crate::nouns::recorded(&server, fixture.by, &path, &(fixture.new)(&about))));
+    }
+    let mut seen = [0, 0];
+    for (noun, path) in records {
+        let shown = |who: &str| server.as_(who).get(&path).json().as_object().unwrap().clone();
+        let (inside, outside) = (shown("minusma"), shown("mali"));
+        assert!(outside.contains_key("reference") || outside.contains_key("handle"), "{path}: {outside:?}");
+        for member in inside.keys() {
+            match noun.spec().visibility(member) {
+                Visibility::Open => {
+                    assert!(outside.contains_key(member), "{noun:?}: {member} is open, and not shown");
+                    seen[0] += 1;
+                }
+                // Of whom a victim is, a State is shown as far as it is concerned; why its own proposal came back, too.
+                Visibility::Scoped if ["states", "reason", "reason_fields"].contains(&member.as_str()) => {}
+                Visibility::Scoped => {
+                    assert!(!outside.contains_key(member), "{noun:?}: {member} is for mission and Secretariat");
+                    seen[1] += 1;
+                }
+                Visibility::Sealed => panic!("{noun:?}: {member} is sealed"),
+                // No column: a marker, a count, or what is made of several.
+                Visibility::Internal => {}
+            }
+        }
+    }
+    assert!(seen[0] > 50 && seen[1] >= 4, "{seen:?}");
 }
