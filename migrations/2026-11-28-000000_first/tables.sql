@@ -829,3 +829,22 @@ CREATE TABLE follow_up (
 CREATE INDEX follow_up_by_day ON follow_up (sent_on, reference);
 CREATE INDEX follow_up_by_state ON follow_up (state, sent_on, reference);
 CREATE INDEX follow_up_by_case ON follow_up (case_reference);
+
+CREATE TABLE contribution (
+    id BLOB PRIMARY KEY NOT NULL,
+    reference TEXT NOT NULL UNIQUE,
+    state TEXT NOT NULL REFERENCES state (code),
+    purpose TEXT NOT NULL,
+    pledged_on DATE NOT NULL,
+    pledged_usd BIGINT NOT NULL,
+    received_on DATE,
+    received_usd BIGINT,
+    mission TEXT REFERENCES mission (acronym),
+    tag_confidential BLOB NOT NULL,
+    created_by BLOB NOT NULL REFERENCES account (id),
+    created_at TIMESTAMP NOT NULL,
+    updated_at TIMESTAMP NOT NULL
+);
+CREATE INDEX contribution_by_day ON contribution (pledged_on, reference);
+CREATE INDEX contribution_by_state ON contribution (state, pledged_on, reference);
+CREATE INDEX contribution_by_mission ON contribution (mission, pledged_on, reference);

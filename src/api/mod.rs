@@ -6,6 +6,7 @@ mod assistance;
 mod audit;
 mod call;
 mod case;
+mod contribution;
 mod decision;
 mod description;
 mod disclosure;
@@ -88,6 +89,7 @@ fn version_1(config: &mut impl Routes) {
     assistance::routes(config);
     measure::routes(config);
     follow_up::routes(config);
+    contribution::routes(config);
     disclosure::routes(config);
     duplicate::routes(config);
     statistics::routes(config);

@@ -7,6 +7,7 @@ mod assistance;
 mod case;
 mod code;
 mod codes;
+mod contribution;
 mod date;
 mod disclosure;
 mod erasure;
@@ -33,6 +34,7 @@ pub use case::{CaseEvent, CaseFacts, Flow, case_transition, stock_and_flow};
 pub use code::Code;
 pub(crate) use code::code_list;
 pub use codes::*;
+pub use contribution::{ContributionFacts, ContributionPurpose};
 pub use date::PartialDate;
 pub use date::calendar_day;
 pub use disclosure::{AlertKind, DisclosureMode, Purpose, ReviewFinding};
@@ -81,6 +83,8 @@ pub enum Noun {
     Measure,
     /// What the United Nations did on a case towards a State.
     FollowUp,
+    /// What a State gave of its own will to capacity-building and accountability work.
+    Contribution,
     /// The act of opening seals.
     Disclosure,
 }
@@ -99,6 +103,7 @@ impl Noun {
             Noun::Assistance => &assistance::SPEC,
             Noun::Measure => &measure::SPEC,
             Noun::FollowUp => &follow_up::SPEC,
+            Noun::Contribution => &contribution::SPEC,
             Noun::Disclosure => &disclosure::SPEC,
         }
     }

@@ -14,6 +14,7 @@ mod candidate;
 mod case;
 mod concern;
 mod connect;
+mod contribution;
 mod db;
 mod disclosure;
 mod duplicate;
@@ -64,6 +65,7 @@ pub use briefing::{BriefingCorrection, CaseHistory, IncidentLine, ProceedingLine
 pub use case::{Case, CaseFilter};
 pub use concern::{SeenOn, Withholding, confirmed};
 pub use connect::{Access, ConnectionOptions, OpenDatabase, Trust};
+pub use contribution::{Contribution, ContributionFilter};
 pub use db::table_names;
 use db::{Db, Mode, Pool};
 pub use db::{Id, Location, NodeRole, grant_roles};
@@ -107,6 +109,7 @@ const fn room(noun: Noun) -> candidate::Room {
         Noun::Assistance => assistance::ROOM,
         Noun::Measure => measure::ROOM,
         Noun::FollowUp => follow_up::ROOM,
+        Noun::Contribution => contribution::ROOM,
         Noun::Disclosure => disclosure::ROOM,
         Noun::Victim | Noun::Suspect => candidate::Room::PART,
     }

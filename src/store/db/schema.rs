@@ -818,6 +818,24 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    contribution (id) {
+        id -> Binary,
+        reference -> Text,
+        state -> Text,
+        purpose -> Text,
+        pledged_on -> Date,
+        pledged_usd -> BigInt,
+        received_on -> Nullable<Date>,
+        received_usd -> Nullable<BigInt>,
+        mission -> Nullable<Text>,
+        tag_confidential -> Binary,
+        created_by -> Binary,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     state,
     mission,
@@ -881,4 +899,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     note_reading,
     sign_on_use,
     follow_up,
+    contribution,
 );

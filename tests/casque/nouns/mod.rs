@@ -5,6 +5,7 @@ mod assistance;
 mod audit;
 mod case;
 mod clearing;
+mod contribution;
 mod disclosure;
 mod export;
 mod follow_up;
@@ -76,6 +77,7 @@ pub fn fixture(noun: Noun) -> Option<Fixture> {
         Noun::Assistance => Some(assistance::FIXTURE),
         Noun::Measure => Some(measure::FIXTURE),
         Noun::FollowUp => Some(follow_up::FIXTURE),
+        Noun::Contribution => Some(contribution::FIXTURE),
         Noun::Incident
         | Noun::Victim
         | Noun::Suspect
