@@ -286,17 +286,22 @@ impl KeyFiles {
         for number in self.origin_numbers()? {
             kept.extend(self.read(&format!("audit-{number}.checkpoint"))?.map(|text| text.to_string()));
         }
-        for path in self.older_checkpoints()? {
-            kept.push(fs::read_to_string(path)?);
+        for name in self.older_checkpoints()? {
+            // The node that signs may have taken the oldest away meanwhile.
+            kept.extend(self.read(&name)?.map(|text| text.to_string()));
         }
         Ok(kept)
     }
 
-    fn older_checkpoints(&self) -> Result<Vec<PathBuf>, Failed> {
+    /// The files of the last few checkpoints of the present origin, the oldest first.
+    fn older_checkpoints(&self) -> Result<Vec<String>, Failed> {
         let mut found = Vec::new();
-        if let Ok(entries) = fs::read_dir(self.path("checkpoints")) {
+        if let Ok(entries) = fs::read_dir(self.path(CHECKPOINTS)) {
             for entry in entries {
-                found.push(entry?.path());
+                let name =
+                    entry.map_err(|e| format!("{} cannot be read: {e}", self.path(CHECKPOINTS).display()))?.file_name();
+                let name = name.to_str().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
+                found.extend(name.map(|name| format!("{CHECKPOINTS}/{name}")));
             }
         }
         found.sort();
@@ -304,27 +309,29 @@ impl KeyFiles {
     }
 
     pub(crate) fn keep_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), Failed> {
-        make_private(&self.path("checkpoints"))?;
-        let older = self.path("checkpoints").join(format!("{:020}", checkpoint.size));
-        if !older.exists() {
-            owners_file(&older)?.write_all(checkpoint.note.as_bytes())?;
-        }
+        make_private(&self.path(CHECKPOINTS))?;
+        self.replace(&format!("{CHECKPOINTS}/{:020}", checkpoint.size), &checkpoint.note)?;
         let all = self.older_checkpoints()?;
-        for path in all.iter().take(all.len().saturating_sub(KEPT)) {
-            let _ = fs::remove_file(path);
+        for name in all.iter().take(all.len().saturating_sub(KEPT)) {
+            let _ = fs::remove_file(self.path(name));
         }
         self.replace("audit.checkpoint", &checkpoint.note)
     }
 
-    /// Writes a file of ours in place of what it was, whole or not at all.
+    /// Writes a file of ours in place of what it was, whole or not at all. A node and a command may do it at the same time: each has a new
+    /// file of its own.
     fn replace(&self, name: &str, text: &str) -> Result<(), Failed> {
-        let fresh = self.path(&format!("{name}.new"));
-        let _ = fs::remove_file(&fresh);
-        let mut file = owners_file(&fresh)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&fresh, self.path(name))?;
-        Ok(())
+        let path = self.path(name);
+        let folder = path.parent().unwrap_or(&self.folder);
+        refuse_root(folder)?;
+        let write = || -> std::io::Result<()> {
+            let mut fresh = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+            fresh.write_all(text.as_bytes())?;
+            fresh.as_file().sync_all()?;
+            fresh.persist(&path)?;
+            Ok(())
+        };
+        write().map_err(|e| format!("{} cannot be written: {e}", path.display()).into())
     }
 
     /// The highest number of each class's key that was seen here.
@@ -374,6 +381,8 @@ impl KeyFiles {
 const SEEN: &str = "class-keys.json";
 /// The file that says where the ledger lies, and which line was its last.
 const LEDGER: &str = "ledger.json";
+/// The folder of earlier checkpoints.
+const CHECKPOINTS: &str = "checkpoints";
 /// So many checkpoints are kept beside the last one.
 const KEPT: usize = 50;
 
@@ -442,4 +451,34 @@ fn note_key(name: &str, seed: &[u8; 32]) -> (Zeroizing<String>, String) {
     let private = Zeroizing::new([&[ED25519][..], seed].concat());
     let text = Zeroizing::new(format!("PRIVATE+KEY+{name}+{id:08x}+{}", STANDARD.encode(&*private)));
     (text, signed_note::new_ed25519_verifier_key(name, &key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_and_a_command_write_the_same_files_of_the_folder_at_once_and_both_succeed() -> Result<(), Failed> {
+        let folder = tempfile::tempdir()?;
+        let failed = std::thread::scope(|scope| {
+            let work = |who: u64| {
+                let keys = KeyFiles { folder: folder.path().to_owned() };
+                move || -> Result<(), String> {
+                    for size in 0..150 {
+                        let at = LedgerKnown { head: Some((size, who.to_string())), ..LedgerKnown::default() };
+                        keys.ledger_remember(&at).map_err(|e| e.to_string())?;
+                        let note = format!("{size}\n");
+                        let checkpoint = Checkpoint { size, root: [0; 32], origin: String::new(), ledger: None, note };
+                        keys.keep_checkpoint(&checkpoint).map_err(|e| e.to_string())?;
+                        keys.kept_checkpoints().map_err(|e| e.to_string())?;
+                    }
+                    Ok(())
+                }
+            };
+            let both = [scope.spawn(work(1)), scope.spawn(work(2))];
+            both.map(|one| one.join().unwrap_or_else(|_| Err("a thread ended early".into())))
+        });
+        assert_eq!(failed, [Ok(()), Ok(())]);
+        Ok(())
+    }
 }
