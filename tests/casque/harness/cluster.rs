@@ -101,7 +101,7 @@ impl Cluster {
         let script = format!(
             "\"{bin}/postgres\" -D data -k {folder} -c listen_addresses= {settings} >>log 2>&1 & pid=$!; \
              while [ -d /proc/{parent} ] && kill -0 $pid 2>/dev/null; do sleep 0.2; done; \
-             if [ ! -d /proc/{parent} ]; then kill -QUIT $pid; wait $pid; rm -rf {folder}/*; fi",
+             if [ ! -d /proc/{parent} ]; then kill -QUIT $pid; wait $pid; cd /; rm -rf {folder}; fi",
             bin = self.bin.display(),
             folder = self.folder.display(),
             settings = self.settings,

@@ -53,6 +53,14 @@ fn name_of(instance: &InstanceArgs) -> Option<&str> {
     }
 }
 
+/// A second connection to the embedded database of `folder`, which waits while another writes.
+pub fn beside(folder: &Path) -> diesel::SqliteConnection {
+    let path = folder.join("casque.db");
+    let mut connection: diesel::SqliteConnection = diesel::Connection::establish(path.to_str().unwrap()).unwrap();
+    diesel::connection::SimpleConnection::batch_execute(&mut connection, "PRAGMA busy_timeout = 10000").unwrap();
+    connection
+}
+
 /// What of its address distinguishes a server's database from every other's.
 pub fn address_of(instance: &InstanceArgs, folder: &Path) -> String {
     name_of(instance).map_or_else(|| folder.display().to_string(), |name| format!("@/{name}?"))
@@ -65,8 +73,7 @@ pub fn analysed(instance: &InstanceArgs, folder: &Path) -> String {
         cluster().run(name, "ANALYZE");
         return cluster().run(name, sql);
     }
-    let path = folder.join("casque.db");
-    let mut connection: diesel::SqliteConnection = diesel::Connection::establish(path.to_str().unwrap()).unwrap();
+    let mut connection = beside(folder);
     diesel::connection::SimpleConnection::batch_execute(&mut connection, "ANALYZE").unwrap();
     let told = diesel::dsl::sql::<diesel::sql_types::Text>("SELECT group_concat(tbl || ' ' || stat) FROM sqlite_stat1");
     diesel::RunQueryDsl::get_result(told, &mut connection).unwrap()
@@ -77,9 +84,7 @@ pub fn asked(instance: &InstanceArgs, folder: &Path, sql: &str) -> String {
     if let Some(name) = name_of(instance) {
         return cluster().run(name, sql);
     }
-    let path = instance.data.clone().unwrap_or_else(|| folder.to_owned()).join("casque.db");
-    let mut connection: diesel::SqliteConnection = diesel::Connection::establish(path.to_str().unwrap()).unwrap();
-    diesel::connection::SimpleConnection::batch_execute(&mut connection, "PRAGMA busy_timeout = 10000").unwrap();
+    let mut connection = beside(instance.data.as_deref().unwrap_or(folder));
     #[derive(diesel::QueryableByName)]
     struct One {
         #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Text>)]
@@ -96,10 +101,8 @@ pub fn tampered(instance: &InstanceArgs, folder: &Path, sql: &str) {
         cluster().run(name, sql);
         return;
     }
-    let path = instance.data.clone().unwrap_or_else(|| folder.to_owned()).join("casque.db");
-    let mut connection: diesel::SqliteConnection = diesel::Connection::establish(path.to_str().unwrap()).unwrap();
-    let patient = format!("PRAGMA busy_timeout = 10000; {sql}");
-    diesel::connection::SimpleConnection::batch_execute(&mut connection, &patient).unwrap();
+    let mut connection = beside(instance.data.as_deref().unwrap_or(folder));
+    diesel::connection::SimpleConnection::batch_execute(&mut connection, sql).unwrap();
 }
 
 fn place_as(role: &str, name: &str, folder: &Path) -> InstanceArgs {

@@ -29,7 +29,7 @@ use strum::VariantArray;
 use tempfile::TempDir;
 
 pub use client::{Answer, Client};
-pub use database::{postgres_wanted, rewriting, setting};
+pub use database::{beside, postgres_wanted, rewriting, setting};
 pub use people::PASSWORD;
 
 /// Whether a test is left out because a program is missing: said plainly, and a failure in CI.

@@ -4,14 +4,14 @@ use casque::node::OpenOptions;
 use casque::store::{LogAsk, audit_verify};
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::{Binary, Nullable, Text};
-use diesel::{Connection, QueryableByName, RunQueryDsl as _, SqliteConnection};
+use diesel::{QueryableByName, RunQueryDsl as _, SqliteConnection};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tlog_tiles::{Hash, node_hash, record_hash};
 
-use crate::harness::{TestServer, ambush, postgres_wanted};
+use crate::harness::{TestServer, ambush, beside, postgres_wanted};
 
 fn verify(server: &TestServer, outside: Option<&str>) -> casque::store::LogReport {
     let key = std::fs::read_to_string(server.folder().join("keys/audit.pub")).unwrap();
@@ -235,8 +235,7 @@ fn tampering_is_found() {
         server.settle_audit();
         assert_eq!(verify(&server, None).findings, []);
         server.stop();
-        let mut connection: diesel::SqliteConnection =
-            diesel::Connection::establish(server.folder().join("casque.db").to_str().unwrap()).unwrap();
+        let mut connection = beside(&server.folder());
         diesel::connection::SimpleConnection::batch_execute(&mut connection, way).unwrap();
         assert_ne!(verify(&server, None).findings, [], "{way}");
     }
@@ -280,8 +279,7 @@ const LOG: [(&str, &[&str]); 5] = [
 
 impl Tamperer {
     fn new(server: &TestServer) -> Self {
-        let path = server.folder().join("casque.db");
-        let connection = Connection::establish(path.to_str().unwrap()).unwrap();
+        let connection = beside(&server.folder());
         let mut this = Self { connection, random: StdRng::seed_from_u64(2_589) };
         this.does("PRAGMA synchronous = OFF");
         for (table, _) in LOG {
@@ -469,8 +467,7 @@ fn a_rewritten_log_is_not_signed() {
     server.report("minusma", &ambush());
     server.settle_audit();
     server.stop();
-    let mut connection: diesel::SqliteConnection =
-        diesel::Connection::establish(server.folder().join("casque.db").to_str().unwrap()).unwrap();
+    let mut connection = beside(&server.folder());
     let way = "UPDATE audit_hash SET hash = zeroblob(32)";
     diesel::connection::SimpleConnection::batch_execute(&mut connection, way).unwrap();
     let refused = server.instance().open(OpenOptions::default()).unwrap_err().to_string();

@@ -33,9 +33,7 @@ where
     T: diesel::deserialize::FromSqlRow<S, diesel::sqlite::Sqlite> + 'static,
     diesel::expression::SqlLiteral<S>: for<'q> diesel::query_dsl::LoadQuery<'q, diesel::SqliteConnection, T>,
 {
-    let path = folder.join("casque.db");
-    let mut connection: diesel::SqliteConnection = diesel::Connection::establish(path.to_str().unwrap()).unwrap();
-    diesel::RunQueryDsl::get_result(diesel::dsl::sql::<S>(sql), &mut connection).unwrap()
+    diesel::RunQueryDsl::get_result(diesel::dsl::sql::<S>(sql), &mut crate::harness::beside(folder)).unwrap()
 }
 
 /// Reports an incident with a canary in every sealed field: its path in disclosures.
@@ -276,7 +274,7 @@ fn a_class_key_that_somebody_swapped_in_the_database_is_refused_at_start() {
     let other = tempfile::tempdir().unwrap();
     embedded(other.path());
     let database = |folder: &Path| folder.join("casque.db").display().to_string();
-    let mut connection: diesel::SqliteConnection = diesel::Connection::establish(&database(folder.path())).unwrap();
+    let mut connection = crate::harness::beside(folder.path());
     let swap = format!(
         "ATTACH '{}' AS other; UPDATE class_key SET public = (SELECT public FROM other.class_key AS o WHERE o.class = class_key.class)",
         database(other.path())
@@ -496,8 +494,7 @@ fn what_was_erased_leaves_no_bytes_in_the_files_of_the_embedded_database() {
     assert!(said(&unsaid.stderr).contains("give the folder of the ledger"), "{}", said(&unsaid.stderr));
     assert!(held(), "nothing was changed");
     // Somebody reads from before: the command says that it is not over, and how it is ended.
-    let mut reader: diesel::SqliteConnection =
-        diesel::Connection::establish(data.join("casque.db").to_str().unwrap()).unwrap();
+    let mut reader = crate::harness::beside(&data);
     diesel::connection::SimpleConnection::batch_execute(&mut reader, "BEGIN; SELECT count(*) FROM victim;").unwrap();
     let erase = ["keys", "erase", &request, "--data", path, "--ledger", ledger.to_str().unwrap(), "--wait", "1"];
     let early = casque(&erase);

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
-use diesel::connection::{Connection as _, Instrumentation, InstrumentationEvent, SimpleConnection as _};
+use diesel::connection::{Instrumentation, InstrumentationEvent, SimpleConnection as _};
 use diesel::deserialize::QueryableByName;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::everything::fill;
-use crate::harness::{TestServer, postgres_wanted};
+use crate::harness::{TestServer, beside, postgres_wanted};
 use crate::promises::canaries::questions;
 
 /// Tables to which every act adds, and from which nothing is taken away.
@@ -144,7 +144,7 @@ fn no_route_and_no_regular_work_reads_a_table_that_only_grows_from_end_to_end() 
         assert!(found.is_empty(), "{} statements grow with the log:\n{}", found.len(), found.join("\n"));
         return;
     }
-    let mut connection = SqliteConnection::establish(&path).unwrap();
+    let mut connection = beside(&server.folder());
     let found = scans(&mut connection, said);
     assert!(found.is_empty(), "{} statements grow with the log:\n{}", found.len(), found.join("\n"));
 }
@@ -194,7 +194,7 @@ fn the_plan_of_a_sequencer_that_read_the_whole_log_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let instance = casque::node::InstanceArgs::folder(folder.path());
     drop(instance.open(casque::node::OpenOptions::default()).unwrap());
-    let mut connection = SqliteConnection::establish(folder.path().join("casque.db").to_str().unwrap()).unwrap();
+    let mut connection = beside(folder.path());
     connection.batch_execute("SELECT 1").unwrap();
     let sequencer = |by: &str| {
         format!(

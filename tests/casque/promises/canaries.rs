@@ -251,8 +251,7 @@ fn every_sealed_field_holds_a_canary() {
     let mut server = TestServer::start();
     plant(&server);
     server.stop();
-    let path = server.folder().join("casque.db");
-    let mut connection: diesel::SqliteConnection = diesel::Connection::establish(path.to_str().unwrap()).unwrap();
+    let mut connection = crate::harness::beside(&server.folder());
     let query = diesel::dsl::sql::<diesel::sql_types::Integer>("SELECT DISTINCT field FROM sealed_value");
     let held: BTreeSet<i32> = diesel::RunQueryDsl::load(query, &mut connection).unwrap().into_iter().collect();
     let missing: Vec<_> = SealedField::all().filter(|field| !held.contains(&i32::from(field.code))).collect();
