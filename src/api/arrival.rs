@@ -1,9 +1,6 @@
 //! What a request may cost before anybody knows who sends it: the token is verified before body and query are read, and what is not read yet is
 //! bounded by network.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::HttpMessage;
@@ -13,10 +10,9 @@ use actix_web::http::header;
 use actix_web::web;
 
 use super::call::{App, bearer, block, network};
-use super::middleware::{IMPORTS, LARGEST_BODY, LARGEST_FILE, PUBLIC};
+use super::limits::{IMPORTS, LARGEST_BODY, LARGEST_FILE, PUBLIC};
 use super::problem::Problem;
-use super::turn::Turns;
-use crate::identity::Network;
+use super::unread::Unread;
 use crate::policy::{Action, authorize};
 use crate::store::Error;
 
@@ -26,11 +22,6 @@ const LARGEST_OF_STRANGERS: usize = 16 << 10;
 const PATIENCE_WITH_STRANGERS: Duration = Duration::from_secs(10);
 /// An address with its parameters is at most this long, in bytes.
 const LONGEST_ADDRESS: usize = 8 << 10;
-
-/// The turns at imports on a node: each holds a whole file.
-pub(super) fn import_turns() -> Turns {
-    Turns::of(2)
-}
 
 /// What a request may send, once it is known who sends it.
 #[derive(Debug, Clone, Copy)]
@@ -79,47 +70,21 @@ pub(super) async fn admit(request: &ServiceRequest) -> Result<Allowance, Problem
     Ok(Allowance { bytes: if imports { LARGEST_FILE } else { LARGEST_BODY }, patience })
 }
 
-/// Bodies that are being read, by network: an IPv4 /24, an IPv6 /48.
-#[derive(Debug, Clone, Default)]
-pub struct Arriving(Arc<Mutex<HashMap<Network, usize>>>);
-
-/// One body that is being read.
-#[derive(Debug)]
-pub(super) struct Unread(Arriving, Network);
-
-impl Unread {
-    /// Begins one, unless as many of the network as the node takes are being read. A request that sends none holds none.
-    ///
-    /// # Errors
-    /// 429.
-    pub(super) fn begin(request: &ServiceRequest) -> Result<Option<Self>, Problem> {
-        let Some(app) = request.app_data::<web::Data<App>>() else { return Err(Problem::of("internal")) };
-        let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-        let sends =
-            request.headers().contains_key(header::TRANSFER_ENCODING) || length.is_some_and(|length| length != "0");
-        if !sends {
-            return Ok(None);
-        }
-        let from = network(request.request(), app.limits.behind_proxy).wide();
-        let mut unread = app.arriving.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let held = unread.entry(from).or_insert(0);
-        if *held >= app.limits.unread {
-            return Err(Problem::of("throttled")
-                .with_detail("Too many requests from your network are still being sent. Wait, then try again."));
-        }
-        *held += 1;
-        Ok(Some(Self(app.arriving.clone(), from)))
+/// Begins to read a body, unless as many of the network as the node takes are being read. A request that sends none holds none.
+///
+/// # Errors
+/// 429.
+pub(super) fn begin(request: &ServiceRequest) -> Result<Option<Unread>, Problem> {
+    let Some(app) = request.app_data::<web::Data<App>>() else { return Err(Problem::of("internal")) };
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let sends = request.headers().contains_key(header::TRANSFER_ENCODING) || length.is_some_and(|length| length != "0");
+    if !sends {
+        return Ok(None);
     }
-}
-
-impl Drop for Unread {
-    fn drop(&mut self) {
-        let mut unread = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Entry::Occupied(mut held) = unread.entry(self.1) {
-            *held.get_mut() -= 1;
-            if *held.get() == 0 {
-                held.remove();
-            }
-        }
-    }
+    let from = network(request.request(), app.limits.behind_proxy).wide();
+    let many = || {
+        Problem::of("throttled")
+            .with_detail("Too many requests from your network are still being sent. Wait, then try again.")
+    };
+    app.arriving.begin(from, app.limits.unread).map(Some).ok_or_else(many)
 }

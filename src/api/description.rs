@@ -11,7 +11,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt, scope};
 
 use super::input::describe;
-use super::{middleware, outside, version_1};
+use super::limits::PUBLIC;
+use super::{outside, version_1};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -161,8 +162,7 @@ fn with_keys(mut described: Described) -> Described {
         .schema(Some(ObjectBuilder::new().schema_type(Type::String).min_length(Some(16)).max_length(Some(200))))
         .build();
     for (path, item) in &mut described.paths.paths {
-        if let Some(post) =
-            item.post.as_mut().filter(|_| path.starts_with("/v1/") && !middleware::PUBLIC.contains(&path.as_str()))
+        if let Some(post) = item.post.as_mut().filter(|_| path.starts_with("/v1/") && !PUBLIC.contains(&path.as_str()))
         {
             let parameters = post.parameters.get_or_insert_default();
             parameters.retain(|one| !is_key(one));

@@ -19,7 +19,6 @@ use tokio::sync::mpsc;
 use super::call::Call;
 use super::part::{File, Part};
 use super::problem::Problem;
-use super::turn::Turns;
 use crate::exchange::{CsvTable, XlsxTable};
 use crate::policy::Viewer;
 use crate::store::{Cursor, Page, Read, Result as StoreResult};
@@ -29,13 +28,6 @@ use crate::store::{Cursor, Page, Read, Result as StoreResult};
 const CHUNK: i64 = 250;
 /// Chunks that wait for a slow client; then reading waits too.
 const AHEAD: usize = 1;
-/// Exports at once, on one node: each holds a connection.
-const AT_ONCE: usize = 4;
-
-/// The turns at exports on a node.
-pub(super) fn turns() -> Turns {
-    Turns::of(AT_ONCE)
-}
 
 /// A body out of a channel. What did not come to its end is cut off, whatever the reason, so that nobody takes half a list for
 /// a whole one: a client that was given up and reads on must not find a proper end.

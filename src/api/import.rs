@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, post};
 use super::Routes;
 use super::call::Call;
 use super::input::{self, InputReader, Reader as _, describe};
-use super::middleware::LARGEST_FILE;
+use super::limits::LARGEST_FILE;
 use super::problem::{Problem, Problems};
 use crate::exchange::{ImportReport, Unreadable, import_fatalities};
 use crate::policy::{Action, authorize};

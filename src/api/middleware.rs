@@ -14,20 +14,14 @@ use opentelemetry::context::FutureExt as _;
 use tracing::Instrument as _;
 use utoipa::openapi::OpenApi;
 
-use super::arrival::{Allowance, Unread, admit};
+use super::arrival::{Allowance, admit, begin};
 use super::call::App;
 use super::description;
+use super::limits::{IMPORTS, PUBLIC};
 use super::observe::{self, InFlight};
 use super::once::{self, Taken};
 use super::problem::{KINDS, Problem};
 use super::trace;
-
-/// Bodies are at most this long, in bytes; imports have their own bound.
-pub const LARGEST_BODY: usize = 1 << 20;
-/// An imported file is at most this long, in bytes.
-pub const LARGEST_FILE: usize = 16 << 20;
-/// Where files are imported.
-pub(super) const IMPORTS: &str = "/v1/imports";
 
 /// The methods that each path has, as the API's description says, and whether its POST keeps the `Idempotency-Key` by itself.
 #[derive(Debug)]
@@ -76,16 +70,6 @@ pub async fn unrouted(request: HttpRequest) -> HttpResponse {
     }
 }
 
-/// What answers without a token, below `/v1`.
-pub(super) const PUBLIC: [&str; 6] = [
-    "/v1/sessions",
-    "/v1/sessions/refresh",
-    "/v1/sessions/single-sign-on",
-    "/v1/sessions/single-sign-on/completion",
-    "/v1/invitations/acceptance",
-    "/v1/openapi.json",
-];
-
 /// Why a call is refused before it is read. A body that does not name its type is taken for what the path expects.
 fn refused(request: &ServiceRequest) -> Option<Problem> {
     let imports = request.path() == IMPORTS;
@@ -111,7 +95,7 @@ async fn take_body(request: &mut ServiceRequest, allowed: Allowance) -> Result<B
     if *request.method() == Method::GET {
         return Ok(Bytes::new());
     }
-    let _unread = Unread::begin(request)?;
+    let _unread = begin(request)?;
     let payload = request.extract::<web::Payload>().await.map_err(|_| Problem::of("internal"))?;
     match tokio::time::timeout(patience, payload.to_bytes_limited(most)).await {
         Err(_) => Err(Problem::of("timed_out")),

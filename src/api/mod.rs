@@ -21,6 +21,8 @@ mod history;
 mod import;
 mod incident;
 mod input;
+mod key;
+mod limits;
 mod list;
 mod me;
 mod measure;
@@ -39,6 +41,7 @@ mod table;
 mod task;
 mod trace;
 mod turn;
+mod unread;
 mod withheld;
 
 use std::io;
@@ -120,7 +123,7 @@ pub fn application(
     let described = "/v1/openapi.json";
     ActixApp::new()
         .app_data(shared)
-        .app_data(web::PayloadConfig::new(middleware::LARGEST_FILE))
+        .app_data(web::PayloadConfig::new(limits::LARGEST_FILE))
         // Before the scope of /v1, which would answer for its description.
         .route(described, web::get().to(middleware::description))
         .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from(described.to_owned())))

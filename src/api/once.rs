@@ -8,27 +8,10 @@ use actix_web::web::{Bytes, Data};
 use actix_web::{HttpResponse, ResponseError as _};
 
 use super::call::{App, block};
-use super::input::InputValue;
+use super::key::read_key;
 use super::problem::Problem;
 use crate::policy::Viewer;
 use crate::store::{Access, Claim, Idempotency};
-
-/// Reads a key, with the body that it stands for: as it was parsed, so that spaces and the order of members do not matter.
-///
-/// # Errors
-/// 400 for a key of less than 16 or more than 200 characters.
-pub fn read_key(route: &str, key: &str, body: &[u8]) -> Result<Idempotency, Problem> {
-    let wrong = || Problem::of("invalid").with_detail("Idempotency-Key must have 16 to 200 characters");
-    if key.chars().count() < 16 || key.len() > 200 {
-        return Err(wrong());
-    }
-    let parsed: Option<InputValue> = serde_json::from_slice(body).ok();
-    let said = |take: &mut dyn FnMut(&[u8])| match &parsed {
-        Some(input) => input.canonical(take),
-        None => take(body),
-    };
-    Idempotency::new(route, key, said).ok_or_else(wrong)
-}
 
 /// Answers of these hold what is sealed or secret: they are kept nowhere.
 fn is_secret(path: &str) -> bool {

@@ -53,6 +53,16 @@ impl Drop for Turn {
     }
 }
 
+/// The turns at exports on a node: each holds a connection.
+pub(super) fn export_turns() -> Turns {
+    Turns::of(4)
+}
+
+/// The turns at imports on a node: each holds a whole file.
+pub(super) fn import_turns() -> Turns {
+    Turns::of(2)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

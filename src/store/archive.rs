@@ -12,12 +12,12 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::connect::OpenDatabase;
-use super::db::schema::{account, data_key, incident};
+use super::db::schema::{account, incident};
 use super::db::table_names;
-use super::db::{self, Db, Id, Mode, rows};
+use super::db::{self, Db, Mode, rows};
 use super::heartbeat::{self, Counter};
 use super::ledger::Undone;
-use super::restoration::{SetBack, set_back};
+use super::restoration::{ArchivedLog, SetBack, set_back};
 use super::{Error, Result, Store, audit};
 use crate::policy::Viewer;
 
@@ -43,15 +43,6 @@ impl Part {
     fn has(self, table: &str) -> bool {
         !LEFT.contains(&table) && KEYS.contains(&table) == (self == Part::Keys)
     }
-}
-
-/// The audit log of an archive: what whoever reads it back compares with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ArchivedLog {
-    /// Entries in the tree.
-    pub size: u64,
-    /// Its root, hexadecimal.
-    pub root: String,
 }
 
 /// What an archive was made for.
@@ -275,12 +266,4 @@ fn table_in(db: &mut Db, source: Source<'_>, read: &mut u64, progress: &mut dyn 
         }
     }
     if hex::encode(hash.finalize()) == source.sha256 { Ok(()) } else { Err(damaged()) }
-}
-
-/// Empties a record's wrapped data keys: values, revisions and old copies hold ciphertexts that nobody can open.
-pub(super) fn empty_keys(db: &mut Db, record: Id) -> Result<usize> {
-    let empty: Vec<u8> = Vec::new();
-    Ok(diesel::update(data_key::table.filter(data_key::record_id.eq(record)))
-        .set(data_key::wrapped.eq(empty))
-        .execute(db)?)
 }

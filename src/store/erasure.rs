@@ -8,7 +8,6 @@ use diesel::prelude::*;
 use serde_json::json;
 use strum::VariantArray as _;
 
-use super::archive::empty_keys;
 use super::candidate::Surroundings;
 use super::db::Pool;
 use super::db::schema::{
@@ -16,6 +15,7 @@ use super::db::schema::{
     incident_edition, proceeding, proceeding_case, sealed_value, suspect, victim,
 };
 use super::db::{self, Id};
+use super::keys::empty_keys;
 use super::{Cursor, Error, OpenDatabase, Page, Read, Result, Store, Write, code, room};
 use crate::domain::{Code, ErasureReason, Fault, NarrowingAct, Noun, SealedField, handle};
 use crate::policy::{Action, Denial, Scope, Viewer, authorize};

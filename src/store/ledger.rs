@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Result;
 use super::account::rights_write;
-use super::archive::empty_keys;
 use super::db::schema::{
     account, audit_entry, concern, credential, erasure, incident, incident_edition as e, mission, recovery_code,
     second_factor, withholding,
 };
 use super::db::{Db, Id};
+use super::keys::empty_keys;
 use crate::domain::{Code, IncidentStatus, NarrowingAct};
 
 /// An act of the ledger.

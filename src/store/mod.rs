@@ -55,7 +55,7 @@ pub use account::{
     NewAccount,
 };
 pub use archive::LEFT;
-pub use archive::{ArchiveKind, ArchivedLog, Manifest, Source};
+pub use archive::{ArchiveKind, Manifest, Source};
 pub use assistance::{Assistance, AssistanceFilter};
 pub use audit::{
     Checkpoint, InclusionProof, LogAsk, LogFinding, LogKey, LogReport, LoggedAct, LoggedEntry,
@@ -90,7 +90,7 @@ pub use list::{Cursor, Page};
 pub use measure::{Measure, MeasureFilter};
 pub use proceeding::{Accused, NewAccused, NewStep, Proceeding, ProceedingFilter, Seals, StepRecord};
 pub use reference::{Designation, Mission, State};
-pub use restoration::{Restoration, SetBack, SetBackKind};
+pub use restoration::{ArchivedLog, Restoration, SetBack, SetBackKind};
 pub use session::{NewSession, PrimaryFactor, Rotation, SessionInfo, SessionLine};
 pub use statistics::{Cell, Dimension, StatisticsAsk, Unit};
 pub use table::TableRelease;

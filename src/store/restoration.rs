@@ -3,9 +3,9 @@
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::archive::ArchivedLog;
 use super::audit::{self, Doer};
 use super::db::schema::{
     account, account_change, approval, invitation, machine_key, recovery_code, restoration, session, sitting,
@@ -16,6 +16,15 @@ use super::ledger::{Act, Undone, apply};
 use super::{Error, Read, Result, Store, Write};
 use crate::domain::Role;
 use crate::policy::{Action, Viewer, authorize};
+
+/// The audit log of an archive: what whoever reads it back compares with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArchivedLog {
+    /// Entries in the tree.
+    pub size: u64,
+    /// Its root, hexadecimal.
+    pub root: String,
+}
 
 /// Why a log goes on from an earlier moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,13 +17,12 @@ pub use change::{changed_once, made_once};
 use shown::is_known;
 pub use shown::{Made, Shown};
 
-use super::arrival::{Arriving, import_turns};
-use super::export;
 use super::input::{Context, InputReader, ReferenceData};
-use super::once;
+use super::key::read_key;
 use super::problem::Problem;
 use super::trace;
-use super::turn::Turns;
+use super::turn::{Turns, export_turns, import_turns};
+use super::unread::Arriving;
 use crate::disclosure::Desk;
 use crate::domain::{Noun, Reference};
 use crate::identity::{Identity, Network};
@@ -89,7 +88,7 @@ impl App {
             reference: RwLock::new(Arc::new(reference)),
             limits: Limits::default(),
             arriving: Arriving::default(),
-            exports: export::turns(),
+            exports: export_turns(),
             imports: import_turns(),
         })
     }
@@ -413,7 +412,7 @@ impl Call {
     /// # Errors
     /// 400 for a key under 16 characters, or a parameter.
     pub fn once(&self, body: &Bytes) -> Result<Option<Idempotency>, Problem> {
-        let key = self.key.as_ref().map(|key| once::read_key(&self.path, key, body)).transpose()?;
+        let key = self.key.as_ref().map(|key| read_key(&self.path, key, body)).transpose()?;
         InputReader::query(&self.context(), &self.query, |_| Some(()))?;
         Ok(key)
     }

@@ -4,6 +4,7 @@
 //! and reads never touch this table, but to tell an entitled viewer that a field is held.
 
 mod compact;
+mod empty;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
@@ -17,6 +18,7 @@ use super::db::{self, Db, Id, Mode, each};
 use super::{Error, Read, Result, Store, Write};
 use crate::domain::{SealedChange, SealedField};
 pub use compact::Mergeable;
+pub(super) use empty::empty_keys;
 
 /// Sealed fields as typed: a text to seal, or `None` to clear the field.
 pub type SealedInput = Vec<(&'static SealedField, Option<Plain>)>;

@@ -236,3 +236,8 @@ pub(super) fn whole(steps: &[Step]) -> Progress {
 const fn in_absentia(progress: &Progress) -> bool {
     matches!(progress.outcome, Outcome::ConvictedInAbsentia)
 }
+
+/// Whether a step counts.
+fn is_accepted(record: &StepRecord) -> bool {
+    record.status == SubmissionStatus::Accepted
+}

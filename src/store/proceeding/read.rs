@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
-use super::seen::is_accepted;
-use super::{Accused, Proceeding, ProceedingFilter, StepRecord, proceeding_counted, proceeding_seen};
+use super::{Accused, Proceeding, ProceedingFilter, StepRecord, is_accepted, proceeding_counted, proceeding_seen};
 use crate::domain::{
     AsOf, Code, Forum, Jurisdiction, PartialDate, Precision, ProceedingFacts, Stage, Step, StepKind, SubmissionStatus,
     progress,

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use seal::ClassCode;
 
 use super::read::{AccusedRow, StepRow};
-use super::{Proceeding, StepRecord, whole};
+use super::{Proceeding, StepRecord, is_accepted, whole};
 use crate::domain::{Noun, Progress, SealedChange, SealedField, Step, SubmissionStatus};
 use crate::policy::Scope;
 use crate::store::db::Id;
@@ -220,8 +220,4 @@ impl Read<'_> {
         });
         Ok(rows)
     }
-}
-
-pub(super) fn is_accepted(record: &StepRecord) -> bool {
-    record.status == SubmissionStatus::Accepted
 }
