@@ -9,8 +9,8 @@ use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, Pool};
 
 use crate::schema::{
-    audit_entry, audit_pending, concern, data_key, idempotency, incident, incident_edition as e, revision,
-    sealed_value, state, suspect, victim, withholding,
+    audit_entry, audit_pending, concern, data_key, edition_handling, idempotency, incident, incident_edition as e,
+    revision, sealed_value, state, suspect, victim, withholding,
 };
 
 #[derive(Queryable, Insertable, serde::Serialize)]
@@ -44,26 +44,33 @@ struct Edition {
     detained: i32,
     noticas_id: Option<String>,
     sage_id: Option<String>,
-    hold_reason: Option<String>,
-    hold_review_on: Option<NaiveDate>,
     public_file: bool,
+    updated_at: NaiveDateTime,
+    released_at: Option<NaiveDateTime>,
+    superseded_at: Option<NaiveDateTime>,
+}
+
+#[derive(Queryable, Insertable, serde::Serialize)]
+#[diesel(table_name = edition_handling)]
+struct Handling {
+    #[serde(skip)]
+    edition_id: Vec<u8>,
     #[serde(skip)]
     author_id: Vec<u8>,
     #[serde(skip)]
     verifier_id: Option<Vec<u8>>,
     #[serde(skip)]
     releaser_id: Option<Vec<u8>>,
+    created_at: NaiveDateTime,
+    hold_reason: Option<String>,
+    hold_review_on: Option<NaiveDate>,
+    reason: Option<String>,
+    reason_fields: Option<String>,
+    withdrawal_by: Option<Vec<u8>>,
     #[serde(skip)]
     tag_confidential: Vec<u8>,
     #[serde(skip)]
     tag_strictly_confidential: Vec<u8>,
-    created_at: NaiveDateTime,
-    updated_at: NaiveDateTime,
-    released_at: Option<NaiveDateTime>,
-    superseded_at: Option<NaiveDateTime>,
-    reason: Option<String>,
-    reason_fields: Option<String>,
-    withdrawal_by: Option<Vec<u8>>,
 }
 
 #[derive(Queryable, Insertable, serde::Serialize)]
@@ -109,7 +116,7 @@ macro_rules! bare {
             type Bare = Pool<ConnectionManager<$connection>>;
 
             pub async fn page(pool: web::Data<Bare>, query: web::Query<PageQuery>) -> HttpResponse {
-                let rows: (Vec<Edition>, Vec<i32>) = web::block(move || {
+                let rows: (Vec<Edition>, Vec<Handling>, Vec<i32>) = web::block(move || {
                     let mut connection = pool.get().unwrap();
                     let PageQuery { mission, from, to, limit, after_on, after_ref, state } = query.into_inner();
                     let is_inside = state.is_none();
@@ -160,16 +167,20 @@ macro_rules! bare {
                         .limit(limit + 1)
                         .load(&mut connection)
                         .unwrap();
-                    if !is_inside {
-                        return (rows, Vec::new());
-                    }
                     let ids: Vec<&Vec<u8>> = rows.iter().map(|row| &row.id).collect();
+                    let handled: Vec<Handling> = edition_handling::table
+                        .filter(edition_handling::edition_id.eq_any(&ids))
+                        .load(&mut connection)
+                        .unwrap();
+                    if !is_inside {
+                        return (rows, handled, Vec::new());
+                    }
                     let held: Vec<(Vec<u8>, i32)> = sealed_value::table
                         .filter(sealed_value::holder_id.eq_any(ids))
                         .select((sealed_value::holder_id, sealed_value::field))
                         .load(&mut connection)
                         .unwrap();
-                    (rows, held.into_iter().map(|(_, field)| field).collect())
+                    (rows, handled, held.into_iter().map(|(_, field)| field).collect())
                 })
                 .await
                 .unwrap();
@@ -177,7 +188,7 @@ macro_rules! bare {
             }
 
             pub async fn one(pool: web::Data<Bare>, path: web::Path<String>) -> HttpResponse {
-                type Found = (Edition, Vec<Victim>, Vec<Suspect>, Vec<i32>, String, Vec<String>);
+                type Found = (Edition, Handling, Vec<Victim>, Vec<Suspect>, Vec<i32>, String, Vec<String>);
                 let found: Found = web::block(move || {
                     let mut connection = pool.get().unwrap();
                     let edition: Edition = e::table
@@ -185,6 +196,7 @@ macro_rules! bare {
                         .filter(e::reference.eq(path.into_inner()))
                         .first(&mut connection)
                         .unwrap();
+                    let handling = edition_handling::table.find(&edition.id).first(&mut connection).unwrap();
                     let victims: Vec<Victim> = victim::table
                         .filter(victim::edition_id.eq(&edition.id))
                         .order(victim::position)
@@ -214,7 +226,7 @@ macro_rules! bare {
                         .select(withholding::states)
                         .load(&mut connection)
                         .unwrap();
-                    (edition, victims, suspects, held, host, withheld)
+                    (edition, handling, victims, suspects, held, host, withheld)
                 })
                 .await
                 .unwrap();
@@ -232,13 +244,14 @@ macro_rules! bare {
                             incident::id.eq(&rows.incident),
                             incident::reference.eq(&rows.edition.reference),
                             incident::created_by.eq(&author.0),
-                            incident::created_at.eq(rows.edition.created_at),
+                            incident::created_at.eq(rows.handling.created_at),
                         ))
                         .execute(connection)
                         .unwrap();
-                    let Rows { incident: id, edition, victims, keys, sealed } = rows;
-                    let at = edition.created_at;
+                    let Rows { incident: id, edition, handling, victims, keys, sealed } = rows;
+                    let at = handling.created_at;
                     diesel::insert_into(e::table).values(edition).execute(connection).unwrap();
+                    diesel::insert_into(edition_handling::table).values(handling).execute(connection).unwrap();
                     diesel::insert_into(victim::table).values(victims).execute(connection).unwrap();
                     let keys: Vec<_> = keys
                         .into_iter()
@@ -352,6 +365,7 @@ struct Author(Vec<u8>, Vec<u8>);
 struct Rows {
     incident: Vec<u8>,
     edition: Edition,
+    handling: Handling,
     victims: Vec<Victim>,
     keys: Vec<(Vec<u8>, Vec<u8>)>,
     sealed: Vec<(Vec<u8>, i32, Vec<u8>)>,
@@ -399,21 +413,24 @@ impl Rows {
             detained: 0,
             noticas_id: None,
             sage_id: None,
-            hold_reason: None,
-            hold_review_on: None,
             public_file: false,
-            author_id: author.0.clone(),
-            verifier_id: None,
-            releaser_id: None,
-            tag_confidential: random(8),
-            tag_strictly_confidential: random(8),
-            created_at: now,
             updated_at: now,
             released_at: None,
             superseded_at: None,
+        };
+        let handling = Handling {
+            edition_id: id.clone(),
+            author_id: author.0.clone(),
+            verifier_id: None,
+            releaser_id: None,
+            created_at: now,
+            hold_reason: None,
+            hold_review_on: None,
             reason: None,
             reason_fields: None,
             withdrawal_by: None,
+            tag_confidential: random(8),
+            tag_strictly_confidential: random(8),
         };
         let victims: Vec<Victim> = (0..2)
             .map(|position| Victim {
@@ -437,7 +454,7 @@ impl Rows {
             keys.extend([(random(16), victim.victim_id.clone()), (random(16), victim.victim_id.clone())]);
             sealed.extend([22, 24, 27, 28].map(|field| (victim.id.clone(), field, victim.victim_id.clone())));
         }
-        Self { incident, edition, victims, keys, sealed }
+        Self { incident, edition, handling, victims, keys, sealed }
     }
 }
 

@@ -170,13 +170,17 @@ pub fn fill(location: &Location, count: u64, seed: u64, author: &str) {
         "incident_edition",
         "id, incident_id, reference, number, status, is_current, is_released, mission, host_state, occurred_on, \
          occurred_on_precision, occurred_year, act, means, activity, perpetrator_category, others_killed, others_injured, \
-         victims, killed, injured, abducted, detained, public_file, author_id, tag_confidential, tag_strictly_confidential, \
-         created_at, updated_at, released_at",
+         victims, killed, injured, abducted, detained, public_file, updated_at, released_at",
         &format!(
             "{edition}, {incident}, {reference}, 1, 'released', TRUE, TRUE, {mission}, {host}, {day}, 'day', {year}, {act}, \
-             {means}, 'patrol', 'non_state_armed_group', 0, 0, {victims}, 1, {victims} - 1, 0, 0, FALSE, {author}, {tag}, \
-             {tag}, {at}, {at}, {at}"
+             {means}, 'patrol', 'non_state_armed_group', 0, 0, {victims}, 1, {victims} - 1, 0, 0, FALSE, {at}, {at}"
         ),
+        "",
+    );
+    into(
+        "edition_handling",
+        "edition_id, author_id, created_at, tag_confidential, tag_strictly_confidential",
+        &format!("{edition}, {author}, {at}, {tag}, {tag}"),
         "",
     );
     for place in 0..2 {

@@ -404,8 +404,9 @@ fn export(subject: &Subject, named: &str, token: &str, table: &mut Table) {
     let columns = "reference, status, number, mission, host_state, occurred_on, occurred_on_precision, region, act, means, \
                    activity, perpetrator_category, victims, killed, injured, abducted, detained, others_killed, \
                    others_injured, noticas_id, sage_id, public_file, hold_reason, hold_review_on, updated_at, released_at";
-    let select =
-        format!("SELECT {columns} FROM incident_edition WHERE is_current ORDER BY occurred_on DESC, reference DESC");
+    let select = format!(
+        "SELECT {columns} FROM incident_edition JOIN edition_handling ON edition_id = id WHERE is_current ORDER BY occurred_on DESC, reference DESC"
+    );
     let own: f64 = (0..3)
         .map(|_| {
             let began = Instant::now();

@@ -174,22 +174,10 @@ CREATE TABLE incident_edition (
     detained INTEGER NOT NULL,
     noticas_id TEXT,
     sage_id TEXT,
-    hold_reason TEXT,
-    hold_review_on DATE,
     public_file BOOLEAN NOT NULL,
-    author_id BLOB NOT NULL REFERENCES account (id),
-    verifier_id BLOB REFERENCES account (id),
-    releaser_id BLOB REFERENCES account (id),
-    tag_confidential BLOB NOT NULL,
-    tag_strictly_confidential BLOB NOT NULL,
-    created_at TIMESTAMP NOT NULL,
     updated_at TIMESTAMP NOT NULL,
     released_at TIMESTAMP,
     superseded_at TIMESTAMP,
-    -- Why something was returned or withdrawn: a code, and one for each field that it is about.
-    reason TEXT,
-    reason_fields TEXT,
-    withdrawal_by BLOB REFERENCES account (id),
     UNIQUE (incident_id, number)
 );
 CREATE INDEX incident_edition_current ON incident_edition (is_current, occurred_on, reference);
@@ -206,6 +194,23 @@ CREATE INDEX incident_edition_by_incident ON incident_edition (incident_id, is_c
 CREATE INDEX incident_edition_by_reference ON incident_edition (reference, is_current);
 CREATE INDEX incident_edition_released_by_reference ON incident_edition (reference, is_released);
 CREATE INDEX incident_edition_released_by_mission ON incident_edition (is_released, mission, occurred_on, reference);
+
+-- How an edition was worked on: by whom, and what keeps or kept it. No list is narrowed to any of it.
+CREATE TABLE edition_handling (
+    edition_id BLOB PRIMARY KEY NOT NULL REFERENCES incident_edition (id),
+    author_id BLOB NOT NULL REFERENCES account (id),
+    verifier_id BLOB REFERENCES account (id),
+    releaser_id BLOB REFERENCES account (id),
+    created_at TIMESTAMP NOT NULL,
+    hold_reason TEXT,
+    hold_review_on DATE,
+    -- Why something was returned or withdrawn: a code, and one for each field that it is about.
+    reason TEXT,
+    reason_fields TEXT,
+    withdrawal_by BLOB REFERENCES account (id),
+    tag_confidential BLOB NOT NULL,
+    tag_strictly_confidential BLOB NOT NULL
+);
 
 CREATE TABLE victim (
     id BLOB PRIMARY KEY NOT NULL,

@@ -174,21 +174,27 @@ diesel::table! {
         detained -> Integer,
         noticas_id -> Nullable<Text>,
         sage_id -> Nullable<Text>,
-        hold_reason -> Nullable<Text>,
-        hold_review_on -> Nullable<Date>,
         public_file -> Bool,
-        author_id -> Binary,
-        verifier_id -> Nullable<Binary>,
-        releaser_id -> Nullable<Binary>,
-        tag_confidential -> Binary,
-        tag_strictly_confidential -> Binary,
-        created_at -> Timestamp,
         updated_at -> Timestamp,
         released_at -> Nullable<Timestamp>,
         superseded_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    edition_handling (edition_id) {
+        edition_id -> Binary,
+        author_id -> Binary,
+        verifier_id -> Nullable<Binary>,
+        releaser_id -> Nullable<Binary>,
+        created_at -> Timestamp,
+        hold_reason -> Nullable<Text>,
+        hold_review_on -> Nullable<Date>,
         reason -> Nullable<Text>,
         reason_fields -> Nullable<Text>,
         withdrawal_by -> Nullable<Binary>,
+        tag_confidential -> Binary,
+        tag_strictly_confidential -> Binary,
     }
 }
 
@@ -851,6 +857,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sealed_value,
     incident,
     incident_edition,
+    edition_handling,
     victim,
     suspect,
     withholding,

@@ -2,14 +2,16 @@
 
 use diesel::prelude::*;
 
-use super::row::{EditionRow, SuspectRow, VictimRow};
+use super::row::{Edition, EditionRow, SuspectRow, VictimRow};
 use super::{
     EditionChoice, Incident, IncidentFilter, Suspect, Victim, edition_seen, edition_seen_in_order, victim_seen,
 };
 use crate::domain::{Basis, Code, IncidentStatus};
 use crate::policy::{AccessContext, Scope, Target, Viewer, access, is_on_desk};
 use crate::store::db::Id;
-use crate::store::db::schema::{concern, incident, incident_edition as e, revision, suspect, victim};
+use crate::store::db::schema::{
+    concern, edition_handling as h, incident, incident_edition as e, revision, suspect, victim,
+};
 use crate::store::list::page_of;
 use crate::store::{Cursor, Error, Page, Read, Result};
 
@@ -17,8 +19,8 @@ use crate::store::{Cursor, Error, Page, Read, Result};
 const MANY: i64 = 2_000;
 
 /// An edition as a scope sees it: to a State it is as it was released, whatever became of it after the State was kept from it.
-fn as_seen(scope: &Scope, row: EditionRow) -> Result<Incident> {
-    let mut incident = row.into_incident()?;
+fn as_seen(scope: &Scope, edition: Edition) -> Result<Incident> {
+    let mut incident = edition.into_incident()?;
     if let (Scope::State(_), Some(released)) = (scope, incident.released_at) {
         incident.status = IncidentStatus::Released;
         incident.amends = false;
@@ -89,7 +91,7 @@ impl Read<'_> {
             query = query.filter(e::occurred_on.le(to));
         }
         let rows: Vec<EditionRow> = page_of!(query, e::occurred_on, e::reference, after, limit).load(self.db)?;
-        let items = rows.into_iter().map(|row| as_seen(scope, row)).collect::<Result<Vec<_>>>()?;
+        let items = self.incidents_as_seen(rows)?;
         Ok(Page::of(items, limit, |incident| Cursor {
             on: incident.facts.occurred.first(),
             reference: incident.reference.clone(),
@@ -104,7 +106,7 @@ impl Read<'_> {
         let row: Option<EditionRow> =
             edition_seen(self.scope, choice).filter(e::reference.eq(reference.to_owned())).first(self.db).optional()?;
         match (row, self.scope) {
-            (Some(row), scope) => as_seen(scope, row).map(Some),
+            (Some(row), _) => Ok(self.incidents_as_seen(vec![row])?.pop()),
             (None, Scope::State(state)) => {
                 let held: i64 = concern::table
                     .inner_join(incident::table.on(incident::id.eq(concern::incident_id)))
@@ -129,8 +131,12 @@ impl Read<'_> {
             .filter(e::incident_id.eq_any(ids.to_vec()))
             .order((e::occurred_on.desc(), e::reference.desc()))
             .load(self.db)?;
+        self.incidents_as_seen(rows)
+    }
+
+    fn incidents_as_seen(&mut self, rows: Vec<EditionRow>) -> Result<Vec<Incident>> {
         let scope = self.scope;
-        rows.into_iter().map(|row| as_seen(scope, row)).collect()
+        Edition::all(self.db, rows)?.into_iter().map(|edition| as_seen(scope, edition)).collect()
     }
 
     /// The victims of an edition that the scope sees.
@@ -215,12 +221,13 @@ impl Read<'_> {
     /// what is sealed of it is under review to every State, so that a withholding does not announce itself.
     pub(in crate::store) fn is_disputed(&mut self, incident: &Incident) -> Result<bool> {
         let changed: i64 = e::table
+            .inner_join(h::table.on(h::edition_id.eq(e::id)))
             .filter(e::incident_id.eq(incident.id))
             .filter(e::is_current.ne(false))
             .filter(
                 e::status
                     .eq_any([IncidentStatus::Submitted.code(), IncidentStatus::Verified.code()])
-                    .or(e::hold_reason.is_not_null()),
+                    .or(h::hold_reason.is_not_null()),
             )
             .count()
             .get_result(self.db)?;

@@ -1,5 +1,7 @@
 //! What of incidents a disclosure opens, and where a person may be named.
 
+use std::collections::HashSet;
+
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
@@ -8,7 +10,7 @@ use crate::domain::{Code as _, IncidentStatus, Noun, TaskKind};
 use crate::policy::{Action, Scope, Viewer, authorize, is_on_desk};
 use crate::store::candidate::{Candidate, Candidates, Room, Surroundings};
 use crate::store::db::Id;
-use crate::store::db::schema::{incident, incident_edition as e};
+use crate::store::db::schema::{edition_handling as h, incident, incident_edition as e};
 use crate::store::task::{MOST, Task};
 use crate::store::{Error, Read, Result};
 
@@ -53,21 +55,25 @@ fn tasks(r: &mut Read<'_>, viewer: &Viewer) -> Result<Vec<Task>> {
     } else {
         &[]
     };
-    let mut tasks = Vec::new();
+    let (mut tasks, actor) = (Vec::new(), Id(viewer.account));
     for (status, kind) in waits {
-        let rows: Vec<(String, NaiveDateTime, Id, Option<Id>)> = edition_seen(r.scope, EditionChoice::Working)
+        let rows: Vec<(Id, String, NaiveDateTime)> = edition_seen(r.scope, EditionChoice::Working)
             .filter(e::status.eq(status.code()))
             .order(e::updated_at)
             .limit(MOST)
-            .select((e::reference, e::updated_at, e::author_id, e::verifier_id))
+            .select((e::id, e::reference, e::updated_at))
             .load(r.db)?;
-        let (kind, actor) = (*kind, Id(viewer.account));
-        let own = |author: Id, verifier: Option<Id>| {
-            kind != TaskKind::Correct && (author == actor || verifier == Some(actor))
+        let ids: Vec<Id> = rows.iter().map(|(id, ..)| *id).collect();
+        let own: HashSet<Id> = if *kind == TaskKind::Correct {
+            HashSet::new()
+        } else {
+            let handled = h::table.filter(h::edition_id.eq_any(ids));
+            let own = handled.filter(h::author_id.nullable().eq(actor).or(h::verifier_id.eq(actor)));
+            own.select(h::edition_id).load(r.db)?.into_iter().collect()
         };
-        let others = rows.into_iter().filter(|(_, _, author, verifier)| !own(*author, *verifier));
-        tasks.extend(others.map(|(reference, since, ..)| Task {
-            kind,
+        let others = rows.into_iter().filter(|(id, ..)| !own.contains(id));
+        tasks.extend(others.map(|(_, reference, since)| Task {
+            kind: *kind,
             record: format!("incidents/{reference}"),
             since,
             due_on: None,

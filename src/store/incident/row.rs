@@ -1,16 +1,20 @@
 //! Rows of editions, victims and suspects, and their conversion. Destructuring without `..`: a new column does not compile
 //! until somebody has placed it.
 
+use std::collections::HashMap;
+
 use chrono::{Datelike, NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::{Incident, Suspect, Victim};
 use crate::domain::{Code, Counts, HoldReason, IncidentFacts, IncidentStatus, PartialDate, SuspectFacts, VictimFacts};
-use crate::store::db::Id;
-use crate::store::db::schema::{incident_edition, suspect, victim};
+use crate::store::db::schema::{
+    edition_handling, edition_handling as h, incident_edition, incident_edition as e, suspect, victim,
+};
+use crate::store::db::{Db, Id};
 use crate::store::verdict::returned;
-use crate::store::{Result, code, split};
+use crate::store::{Result, code, random_tag, split};
 
 #[derive(Clone, Queryable, Insertable)]
 #[diesel(table_name = incident_edition)]
@@ -41,28 +45,110 @@ pub(in crate::store) struct EditionRow {
     pub(in crate::store) detained: i32,
     pub(in crate::store) noticas_id: Option<String>,
     pub(in crate::store) sage_id: Option<String>,
-    pub(in crate::store) hold_reason: Option<String>,
-    pub(in crate::store) hold_review_on: Option<NaiveDate>,
     pub(in crate::store) public_file: bool,
-    pub(in crate::store) author_id: Id,
-    pub(in crate::store) verifier_id: Option<Id>,
-    pub(in crate::store) releaser_id: Option<Id>,
-    pub(in crate::store) tag_confidential: Vec<u8>,
-    pub(in crate::store) tag_strictly_confidential: Vec<u8>,
-    pub(in crate::store) created_at: NaiveDateTime,
     pub(in crate::store) updated_at: NaiveDateTime,
     pub(in crate::store) released_at: Option<NaiveDateTime>,
     pub(in crate::store) superseded_at: Option<NaiveDateTime>,
-    pub(in crate::store) reason: Option<String>,
-    pub(in crate::store) reason_fields: Option<String>,
-    pub(in crate::store) withdrawal_by: Option<Id>,
+}
+
+/// How an edition was worked on. A table of its own: the edition's would have more columns than Diesel takes without a feature that
+/// costs every build three quarters of a minute.
+#[derive(Clone, Queryable, Insertable)]
+#[diesel(table_name = edition_handling)]
+pub(super) struct HandlingRow {
+    pub(super) edition_id: Id,
+    pub(super) author_id: Id,
+    pub(super) verifier_id: Option<Id>,
+    pub(super) releaser_id: Option<Id>,
+    pub(super) created_at: NaiveDateTime,
+    pub(super) hold_reason: Option<String>,
+    pub(super) hold_review_on: Option<NaiveDate>,
+    pub(super) reason: Option<String>,
+    pub(super) reason_fields: Option<String>,
+    pub(super) withdrawal_by: Option<Id>,
+    pub(super) tag_confidential: Vec<u8>,
+    pub(super) tag_strictly_confidential: Vec<u8>,
+}
+
+impl HandlingRow {
+    /// Of an edition that somebody begins.
+    pub(super) fn new(edition_id: Id, author_id: Id, created_at: NaiveDateTime) -> Self {
+        Self {
+            edition_id,
+            author_id,
+            verifier_id: None,
+            releaser_id: None,
+            created_at,
+            hold_reason: None,
+            hold_review_on: None,
+            reason: None,
+            reason_fields: None,
+            withdrawal_by: None,
+            tag_confidential: random_tag(),
+            tag_strictly_confidential: random_tag(),
+        }
+    }
+}
+
+/// An edition, and how it was worked on.
+#[derive(Clone)]
+pub(super) struct Edition {
+    pub(super) row: EditionRow,
+    pub(super) handling: HandlingRow,
+}
+
+/// So many editions are asked for at once: a statement has a bounded number of parameters.
+const AT_ONCE: usize = 1_000;
+
+impl Edition {
+    /// The edition of an id.
+    pub(super) fn find(db: &mut Db, id: Id) -> Result<Self> {
+        let (row, handling) = (e::table.find(id).first(db)?, h::table.find(id).first(db)?);
+        Ok(Self { row, handling })
+    }
+
+    /// How these editions were worked on, in their order.
+    pub(super) fn all(db: &mut Db, rows: Vec<EditionRow>) -> Result<Vec<Self>> {
+        let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
+        let mut handled: HashMap<Id, HandlingRow> = HashMap::with_capacity(ids.len());
+        for ids in ids.chunks(AT_ONCE) {
+            let some: Vec<HandlingRow> = h::table.filter(h::edition_id.eq_any(ids)).load(db)?;
+            handled.extend(some.into_iter().map(|handling| (handling.edition_id, handling)));
+        }
+        let whole = |row: EditionRow| {
+            let handling = handled.remove(&row.id).ok_or(diesel::result::Error::NotFound)?;
+            Ok(Self { row, handling })
+        };
+        rows.into_iter().map(whole).collect()
+    }
+
+    /// Stores a new edition.
+    pub(super) fn insert(&self, db: &mut Db) -> Result<()> {
+        diesel::insert_into(e::table).values(self.row.clone()).execute(db)?;
+        diesel::insert_into(h::table).values(self.handling.clone()).execute(db)?;
+        Ok(())
+    }
 }
 
 const EDITION: &str = "incident_edition";
 
-impl EditionRow {
-    pub(in crate::store) fn into_incident(self) -> Result<Incident> {
-        let Self {
+impl Edition {
+    pub(super) fn into_incident(self) -> Result<Incident> {
+        let HandlingRow {
+            edition_id: _,
+            author_id,
+            verifier_id,
+            releaser_id: _,
+            created_at,
+            hold_reason,
+            hold_review_on,
+            reason,
+            reason_fields,
+            withdrawal_by,
+            tag_confidential,
+            tag_strictly_confidential,
+        } = self.handling;
+        let EditionRow {
             id,
             incident_id,
             reference,
@@ -89,22 +175,11 @@ impl EditionRow {
             detained,
             noticas_id,
             sage_id,
-            hold_reason,
-            hold_review_on,
             public_file,
-            author_id,
-            verifier_id,
-            releaser_id: _,
-            tag_confidential,
-            tag_strictly_confidential,
-            created_at,
             updated_at,
             released_at,
             superseded_at: _,
-            reason,
-            reason_fields,
-            withdrawal_by,
-        } = self;
+        } = self.row;
         let hold: Option<HoldReason> =
             hold_reason.map(|text| code(&text, EDITION, "hold_reason", &reference)).transpose()?;
         Ok(Incident {
@@ -145,8 +220,8 @@ impl EditionRow {
         })
     }
 
-    /// Writes facts into the row.
-    pub(in crate::store) fn set_facts(&mut self, facts: &IncidentFacts) {
+    /// Writes facts into the rows.
+    pub(super) fn set_facts(&mut self, facts: &IncidentFacts) {
         let IncidentFacts {
             mission,
             host_state,
@@ -162,34 +237,35 @@ impl EditionRow {
             sage_id,
             hold,
         } = facts.clone();
-        self.mission = mission;
-        self.host_state = host_state;
-        self.occurred_on = occurred.first();
-        self.occurred_on_precision = occurred.precision().code().into();
-        self.occurred_year = occurred.first().year();
-        self.region = region;
-        self.act = act.code().into();
-        self.means = means.code().into();
-        self.activity = activity.code().into();
-        self.perpetrator_category = perpetrator.code().into();
-        self.others_killed = others_killed;
-        self.others_injured = others_injured;
-        self.noticas_id = noticas_id;
-        self.sage_id = sage_id;
-        self.hold_reason = hold.map(|(reason, _)| reason.code().into());
-        self.hold_review_on = hold.map(|(_, on)| on);
+        self.row.mission = mission;
+        self.row.host_state = host_state;
+        self.row.occurred_on = occurred.first();
+        self.row.occurred_on_precision = occurred.precision().code().into();
+        self.row.occurred_year = occurred.first().year();
+        self.row.region = region;
+        self.row.act = act.code().into();
+        self.row.means = means.code().into();
+        self.row.activity = activity.code().into();
+        self.row.perpetrator_category = perpetrator.code().into();
+        self.row.others_killed = others_killed;
+        self.row.others_injured = others_injured;
+        self.row.noticas_id = noticas_id;
+        self.row.sage_id = sage_id;
+        self.handling.hold_reason = hold.map(|(reason, _)| reason.code().into());
+        self.handling.hold_review_on = hold.map(|(_, on)| on);
     }
 
     /// A first edition, with no facts yet.
-    pub(in crate::store) fn first(
+    pub(super) fn first(
         incident_id: Id,
         reference: String,
         status: IncidentStatus,
         author: Id,
         now: NaiveDateTime,
     ) -> Self {
-        Self {
-            id: Id::new(),
+        let id = Id::new();
+        let row = EditionRow {
+            id,
             incident_id,
             reference,
             number: 1,
@@ -215,22 +291,12 @@ impl EditionRow {
             detained: 0,
             noticas_id: None,
             sage_id: None,
-            hold_reason: None,
-            hold_review_on: None,
             public_file: false,
-            author_id: author,
-            verifier_id: None,
-            releaser_id: None,
-            tag_confidential: crate::store::random_tag(),
-            tag_strictly_confidential: crate::store::random_tag(),
-            created_at: now,
             updated_at: now,
             released_at: None,
             superseded_at: None,
-            reason: None,
-            reason_fields: None,
-            withdrawal_by: None,
-        }
+        };
+        Self { row, handling: HandlingRow::new(id, author, now) }
     }
 }
 

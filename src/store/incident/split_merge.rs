@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use serde_json::{Map, json};
 
-use super::row::{EditionRow, VictimRow};
+use super::row::{Edition, EditionRow, VictimRow};
 use super::write::{Origin, Saved};
 use super::{EditionChoice, Incident, NewIncident};
 use crate::domain::{IncidentStatus, Noun};
@@ -20,7 +20,7 @@ impl Write<'_> {
         not_released(&[from])?;
         let mut source = self.edition_to_edit(from)?;
         let rows: Vec<VictimRow> =
-            victim::table.filter(victim::edition_id.eq(source.id)).order(victim::position).load(self.db)?;
+            victim::table.filter(victim::edition_id.eq(source.row.id)).order(victim::position).load(self.db)?;
         let moved: Vec<VictimRow> = rows.iter().filter(|row| handles.contains(&row.handle)).cloned().collect();
         if moved.is_empty() || moved.len() == rows.len() || moved.len() != handles.len() {
             return Err(Error::Conflict("Select at least one victim, but not all of them.".into()));
@@ -30,16 +30,16 @@ impl Write<'_> {
         let new =
             NewIncident { facts: from.facts.clone(), sealed: Vec::new(), victims: Vec::new(), suspects: Vec::new() };
         let made = self.incident_make(&new, origin)?;
-        let mut into: EditionRow = e::table.find(made.edition).first(self.db)?;
+        let mut into = Edition::find(self.db, made.edition)?;
         for (position, row) in (0..).zip(&moved) {
             diesel::update(victim::table.find(row.id))
-                .set((victim::edition_id.eq(into.id), victim::position.eq(position)))
+                .set((victim::edition_id.eq(into.row.id), victim::position.eq(position)))
                 .execute(self.db)?;
         }
         self.edition_save(&mut into, &[], saved)?;
         self.edition_save(&mut source, &[], saved)?;
         let open = Map::from_iter([("split_into".to_owned(), json!({ "from": null, "to": made.reference }))]);
-        self.note_incident("incident.split", Noun::Incident, source.incident_id, &source, "split", open, Vec::new());
+        self.note_incident("incident.split", Noun::Incident, from.id, &source.row, "split", open, Vec::new());
         self.incident_again(&made.reference)
     }
 
@@ -59,12 +59,12 @@ impl Write<'_> {
         let moved: Vec<VictimRow> =
             victim::table.filter(victim::edition_id.eq(from.edition)).order(victim::position).load(self.db)?;
         let last: Option<i32> = victim::table
-            .filter(victim::edition_id.eq(target.id))
+            .filter(victim::edition_id.eq(target.row.id))
             .select(diesel::dsl::max(victim::position))
             .first(self.db)?;
         let first = last.map_or(0, |last| last + 1);
         for (position, row) in (first..).zip(&moved) {
-            self.victim_copy(row, &target, position)?;
+            self.victim_copy(row, &target.row, position)?;
         }
         let saved = if from.public_file && into.public_file { Saved::PublicFile } else { Saved::Open };
         self.edition_save(&mut target, &[], saved)?;
@@ -83,7 +83,7 @@ impl Write<'_> {
         let open = Map::from_iter([("merged_into".to_owned(), json!({ "from": null, "to": into.reference }))]);
         self.note_incident("incident.merge", Noun::Incident, from.id, &source, "merged", open, Vec::new());
         let open = Map::from_iter([("merged_from".to_owned(), json!({ "from": null, "to": from.reference }))]);
-        self.note_incident("incident.merge", Noun::Incident, into.id, &target, "merged", open, Vec::new());
+        self.note_incident("incident.merge", Noun::Incident, into.id, &target.row, "merged", open, Vec::new());
         self.incident_again(into_reference)
     }
 

@@ -3,13 +3,13 @@
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::row::{EditionRow, VictimRow};
+use super::row::{Edition, VictimRow};
 use super::{EditionChoice, Incident};
 use crate::domain::{
     Code, Fault, IncidentStatus, NarrowingAct, Noun, Perpetrator, ReleaseGate, SealedField, release_gates, transition,
 };
 use crate::policy::Denial;
-use crate::store::db::schema::{incident_edition as e, revision, victim};
+use crate::store::db::schema::{edition_handling as h, incident_edition as e, revision, victim};
 use crate::store::history::Change;
 use crate::store::{Error, Grounds, Result, Write, random_tag};
 
@@ -45,14 +45,14 @@ impl Write<'_> {
         if edge.reason && grounds.returned.is_none() {
             return Err(Error::Invalid(vec![Fault::new("/reason", "required for this move")]));
         }
-        let mut row: EditionRow = e::table.find(incident.edition).first(self.db)?;
+        let Edition { mut row, mut handling } = Edition::find(self.db, incident.edition)?;
         let now = self.now();
         row.status = to.code().into();
         row.updated_at = now;
         // On the record itself while it is returned or withdrawn; history keeps it.
         let is_back = matches!(to, IncidentStatus::Returned | IncidentStatus::Withdrawn);
-        row.reason = grounds.reason().filter(|_| is_back);
-        row.reason_fields = grounds.fields().filter(|_| is_back);
+        handling.reason = grounds.reason().filter(|_| is_back);
+        handling.reason_fields = grounds.fields().filter(|_| is_back);
         let note = if is_back {
             let field = SealedField::named(Noun::Incident, "reason_note").map_or(0, |field| field.code);
             // The words of who asked before stay, unless the second has some.
@@ -65,13 +65,13 @@ impl Write<'_> {
         let sealed = self.seal(incident.edition, incident.id, &note, None)?;
         if !sealed.is_empty() && !row.is_released {
             // Of a released edition it moves nothing: a State that was kept from the record reads it on.
-            row.tag_confidential = random_tag();
+            handling.tag_confidential = random_tag();
         }
         match to {
-            IncidentStatus::Verified => row.verifier_id = Some(actor),
+            IncidentStatus::Verified => handling.verifier_id = Some(actor),
             IncidentStatus::Released => {
                 self.gates(&incident)?;
-                row.releaser_id = Some(actor);
+                handling.releaser_id = Some(actor);
                 row.released_at = Some(now);
                 row.is_released = true;
                 diesel::update(e::table.filter(e::incident_id.eq(incident.id)).filter(e::is_released.ne(false)))
@@ -98,14 +98,18 @@ impl Write<'_> {
                 e::status.eq(&row.status),
                 e::is_current.eq(row.is_current),
                 e::is_released.eq(row.is_released),
-                e::verifier_id.eq(row.verifier_id),
-                e::releaser_id.eq(row.releaser_id),
                 e::released_at.eq(row.released_at),
                 e::superseded_at.eq(row.superseded_at),
                 e::updated_at.eq(row.updated_at),
-                e::reason.eq(&row.reason),
-                e::reason_fields.eq(&row.reason_fields),
-                e::tag_confidential.eq(&row.tag_confidential),
+            ))
+            .execute(self.db)?;
+        diesel::update(h::table.find(row.id))
+            .set((
+                h::verifier_id.eq(handling.verifier_id),
+                h::releaser_id.eq(handling.releaser_id),
+                h::reason.eq(&handling.reason),
+                h::reason_fields.eq(&handling.reason_fields),
+                h::tag_confidential.eq(&handling.tag_confidential),
             ))
             .execute(self.db)?;
         if to == IncidentStatus::Released {
@@ -147,8 +151,8 @@ impl Write<'_> {
         if grounds.is_some_and(|grounds| grounds.returned.is_none()) {
             return Err(Error::Invalid(vec![Fault::new("/reason", "required for this move")]));
         }
-        diesel::update(e::table.find(incident.edition))
-            .set((e::withdrawal_by.eq(grounds.map(|_| self.actor())), e::reason.eq(grounds.and_then(Grounds::reason))))
+        diesel::update(h::table.find(incident.edition))
+            .set((h::withdrawal_by.eq(grounds.map(|_| self.actor())), h::reason.eq(grounds.and_then(Grounds::reason))))
             .execute(self.db)?;
         let (action, kind) = match grounds {
             Some(_) => ("incident.withdrawal.ask", "withdrawal_asked"),

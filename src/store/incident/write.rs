@@ -4,10 +4,12 @@ use diesel::prelude::*;
 use rand::Rng;
 use serde_json::{Map, Value};
 
-use super::row::{EditionRow, SuspectRow, VictimRow, incident_fields, suspect_fields, victim_fields};
+use super::row::{
+    Edition, EditionRow, HandlingRow, SuspectRow, VictimRow, incident_fields, suspect_fields, victim_fields,
+};
 use super::{EditionChoice, Incident, NewIncident, NewSuspect, NewVictim, Suspect, Victim};
 use crate::domain::{Code, Counts, Harm, IncidentFacts, IncidentStatus, Noun, Reference, SealedChange, handle};
-use crate::store::db::schema::{incident, incident_edition as e, suspect, victim};
+use crate::store::db::schema::{edition_handling as h, incident, incident_edition as e, suspect, victim};
 use crate::store::db::{Id, each};
 use crate::store::history::{Change, all_new, differences};
 use crate::store::keys::SealedRows;
@@ -52,11 +54,12 @@ impl Write<'_> {
             Origin::PublicFile => IncidentStatus::Verified,
         };
         let (id, reference) = self.incident_record(&new.facts)?;
-        let mut row = EditionRow::first(id, reference.clone(), status, self.actor(), self.now());
-        row.set_facts(&new.facts);
-        row.public_file = origin == Origin::PublicFile;
-        set_counts(&mut row, Counts::of(new.victims.iter().map(|victim| victim.facts.outcome)));
-        diesel::insert_into(e::table).values(row.clone()).execute(self.db)?;
+        let mut edition = Edition::first(id, reference.clone(), status, self.actor(), self.now());
+        edition.set_facts(&new.facts);
+        edition.row.public_file = origin == Origin::PublicFile;
+        set_counts(&mut edition.row, Counts::of(new.victims.iter().map(|victim| victim.facts.outcome)));
+        edition.insert(self.db)?;
+        let row = &edition.row;
         let mut rows = SealedRows::default();
         let mut sealed = self.seal_into(&mut rows, row.id, id, &new.sealed, Some(Noun::Incident))?;
         let mut victims = Vec::with_capacity(new.victims.len());
@@ -71,11 +74,11 @@ impl Write<'_> {
         }
         self.sealed_store(rows)?;
         for (position, suspect) in (0..).zip(&new.suspects) {
-            sealed.extend(self.suspect_insert(&row, position, suspect)?.1);
+            sealed.extend(self.suspect_insert(row, position, suspect)?.1);
         }
         let open = all_new(&incident_fields(&new.facts));
-        self.note_incident("incident.create", Noun::Incident, id, &row, "created", open, sealed);
-        row.into_incident()
+        self.note_incident("incident.create", Noun::Incident, id, row, "created", open, sealed);
+        edition.into_incident()
     }
 
     fn incident_record(&mut self, facts: &IncidentFacts) -> Result<(Id, String)> {
@@ -141,15 +144,15 @@ impl Write<'_> {
     ///
     /// # Errors
     /// [`Error::Conflict`] when the edition is submitted or verified (it must be returned first) or withdrawn.
-    pub(super) fn edition_to_edit(&mut self, incident: &Incident) -> Result<EditionRow> {
-        let row: EditionRow = e::table.find(incident.edition).first(self.db)?;
+    pub(super) fn edition_to_edit(&mut self, incident: &Incident) -> Result<Edition> {
+        let edition = Edition::find(self.db, incident.edition)?;
         match incident.status {
-            IncidentStatus::Draft | IncidentStatus::Returned => Ok(row),
-            IncidentStatus::Verified if incident.public_file => Ok(row),
-            IncidentStatus::Released if row.withdrawal_by.is_some() => Err(Error::Conflict(
+            IncidentStatus::Draft | IncidentStatus::Returned => Ok(edition),
+            IncidentStatus::Verified if incident.public_file => Ok(edition),
+            IncidentStatus::Released if edition.handling.withdrawal_by.is_some() => Err(Error::Conflict(
                 "An officer asked to withdraw this record. Another officer must decide that first.".into(),
             )),
-            IncidentStatus::Released => self.edition_copy(&row),
+            IncidentStatus::Released => self.edition_copy(&edition),
             IncidentStatus::Submitted | IncidentStatus::Verified => Err(Error::Conflict(
                 "The record is under review. An officer must return it before you can change it.".into(),
             )),
@@ -157,8 +160,8 @@ impl Write<'_> {
         }
     }
 
-    fn edition_copy(&mut self, released: &EditionRow) -> Result<EditionRow> {
-        let now = self.now();
+    fn edition_copy(&mut self, from: &Edition) -> Result<Edition> {
+        let (now, released) = (self.now(), &from.row);
         diesel::update(e::table.find(released.id)).set(e::is_current.eq(false)).execute(self.db)?;
         let last: Option<i32> = e::table
             .filter(e::incident_id.eq(released.incident_id))
@@ -171,23 +174,25 @@ impl Write<'_> {
             is_current: true,
             is_released: false,
             public_file: false,
-            author_id: self.actor(),
-            verifier_id: None,
-            releaser_id: None,
-            created_at: now,
             updated_at: now,
             released_at: None,
             superseded_at: None,
-            reason: None,
-            reason_fields: None,
-            withdrawal_by: None,
             ..released.clone()
         };
-        diesel::insert_into(e::table).values(copy.clone()).execute(self.db)?;
+        let handling = HandlingRow {
+            hold_reason: from.handling.hold_reason.clone(),
+            hold_review_on: from.handling.hold_review_on,
+            tag_confidential: from.handling.tag_confidential.clone(),
+            tag_strictly_confidential: from.handling.tag_strictly_confidential.clone(),
+            ..HandlingRow::new(copy.id, self.actor(), now)
+        };
+        let copied = Edition { row: copy, handling };
+        copied.insert(self.db)?;
+        let copy = &copied.row;
         self.copy_sealed(released.id, copy.id)?;
         let victims: Vec<VictimRow> = victim::table.filter(victim::edition_id.eq(released.id)).load(self.db)?;
         for row in victims {
-            self.victim_copy(&row, &copy, row.position)?;
+            self.victim_copy(&row, copy, row.position)?;
         }
         let suspects: Vec<SuspectRow> = suspect::table.filter(suspect::edition_id.eq(released.id)).load(self.db)?;
         for row in suspects {
@@ -196,7 +201,7 @@ impl Write<'_> {
             diesel::insert_into(suspect::table).values(row.clone()).execute(self.db)?;
             self.copy_sealed(from, row.id)?;
         }
-        Ok(copy)
+        Ok(copied)
     }
 
     /// Copies a victim into another edition: the same record, its ciphertexts byte for byte.
@@ -216,32 +221,33 @@ impl Write<'_> {
         facts: &IncidentFacts,
         sealed: &SealedInput,
     ) -> Result<Incident> {
-        let mut row = self.edition_to_edit(incident)?;
+        let mut edition = self.edition_to_edit(incident)?;
         let open = differences(&incident_fields(&incident.facts), &incident_fields(facts));
-        let kind = if row.id == incident.edition { "edited" } else { "amended" };
-        let touched = self.seal(row.id, row.incident_id, sealed, None)?;
-        row.set_facts(facts);
-        self.edition_save(&mut row, &touched, Saved::of(&open))?;
-        self.note_incident("incident.edit", Noun::Incident, row.incident_id, &row, kind, open, touched);
-        row.into_incident()
+        let kind = if edition.row.id == incident.edition { "edited" } else { "amended" };
+        let touched = self.seal(edition.row.id, incident.id, sealed, None)?;
+        edition.set_facts(facts);
+        self.edition_save(&mut edition, &touched, Saved::of(&open))?;
+        self.note_incident("incident.edit", Noun::Incident, incident.id, &edition.row, kind, open, touched);
+        edition.into_incident()
     }
 
     /// Saves facts, counts and tags of an edition. `updated_at` and the public-file mark move with open facts only, so that
     /// an edit of a sealed field shows to nobody else. What a person changes of a verified edition is to be verified anew.
-    pub(super) fn edition_save(&mut self, row: &mut EditionRow, touched: &[u16], saved: Saved) -> Result<()> {
+    pub(super) fn edition_save(&mut self, edition: &mut Edition, touched: &[u16], saved: Saved) -> Result<()> {
+        let Edition { row, handling } = edition;
         let by_person = saved == Saved::Open || !touched.is_empty();
         if by_person && row.status == IncidentStatus::Verified.code() {
             row.status = IncidentStatus::Draft.code().into();
-            row.verifier_id = None;
-            row.author_id = self.actor();
+            handling.verifier_id = None;
+            handling.author_id = self.actor();
         }
         let touches =
             |class| touched.iter().filter_map(|code| SealedChange::coded(*code)).any(|change| change.class() == class);
         if touches(seal::ClassCode::Confidential) {
-            row.tag_confidential = crate::store::random_tag();
+            handling.tag_confidential = crate::store::random_tag();
         }
         if touches(seal::ClassCode::StrictlyConfidential) {
-            row.tag_strictly_confidential = crate::store::random_tag();
+            handling.tag_strictly_confidential = crate::store::random_tag();
         }
         if saved != Saved::SealedOnly {
             row.updated_at = self.now();
@@ -260,8 +266,6 @@ impl Write<'_> {
             .set((
                 (
                     e::status.eq(&row.status),
-                    e::author_id.eq(row.author_id),
-                    e::verifier_id.eq(row.verifier_id),
                     e::mission.eq(&row.mission),
                     e::host_state.eq(&row.host_state),
                     e::occurred_on.eq(row.occurred_on),
@@ -283,13 +287,19 @@ impl Write<'_> {
                     e::detained.eq(row.detained),
                     e::noticas_id.eq(&row.noticas_id),
                     e::sage_id.eq(&row.sage_id),
-                    e::hold_reason.eq(&row.hold_reason),
-                    e::hold_review_on.eq(row.hold_review_on),
                     e::public_file.eq(row.public_file),
-                    e::tag_confidential.eq(&row.tag_confidential),
-                    e::tag_strictly_confidential.eq(&row.tag_strictly_confidential),
                     e::updated_at.eq(row.updated_at),
                 ),
+            ))
+            .execute(self.db)?;
+        diesel::update(h::table.find(row.id))
+            .set((
+                h::author_id.eq(handling.author_id),
+                h::verifier_id.eq(handling.verifier_id),
+                h::hold_reason.eq(&handling.hold_reason),
+                h::hold_review_on.eq(handling.hold_review_on),
+                h::tag_confidential.eq(&handling.tag_confidential),
+                h::tag_strictly_confidential.eq(&handling.tag_strictly_confidential),
             ))
             .execute(self.db)?;
         Ok(())
@@ -336,16 +346,16 @@ impl Write<'_> {
         new: &NewVictim,
         saved: Saved,
     ) -> Result<(Incident, Victim)> {
-        let mut row = self.edition_to_edit(incident)?;
+        let mut edition = self.edition_to_edit(incident)?;
         let last: Option<i32> = victim::table
-            .filter(victim::edition_id.eq(row.id))
+            .filter(victim::edition_id.eq(edition.row.id))
             .select(diesel::dsl::max(victim::position))
             .first(self.db)?;
-        let (made, sealed) = self.victim_insert(&row, last.map_or(0, |last| last + 1), new)?;
-        self.edition_save(&mut row, &sealed, saved)?;
+        let (made, sealed) = self.victim_insert(&edition.row, last.map_or(0, |last| last + 1), new)?;
+        self.edition_save(&mut edition, &sealed, saved)?;
         let open = all_new(&victim_fields(&made.handle, &new.facts));
-        self.note_incident("victim.create", Noun::Victim, made.victim_id, &row, "created", open, sealed);
-        Ok((row.into_incident()?, made.into_victim()?))
+        self.note_incident("victim.create", Noun::Victim, made.victim_id, &edition.row, "created", open, sealed);
+        Ok((edition.into_incident()?, made.into_victim()?))
     }
 
     /// Changes a victim.
@@ -353,15 +363,15 @@ impl Write<'_> {
     /// # Errors
     /// As [`Write::incident_edit`].
     pub fn victim_edit(&mut self, incident: &Incident, known: &Victim, new: &NewVictim) -> Result<(Incident, Victim)> {
-        let mut row = self.edition_to_edit(incident)?;
+        let mut edition = self.edition_to_edit(incident)?;
         let found: VictimRow = victim::table
-            .filter(victim::edition_id.eq(row.id))
+            .filter(victim::edition_id.eq(edition.row.id))
             .filter(victim::victim_id.eq(known.record))
             .first(self.db)?;
         let open = differences(&victim_fields(&known.handle, &known.facts), &victim_fields(&known.handle, &new.facts));
         let changed = VictimRow {
             id: found.id,
-            ..VictimRow::new(row.id, known.record, known.handle.clone(), found.position, &new.facts)
+            ..VictimRow::new(edition.row.id, known.record, known.handle.clone(), found.position, &new.facts)
         };
         diesel::update(victim::table.find(found.id))
             .set((
@@ -375,9 +385,9 @@ impl Write<'_> {
             ))
             .execute(self.db)?;
         let sealed = self.seal(found.id, known.record, &new.sealed, None)?;
-        self.edition_save(&mut row, &sealed, Saved::of(&open))?;
-        self.note_incident("victim.edit", Noun::Victim, known.record, &row, "edited", open, sealed);
-        Ok((row.into_incident()?, changed.into_victim()?))
+        self.edition_save(&mut edition, &sealed, Saved::of(&open))?;
+        self.note_incident("victim.edit", Noun::Victim, known.record, &edition.row, "edited", open, sealed);
+        Ok((edition.into_incident()?, changed.into_victim()?))
     }
 
     /// Adds a suspect.
@@ -385,16 +395,16 @@ impl Write<'_> {
     /// # Errors
     /// As [`Write::incident_edit`].
     pub fn suspect_create(&mut self, incident: &Incident, new: &NewSuspect) -> Result<(Incident, Suspect)> {
-        let mut row = self.edition_to_edit(incident)?;
+        let mut edition = self.edition_to_edit(incident)?;
         let last: Option<i32> = suspect::table
-            .filter(suspect::edition_id.eq(row.id))
+            .filter(suspect::edition_id.eq(edition.row.id))
             .select(diesel::dsl::max(suspect::position))
             .first(self.db)?;
-        let (made, sealed) = self.suspect_insert(&row, last.map_or(0, |last| last + 1), new)?;
-        self.edition_save(&mut row, &sealed, Saved::Open)?;
+        let (made, sealed) = self.suspect_insert(&edition.row, last.map_or(0, |last| last + 1), new)?;
+        self.edition_save(&mut edition, &sealed, Saved::Open)?;
         let open = all_new(&suspect_fields(&made.handle, &new.facts));
-        self.note_incident("suspect.create", Noun::Suspect, made.suspect_id, &row, "created", open, sealed);
-        Ok((row.into_incident()?, made.into_suspect()?))
+        self.note_incident("suspect.create", Noun::Suspect, made.suspect_id, &edition.row, "created", open, sealed);
+        Ok((edition.into_incident()?, made.into_suspect()?))
     }
 
     /// Changes a suspect.
@@ -407,24 +417,24 @@ impl Write<'_> {
         known: &Suspect,
         new: &NewSuspect,
     ) -> Result<(Incident, Suspect)> {
-        let mut row = self.edition_to_edit(incident)?;
+        let mut edition = self.edition_to_edit(incident)?;
         let found: SuspectRow = suspect::table
-            .filter(suspect::edition_id.eq(row.id))
+            .filter(suspect::edition_id.eq(edition.row.id))
             .filter(suspect::suspect_id.eq(known.record))
             .first(self.db)?;
         let open =
             differences(&suspect_fields(&known.handle, &known.facts), &suspect_fields(&known.handle, &new.facts));
         let changed = SuspectRow {
             id: found.id,
-            ..SuspectRow::new(row.id, known.record, known.handle.clone(), found.position, &new.facts)
+            ..SuspectRow::new(edition.row.id, known.record, known.handle.clone(), found.position, &new.facts)
         };
         diesel::update(suspect::table.find(found.id))
             .set((suspect::category.eq(&changed.category), suspect::status.eq(&changed.status)))
             .execute(self.db)?;
         let sealed = self.seal(found.id, known.record, &new.sealed, None)?;
-        self.edition_save(&mut row, &sealed, Saved::of(&open))?;
-        self.note_incident("suspect.edit", Noun::Suspect, known.record, &row, "edited", open, sealed);
-        Ok((row.into_incident()?, changed.into_suspect()?))
+        self.edition_save(&mut edition, &sealed, Saved::of(&open))?;
+        self.note_incident("suspect.edit", Noun::Suspect, known.record, &edition.row, "edited", open, sealed);
+        Ok((edition.into_incident()?, changed.into_suspect()?))
     }
 
     /// The incident as it stands now, for a writer that has just changed it.
