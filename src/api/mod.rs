@@ -6,6 +6,7 @@ mod assistance;
 mod audit;
 mod call;
 mod case;
+mod child;
 mod contribution;
 mod decision;
 mod description;

@@ -342,7 +342,7 @@ pub struct Query<R>(PhantomData<R>);
 
 impl<R: Resource> PartialSchema for New<R> {
     fn schema() -> RefOr<Schema> {
-        describe::body(false, "A new record.", Some(R::example()), |input| R::read_new(input, None))
+        describe::new_record(R::example(), |input| R::read_new(input, None))
     }
 }
 
@@ -354,8 +354,7 @@ impl<R: Resource> ToSchema for New<R> {
 
 impl<R: Resource> PartialSchema for Edit<R> {
     fn schema() -> RefOr<Schema> {
-        let words = "A JSON Merge Patch (RFC 7396): what is left out stays as it is, `null` empties a member that may be empty.";
-        describe::body(true, words, Some(R::example()), |input| R::read_new(input, None))
+        describe::merge_patch(R::example(), |input| R::read_new(input, None))
     }
 }
 

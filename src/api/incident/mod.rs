@@ -1,10 +1,10 @@
 //! Incidents with their victims and suspects.
 
-mod child;
 mod moves;
-mod parts;
 mod reading;
 mod seen;
+mod suspect;
+mod victim;
 mod view;
 
 use actix_web::web::{Bytes, Path};
@@ -24,7 +24,7 @@ use super::resource::{as_state, view_as};
 use crate::api::Routes;
 use crate::domain::Noun;
 use crate::policy::{Action, Viewer, authorize};
-use crate::store::{EditionChoice, Error, Id, IncidentFilter, Page, Read, Result as StoreResult};
+use crate::store::{EditionChoice, Error, Id, Incident, IncidentFilter, Page, Read, Result as StoreResult};
 
 /// Adds the routes.
 pub fn routes(config: &mut impl Routes) {
@@ -41,14 +41,14 @@ pub fn routes(config: &mut impl Routes) {
         .service(moves::incident_split)
         .service(moves::incident_merge)
         .service(moves::source_rows)
-        .service(child::victim_list)
-        .service(child::victim_create)
-        .service(child::victim_get)
-        .service(child::victim_edit)
-        .service(child::suspect_list)
-        .service(child::suspect_create)
-        .service(child::suspect_get)
-        .service(child::suspect_edit);
+        .service(victim::victim_list)
+        .service(victim::victim_create)
+        .service(victim::victim_get)
+        .service(victim::victim_edit)
+        .service(suspect::suspect_list)
+        .service(suspect::suspect_create)
+        .service(suspect::suspect_get)
+        .service(suspect::suspect_edit);
 }
 
 describe::query!(
@@ -128,6 +128,11 @@ pub(super) fn show(
     view::one(viewer, r, &incident)
 }
 
+/// Whether a viewer may report on an incident, and on its victims and suspects.
+fn may_report(viewer: &Viewer, incident: &Incident) -> StoreResult<()> {
+    Ok(authorize(viewer, Action::Report { mission: &incident.facts.mission })?)
+}
+
 fn read_reference(path: &str) -> Result<String, Problem> {
     super::call::read_reference(Noun::Incident, path)
 }
@@ -195,7 +200,7 @@ async fn incident_edit(call: Call, path: Path<String>, body: Bytes) -> Result<Ht
         move |viewer, r| show(viewer, r, &shown, EditionChoice::Working),
         move |viewer, w, context| {
             let incident = w.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
-            authorize(viewer, Action::Report { mission: &incident.facts.mission }).map_err(Error::from)?;
+            may_report(viewer, &incident)?;
             let (facts, sealed) =
                 InputReader::change(context, &body, |input| reading::incident(input, Some(&incident.facts)))?;
             authorize(viewer, Action::Report { mission: &facts.mission }).map_err(Error::from)?;

@@ -1,10 +1,11 @@
-//! What people send about incidents, victims and suspects.
+//! What people send about incidents.
 
+use super::suspect::Suspects;
+use super::victim::Victims;
+use crate::api::child::Child as _;
 use crate::api::input::{self, Context, InputReader, describe};
-use crate::domain::{
-    Activity, Harm, IncidentFacts, Means, Noun, Perpetrator, Personnel, Sex, SuspectFacts, SuspectStatus, VictimFacts,
-};
-use crate::store::{NewIncident, NewSuspect, NewVictim, SealedInput};
+use crate::domain::{Activity, IncidentFacts, Means, Noun, Perpetrator};
+use crate::store::{NewIncident, SealedInput};
 
 describe::input!(
     /// An incident as reported. Sealed fields are plain text on the way in, and are never shown again without a disclosure.
@@ -25,43 +26,6 @@ describe::edit!(
     edited_incident,
     {"means": "ied", "narrative": "Made-up narrative, corrected."}
 );
-describe::input!(
-    /// A victim as reported.
-    VictimInput,
-    "A victim as reported.",
-    new_victim,
-    {"category": "contingent_troop", "states": ["GIN"], "outcome": "killed", "sex_of_dead": "male", "name": "Made-up Name"}
-);
-describe::edit!(
-    /// A victim as changed: a JSON Merge Patch (RFC 7396).
-    VictimEdit,
-    "A JSON Merge Patch (RFC 7396): what is left out stays as it is, `null` empties a member that may be empty.",
-    new_victim,
-    {"outcome": "killed", "kin_notified_on": "2019-02-23"}
-);
-describe::input!(
-    /// A suspect as reported.
-    SuspectInput,
-    "A suspect as reported.",
-    new_suspect,
-    {"category": "individual", "status": "at_large", "name": "Made-up Name"}
-);
-describe::edit!(
-    /// A suspect as changed: a JSON Merge Patch (RFC 7396).
-    SuspectEdit,
-    "A JSON Merge Patch (RFC 7396): what is left out stays as it is, `null` empties a member that may be empty.",
-    new_suspect,
-    {"status": "detained"}
-);
-
-fn new_victim(input: &mut InputReader<'_>) -> Option<NewVictim> {
-    victim(input, None)
-}
-
-fn new_suspect(input: &mut InputReader<'_>) -> Option<NewSuspect> {
-    suspect(input, None)
-}
-
 fn edited_incident(input: &mut InputReader<'_>) -> Option<(IncidentFacts, SealedInput)> {
     incident(input, None)
 }
@@ -157,60 +121,10 @@ fn sole_host(context: &Context, mission: &str) -> Option<String> {
 /// Reads a report.
 pub(in crate::api) fn new_incident(input: &mut InputReader<'_>) -> Option<NewIncident> {
     let incident = incident(input, None);
-    let victims = input.list("victims", 500, new_victim);
-    let suspects = input.list("suspects", 500, new_suspect);
+    let victims = input.list("victims", 500, |input| Victims::read_new(input, None));
+    let suspects = input.list("suspects", 500, |input| Suspects::read_new(input, None));
     let (facts, sealed) = incident?;
     Some(NewIncident { facts, sealed, victims, suspects })
-}
-
-/// Reads a victim, over what it was.
-pub(super) fn victim(input: &mut InputReader<'_>, base: Option<&VictimFacts>) -> Option<NewVictim> {
-    let category = input.required("category", base.map(|b| b.category), input::code::<Personnel>());
-    let states = input.required(
-        "states",
-        base.map(|b| b.states.clone()).or(Some(Vec::new())),
-        input::list_of(5, input::state()),
-    );
-    if let (Some(category), Some(states)) = (category, &states) {
-        let mut distinct = states.clone();
-        distinct.sort();
-        distinct.dedup();
-        if distinct.len() != states.len() {
-            input.fault("states", "must not list the same State twice");
-        } else if category.is_contributed() && states.len() > 1 {
-            input.fault("states", "uniformed personnel can have only one State: the contributing State");
-        }
-    }
-    let outcome = input.required("outcome", base.map(|b| b.outcome), input::code::<Harm>());
-    let sex_of_dead = input.optional("sex_of_dead", base.and_then(|b| b.sex_of_dead), input::code::<Sex>());
-    if sex_of_dead.is_some() && outcome.is_some_and(|outcome| outcome != Harm::Killed) {
-        input.fault("sex_of_dead", "only for a victim who was killed; for others use the sealed field sex");
-    }
-    let noticas_id = input.optional("noticas_id", base.and_then(|b| b.noticas_id.clone()), input::external_id());
-    let kin_notified_on = input.optional("kin_notified_on", base.and_then(|b| b.kin_notified_on), input::past_date());
-    let state_notified_on =
-        input.optional("state_notified_on", base.and_then(|b| b.state_notified_on), input::past_date());
-    let sealed = input.sealed(Noun::Victim);
-    Some(NewVictim {
-        facts: VictimFacts {
-            category: category?,
-            states: states?,
-            outcome: outcome?,
-            sex_of_dead,
-            noticas_id,
-            kin_notified_on,
-            state_notified_on,
-        },
-        sealed,
-    })
-}
-
-/// Reads a suspect, over what it was.
-pub(super) fn suspect(input: &mut InputReader<'_>, base: Option<&SuspectFacts>) -> Option<NewSuspect> {
-    let category = input.required("category", base.map(|b| b.category), input::code());
-    let status = input.required("status", Some(base.map_or(SuspectStatus::NotKnown, |b| b.status)), input::code());
-    let sealed = input.sealed(Noun::Suspect);
-    Some(NewSuspect { facts: SuspectFacts { category: category?, status: status? }, sealed })
 }
 
 /// Reads a list of handles.

@@ -6,7 +6,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::parts::{SuspectView, VictimView};
+use super::suspect::SuspectView;
+use super::victim::VictimView;
 use crate::api::call::Shown;
 use crate::api::decision::reasons;
 use crate::api::input::Context;
@@ -116,10 +117,10 @@ pub struct IncidentView {
     sources: Withheld,
     /// Victims that you may know of (in the single view).
     #[serde(skip_serializing_if = "Option::is_none")]
-    victims: Option<Vec<VictimView>>,
+    pub(super) victims: Option<Vec<VictimView>>,
     /// Suspects (in the single view).
     #[serde(skip_serializing_if = "Option::is_none")]
-    suspects: Option<Vec<SuspectView>>,
+    pub(super) suspects: Option<Vec<SuspectView>>,
 }
 
 /// A proposal on withholding.

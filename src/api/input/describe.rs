@@ -77,6 +77,18 @@ pub fn body<T>(
     object_of(members).description(Some(words)).examples(example).into()
 }
 
+/// The body of a new record.
+pub fn new_record<T>(example: Value, read: impl FnOnce(&mut InputReader<'_>) -> Option<T>) -> RefOr<Schema> {
+    body(false, "A new record.", Some(example), read)
+}
+
+/// The body of a change: a merge patch.
+pub fn merge_patch<T>(example: Value, read: impl FnOnce(&mut InputReader<'_>) -> Option<T>) -> RefOr<Schema> {
+    let words =
+        "A JSON Merge Patch (RFC 7396): what is left out stays as it is, `null` empties a member that may be empty.";
+    body(true, words, Some(example), read)
+}
+
 /// The parameters of the query that a function reads.
 pub fn parameters<T>(read: impl FnOnce(&mut InputReader<'_>) -> Option<T>) -> Vec<Parameter> {
     let parameter = |member: Member| {

@@ -1,7 +1,6 @@
 //! Proceedings with their accused and steps.
 
 mod accused;
-mod parts;
 mod step;
 mod view;
 
@@ -35,6 +34,7 @@ pub fn routes(config: &mut impl Routes) {
         .service(accused::accused_decide)
         .service(step::step_list)
         .service(step::step_create)
+        .service(step::step_get)
         .service(step::step_decide);
 }
 

@@ -1,74 +1,101 @@
 //! The dated steps of a proceeding, also those that a State proposes.
 
+use std::collections::HashSet;
+
 use actix_web::web::{Bytes, Path};
 use actix_web::{HttpResponse, get, post};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::may_add;
-use super::parts::StepView;
 use super::view::show;
-use crate::api::call::{Call, Made, Shown, last_part, read_reference};
-use crate::api::decision::{DecisionInput, decide};
-use crate::api::input::{self, InputReader, Reader as _, describe};
+use crate::api::call::{Call, Shown};
+use crate::api::child::{self, Child, Decided, ListOf};
+use crate::api::decision::{DecisionInput, reasons};
+use crate::api::input::{self, InputReader, Reader as _};
 use crate::api::problem::{NotModified, Problem, Problems};
-use crate::domain::{Noun, StepKind};
-use crate::policy::Viewer;
-use crate::store::{Error, NewStep, Read, Result as StoreResult};
+use crate::api::resource::Reading;
+use crate::api::withheld::{Markers, Withheld};
+use crate::domain::{
+    Exit, FieldReason, Noun, Obstacle, Outcome, Precision, Reason, Sentence, Stage, Step, StepKind, SubmissionStatus,
+};
+use crate::policy::{AccessContext, Viewer};
+use crate::store::{Id, NewStep, Proceeding, Read, Result as StoreResult, StepRecord, Verdict, Write};
 
-/// What is shown of a step.
-/// The steps of a proceeding.
-#[derive(Serialize, ToSchema)]
-pub struct StepPage {
-    items: Vec<StepView>,
+/// One dated event.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StepView {
+    /// Random handle.
+    handle: String,
+    /// What it is.
+    kind: StepKind,
+    /// Handle of the accused; null for the proceeding as a whole.
+    accused: Option<String>,
+    /// When it happened.
+    happened_on: NaiveDate,
+    /// How exactly that is known.
+    happened_on_precision: Precision,
+    /// Stage reached.
+    stage: Option<Stage>,
+    /// Outcome of a judgement.
+    outcome: Option<Outcome>,
+    /// Exit.
+    exit: Option<Exit>,
+    /// Sentence.
+    sentence: Option<Sentence>,
+    /// Length of a sentence, months.
+    sentence_months: Option<i32>,
+    /// Why a hearing was postponed.
+    obstacle: Option<Obstacle>,
+    /// Its new date.
+    postponed_to: Option<NaiveDate>,
+    /// Public source.
+    source_url: Option<String>,
+    /// Whether it is part of the record.
+    status: SubmissionStatus,
+    /// The State that submitted it.
+    submitted_by_state: Option<String>,
+    /// Why it was returned or withdrawn.
+    reason: Option<Reason>,
+    /// Why, field by field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason_fields: Option<Vec<FieldReason>>,
+    /// Why, in words.
+    reason_note: Withheld,
+    /// When it became part of the record; of a proposal, when it was submitted.
+    recorded_at: DateTime<Utc>,
 }
 
-describe::input!(
-    /// A step to be recorded, or, by a State, proposed.
-    StepInput,
-    "A step to be recorded, or, by a State, proposed.",
-    step,
-    {"kind": "judgement", "accused": "3F8K2A", "happened_on": "2023-01-24", "stage": "first_judgement", "outcome": "convicted"}
-);
-
-/// A step, and the handle of its accused.
-fn step(input: &mut InputReader<'_>) -> Option<(NewStep, Option<String>)> {
-    let kind = input.required("kind", None, input::code::<StepKind>().about("Required."));
-    let accused = input.optional(
-        "accused",
-        None,
-        input::text(20).about("Handle of the accused; absent for the proceeding as a whole."),
-    );
-    let happened = input.partial_date("happened_on", None);
-    let ahead = matches!(kind, Some(StepKind::Hearing));
-    if !ahead && happened.is_some_and(|on| on.is_future(input.context.now)) {
-        input.fault("happened_on", "must not be in the future");
-    }
-    let stage = input.optional("stage", None, input::code().about("Required for `stage_reached`."));
-    let outcome = input.optional("outcome", None, input::code().about("Required for `judgement`."));
-    let exit = input.optional("exit", None, input::code().about("Required for `exit`."));
-    let sentence = input.optional("sentence", None, input::code().about("Required for `sentence`."));
-    let lacking = match kind {
-        Some(StepKind::StageReached) if stage.is_none() => Some("stage"),
-        Some(StepKind::Judgement) if outcome.is_none() => Some("outcome"),
-        Some(StepKind::Exit) if exit.is_none() => Some("exit"),
-        Some(StepKind::Sentence) if sentence.is_none() => Some("sentence"),
-        _ => None,
-    };
-    if let Some(name) = lacking {
-        input.fault(name, "required for this kind of step");
-    }
-    if matches!(kind, Some(StepKind::Judgement | StepKind::Sentence)) && accused.is_none() {
-        input.fault("accused", "required for a judgement or a sentence: give the handle of the accused");
-    }
-    let sentence_months = input.optional("sentence_months", None, input::integer(0, 12_000).about("Months."));
-    let obstacle = input.optional("obstacle", None, input::code().about("Why a hearing was postponed."));
-    let postponed_to = input.optional("postponed_to", None, input::date().about("Its new date."));
-    let source_url = input.optional("source_url", None, input::url().about("Public source."));
-    let step = NewStep {
-        kind: kind?,
-        accused: None,
-        happened: happened?,
+pub(super) fn view(
+    viewer: &Viewer,
+    facts: AccessContext,
+    record: StepRecord,
+    held: Option<&HashSet<(Id, u16)>>,
+) -> StepView {
+    let StepRecord {
+        handle,
+        step,
+        accused,
+        sentence_months,
+        postponed_to,
+        source_url,
+        status,
+        submitted_state,
+        returned,
+        id,
+    } = record;
+    let facts = facts.to_submission(viewer, submitted_state.as_deref());
+    let markers = Markers { noun: Noun::Step, viewer, facts, holder: id, held };
+    let (reason, reason_fields) = reasons(returned);
+    let Step { kind, accused: _, happened, recorded_at, stage, outcome, exit, sentence, obstacle } = step;
+    StepView {
+        handle,
+        kind,
+        accused,
+        happened_on: happened.first(),
+        happened_on_precision: happened.precision(),
         stage,
         outcome,
         exit,
@@ -77,29 +104,129 @@ fn step(input: &mut InputReader<'_>) -> Option<(NewStep, Option<String>)> {
         obstacle,
         postponed_to,
         source_url,
-    };
-    Some((step, accused))
+        status,
+        submitted_by_state: submitted_state,
+        reason,
+        reason_fields,
+        reason_note: markers.of("reason_note"),
+        recorded_at: recorded_at.and_utc(),
+    }
 }
+
+/// Steps, as children of a proceeding.
+struct Steps;
+
+impl Child for Steps {
+    const OF: Noun = Noun::Proceeding;
+    const PATH: &'static str = "steps";
+    const NAME: &'static str = "Step";
+    type Parent = Proceeding;
+    type Record = StepRecord;
+    /// A step, and the handle of its accused.
+    type New = (NewStep, Option<String>);
+    type View = StepView;
+
+    fn example() -> serde_json::Value {
+        json!({"kind": "judgement", "accused": "3F8K2A", "happened_on": "2023-01-24", "stage": "first_judgement", "outcome": "convicted"})
+    }
+
+    fn read_new(input: &mut InputReader<'_>, _: Option<&StepRecord>) -> Option<Self::New> {
+        let kind = input.required("kind", None, input::code::<StepKind>().about("Required."));
+        let accused = input.optional(
+            "accused",
+            None,
+            input::text(20).about("Handle of the accused; absent for the proceeding as a whole."),
+        );
+        let happened = input.partial_date("happened_on", None);
+        let ahead = matches!(kind, Some(StepKind::Hearing));
+        if !ahead && happened.is_some_and(|on| on.is_future(input.context.now)) {
+            input.fault("happened_on", "must not be in the future");
+        }
+        let stage = input.optional("stage", None, input::code().about("Required for `stage_reached`."));
+        let outcome = input.optional("outcome", None, input::code().about("Required for `judgement`."));
+        let exit = input.optional("exit", None, input::code().about("Required for `exit`."));
+        let sentence = input.optional("sentence", None, input::code().about("Required for `sentence`."));
+        let lacking = match kind {
+            Some(StepKind::StageReached) if stage.is_none() => Some("stage"),
+            Some(StepKind::Judgement) if outcome.is_none() => Some("outcome"),
+            Some(StepKind::Exit) if exit.is_none() => Some("exit"),
+            Some(StepKind::Sentence) if sentence.is_none() => Some("sentence"),
+            _ => None,
+        };
+        if let Some(name) = lacking {
+            input.fault(name, "required for this kind of step");
+        }
+        if matches!(kind, Some(StepKind::Judgement | StepKind::Sentence)) && accused.is_none() {
+            input.fault("accused", "required for a judgement or a sentence: give the handle of the accused");
+        }
+        let sentence_months = input.optional("sentence_months", None, input::integer(0, 12_000).about("Months."));
+        let obstacle = input.optional("obstacle", None, input::code().about("Why a hearing was postponed."));
+        let postponed_to = input.optional("postponed_to", None, input::date().about("Its new date."));
+        let source_url = input.optional("source_url", None, input::url().about("Public source."));
+        let step = NewStep {
+            kind: kind?,
+            accused: None,
+            happened: happened?,
+            stage,
+            outcome,
+            exit,
+            sentence,
+            sentence_months,
+            obstacle,
+            postponed_to,
+            source_url,
+        };
+        Some((step, accused))
+    }
+
+    fn parent(r: &mut Read<'_>, reference: &str) -> StoreResult<Option<Proceeding>> {
+        r.proceeding_get(reference)
+    }
+
+    fn all(viewer: &Viewer, r: &mut Read<'_>, reference: &str) -> StoreResult<Shown<Vec<StepView>>> {
+        let Shown { body, tags } = show(viewer, r, reference)?;
+        Ok(Shown { body: body.steps.unwrap_or_default(), tags })
+    }
+
+    fn handle(view: &StepView) -> &str {
+        &view.handle
+    }
+
+    fn may_create(viewer: &Viewer, w: &mut Write<'_>, of: &Proceeding) -> StoreResult<()> {
+        may_add(viewer, w, of)
+    }
+
+    fn create(w: &mut Write<'_>, of: &Proceeding, (new, accused): &Self::New) -> StoreResult<String> {
+        let accused = accused.as_ref().map(|handle| w.accused_place(of, handle)).transpose()?;
+        w.step_create(of, &NewStep { accused, ..new.clone() })
+    }
+}
+
+impl Decided for Steps {
+    fn decide(w: &mut Write<'_>, of: &Proceeding, handle: &str, verdict: &Verdict) -> StoreResult<()> {
+        w.step_decide(of, handle, verdict)
+    }
+}
+
+type StepList = ListOf<StepView>;
+type StepInput = child::New<Steps>;
 
 /// Lists the steps that you may know of, in the order in which they happened.
-#[utoipa::path(tag = "proceedings", params(("reference" = String, Path)), responses((status = 200, body = StepPage), NotModified, Problems))]
+#[utoipa::path(tag = "proceedings", params(("reference" = String, Path), Reading), responses((status = 200, body = StepList), NotModified, Problems))]
 #[get("/proceedings/{reference}/steps")]
 pub(super) async fn step_list(call: Call, path: Path<String>) -> Result<HttpResponse, Problem> {
-    InputReader::query(&call.context(), &call.query, |_| Some(()))?;
-    let reference = read_reference(Noun::Proceeding, &path)?;
-    let items = call
-        .read(move |viewer, r| {
-            let Shown { body, .. } = show(viewer, r, &reference)?;
-            Ok(body.steps.unwrap_or_default())
-        })
-        .await?;
-    call.one(&Shown::plain(StepPage { items }))
+    child::list::<Steps>(call, &path).await
 }
 
-fn step_show(viewer: &Viewer, r: &mut Read<'_>, target: &str) -> StoreResult<Shown<StepView>> {
-    let Shown { body, .. } = show(viewer, r, target.split('/').nth(1).unwrap_or(""))?;
-    let found = body.steps.unwrap_or_default().into_iter().find(|step| step.handle == last_part(target));
-    Ok(Shown::plain(found.ok_or(Error::NotFound)?))
+/// Shows one step.
+#[utoipa::path(
+    tag = "proceedings",
+    params(("reference" = String, Path), ("handle" = String, Path), Reading),
+    responses((status = 200, body = StepView), NotModified, Problems)
+)]
+#[get("/proceedings/{reference}/steps/{handle}")]
+pub(super) async fn step_get(call: Call, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
+    child::get::<Steps>(call, path.into_inner()).await
 }
 
 /// Records a step. A State proposes one in its own proceeding: it does not count until an officer accepts it.
@@ -111,20 +238,7 @@ fn step_show(viewer: &Viewer, r: &mut Read<'_>, target: &str) -> StoreResult<Sho
 )]
 #[post("/proceedings/{reference}/steps")]
 pub(super) async fn step_create(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
-    let reference = read_reference(Noun::Proceeding, &path)?;
-    let (new, about) = call.body(&body, step).await?;
-    call.post(
-        &body,
-        move |viewer, w| {
-            let of = w.proceeding_get(&reference)?.ok_or(Error::NotFound)?;
-            may_add(viewer, w, &of)?;
-            let accused = about.as_ref().map(|handle| w.accused_place(&of, handle)).transpose()?;
-            let handle = w.step_create(&of, &NewStep { accused, ..new.clone() })?;
-            Ok(Made::child(format!("proceedings/{reference}/steps/{handle}")))
-        },
-        step_show,
-    )
-    .await
+    child::create::<Steps>(call, &path, body).await
 }
 
 /// Accepts or returns a step that a State proposed (Secretariat).
@@ -140,16 +254,5 @@ pub(super) async fn step_decide(
     path: Path<(String, String)>,
     body: Bytes,
 ) -> Result<HttpResponse, Problem> {
-    let (reference, handle) = path.into_inner();
-    let reference = read_reference(Noun::Proceeding, &reference)?;
-    let target = format!("proceedings/{reference}/steps/{handle}");
-    decide(
-        &call,
-        &body,
-        target,
-        move |w| w.proceeding_get(&reference)?.ok_or(Error::NotFound),
-        move |w, of, verdict| w.step_decide(of, &handle, verdict),
-        step_show,
-    )
-    .await
+    child::decide::<Steps>(call, path.into_inner(), body).await
 }

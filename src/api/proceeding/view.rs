@@ -5,8 +5,9 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
+use super::accused::{self, AccusedView};
 use super::may_work;
-use super::parts::{AccusedView, StepView, accused_view, step_view};
+use super::step::{self, StepView};
 use crate::api::call::Shown;
 use crate::api::decision::reasons;
 use crate::api::input::{self, InputReader, Reader as _};
@@ -222,8 +223,8 @@ impl Resource for Proceedings {
         body.withdrawal_proposed = reason.filter(|_| asked);
         body.will_be_seen_by = will_see;
         body.cases = Some(cases.into_iter().map(|case| case.reference).collect());
-        body.accused = Some(accused.into_iter().map(|one| accused_view(viewer, facts, one, Some(&held))).collect());
-        body.steps = Some(steps.into_iter().map(|one| step_view(viewer, facts, one, Some(&held))).collect());
+        body.accused = Some(accused.into_iter().map(|one| accused::view(viewer, facts, one, Some(&held))).collect());
+        body.steps = Some(steps.into_iter().map(|one| step::view(viewer, facts, one, Some(&held))).collect());
         Ok(Shown { body, tags: shared_tags(viewer, facts, &[Noun::Proceeding, Noun::Accused], &tags) })
     }
 }

@@ -130,5 +130,5 @@ fn a_long_body_is_read_off_the_async_threads() {
             changes += 1;
         }
     }
-    assert!(reads >= 3 && changes >= 4, "{reads} and {changes}: does this test still read the sources?");
+    assert!(reads >= 3 && changes >= 3, "{reads} and {changes}: does this test still read the sources?");
 }
