@@ -25,9 +25,9 @@ pub(super) enum Audit {
     ///
     /// Example: casque audit check proof.json --checkpoint checkpoint --key audit.pub
     Check(Check),
-    /// Accept a database whose audit log does not extend its last checkpoint. It is then treated as a restored backup.
+    /// Accept a database whose audit log does not extend its last checkpoint. The database then counts as a restored backup.
     ///
-    /// Stop the nodes with keys first. All sessions, links, machine keys, codes and approvals end. The service answers nobody else until an
+    /// Stop the nodes with keys first. All sessions, one-time links, machine keys, recovery codes and approvals end. The service answers nobody else until an
     /// officer and an administrator confirm what was undone.
     ///
     /// Example: casque audit accept --data casque-data --reason "failover of 28 November: the standby lacked two seconds"

@@ -278,7 +278,7 @@ impl Reseal {
                 retired.len()
             )?;
             if !gone {
-                return Err("their old bytes are still in the database's files, because a reader still uses the old data: run casque keys scrub".into());
+                return Err("their old bytes are still in the database's files, because another connection still reads the old data: run casque keys scrub a minute later".into());
             }
         }
         Ok(ExitCode::SUCCESS)

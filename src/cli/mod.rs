@@ -62,7 +62,7 @@ enum Command {
     /// Restore a backup into an empty database.
     ///
     /// The folder of keys must already hold master.key, system.key, operator.pub and audit.pub: no backup contains them. The restore ends
-    /// all sessions, links, machine keys, codes and approvals. It also takes away again everything that was erased or taken away after the
+    /// all sessions, one-time links, machine keys, recovery codes and approvals. It also takes away again everything that was erased or taken away after the
     /// backup. The service answers nobody else until an officer and an administrator confirm that list.
     ///
     /// Example: casque restore --data casque-data /var/backups/casque/casque-20261128T020000Z --keys-from /mnt/keys

@@ -87,7 +87,7 @@ pub(crate) fn until_stopped(node: Node, serving: Serving, ready: impl FnOnce()) 
     let signed = background.join();
     served?;
     if !signed.map_err(|_| "the background tasks failed")? {
-        return Err("stopped, but the last entries of the audit log are not signed: the log says why".into());
+        return Err("the service stopped, but the last entries of the audit log are not signed: the service's log on standard error says why".into());
     }
     Ok(())
 }

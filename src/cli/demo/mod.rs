@@ -11,8 +11,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::Outcome;
-use super::output::bar;
-use super::output::{Unwritten, say};
+use super::output::{Unwritten, bar, say, tell};
 use crate::api::Limits;
 use crate::node::private_files::{make_private, owners_file};
 use crate::node::{InstanceArgs, OpenOptions, Serving, until_stopped};
@@ -84,6 +83,7 @@ impl Demo {
         let accounts: Vec<DemoAccount> = if kept.exists() {
             serde_json::from_str(&std::fs::read_to_string(&kept)?)?
         } else {
+            tell(format_args!("Loading the sample data into {} …", folder.display()));
             let bar = bar("loading");
             let accounts = load_sample(&node.store, &node.identity, Sample::Whole, &mut |what, done, all| {
                 bar.set_message(what);

@@ -1,5 +1,5 @@
 //! What the demo is filled with: reference data, real public records, and a small made-up set, labelled `MADE-UP` in an
-//! open field of each record.
+//! open field of each record, or in a sealed one where the noun has no open text. All follow-ups and contributions are made up.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,10 +8,11 @@ use seal::Plain;
 
 use super::DemoAccount;
 use crate::domain::{
-    Act, Activity, AssistanceFacts, AssistanceKind, AssistanceStatus, CaseFacts, Code, DesignationKind, Forum, Harm,
-    IncidentFacts, IncidentStatus, InformationStatus, Jurisdiction, Means, MeasureFacts, MeasureKind, Noun, Obstacle,
-    Outcome, PartialDate, Perpetrator, Personnel, Precision, ProceedingFacts, Rights, Role, SealedField, Sentence, Sex,
-    Stage, StateFunction, StepKind, SubmissionStatus, SuspectFacts, SuspectStatus, VictimFacts,
+    Act, Activity, AssistanceFacts, AssistanceKind, AssistanceStatus, CaseFacts, Code, ContributionFacts,
+    ContributionPurpose, DesignationKind, FollowUpFacts, FollowUpKind, Forum, Harm, IncidentFacts, IncidentStatus,
+    InformationStatus, Jurisdiction, Means, MeasureFacts, MeasureKind, Noun, Obstacle, Outcome, PartialDate,
+    Perpetrator, Personnel, Precision, ProceedingFacts, ReplyStatus, Rights, Role, SealedField, Sentence, Sex, Stage,
+    StateFunction, StepKind, SubmissionStatus, SuspectFacts, SuspectStatus, VictimFacts,
 };
 use crate::exchange::{FATALITIES, import_fatalities, public_proceedings};
 use crate::identity::Identity;
@@ -298,6 +299,17 @@ fn step(kind: StepKind, accused: Option<i32>, on: NaiveDate) -> NewStep {
     }
 }
 
+fn follow_up(kind: FollowUpKind, on: NaiveDate, reply: ReplyStatus, replied_on: Option<NaiveDate>) -> FollowUpFacts {
+    FollowUpFacts {
+        state: "MLI".into(),
+        kind,
+        sent_on: on,
+        due_on: on.checked_add_days(Days::new(60)),
+        reply_status: reply,
+        replied_on,
+    }
+}
+
 fn made_up(store: &Store, verifier: &Viewer, releaser: &Viewer) -> Result<(), Failed> {
     let minusma = viewer(store, "minusma.focal-point@casque.example")?;
     let unifil = viewer(store, "unifil.focal-point@casque.example")?;
@@ -355,7 +367,22 @@ fn made_up(store: &Store, verifier: &Viewer, releaser: &Viewer) -> Result<(), Fa
             Noun::Proceeding,
             &[("court_file_number", "MADE-UP 12/2022"), ("internal_obstacles", "MADE-UP SAMPLE: internal view.")],
         );
-        let proceeding = w.proceeding_create(&facts, &[case.reference], &sealed)?;
+        let proceeding = w.proceeding_create(&facts, std::slice::from_ref(&case.reference), &sealed)?;
+        for (facts, text) in [
+            (
+                follow_up(
+                    FollowUpKind::NoteVerbale,
+                    day(2022, 4, 20),
+                    ReplyStatus::Acknowledged,
+                    Some(day(2022, 5, 2)),
+                ),
+                "note",
+            ),
+            (follow_up(FollowUpKind::RequestForInformation, day(2023, 6, 1), ReplyStatus::Awaited, None), "request"),
+        ] {
+            let text = format!("MADE-UP SAMPLE: the text of a {text}.");
+            w.follow_up_create(&case.reference, &facts, &self::sealed(Noun::FollowUp, &[("text", &text)]))?;
+        }
         for name in ["MADE-UP ACCUSED ONE", "MADE-UP ACCUSED TWO"] {
             let sealed = self::sealed(Noun::Accused, &[("name", name)]);
             w.accused_create(&proceeding, &NewAccused { incidents: vec![made.reference.clone()], sealed })?;
@@ -425,6 +452,17 @@ fn made_up(store: &Store, verifier: &Viewer, releaser: &Viewer) -> Result<(), Fa
         taken_on_precision: Precision::Year,
         source_url: None,
     };
+    let contribution = ContributionFacts {
+        state: "ISL".into(),
+        purpose: ContributionPurpose::Forensics,
+        pledged_on: day(2022, 9, 1),
+        pledged_usd: 1_000,
+        received_on: Some(day(2022, 11, 1)),
+        received_usd: Some(500),
+        mission: Some("MINUSMA".into()),
+    };
+    let said = sealed(Noun::Contribution, &[("narrative", "MADE-UP SAMPLE: narrative.")]);
+    store.write(verifier, |w| w.contribution_create(&contribution, &said))?;
     let narrative = || sealed(Noun::Measure, &[("narrative", "MADE-UP SAMPLE: narrative.")]);
     store.write(verifier, |w| w.measure_create(&measure(MeasureKind::SpecialUnit, "UNIT", 2021), &narrative()))?;
     store.write(&mali, |w| w.measure_create(&measure(MeasureKind::DomesticCrime, "LAW", 2022), &narrative()))?;

@@ -162,13 +162,13 @@ fn nationality(code: &str, m49: &str, name: &str, names: &Names) -> Result<Vec<S
         }
         return match names.by_name.get(&plain(name)) {
             Some(code) => Ok(vec![code.clone()]),
-            None => Err("casualty_nationality is not the name of a State".into()),
+            None => Err("the value of casualty_nationality is not the name of a State".into()),
         };
     }
-    let known = names.by_code.get(code).ok_or("isocode3 is not the code of a State")?;
+    let known = names.by_code.get(code).ok_or("the value of isocode3 is not the code of a State")?;
     let number: String = m49.split('.').next().unwrap_or("").to_owned();
     if !number.is_empty() && format!("{number:0>3}") != *known {
-        return Err("m49_code and isocode3 are of two States".into());
+        return Err("m49_code and isocode3 name two different States".into());
     }
     Ok(vec![code.to_owned()])
 }

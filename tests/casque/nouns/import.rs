@@ -118,8 +118,8 @@ fn a_damaged_file_is_refused_or_reported_row_by_row_and_never_half_loaded() {
             (3, "6 fields instead of 12"),
             (4, "incident_date is not a date, YYYY-MM-DD"),
             (5, "mission_acronym is not a mission"),
-            (6, "m49_code and isocode3 are of two States"),
-            (7, "casualty_nationality is not the name of a State"),
+            (6, "m49_code and isocode3 name two different States"),
+            (7, "the value of casualty_nationality is not the name of a State"),
         ]
     );
     assert_eq!(report["new_victims"], 1);
