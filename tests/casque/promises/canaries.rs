@@ -115,6 +115,10 @@ pub fn questions(server: &TestServer, reference: &str) -> Vec<String> {
             if list == "proceedings" {
                 let accused = server.accused(&one);
                 paths.extend(accused.iter().map(|accused| format!("/v1/proceedings/{one}/accused/{accused}")));
+                let steps = server.as_("verifier").get(&format!("/v1/proceedings/{one}/steps")).json();
+                for step in steps["items"].as_array().unwrap() {
+                    paths.push(format!("/v1/proceedings/{one}/steps/{}", step["handle"].as_str().unwrap()));
+                }
             }
         }
     }
