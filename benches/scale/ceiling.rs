@@ -42,6 +42,7 @@ struct Edition {
     injured: i32,
     abducted: i32,
     detained: i32,
+    still_held: i32,
     noticas_id: Option<String>,
     sage_id: Option<String>,
     public_file: bool,
@@ -91,6 +92,10 @@ struct Victim {
     noticas_id: Option<String>,
     kin_notified_on: Option<NaiveDate>,
     state_notified_on: Option<NaiveDate>,
+    died_on: Option<NaiveDate>,
+    held_from: Option<NaiveDate>,
+    held_until: Option<NaiveDate>,
+    held_end: Option<String>,
 }
 
 type Suspect = (String, i32, String, String);
@@ -411,6 +416,7 @@ impl Rows {
             injured: 1,
             abducted: 0,
             detained: 0,
+            still_held: 0,
             noticas_id: None,
             sage_id: None,
             public_file: false,
@@ -446,6 +452,10 @@ impl Rows {
                 noticas_id: None,
                 kin_notified_on: Some(on),
                 state_notified_on: Some(on),
+                died_on: None,
+                held_from: None,
+                held_until: None,
+                held_end: None,
             })
             .collect();
         let mut keys = vec![(random(16), incident.clone())];

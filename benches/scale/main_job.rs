@@ -124,15 +124,7 @@ pub fn matching(table: &mut Table) {
                 made += 1;
                 let name = format!("{} Madeup{} {}", given[made % given.len()], made % 977, made / 977);
                 let field = SealedField::named(Noun::Victim, "name").unwrap();
-                let facts = VictimFacts {
-                    category: Personnel::ContingentTroop,
-                    states: vec!["TCD".into()],
-                    outcome: Harm::Injured,
-                    sex_of_dead: None,
-                    noticas_id: None,
-                    kin_notified_on: None,
-                    state_notified_on: None,
-                };
+                let facts = VictimFacts::of(Personnel::ContingentTroop, vec!["TCD".into()], Harm::Injured);
                 NewVictim { facts, sealed: vec![(field, Some(name.as_str().into()))] }
             });
             let new =

@@ -172,6 +172,7 @@ CREATE TABLE incident_edition (
     injured INTEGER NOT NULL,
     abducted INTEGER NOT NULL,
     detained INTEGER NOT NULL,
+    still_held INTEGER NOT NULL DEFAULT 0,
     noticas_id TEXT,
     sage_id TEXT,
     public_file BOOLEAN NOT NULL,
@@ -211,6 +212,7 @@ CREATE TABLE edition_handling (
     tag_confidential BLOB NOT NULL,
     tag_strictly_confidential BLOB NOT NULL
 );
+CREATE INDEX edition_handling_by_withdrawal ON edition_handling (withdrawal_by) WHERE withdrawal_by IS NOT NULL;
 
 CREATE TABLE victim (
     id BLOB PRIMARY KEY NOT NULL,
@@ -225,6 +227,10 @@ CREATE TABLE victim (
     noticas_id TEXT,
     kin_notified_on DATE,
     state_notified_on DATE,
+    died_on DATE,
+    held_from DATE,
+    held_until DATE,
+    held_end TEXT,
     UNIQUE (edition_id, victim_id)
 );
 CREATE INDEX victim_by_noticas ON victim (noticas_id);
@@ -301,8 +307,12 @@ CREATE TABLE case_incident (
     -- Since when the link counts: when it was added, or accepted where it waited.
     since TIMESTAMP NOT NULL,
     decided_by BLOB REFERENCES account (id),
+    withdrawal_by BLOB REFERENCES account (id),
+    -- When an accepted link was withdrawn.
+    ended_at TIMESTAMP,
     PRIMARY KEY (case_id, incident_id)
 );
+CREATE INDEX case_incident_by_withdrawal ON case_incident (withdrawal_by) WHERE withdrawal_by IS NOT NULL;
 CREATE INDEX case_incident_by_incident ON case_incident (incident_id);
 
 CREATE TABLE proceeding (
@@ -332,6 +342,7 @@ CREATE TABLE proceeding (
     withdrawal_by BLOB REFERENCES account (id),
     withdrawn_at TIMESTAMP
 );
+CREATE INDEX proceeding_by_withdrawal ON proceeding (withdrawal_by) WHERE withdrawal_by IS NOT NULL;
 CREATE INDEX proceeding_by_opening ON proceeding (opened_on, reference);
 CREATE INDEX proceeding_by_state ON proceeding (state, opened_on, reference);
 CREATE INDEX proceeding_by_status ON proceeding (status, opened_on, reference);
@@ -361,8 +372,11 @@ CREATE TABLE accused (
     reason TEXT,
     handle TEXT NOT NULL,
     reason_fields TEXT,
+    withdrawal_by BLOB REFERENCES account (id),
+    ended_at TIMESTAMP,
     UNIQUE (proceeding_id, number)
 );
+CREATE INDEX accused_by_withdrawal ON accused (withdrawal_by) WHERE withdrawal_by IS NOT NULL;
 
 CREATE TABLE accused_incident (
     accused_id BLOB NOT NULL REFERENCES accused (id),
@@ -395,8 +409,15 @@ CREATE TABLE step (
     decided_by BLOB REFERENCES account (id),
     reason TEXT,
     reason_fields TEXT,
+    -- The step whose place it takes once it is accepted, and why.
+    corrects BLOB,
+    correction_reason TEXT,
+    withdrawal_by BLOB REFERENCES account (id),
+    -- When it was withdrawn, or a correction took its place.
+    ended_at TIMESTAMP,
     UNIQUE (proceeding_id, handle)
 );
+CREATE INDEX step_by_withdrawal ON step (withdrawal_by) WHERE withdrawal_by IS NOT NULL;
 CREATE INDEX step_by_proceeding ON step (proceeding_id, happened_on);
 
 CREATE TABLE assistance (
@@ -445,8 +466,11 @@ CREATE TABLE measure (
     created_at TIMESTAMP NOT NULL,
     recorded_at TIMESTAMP,
     updated_at TIMESTAMP NOT NULL,
-    reason_fields TEXT
+    reason_fields TEXT,
+    withdrawal_by BLOB REFERENCES account (id),
+    ended_at TIMESTAMP
 );
+CREATE INDEX measure_by_withdrawal ON measure (withdrawal_by) WHERE withdrawal_by IS NOT NULL;
 CREATE INDEX measure_by_day ON measure (taken_on, reference);
 CREATE INDEX measure_by_state ON measure (state, taken_on, reference);
 

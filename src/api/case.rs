@@ -64,6 +64,9 @@ pub struct CaseView {
     /// single view).
     #[serde(skip_serializing_if = "Option::is_none")]
     incidents_proposed: Option<Vec<String>>,
+    /// References of incidents that somebody asks to take out of the case (mission and Secretariat, in the single view).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    incidents_withdrawal_proposed: Option<Vec<String>>,
     /// References of the proceedings that serve it (in the single view).
     #[serde(skip_serializing_if = "Option::is_none")]
     proceedings: Option<Vec<String>>,
@@ -98,15 +101,22 @@ impl Resource for Cases {
         let base = known.map(|known| &known.facts);
         let mission = input.fixed("mission", base.map(|b| b.mission.clone()), input::mission());
         let opened_on = input.fixed("opened_on", base.map(|b| b.opened_on), input::past_date());
-        let none = base.map_or(InformationStatus::NoRequestMade, |base| base.information_status);
-        let status = input::code().about("`no_request_made` if absent.");
+        let none = base.map_or(InformationStatus::NotRecorded, |base| base.information_status);
+        let status = input::code().about("`not_recorded` if absent.");
         let information_status = input.required("information_status", Some(none), status);
         let information_on = input.optional("information_on", base.and_then(|b| b.information_on), input::past_date());
         let incidents = input::list_of(200, input::reference(Noun::Incident)).about(
             "References of incidents; in a change, those to add. Where proceedings serve the case, each waits for another officer \
              (`POST /v1/cases/{reference}/incidents/{incident}/decision`).",
         );
-        let incidents = input.required("incidents", Some(Vec::new()), incidents);
+        let given = input.has("incidents");
+        let incidents = input.required("incidents", known.map(|_| Vec::new()), incidents);
+        if given && incidents.as_ref().is_some_and(Vec::is_empty) {
+            input.fault(
+                "incidents",
+                "must name at least one incident; one is taken out by a decision (withdrawn) on it",
+            );
+        }
         let sealed = input.sealed(Noun::Case);
         let facts = CaseFacts {
             mission: mission?,
@@ -177,6 +187,7 @@ impl Resource for Cases {
             reason_note: None,
             incidents: None,
             incidents_proposed: None,
+            incidents_withdrawal_proposed: None,
             proceedings: None,
         }
     }
@@ -192,6 +203,7 @@ impl Resource for Cases {
         view.incidents = Some(references(r.case_incidents(of, SubmissionStatus::Accepted)?));
         if viewer.is_inside() {
             view.incidents_proposed = Some(references(r.case_incidents(of, SubmissionStatus::Proposed)?));
+            view.incidents_withdrawal_proposed = Some(references(r.case_incidents_disputed(of)?));
         }
         view.proceedings = Some(r.proceedings_of_case(of.id)?.into_iter().map(|one| one.reference).collect());
         Ok(())
@@ -286,7 +298,7 @@ async fn case_history(call: Call, path: Path<String>) -> Result<HttpResponse, Pr
 }
 
 /// Accepts or returns an incident that was added to a case with proceedings. The officer who decides is not the person who added it. Once accepted, the incident
-/// concerns their States from now on.
+/// concerns their States from now on. Two people withdraw an incident from the case (`withdrawn`, with a reason): what it concerned by the case ends.
 #[utoipa::path(
     tag = "cases",
     params(("reference" = String, Path), ("incident" = String, Path), ("Idempotency-Key" = Option<String>, Header)),

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::call::{Call, Made, Shown};
 use super::input::{self, Context, InputReader, InputValue, Reader as _, describe};
 use super::problem::Problem;
-use crate::domain::{FieldReason, Reason, Returned, SealedField, SubmissionStatus, is_pointer, tables};
+use crate::domain::{FieldReason, Reason, Returned, Ruling, SealedField, is_pointer, tables};
 use crate::policy::Viewer;
 use crate::store::{Grounds, Read, Result as StoreResult, Verdict, Write};
 
@@ -61,14 +61,12 @@ pub fn grounds(input: &mut InputReader<'_>, due: bool) -> Option<Grounds> {
 }
 
 fn verdict(input: &mut InputReader<'_>) -> Option<Verdict> {
-    let words = "`accepted` or `returned` by another officer, or `withdrawn` by the person who submitted it. `withdrawn` of an accepted proceeding \
-                 takes two officers, who decide the same one after the other; `accepted` lets it stand.";
-    let status = input.required("status", None, input::code::<SubmissionStatus>().about(words));
-    if status == Some(SubmissionStatus::Proposed) {
-        input.fault("status", "must be accepted, returned or withdrawn");
-    }
-    let grounds = grounds(input, status == Some(SubmissionStatus::Returned));
-    Some(Verdict { status: status?, grounds: grounds? })
+    let words = "`accepted` or `returned` by another officer, or `withdrawn` by the person who submitted it. `withdrawn` of what was accepted asks for its \
+                 withdrawal: another officer agrees with `withdrawn`, or lets it stand with `accepted`. A step that says nothing of an outcome is \
+                 withdrawn at once.";
+    let ruling = input.required("status", None, input::code::<Ruling>().about(words));
+    let grounds = grounds(input, ruling == Some(Ruling::Returned));
+    Some(Verdict { ruling: ruling?, grounds: grounds? })
 }
 
 /// Why something was returned or withdrawn, as views show it: the code, and those of fields.

@@ -45,6 +45,9 @@ pub struct MeasureView {
     submitted_by_state: Option<String>,
     /// Why it was returned or withdrawn.
     reason: Option<Reason>,
+    /// Why somebody asks that it be withdrawn, though it was accepted (mission and Secretariat).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    withdrawal_proposed: Option<Reason>,
     /// Why, field by field (in the single view).
     #[serde(skip_serializing_if = "Option::is_none")]
     reason_fields: Option<Vec<FieldReason>>,
@@ -124,7 +127,7 @@ impl Resource for Measures {
     }
 
     fn may_edit(viewer: &Viewer, _: &mut Write<'_>, known: &Measure) -> StoreResult<()> {
-        let undecided = known.submitted_state.is_some() && known.status == SubmissionStatus::Proposed;
+        let undecided = known.status == SubmissionStatus::Proposed;
         Ok(authorize(viewer, Action::Correct { state: &known.facts.state, undecided })?)
     }
 
@@ -137,12 +140,16 @@ impl Resource for Measures {
     }
 
     fn view(of: Measure, markers: &Markers<'_>) -> MeasureView {
+        let asked = of.withdrawal_by.is_some() && of.status == SubmissionStatus::Accepted;
+        let (reason, _) = reasons(of.returned);
+        let (withdrawal_proposed, reason) = if asked { (reason, None) } else { (None, reason) };
         MeasureView {
             reference: of.reference,
             facts: of.facts,
             status: of.status,
             submitted_by_state: of.submitted_state,
-            reason: reasons(of.returned).0,
+            reason,
+            withdrawal_proposed: withdrawal_proposed.filter(|_| markers.viewer.is_inside()),
             reason_fields: None,
             reason_note: None,
             created_at: of.created_at.and_utc(),
@@ -191,7 +198,7 @@ async fn measure_get(call: Call, path: Path<String>) -> Result<HttpResponse, Pro
     resource::get::<Measures>(call, &path).await
 }
 
-/// Records a measure. A State proposes one of its own: it does not count until an officer accepts it.
+/// Proposes a measure: a State one of its own. It does not count until another officer accepts it.
 #[utoipa::path(tag = "measures",
     params(("Idempotency-Key" = Option<String>, Header)),
     request_body = MeasureInput, responses((status = 201, body = MeasureView), Problems))]
@@ -200,7 +207,7 @@ async fn measure_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem
     resource::create::<Measures>(call, body).await
 }
 
-/// Corrects a measure. The Secretariat can correct any measure; a State can correct its own while it is not decided.
+/// Corrects a measure: while it is not decided, whoever may propose it; once it is accepted, the Secretariat.
 #[utoipa::path(
     tag = "measures",
     params(("reference" = String, Path), ("If-Match" = String, Header)),
@@ -212,7 +219,7 @@ async fn measure_edit(call: Call, path: Path<String>, body: Bytes) -> Result<Htt
     resource::edit::<Measures>(call, &path, body).await
 }
 
-/// Accepts or returns a measure that a State proposed (Secretariat).
+/// Accepts or returns a measure that was proposed (Secretariat). Two people withdraw a measure that was accepted.
 #[utoipa::path(
     tag = "measures",
     params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),

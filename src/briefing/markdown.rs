@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use crate::domain::{Act, Code, Forum, Personnel, Stage};
+use chrono::Datelike as _;
 
-use super::{CrossTable, Figures, MissionFigures, TableHeader};
+use super::{Correction, CorrectionKind, CrossTable, Figures, Held, MissionFigures, TableHeader};
+use crate::domain::{Act, Code, Forum, PartialDate, Personnel, Stage};
 
 /// Writes the figures.
 pub fn markdown(figures: &Figures) -> String {
@@ -114,7 +115,7 @@ fn write(text: &mut String, figures: &Figures) -> std::fmt::Result {
             writeln!(
                 text,
                 "| {} | {} | {} | {} | {} | {} | {} |",
-                one.on.format("%-d %B %Y"),
+                PartialDate::new(one.on, one.on_precision),
                 state(&one.state),
                 label::<Forum>(&one.forum),
                 one.proceeding,
@@ -157,48 +158,99 @@ fn write(text: &mut String, figures: &Figures) -> std::fmt::Result {
         }
     }
     note(text, &figures.measures_about)?;
+    held(text, &figures.held)?;
     writeln!(text, "## Annex I. Incidents\n")?;
     if figures.incidents.is_empty() {
         writeln!(text, "None is recorded.\n")?;
     } else {
         writeln!(
             text,
-            "| Reference | Date | Mission | Act | Killed | Injured |\n| --- | --- | --- | --- | ---: | ---: |"
+            "| Reference | Date | Mission | Act | Killed | Injured | Abducted or missing | Detained |\n\
+             | --- | --- | --- | --- | ---: | ---: | ---: | ---: |"
         )?;
         for one in &figures.incidents {
             writeln!(
                 text,
-                "| {} | {} | {} | {} | {} | {} |",
+                "| {} | {} | {} | {} | {} | {} | {} | {} |",
                 one.reference,
-                one.occurred_on.format("%-d %B %Y"),
+                PartialDate::new(one.occurred_on, one.occurred_on_precision),
                 one.mission,
                 label::<Act>(&one.act),
                 count(one.killed.into()),
-                count(one.injured.into())
+                count(one.injured.into()),
+                count(one.abducted.into()),
+                count(one.detained.into())
             )?;
         }
         writeln!(text)?;
     }
-    writeln!(text, "## Annex II. Corrections to figures of earlier years\n")?;
-    if figures.corrections.is_empty() {
-        return writeln!(text, "None.");
-    }
+    corrections(text, &figures.corrections)
+}
+
+fn held(text: &mut String, held: &Held) -> std::fmt::Result {
     writeln!(
         text,
-        "| Reference | Date of the incident | Corrected on | Killed | Injured |\n| --- | --- | --- | --- | --- |"
+        "## Table 9. Persons abducted, detained or missing: stock and flow\n\n| | Persons |\n| --- | ---: |"
     )?;
-    for one in &figures.corrections {
+    for (name, number) in [
+        ("Held at the start of the period", held.at_start),
+        ("Taken", held.taken),
+        ("Released, freed, escaped, found or dead", held.ended),
+        ("Held at the end of the period", held.at_end),
+    ] {
+        writeln!(text, "| {name} | {} |", count(number))?;
+    }
+    let sum = if held.reconciles() { "The table reconciles" } else { "**The table does not reconcile**" };
+    writeln!(text, "\n{sum}: {} + {} − {} = {}.", held.at_start, held.taken, held.ended, held.at_end)?;
+    note(text, &held.about)
+}
+
+/// Incidents of earlier years: those that changed, one by one; those that were released late, by year and mission.
+fn corrections(text: &mut String, all: &[Correction]) -> std::fmt::Result {
+    writeln!(text, "## Annex II. Corrections to figures of earlier years\n")?;
+    if all.is_empty() {
+        return writeln!(text, "None.");
+    }
+    let (late, changed): (Vec<_>, Vec<_>) = all.iter().partition(|one| one.kind == CorrectionKind::Late);
+    if !changed.is_empty() {
+        writeln!(text, "Released records that were replaced or withdrawn:\n")?;
         writeln!(
             text,
-            "| {} | {} | {} | {} → {} | {} → {} |",
-            one.reference,
-            one.occurred_on.format("%-d %B %Y"),
-            one.released_on.format("%-d %B %Y"),
-            one.killed[0],
-            one.killed[1],
-            one.injured[0],
-            one.injured[1]
+            "| Reference | Date of the incident | Corrected on | Killed | Injured | Abducted or missing | Detained |"
         )?;
+        writeln!(text, "| --- | --- | --- | --- | --- | --- | --- |")?;
+        for one in changed {
+            write!(
+                text,
+                "| {} | {} | {} |",
+                one.reference,
+                PartialDate::new(one.occurred_on, one.occurred_on_precision),
+                one.released_on.format("%-d %B %Y"),
+            )?;
+            for [before, after] in [one.killed, one.injured, one.abducted, one.detained] {
+                write!(text, " {before} → {after} |")?;
+            }
+            writeln!(text)?;
+        }
+        writeln!(text)?;
+    }
+    if !late.is_empty() {
+        let mut by_year: BTreeMap<(i32, &str), [i64; 5]> = BTreeMap::new();
+        for one in late {
+            let row = by_year.entry((one.occurred_on.year(), &one.mission)).or_default();
+            for (sum, number) in
+                row.iter_mut().zip([1, one.killed[1], one.injured[1], one.abducted[1], one.detained[1]])
+            {
+                *sum += i64::from(number);
+            }
+        }
+        writeln!(text, "Incidents of earlier years that were released for the first time:\n")?;
+        writeln!(text, "| Year | Mission | Incidents | Killed | Injured | Abducted or missing | Detained |")?;
+        writeln!(text, "| --- | --- | ---: | ---: | ---: | ---: | ---: |")?;
+        for ((year, mission), numbers) in by_year {
+            let numbers = numbers.map(count);
+            writeln!(text, "| {year} | {mission} | {} |", numbers.join(" | "))?;
+        }
     }
     Ok(())
 }

@@ -1,224 +1,26 @@
 //! The year's figures: what the annual briefing under resolution 2378 (2017) says of crimes against peacekeepers, in the
 //! terms of resolution 2589 (2021). Every figure has its unit, scope, cut-off and source.
 
+mod figures;
 mod markdown;
 mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
-use serde::Serialize;
+use chrono::{NaiveDate, NaiveDateTime};
 
 use crate::domain::{
-    AsOf, AssistanceStatus, Code, Flow, Harm, MeasureKind, MissionKind, Outcome, Progress, Stage, Standing, StepKind,
-    progress, roll_up, stock_and_flow,
+    AsOf, AssistanceStatus, Code, Harm, MeasureKind, MissionKind, Outcome, PartialDate, Progress, Stage, Standing,
+    StepKind, progress, roll_up, stock_and_flow,
 };
-use crate::store::{CaseHistory, ProceedingLine, Read, Result};
+use crate::store::{CaseHistory, CorrectionKind, ProceedingLine, Read, Result};
 
+pub use figures::{
+    AssistanceFigures, ByMission, Correction, CrossTable, Figures, Held, IncidentItem, Judgement, MissionFigures,
+    Persons, StockAndFlow, Table, TableHeader,
+};
 pub use markdown::markdown;
 pub use tables::{PublishedTable, ReleasedTable, tables};
-
-/// What a table counts, over what, until when, and out of what.
-#[derive(Debug, Clone, Serialize)]
-pub struct TableHeader {
-    /// What one is.
-    pub unit: &'static str,
-    /// Over which records.
-    pub scope: String,
-    /// Recorded by then.
-    pub cut_off: DateTime<Utc>,
-    /// Out of what.
-    pub source: &'static str,
-}
-
-/// Incidents and victims of one mission.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct MissionFigures {
-    /// Incidents.
-    pub incidents: i64,
-    /// Persons killed.
-    pub killed: i64,
-    /// Persons injured.
-    pub injured: i64,
-    /// Persons abducted or missing.
-    pub abducted: i64,
-    /// Persons detained.
-    pub detained: i64,
-}
-
-/// Table 1: by mission.
-#[derive(Debug, Clone, Serialize)]
-pub struct ByMission {
-    /// Units and the rest.
-    pub about: TableHeader,
-    /// By mission.
-    pub missions: BTreeMap<String, MissionFigures>,
-    /// All missions.
-    pub total: MissionFigures,
-    /// Peacekeeping operations only.
-    pub peacekeeping_operations: MissionFigures,
-}
-
-/// A count by two codes.
-#[derive(Debug, Clone, Serialize)]
-pub struct CrossTable {
-    /// Units and the rest.
-    pub about: TableHeader,
-    /// Count by row and column code.
-    pub cells: BTreeMap<String, BTreeMap<String, i64>>,
-}
-
-/// A count by one code.
-#[derive(Debug, Clone, Serialize)]
-pub struct Table {
-    /// Units and the rest.
-    pub about: TableHeader,
-    /// Count by code.
-    pub cells: BTreeMap<String, i64>,
-}
-
-/// Table 4: persons in proceedings.
-#[derive(Debug, Clone, Serialize)]
-pub struct Persons {
-    /// Units and the rest.
-    pub about: TableHeader,
-    /// Accused known.
-    pub accused: i64,
-    /// Charged in the period.
-    pub charged: i64,
-    /// Brought to trial in the period.
-    pub tried: i64,
-    /// Convicted in the period.
-    pub convicted: i64,
-    /// Of those, while absent.
-    pub convicted_in_absentia: i64,
-    /// Acquitted in the period.
-    pub acquitted: i64,
-    /// Detained at the end of the period.
-    pub detained: i64,
-    /// At large or escaped at the end of the period.
-    pub at_large: i64,
-}
-
-/// Table 5: cases open, opened and concluded.
-#[derive(Debug, Clone, Serialize)]
-pub struct StockAndFlow {
-    /// Units and the rest.
-    pub about: TableHeader,
-    /// The table.
-    #[serde(flatten)]
-    pub flow: Flow,
-    /// Whether it adds up.
-    pub reconciles: bool,
-}
-
-/// A judgement in the period.
-#[derive(Debug, Clone, Serialize)]
-pub struct Judgement {
-    /// When.
-    pub on: NaiveDate,
-    /// State.
-    pub state: String,
-    /// Forum.
-    pub forum: String,
-    /// Proceeding.
-    pub proceeding: String,
-    /// Persons convicted.
-    pub convicted: i64,
-    /// Of those, while absent.
-    pub in_absentia: i64,
-    /// Persons acquitted.
-    pub acquitted: i64,
-}
-
-/// An incident in the list.
-#[derive(Debug, Clone, Serialize)]
-pub struct IncidentItem {
-    /// Reference.
-    pub reference: String,
-    /// When.
-    pub occurred_on: NaiveDate,
-    /// Mission.
-    pub mission: String,
-    /// Act.
-    pub act: String,
-    /// Persons killed.
-    pub killed: i32,
-    /// Persons injured.
-    pub injured: i32,
-}
-
-/// Table 7: assistance.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct AssistanceFigures {
-    /// Offers made in the period.
-    pub offered: i64,
-    /// Of those, delivered.
-    pub delivered: i64,
-    /// Of those, declined.
-    pub declined: i64,
-    /// Women who took part.
-    pub women: i64,
-    /// Men who took part.
-    pub men: i64,
-}
-
-/// A correction to figures of earlier years.
-#[derive(Debug, Clone, Serialize)]
-pub struct Correction {
-    /// Incident.
-    pub reference: String,
-    /// When it happened.
-    pub occurred_on: NaiveDate,
-    /// When the corrected edition was released.
-    pub released_on: NaiveDate,
-    /// Persons killed, before and after.
-    pub killed: [i32; 2],
-    /// Persons injured, before and after.
-    pub injured: [i32; 2],
-}
-
-/// The year's figures.
-#[derive(Debug, Clone, Serialize)]
-pub struct Figures {
-    /// First day.
-    pub from: NaiveDate,
-    /// Last day.
-    pub to: NaiveDate,
-    /// Recorded by then.
-    pub cut_off: DateTime<Utc>,
-    /// Classification of this document.
-    pub classification: &'static str,
-    /// Counting rules.
-    pub rules: [&'static str; 5],
-    /// Table 1.
-    pub by_mission: ByMission,
-    /// Table 2.
-    pub victims_by_act_and_category: CrossTable,
-    /// Table 3.
-    pub proceedings_by_furthest_stage: CrossTable,
-    /// Table 4.
-    pub persons: Persons,
-    /// Table 5.
-    pub cases: StockAndFlow,
-    /// Table 6.
-    pub judgements: Vec<Judgement>,
-    /// Table 9, by State.
-    pub assistance: BTreeMap<String, AssistanceFigures>,
-    /// What assistance counts.
-    pub assistance_about: TableHeader,
-    /// English names of all States, by code.
-    #[serde(skip)]
-    pub states: BTreeMap<String, String>,
-    /// Table 8: measures taken by States in the period, by State and kind.
-    pub measures: BTreeMap<String, BTreeMap<MeasureKind, i64>>,
-    /// What measures count.
-    pub measures_about: TableHeader,
-    /// Annex I.
-    pub incidents: Vec<IncidentItem>,
-    /// Annex IV.
-    pub corrections: Vec<Correction>,
-}
 
 const RULES: [&str; 5] = [
     "Units are never mixed: an incident, a victim, a case, a proceeding and an accused are counted apart.",
@@ -301,15 +103,19 @@ pub fn figures(r: &mut Read<'_>, year: i32, cut_off: NaiveDateTime) -> Result<Fi
         states: r.state_list()?.into_iter().map(|state| (state.code, state.name_en)).collect(),
         measures: measures(r, first, last, cut_off)?,
         measures_about: about("measures taken in the period", "accepted measures of all States"),
+        held: held(&r.figure_held(cut_off)?, first, last, about("persons abducted, detained or missing", scope)),
         incidents: incidents
             .into_iter()
             .map(|line| IncidentItem {
                 reference: line.reference,
-                occurred_on: line.occurred_on,
+                occurred_on: line.occurred.first(),
+                occurred_on_precision: line.occurred.precision(),
                 mission: line.mission,
                 act: line.act.code().to_owned(),
                 killed: line.counts.killed,
                 injured: line.counts.injured,
+                abducted: line.counts.abducted,
+                detained: line.counts.detained,
             })
             .collect(),
         corrections: r
@@ -317,10 +123,15 @@ pub fn figures(r: &mut Read<'_>, year: i32, cut_off: NaiveDateTime) -> Result<Fi
             .into_iter()
             .map(|one| Correction {
                 reference: one.reference,
-                occurred_on: one.occurred_on,
+                mission: one.mission,
+                kind: one.kind,
+                occurred_on: one.occurred.first(),
+                occurred_on_precision: one.occurred.precision(),
                 released_on: one.released_on,
                 killed: [one.counts.0.killed, one.counts.1.killed],
                 injured: [one.counts.0.injured, one.counts.1.injured],
+                abducted: [one.counts.0.abducted, one.counts.1.abducted],
+                detained: [one.counts.0.detained, one.counts.1.detained],
             })
             .collect(),
     })
@@ -355,7 +166,7 @@ fn persons(proceedings: &[ProceedingLine], before: AsOf, until: AsOf, about: Tab
             let judged = |wanted: &[Outcome]| {
                 i64::from(line.steps.iter().any(|step| {
                     step.accused == Some(*number)
-                        && step.recorded_at <= until.recorded
+                        && step.stood(until.recorded)
                         && before.happened < step.happened.first()
                         && step.happened.first() <= until.happened
                         && step.outcome.is_some_and(|outcome| wanted.contains(&outcome))
@@ -375,20 +186,33 @@ fn persons(proceedings: &[ProceedingLine], before: AsOf, until: AsOf, about: Tab
     persons
 }
 
+fn held(all: &[(NaiveDate, Option<NaiveDate>)], first: NaiveDate, last: NaiveDate, about: TableHeader) -> Held {
+    let count = |wanted: &dyn Fn(NaiveDate, Option<NaiveDate>) -> bool| {
+        i64::try_from(all.iter().filter(|(from, until)| wanted(*from, *until)).count()).unwrap_or(0)
+    };
+    Held {
+        about,
+        at_start: count(&|from, until| from < first && until.is_none_or(|until| until >= first)),
+        taken: count(&|from, _| (first..=last).contains(&from)),
+        ended: count(&|from, until| from <= last && until.is_some_and(|until| (first..=last).contains(&until))),
+        at_end: count(&|from, until| from <= last && until.is_none_or(|until| until > last)),
+    }
+}
+
 fn judgements(proceedings: &[ProceedingLine], first: NaiveDate, until: AsOf) -> Vec<Judgement> {
     let mut list = Vec::new();
     for line in proceedings {
-        let given = |on: NaiveDate| {
+        let given = |on: PartialDate| {
             line.steps.iter().filter(move |step| {
-                step.kind == StepKind::Judgement && step.happened.first() == on && step.recorded_at <= until.recorded
+                step.kind == StepKind::Judgement && step.happened == on && step.stood(until.recorded)
             })
         };
-        let days: BTreeSet<NaiveDate> = line
+        let days: BTreeSet<PartialDate> = line
             .steps
             .iter()
-            .filter(|step| step.kind == StepKind::Judgement && step.recorded_at <= until.recorded)
-            .map(|step| step.happened.first())
-            .filter(|on| first <= *on && *on <= until.happened)
+            .filter(|step| step.kind == StepKind::Judgement && step.stood(until.recorded))
+            .map(|step| step.happened)
+            .filter(|on| first <= on.first() && on.first() <= until.happened)
             .collect();
         for on in days {
             let count = |wanted: &[Outcome]| {
@@ -396,7 +220,8 @@ fn judgements(proceedings: &[ProceedingLine], first: NaiveDate, until: AsOf) -> 
                     .unwrap_or(0)
             };
             list.push(Judgement {
-                on,
+                on: on.first(),
+                on_precision: on.precision(),
                 state: line.state.clone(),
                 forum: line.forum.code().to_owned(),
                 proceeding: line.reference.clone(),

@@ -113,7 +113,7 @@ pub fn tables(r: &mut Read<'_>, year: i32, cut_off: NaiveDateTime) -> Result<Vec
         if let Some(host) = hosts.get(&line.reference) {
             *died_in_state.entry(host.clone()).or_insert(0) += killed;
         }
-        if line.occurred_on >= first {
+        if line.occurred.first() >= first {
             *died_in_mission.entry(line.mission.clone()).or_insert(0) += killed;
             let stage = stages.get(&line.reference).copied().unwrap_or(Stage::NoInformation);
             let table = PublishedTable::FatalIncidentsByStage;

@@ -45,6 +45,8 @@ pub(super) const SPEC: NounSpec = NounSpec {
                 ("reason", P),
                 ("handle", O),
                 ("reason_fields", P),
+                ("withdrawal_by", I),
+                ("ended_at", O),
             ],
         ),
         Table::reported("accused_incident", &[("accused_id", I), ("incident_id", I)]),

@@ -53,7 +53,16 @@ pub(super) const SPEC: NounSpec = NounSpec {
         .append_only(),
         Table::reported(
             "case_incident",
-            &[("case_id", I), ("incident_id", I), ("status", P), ("added_by", I), ("since", I), ("decided_by", I)],
+            &[
+                ("case_id", I),
+                ("incident_id", I),
+                ("status", P),
+                ("added_by", I),
+                ("since", I),
+                ("decided_by", I),
+                ("withdrawal_by", I),
+                ("ended_at", I),
+            ],
         ),
     ],
 };

@@ -114,9 +114,18 @@ code_list! {
         Abducted = "Abducted",
         Detained = "Detained",
         Missing = "Missing",
-        Released = "Released or freed",
         Threatened = "Threatened",
         Unharmed = "Unharmed",
+        NotKnown = "Not known",
+    }
+
+    /// How it ended that somebody was held.
+    HeldEnd in "held_end" {
+        Released = "Released",
+        Freed = "Freed by others",
+        Escaped = "Escaped",
+        Found = "Found alive",
+        Died = "Died",
         NotKnown = "Not known",
     }
 
@@ -216,16 +225,25 @@ code_list! {
         Reopened = "Reopened",
     }
 
-    /// Whether a submitted step is part of the record.
-    SubmissionStatus in "submission_status" {
-        Proposed = "Proposed",
+    /// What is decided on something that was submitted.
+    Ruling in "ruling" {
         Accepted = "Accepted",
         Returned = "Returned",
         Withdrawn = "Withdrawn",
     }
 
+    /// Whether what was submitted is part of the record.
+    SubmissionStatus in "submission_status" {
+        Proposed = "Proposed",
+        Accepted = "Accepted",
+        Returned = "Returned",
+        Withdrawn = "Withdrawn",
+        Superseded = "Replaced by a correction",
+    }
+
     /// What the State told the United Nations; an axis of its own beside the stage.
     InformationStatus in "information_status" {
+        NotRecorded = "Not recorded",
         NoRequestMade = "No request made",
         RequestedNoReply = "Requested, no reply",
         AcknowledgedOnly = "Acknowledged only",
@@ -337,8 +355,24 @@ impl Perpetrator {
 }
 
 impl Harm {
-    /// Dead or gravely injured: release then waits until next of kin and State were notified.
+    /// Dead, gravely injured, abducted, detained or missing: release then waits until next of kin and State were notified.
     pub const fn asks_notification(self) -> bool {
-        matches!(self, Self::Killed | Self::GravelyInjured)
+        matches!(self, Self::Killed | Self::GravelyInjured) || self.is_held()
+    }
+
+    /// Whether somebody was held, or is missing.
+    pub const fn is_held(self) -> bool {
+        matches!(self, Self::Abducted | Self::Detained | Self::Missing)
+    }
+}
+
+impl Ruling {
+    /// What it makes of what was submitted.
+    pub const fn status(self) -> SubmissionStatus {
+        match self {
+            Self::Accepted => SubmissionStatus::Accepted,
+            Self::Returned => SubmissionStatus::Returned,
+            Self::Withdrawn => SubmissionStatus::Withdrawn,
+        }
     }
 }

@@ -54,6 +54,11 @@ impl PartialDate {
         self.precision
     }
 
+    /// Whether the date may lie in a range of days; a bound that is absent bounds nothing.
+    pub fn may_lie_within(self, from: Option<NaiveDate>, to: Option<NaiveDate>) -> bool {
+        from.is_none_or(|from| self.last() >= from) && to.is_none_or(|to| self.first <= to)
+    }
+
     /// Whether it cannot have happened yet anywhere on earth: its first day begins later than now + 14 h.
     pub fn is_future(self, now: NaiveDateTime) -> bool {
         self.first > (now + TimeDelta::hours(14)).date()
@@ -89,6 +94,16 @@ mod tests {
         let year = PartialDate::new(day(2023, 7, 4), Precision::Year);
         assert_eq!((year.first(), year.last()), (day(2023, 1, 1), day(2023, 12, 31)));
         assert_eq!(month.to_string(), "February 2024");
+    }
+
+    #[test]
+    fn a_year_may_lie_within_any_part_of_it() {
+        let year = PartialDate::new(day(2018, 7, 4), Precision::Year);
+        assert!(year.may_lie_within(Some(day(2018, 6, 1)), Some(day(2018, 12, 31))));
+        assert!(year.may_lie_within(None, Some(day(2018, 1, 1))) && year.may_lie_within(Some(day(2018, 12, 31)), None));
+        assert!(
+            !year.may_lie_within(Some(day(2019, 1, 1)), None) && !year.may_lie_within(None, Some(day(2017, 12, 31)))
+        );
     }
 
     #[test]

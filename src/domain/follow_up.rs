@@ -44,7 +44,7 @@ pub(super) const SPEC: NounSpec = NounSpec {
     prefix: "F-",
     openable: true,
     person: false,
-    proposed: Some(Proposal { act: "answer_follow_up", at: "/reply" }),
+    proposed: Some(Proposal { act: "answer_follow_up", at: "/reply", by_all: false }),
     sealed: &[
         field(150, Noun::FollowUp, "text", C, A::Record, 20_000),
         field(151, Noun::FollowUp, "conditions", C, A::Record, 5_000),

@@ -100,6 +100,7 @@ pub(super) const SPEC: NounSpec = NounSpec {
                 ("injured", O),
                 ("abducted", O),
                 ("detained", O),
+                ("still_held", O),
                 ("noticas_id", O),
                 ("sage_id", O),
                 ("public_file", I),
@@ -199,20 +200,23 @@ pub struct Counts {
     pub abducted: i32,
     /// Detained.
     pub detained: i32,
+    /// Of those who were abducted, detained or missing, how many still are.
+    pub still_held: i32,
 }
 
 impl Counts {
-    /// Counts outcomes.
-    pub fn of(outcomes: impl IntoIterator<Item = Harm>) -> Self {
+    /// Counts victims, each once, by outcome: who was abducted and freed stays among the abducted.
+    pub fn of<'a>(victims: impl IntoIterator<Item = &'a VictimFacts>) -> Self {
         let mut counts = Self::default();
-        for outcome in outcomes {
+        for victim in victims {
             counts.victims += 1;
-            match outcome {
+            counts.still_held += i32::from(victim.outcome.is_held() && victim.held_end.is_none());
+            match victim.outcome {
                 Harm::Killed => counts.killed += 1,
                 Harm::GravelyInjured | Harm::Injured => counts.injured += 1,
                 Harm::Abducted | Harm::Missing => counts.abducted += 1,
                 Harm::Detained => counts.detained += 1,
-                Harm::Released | Harm::Threatened | Harm::Unharmed | Harm::NotKnown => {}
+                Harm::Threatened | Harm::Unharmed | Harm::NotKnown => {}
             }
         }
         counts
@@ -299,7 +303,7 @@ pub fn release_gates(facts: &IncidentFacts, victims: &[VictimFacts], withholding
     let mut gates: Vec<_> = victims
         .iter()
         .enumerate()
-        .filter(|(_, victim)| victim.outcome.asks_notification() && !victim.is_notified())
+        .filter(|(_, victim)| victim.outcome.asks_notification() && !victim.is_notified(facts.occurred))
         .map(|(at, _)| ReleaseGate::NotNotified(at))
         .collect();
     if facts.hold.is_some() {
@@ -314,7 +318,7 @@ pub fn release_gates(facts: &IncidentFacts, victims: &[VictimFacts], withholding
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Personnel;
+    use crate::domain::{HeldEnd, Personnel};
     use strum::VariantArray;
 
     #[test]
@@ -356,13 +360,9 @@ mod tests {
     fn victim(outcome: Harm, notified: bool) -> VictimFacts {
         let on = notified.then(NaiveDate::default);
         VictimFacts {
-            category: Personnel::Military,
-            states: vec!["TCD".into()],
-            outcome,
-            sex_of_dead: None,
-            noticas_id: None,
             kin_notified_on: on,
             state_notified_on: on,
+            ..VictimFacts::of(Personnel::Military, vec!["TCD".into()], outcome)
         }
     }
 
@@ -370,6 +370,29 @@ mod tests {
     fn release_waits_for_next_of_kin_of_the_dead_and_gravely_injured_only() {
         let victims = [victim(Harm::Killed, true), victim(Harm::GravelyInjured, false), victim(Harm::Injured, false)];
         assert_eq!(release_gates(&facts(Perpetrator::NotIdentified), &victims, false), [ReleaseGate::NotNotified(1)]);
+    }
+
+    #[test]
+    fn who_was_told_of_an_injury_was_not_told_of_the_death() {
+        let day = |day| NaiveDate::from_ymd_opt(2022, 3, day);
+        let injured =
+            VictimFacts { kin_notified_on: day(5), state_notified_on: day(5), ..victim(Harm::GravelyInjured, false) };
+        let died = |kin, state| VictimFacts {
+            outcome: Harm::Killed,
+            died_on: day(9),
+            kin_notified_on: day(kin),
+            state_notified_on: day(state),
+            ..injured.clone()
+        };
+        let facts = IncidentFacts {
+            occurred: PartialDate::new(day(4).unwrap(), super::super::Precision::Day),
+            ..facts(Perpetrator::NotIdentified)
+        };
+        let gates = |victim: VictimFacts| release_gates(&facts, &[victim], false);
+        assert_eq!(gates(injured.clone()), []);
+        assert_eq!(gates(died(5, 5)), [ReleaseGate::NotNotified(0)]);
+        assert_eq!(gates(died(8, 8)), [], "a day's tolerance");
+        assert_eq!(gates(died(10, 5)), [ReleaseGate::NotNotified(0)]);
     }
 
     #[test]
@@ -381,7 +404,10 @@ mod tests {
 
     #[test]
     fn counts_follow_the_victims() {
-        let counts = Counts::of([Harm::Killed, Harm::Killed, Harm::Injured, Harm::Missing, Harm::Unharmed]);
-        assert_eq!(counts, Counts { victims: 5, killed: 2, injured: 1, abducted: 1, detained: 0 });
+        let freed = VictimFacts { held_end: Some(HeldEnd::Freed), ..victim(Harm::Abducted, true) };
+        let others = [Harm::Killed, Harm::Killed, Harm::Injured, Harm::Missing, Harm::Unharmed];
+        let victims: Vec<_> = others.map(|outcome| victim(outcome, true)).into_iter().chain([freed]).collect();
+        let counts = Counts { victims: 6, killed: 2, injured: 1, abducted: 2, detained: 0, still_held: 1 };
+        assert_eq!(Counts::of(&victims), counts);
     }
 }

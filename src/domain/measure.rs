@@ -39,7 +39,7 @@ pub(super) const SPEC: NounSpec = NounSpec {
     prefix: "M-",
     openable: true,
     person: false,
-    proposed: Some(Proposal { act: "propose_measure", at: "" }),
+    proposed: Some(Proposal { act: "propose_measure", at: "", by_all: true }),
     sealed: &[
         field(130, Noun::Measure, "narrative", C, A::Record, 20_000),
         field(131, Noun::Measure, "contact_persons", C, A::Record, 1_000),
@@ -67,6 +67,8 @@ pub(super) const SPEC: NounSpec = NounSpec {
             ("recorded_at", O),
             ("updated_at", O),
             ("reason_fields", P),
+            ("withdrawal_by", I),
+            ("ended_at", O),
         ],
     )],
 };

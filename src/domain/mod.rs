@@ -52,7 +52,7 @@ pub use reason::{FieldReason, Reason, Returned, is_pointer};
 pub use reference::{Reference, handle};
 pub use sealed::{About, SealedChange, SealedField, Shape};
 pub use spec::{CodeList, Custody, NounSpec, Proposal, Table, Visibility, list};
-pub use step::{Sentence, Step};
+pub use step::{Sentence, Step, stood};
 pub use summary::summary;
 pub use suspect::SuspectFacts;
 pub use tables::tables;

@@ -12,8 +12,8 @@ use super::sealed::{field, reason};
 use super::spec::Visibility::{Internal as I, Open as O, Scoped as P};
 use super::spec::{NounSpec, Table, list};
 use super::{
-    Code, Detention, Exit, Forum, Jurisdiction, Noun, Obstacle, Outcome, PartialDate, Precision, Reason, Stage, Step,
-    StepKind, SubmissionStatus,
+    Code, Detention, Exit, Forum, Jurisdiction, Noun, Obstacle, Outcome, PartialDate, Precision, Reason, Ruling, Stage,
+    Step, StepKind, SubmissionStatus,
 };
 
 /// What is said of it.
@@ -31,7 +31,14 @@ pub(super) const SPEC: NounSpec = NounSpec {
         field(82, Noun::Proceeding, "notes", C, A::Notes, 20_000),
         reason(83, Noun::Proceeding),
     ],
-    lists: &[list::<Forum>(), list::<Jurisdiction>(), list::<Obstacle>(), list::<SubmissionStatus>(), list::<Reason>()],
+    lists: &[
+        list::<Forum>(),
+        list::<Jurisdiction>(),
+        list::<Obstacle>(),
+        list::<SubmissionStatus>(),
+        list::<Ruling>(),
+        list::<Reason>(),
+    ],
     tables: &[
         Table::reported(
             "proceeding",
@@ -156,9 +163,7 @@ impl Progress {
 pub fn progress(steps: &[Step], accused: Option<i32>, as_of: AsOf) -> Progress {
     let mut line: Vec<&Step> = steps
         .iter()
-        .filter(|step| {
-            step.accused == accused && step.happened.first() <= as_of.happened && step.recorded_at <= as_of.recorded
-        })
+        .filter(|step| step.accused == accused && step.happened.first() <= as_of.happened && step.stood(as_of.recorded))
         .collect();
     line.sort_by_key(|step| (step.happened.first(), step.recorded_at));
     let mut at = Progress::NONE;
@@ -244,6 +249,7 @@ mod tests {
             accused: Some(accused),
             happened,
             recorded_at: happened.first().and_hms_opt(12, 0, 0).unwrap(),
+            ended_at: None,
             stage: None,
             outcome: None,
             exit: None,
@@ -299,6 +305,18 @@ mod tests {
         let then = AsOf { recorded: on(2020, 6, 1).first().and_hms_opt(0, 0, 0).unwrap(), ..AsOf::NOW };
         assert_eq!(progress(&steps, Some(1), then).furthest, Stage::Charged);
         assert_eq!(progress(&steps, Some(1), AsOf::NOW).furthest, Stage::Trial);
+    }
+
+    #[test]
+    fn what_was_corrected_later_stood_until_then() {
+        let judgement = |outcome| Step { outcome: Some(outcome), ..step(StepKind::Judgement, 1, on(2020, 1, 1)) };
+        let corrected = on(2021, 1, 1).first().and_hms_opt(0, 0, 0).unwrap();
+        let wrong = Step { ended_at: Some(corrected), ..judgement(Outcome::Convicted) };
+        let steps = [wrong, Step { recorded_at: corrected, ..judgement(Outcome::Acquitted) }];
+        let before = AsOf { recorded: corrected - TimeDelta::seconds(1), ..AsOf::NOW };
+        assert_eq!(progress(&steps, Some(1), before).outcome, Outcome::Convicted);
+        assert_eq!(progress(&steps, Some(1), AsOf { recorded: corrected, ..AsOf::NOW }).outcome, Outcome::Acquitted);
+        assert_eq!(progress(&steps, Some(1), AsOf::NOW).outcome, Outcome::Acquitted);
     }
 
     #[test]

@@ -76,13 +76,15 @@ pub const fn list<C: Code>() -> CodeList {
     CodeList { name: C::LIST, codes: || C::VARIANTS.iter().map(|code| (code.code(), code.label())).collect() }
 }
 
-/// What a State proposes, and another officer accepts or returns at `…/{reference}/decision`.
+/// What a State proposes, or everybody does, and another officer accepts or returns at `…/{reference}/decision`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Proposal {
     /// The act's name at `GET /v1/policy`.
     pub act: &'static str,
     /// The end of the route below the record where it is proposed; empty where the record itself is.
     pub at: &'static str,
+    /// Whether missions and officers propose it too: nobody records it alone.
+    pub by_all: bool,
 }
 
 /// Everything that the rooms of the house must know of a noun.

@@ -1,12 +1,14 @@
 //! The step: one dated event of a proceeding, or of one accused in it.
 
 use chrono::NaiveDateTime;
+use seal::ClassCode::Confidential as C;
 
+use super::About as A;
 use super::code::code_list;
-use super::sealed::reason;
+use super::sealed::{field, reason};
 use super::spec::Visibility::{Internal as I, Open as O, Scoped as P};
 use super::spec::{NounSpec, Table, list};
-use super::{Exit, Noun, Obstacle, Outcome, PartialDate, Stage, StepKind};
+use super::{Exit, Noun, Obstacle, Outcome, PartialDate, SealedField, Stage, StepKind};
 
 code_list! {
     /// Kind of sentence. Whether it was carried out is a step of its own.
@@ -29,7 +31,10 @@ pub(super) const SPEC: NounSpec = NounSpec {
     openable: false,
     person: false,
     proposed: None,
-    sealed: &[reason(110, Noun::Step)],
+    sealed: &[
+        reason(110, Noun::Step),
+        SealedField { typed: false, ..field(111, Noun::Step, "correction_note", C, A::Reason, 2_000) },
+    ],
     lists: &[list::<StepKind>(), list::<Sentence>()],
     tables: &[Table::reported(
         "step",
@@ -57,6 +62,10 @@ pub(super) const SPEC: NounSpec = NounSpec {
             ("decided_by", P),
             ("reason", P),
             ("reason_fields", P),
+            ("corrects", P),
+            ("correction_reason", O),
+            ("withdrawal_by", I),
+            ("ended_at", O),
         ],
     )],
 };
@@ -72,6 +81,8 @@ pub struct Step {
     pub happened: PartialDate,
     /// When it became part of the record (UTC).
     pub recorded_at: NaiveDateTime,
+    /// When it ceased to stand, because it was withdrawn, or a correction took its place (UTC).
+    pub ended_at: Option<NaiveDateTime>,
     /// Stage reached, for `stage_reached`, `judgement`, `appeal` and `reopened`.
     pub stage: Option<Stage>,
     /// Outcome, for `judgement`.
@@ -82,4 +93,23 @@ pub struct Step {
     pub sentence: Option<Sentence>,
     /// Why, for `postponement`.
     pub obstacle: Option<Obstacle>,
+}
+
+impl Step {
+    /// Whether it was part of the record at a time.
+    pub fn stood(&self, at: NaiveDateTime) -> bool {
+        stood(Some(self.recorded_at), self.ended_at, at)
+    }
+}
+
+/// Whether something was part of the record at a time: what was recorded by then, and had not ended.
+pub fn stood(recorded_at: Option<NaiveDateTime>, ended_at: Option<NaiveDateTime>, at: NaiveDateTime) -> bool {
+    recorded_at.is_some_and(|recorded| recorded <= at) && ended_at.is_none_or(|ended| ended > at)
+}
+
+impl StepKind {
+    /// Whether it says how somebody's proceedings ended, or go on: then it takes a second person, whoever records it.
+    pub const fn takes_two(self) -> bool {
+        matches!(self, Self::Judgement | Self::Sentence | Self::Appeal | Self::Exit)
+    }
 }

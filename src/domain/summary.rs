@@ -28,6 +28,9 @@ fn write_summary(text: &mut String, facts: &IncidentFacts, host_state: Option<&s
     for (at, (number, what)) in harmed.into_iter().filter(|(number, _)| *number > 0).enumerate() {
         write!(text, "{} {} {what}", if at == 0 { ":" } else { "," }, InWords(number))?;
     }
+    if counts.still_held > 0 {
+        write!(text, ", of whom {} still held", InWords(counts.still_held))?;
+    }
     text.push('.');
     if !matches!(facts.activity, Activity::NotKnown | Activity::Other) {
         write!(text, " Activity: {}.", Lower(facts.activity.label()))?;
@@ -118,7 +121,7 @@ mod tests {
             sage_id: None,
             hold: None,
         };
-        let counts = Counts { victims: 5, killed: 3, injured: 12, abducted: 0, detained: 0 };
+        let counts = Counts { victims: 5, killed: 3, injured: 12, abducted: 0, detained: 0, still_held: 0 };
         insta::assert_snapshot!(summary(&facts, Some("Mali"), counts), @"On 22 February 2019, MINUSMA reported a killing in Mali: three killed, 12 injured. Activity: official travel. Means: small arms. Alleged perpetrator: non-State armed group.");
         facts.occurred = PartialDate::new(facts.occurred.first(), Precision::Month);
         facts.perpetrator = Perpetrator::NotIdentified;

@@ -1,13 +1,13 @@
 //! The victim: one UN person harmed in an incident.
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use seal::ClassCode::{Confidential as C, StrictlyConfidential as S};
 
 use super::About as A;
 use super::sealed::field;
 use super::spec::Visibility::{Internal as I, Open as O, Scoped as P};
 use super::spec::{NounSpec, Table, list};
-use super::{Harm, Noun, Personnel, Sex, Shape};
+use super::{Harm, HeldEnd, Noun, PartialDate, Personnel, Sex, Shape};
 
 /// What is said of it.
 pub(super) const SPEC: NounSpec = NounSpec {
@@ -29,7 +29,7 @@ pub(super) const SPEC: NounSpec = NounSpec {
         field(27, Noun::Victim, "medical_detail", S, A::Victim, 2_000).always(),
         field(28, Noun::Victim, "sexual_violence_detail", S, A::Victim, 2_000).always(),
     ],
-    lists: &[list::<Personnel>(), list::<Harm>(), list::<Sex>()],
+    lists: &[list::<Personnel>(), list::<Harm>(), list::<HeldEnd>(), list::<Sex>()],
     tables: &[Table::reported(
         "victim",
         &[
@@ -45,6 +45,10 @@ pub(super) const SPEC: NounSpec = NounSpec {
             ("noticas_id", O),
             ("kin_notified_on", P),
             ("state_notified_on", P),
+            ("died_on", O),
+            ("held_from", O),
+            ("held_until", O),
+            ("held_end", O),
         ],
     )],
 };
@@ -66,11 +70,65 @@ pub struct VictimFacts {
     pub kin_notified_on: Option<NaiveDate>,
     /// When the State was notified. Mission and Secretariat only.
     pub state_notified_on: Option<NaiveDate>,
+    /// When a person who was killed died, where that was later than the incident.
+    pub died_on: Option<NaiveDate>,
+    /// Since when a person who was abducted, detained or missing was held, where that was later than the incident.
+    pub held_from: Option<NaiveDate>,
+    /// Until when; none as long as the person is held.
+    pub held_until: Option<NaiveDate>,
+    /// How it ended.
+    pub held_end: Option<HeldEnd>,
 }
 
+/// Clocks of the field and of headquarters differ by a day at most.
+const TOLERANCE: TimeDelta = TimeDelta::days(1);
+
 impl VictimFacts {
-    /// Whether next of kin and State both know.
-    pub fn is_notified(&self) -> bool {
-        self.kin_notified_on.is_some() && self.state_notified_on.is_some()
+    /// A victim of whom no more is known than who it was and what happened.
+    pub fn of(category: Personnel, states: Vec<String>, outcome: Harm) -> Self {
+        Self {
+            category,
+            states,
+            outcome,
+            sex_of_dead: None,
+            noticas_id: None,
+            kin_notified_on: None,
+            state_notified_on: None,
+            died_on: None,
+            held_from: None,
+            held_until: None,
+            held_end: None,
+        }
+    }
+
+    /// Whether next of kin and State both know of this outcome: they were told on its day or later, with one day's tolerance for time zones.
+    pub fn is_notified(&self, occurred: PartialDate) -> bool {
+        let since = self.died_on.unwrap_or(occurred.first()) - TOLERANCE;
+        let told = |on: Option<NaiveDate>| on.is_some_and(|on| on >= since);
+        told(self.kin_notified_on) && told(self.state_notified_on)
+    }
+
+    /// Whether the person was held, and for how long.
+    pub fn held(&self, occurred: PartialDate) -> Option<(NaiveDate, Option<NaiveDate>)> {
+        let was_held = self.outcome.is_held() || self.held_end.is_some();
+        was_held.then(|| (self.held_from.unwrap_or(occurred.first()), self.held_until))
+    }
+
+    /// Dates that contradict the day of the incident, each by member, with what is wrong.
+    pub fn misdated(&self, occurred: PartialDate) -> Vec<(&'static str, &'static str)> {
+        let first = occurred.first();
+        let before = |on: Option<NaiveDate>, since: NaiveDate| on.is_some_and(|on| on < since);
+        let checks = [
+            ("died_on", before(self.died_on, first), "must not be before the incident"),
+            ("held_from", before(self.held_from, first), "must not be before the incident"),
+            (
+                "held_until",
+                before(self.held_until, self.held_from.unwrap_or(first)),
+                "must not be before the person was held",
+            ),
+            ("kin_notified_on", before(self.kin_notified_on, first - TOLERANCE), "must not be before the incident"),
+            ("state_notified_on", before(self.state_notified_on, first - TOLERANCE), "must not be before the incident"),
+        ];
+        checks.into_iter().filter(|(_, wrong, _)| *wrong).map(|(name, _, why)| (name, why)).collect()
     }
 }

@@ -86,17 +86,8 @@ pub fn public_proceedings() -> Result<Vec<PublicProceeding>, csv::Error> {
         let (convicted, acquitted) = (number(&row.convicted), number(&row.acquitted));
         one.accused = one.accused.max(number(&row.accused)).max(convicted + acquitted);
         let base = NewStep {
-            kind: StepKind::StageReached,
-            accused: None,
-            happened,
-            stage: None,
-            outcome: None,
-            exit: None,
-            sentence: None,
-            sentence_months: None,
-            obstacle: None,
-            postponed_to: None,
             source_url: Some(row.source_url.clone()).filter(|url| url.len() <= 500),
+            ..NewStep::of(StepKind::StageReached, None, happened)
         };
         if convicted + acquitted > 0 {
             let absent = number(&row.of_which_in_absentia).min(convicted);

@@ -5,7 +5,7 @@ use super::Viewer;
 use super::modes::is_officer;
 use strum::VariantArray as _;
 
-use crate::domain::{Noun, Role, StateFunction};
+use crate::domain::{Noun, Proposal, Role, StateFunction};
 
 /// Somebody's part in an act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +92,9 @@ use Party::{Administrator, GradedOfficer, Mission, Operator, Secretariat, State,
 /// Every act of several people: those of the table, and the proposals of nouns.
 pub fn acts() -> impl Iterator<Item = ActRule> {
     let proposed = Noun::VARIANTS.iter().filter_map(|noun| noun.spec().proposed);
-    TABLE.iter().copied().chain(proposed.map(|proposal| act(proposal.act, &[State], &[Secretariat], 2, false)))
+    let begins = |by_all| -> &'static [Party] { if by_all { &[Mission, Secretariat, State] } else { &[State] } };
+    let of = move |proposal: Proposal| act(proposal.act, begins(proposal.by_all), &[Secretariat], 2, false);
+    TABLE.iter().copied().chain(proposed.map(of))
 }
 
 const TABLE: &[ActRule] = &[
@@ -101,8 +103,13 @@ const TABLE: &[ActRule] = &[
     act("withdraw_incident", &[Secretariat], &[Secretariat], 2, false),
     act("withdraw_proceeding", &[Secretariat], &[Secretariat], 2, false),
     act("add_accused", &[Mission, Secretariat, State], &[Secretariat], 2, false),
+    act("withdraw_accused", &[Mission, Secretariat, State], &[Secretariat], 2, false),
     act("add_incident_to_case", &[Mission, Secretariat], &[Secretariat], 2, false),
+    act("withdraw_incident_from_case", &[Mission, Secretariat], &[Secretariat], 2, false),
     act("propose_step", &[State], &[Secretariat], 2, false),
+    act("record_outcome", &[Mission, Secretariat, State], &[Secretariat], 2, false),
+    act("withdraw_outcome", &[Mission, Secretariat, State], &[Secretariat], 2, false),
+    act("withdraw_measure", &[Secretariat, State], &[Secretariat], 2, false),
     act("withhold_from_state", &[Secretariat], &[Secretariat], 2, true),
     act("open_strictly_confidential", &[GradedOfficer], &[GradedOfficer], 2, true),
     act("open_in_emergency", &[GradedOfficer], &[GradedOfficer], 2, true),

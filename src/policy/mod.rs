@@ -19,7 +19,7 @@ pub use modes::{
     is_on_desk, is_told_names, may_agree_to_openings, may_begin, may_judge_opening, may_match, may_open_edition,
     may_see_alerts, mode_rule,
 };
-pub use writing::{Action, Denial, authorize, may_settle, may_write};
+pub use writing::{Action, Denial, Ending, authorize, may_end, may_settle, may_write};
 
 use chrono::NaiveDateTime;
 

@@ -1,7 +1,7 @@
 //! Who may do what. Whether the record is within scope was judged before, by the store.
 
 use super::Viewer;
-use crate::domain::{Role, StateFunction, SubmissionStatus};
+use crate::domain::{Role, Ruling, StateFunction};
 
 /// An action that changes something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,8 +171,8 @@ pub fn authorize(viewer: &Viewer, action: Action<'_>) -> Result<(), Denial> {
 ///
 /// # Errors
 /// The reason for which it is denied.
-pub fn may_settle(viewer: &Viewer, by: [u8; 16], of_state: Option<&str>, to: SubmissionStatus) -> Result<(), Denial> {
-    if to != SubmissionStatus::Withdrawn {
+pub fn may_settle(viewer: &Viewer, by: [u8; 16], of_state: Option<&str>, to: Ruling) -> Result<(), Denial> {
+    if to != Ruling::Withdrawn {
         authorize(viewer, Action::Decide)?;
         return if by == viewer.account { Err(Denial::SamePerson) } else { Ok(()) };
     }
@@ -180,6 +180,55 @@ pub fn may_settle(viewer: &Viewer, by: [u8; 16], of_state: Option<&str>, to: Sub
         _ if by == viewer.account => Ok(()),
         Some(state) if viewer.state.as_deref() == Some(state) => authorize(viewer, Action::Submit { state }),
         _ => Err(Denial::NotYours),
+    }
+}
+
+/// What becomes of something that was accepted, and that somebody wants withdrawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Somebody asks for it; another officer must agree.
+    Asked,
+    /// It is withdrawn.
+    Withdrawn,
+    /// It stands after all.
+    Declined,
+}
+
+/// Judges a decision on something that was accepted; `None` where there is nothing to decide. An officer, a mission that works on it, or a proposer
+/// of the State that submitted it, asks for its withdrawal; another officer agrees, or lets it stand. Where one person is enough, an officer or the
+/// mission withdraws it at once.
+///
+/// # Errors
+/// The reason for which it is denied.
+pub fn may_end(
+    viewer: &Viewer,
+    asked_by: Option<[u8; 16]>,
+    missions: &[String],
+    of_state: Option<&str>,
+    takes_two: bool,
+    to: Ruling,
+) -> Result<Option<Ending>, Denial> {
+    match (to, asked_by) {
+        (Ruling::Withdrawn, None) => match authorize(viewer, Action::Work { missions }) {
+            Ok(()) => Ok(Some(if takes_two { Ending::Asked } else { Ending::Withdrawn })),
+            Err(denied) => {
+                let own = of_state.filter(|state| viewer.state.as_deref() == Some(*state)).ok_or(denied)?;
+                authorize(viewer, Action::Submit { state: own })?;
+                Ok(Some(Ending::Asked))
+            }
+        },
+        (Ruling::Withdrawn, Some(by)) => {
+            authorize(viewer, Action::Decide)?;
+            if by == viewer.account { Err(Denial::SamePerson) } else { Ok(Some(Ending::Withdrawn)) }
+        }
+        (Ruling::Accepted, Some(_)) => {
+            authorize(viewer, Action::Decide)?;
+            Ok(Some(Ending::Declined))
+        }
+        _ => {
+            authorize(viewer, Action::Decide)?;
+            Ok(None)
+        }
     }
 }
 

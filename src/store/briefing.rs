@@ -1,6 +1,6 @@
 //! What the year's figures are made of: released editions, and facts recorded by the cut-off.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
@@ -13,8 +13,8 @@ use super::db::schema::{accused, case_event, case_file, incident_edition as e, m
 use super::incident::{EditionChoice, edition_seen, victim_seen};
 use super::{AssistanceFilter, MeasureFilter, Read, Result, code};
 use crate::domain::{
-    Act, AssistanceFacts, CaseEvent, Code, Counts, Forum, Harm, MeasureFacts, MissionKind, Noun, Personnel, Step,
-    SubmissionStatus,
+    Act, AssistanceFacts, CaseEvent, Code, Counts, Forum, Harm, MeasureFacts, MissionKind, Noun, PartialDate,
+    Personnel, Precision, Step, SubmissionStatus, stood,
 };
 use crate::policy::Scope;
 
@@ -30,7 +30,7 @@ pub struct IncidentLine {
     /// Act.
     pub act: Act,
     /// When.
-    pub occurred_on: NaiveDate,
+    pub occurred: PartialDate,
     /// Victims by outcome.
     pub counts: Counts,
 }
@@ -70,30 +70,78 @@ pub struct ProceedingLine {
     pub opened_on: NaiveDate,
     /// Numbers of its accused.
     pub accused: Vec<i32>,
-    /// Accepted steps.
+    /// Steps that were ever part of the record.
     pub steps: Vec<Step>,
 }
 
-/// An incident of an earlier year whose released edition was replaced or withdrawn from the period on.
+/// What changed in the figures of an earlier year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CorrectionKind {
+    /// A released edition was replaced.
+    Replaced,
+    /// A released record was withdrawn.
+    Withdrawn,
+    /// An incident of an earlier year was released for the first time.
+    Late,
+}
+
+/// An incident of an earlier year that was first released, or whose released edition was replaced or withdrawn, from the period on.
 #[derive(Debug, Clone)]
 pub struct BriefingCorrection {
     /// Reference.
     pub reference: String,
+    /// Mission.
+    pub mission: String,
+    /// What happened to it.
+    pub kind: CorrectionKind,
     /// When it happened.
-    pub occurred_on: NaiveDate,
-    /// When the corrected edition was released, or the record withdrawn.
+    pub occurred: PartialDate,
+    /// When the edition was released, or the record withdrawn.
     pub released_on: NaiveDate,
     /// Victims by outcome, before and after.
     pub counts: (Counts, Counts),
 }
 
-type EditionLine = (Id, String, String, String, String, NaiveDate, (i32, i32, i32, i32, i32));
+type Numbers = (i32, i32, i32, i32, i32, i32);
+type EditionLine = (Id, String, String, String, String, (NaiveDate, String), Numbers);
 
-fn counts((victims, killed, injured, abducted, detained): (i32, i32, i32, i32, i32)) -> Counts {
-    Counts { victims, killed, injured, abducted, detained }
+fn counts((victims, killed, injured, abducted, detained, still_held): Numbers) -> Counts {
+    Counts { victims, killed, injured, abducted, detained, still_held }
+}
+
+fn precision_of(text: &str, reference: &str) -> Result<Precision> {
+    code(text, "incident_edition", "occurred_on_precision", reference)
 }
 
 impl Read<'_> {
+    /// Since when and until when each person was held who ever was, as released by the cut-off.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn figure_held(&mut self, cut_off: NaiveDateTime) -> Result<Vec<(NaiveDate, Option<NaiveDate>)>> {
+        let counts_for = self.countable()?;
+        let editions: Vec<(Id, String, NaiveDate)> = e::table
+            .filter(e::released_at.le(cut_off))
+            .filter(e::superseded_at.is_null().or(e::superseded_at.gt(cut_off)))
+            .select((e::id, e::mission, e::occurred_on))
+            .load(self.db)?;
+        let counted: HashMap<Id, NaiveDate> = editions
+            .into_iter()
+            .filter(|(id, mission, _)| counts_for(*id, mission))
+            .map(|(id, _, on)| (id, on))
+            .collect();
+        let held = [Harm::Abducted, Harm::Detained, Harm::Missing].map(Code::code);
+        let rows: Vec<(Id, Option<NaiveDate>, Option<NaiveDate>)> = victim_seen(self.scope)
+            .filter(victim::outcome.eq_any(held).or(victim::held_end.is_not_null()))
+            .select((victim::edition_id, victim::held_from, victim::held_until))
+            .load(self.db)?;
+        let one = |(edition, from, until): (Id, Option<NaiveDate>, Option<NaiveDate>)| {
+            counted.get(&edition).map(|occurred| (from.unwrap_or(*occurred), until))
+        };
+        Ok(rows.into_iter().filter_map(one).collect())
+    }
+
     /// The incidents of a period as released by the cut-off, with their victims.
     ///
     /// # Errors
@@ -118,13 +166,13 @@ impl Read<'_> {
                 e::mission,
                 mission::kind,
                 e::act,
-                e::occurred_on,
-                (e::victims, e::killed, e::injured, e::abducted, e::detained),
+                (e::occurred_on, e::occurred_on_precision),
+                (e::victims, e::killed, e::injured, e::abducted, e::detained, e::still_held),
             ))
             .load(self.db)?;
         let mut incidents = Vec::with_capacity(rows.len());
-        let mut by_edition = std::collections::HashMap::new();
-        for (id, reference, mission, kind, act, occurred_on, numbers) in rows {
+        let mut by_edition = HashMap::new();
+        for (id, reference, mission, kind, act, (on, precision), numbers) in rows {
             if !counts_for(id, &mission) {
                 continue;
             }
@@ -134,9 +182,9 @@ impl Read<'_> {
                 kind: code(&kind, "mission", "kind", &mission)?,
                 counts: counts(numbers),
                 act,
+                occurred: PartialDate::new(on, precision_of(&precision, &reference)?),
                 reference,
                 mission,
-                occurred_on,
             });
         }
         let of_period = e::table.filter(e::occurred_on.between(first, last)).select(e::id);
@@ -189,7 +237,7 @@ impl Read<'_> {
             .order((case_event::happened_on, case_event::recorded_at))
             .select((case_event::case_id, case_event::status, case_event::happened_on))
             .load(self.db)?;
-        let mut by_case: std::collections::HashMap<Id, Vec<CaseEvent>> = std::collections::HashMap::new();
+        let mut by_case: HashMap<Id, Vec<CaseEvent>> = HashMap::new();
         for (case, status, on) in events {
             let status = code(&status, "case_event", "status", &case.to_string())?;
             by_case.entry(case).or_default().push(CaseEvent { status, on });
@@ -207,10 +255,10 @@ impl Read<'_> {
     pub fn figure_proceedings(&mut self, cut_off: NaiveDateTime) -> Result<Vec<ProceedingLine>> {
         let found = self.proceedings_counted(cut_off)?;
         let ids: Vec<Id> = found.iter().map(|one| one.id).collect();
-        let mut steps = self.steps_accepted(&ids)?;
+        let mut steps = self.steps_recorded(&ids)?;
         let accused: Vec<(Id, i32)> = accused::table
             .filter(accused::proceeding_id.eq_any(ids))
-            .filter(accused::status.eq(SubmissionStatus::Accepted.code()))
+            .filter(accused::status.eq(SubmissionStatus::Accepted.code()).or(accused::ended_at.gt(cut_off)))
             .filter(accused::recorded_at.le(cut_off))
             .order(accused::number)
             .select((accused::proceeding_id, accused::number))
@@ -244,22 +292,23 @@ impl Read<'_> {
         if updated_at > cut_off { self.as_of((noun, id), after, &now) } else { Ok(now) }
     }
 
-    /// Incidents that earlier figures counted and whose released edition was replaced or withdrawn from the period on.
+    /// Incidents of earlier years that were released for the first time, or whose released edition was replaced or withdrawn, from the period on.
     ///
     /// # Errors
     /// The database's.
     pub fn figure_corrections(&mut self, first: NaiveDate, cut_off: NaiveDateTime) -> Result<Vec<BriefingCorrection>> {
-        type Numbers = (i32, i32, i32, i32, i32);
-        type Row = (Id, Id, String, String, NaiveDate, Option<NaiveDateTime>, Numbers);
+        type Row =
+            (Id, Id, String, String, (NaiveDate, String), (Option<NaiveDateTime>, Option<NaiveDateTime>), Numbers);
         let counts_for = self.countable()?;
-        let corrected: Vec<Id> = e::table
+        let begin = first.and_time(chrono::NaiveTime::MIN);
+        let changed: Vec<Id> = e::table
             .filter(e::occurred_on.lt(first))
-            .filter(e::superseded_at.le(cut_off))
-            .filter(e::superseded_at.ge(first.and_time(chrono::NaiveTime::MIN)))
+            .filter(e::superseded_at.between(begin, cut_off).or(e::released_at.between(begin, cut_off)))
             .select(e::incident_id)
+            .distinct()
             .load(self.db)?;
         let rows: Vec<Row> = e::table
-            .filter(e::incident_id.eq_any(corrected))
+            .filter(e::incident_id.eq_any(changed))
             .filter(e::released_at.le(cut_off))
             .order((e::reference, e::number))
             .select((
@@ -267,24 +316,38 @@ impl Read<'_> {
                 e::id,
                 e::reference,
                 e::mission,
-                e::occurred_on,
-                e::superseded_at,
-                (e::victims, e::killed, e::injured, e::abducted, e::detained),
+                (e::occurred_on, e::occurred_on_precision),
+                (e::released_at, e::superseded_at),
+                (e::victims, e::killed, e::injured, e::abducted, e::detained, e::still_held),
             ))
             .load(self.db)?;
         let mut corrections = Vec::new();
-        for (at, (incident, edition, reference, mission, occurred_on, superseded_at, before)) in rows.iter().enumerate()
-        {
-            let Some(on) = superseded_at.filter(|at| *at <= cut_off).map(|at| at.date()) else { continue };
+        for (at, row) in rows.iter().enumerate() {
+            let (incident, edition, reference, mission, (on, precision), (released_at, superseded_at), numbers) = row;
+            let occurred = PartialDate::new(*on, precision_of(precision, reference)?);
+            if *on >= first {
+                continue;
+            }
+            let correction = |kind, at: NaiveDateTime, counts| BriefingCorrection {
+                reference: reference.clone(),
+                mission: mission.clone(),
+                kind,
+                occurred,
+                released_on: at.date(),
+                counts,
+            };
+            let is_first =
+                at.checked_sub(1).and_then(|before| rows.get(before)).is_none_or(|before| before.0 != *incident);
+            if let Some(at) = released_at.filter(|at| is_first && *at >= begin && counts_for(*edition, mission)) {
+                corrections.push(correction(CorrectionKind::Late, at, (Counts::default(), counts(*numbers))));
+            }
             let after = rows.get(at + 1).filter(|after| after.0 == *incident);
             let seen = after.map_or(*edition, |after| after.1);
-            if *occurred_on < first && on >= first && counts_for(seen, mission) {
-                corrections.push(BriefingCorrection {
-                    reference: reference.clone(),
-                    occurred_on: *occurred_on,
-                    released_on: on,
-                    counts: (counts(*before), after.map_or_else(Counts::default, |after| counts(after.6))),
-                });
+            let ended = superseded_at.filter(|at| (begin..=cut_off).contains(at));
+            if let Some(at) = ended.filter(|_| counts_for(seen, mission)) {
+                let kind = if after.is_some() { CorrectionKind::Replaced } else { CorrectionKind::Withdrawn };
+                let later = after.map_or_else(Counts::default, |after| counts(after.6));
+                corrections.push(correction(kind, at, (counts(*numbers), later)));
             }
         }
         Ok(corrections)
@@ -323,7 +386,7 @@ impl Read<'_> {
     ) -> Result<Vec<MeasureFacts>> {
         let all = self.measure_list(&MeasureFilter::default(), None, i64::MAX - 1)?.items;
         let mut measures = Vec::new();
-        for one in all.into_iter().filter(|one| one.recorded_at.is_some_and(|at| at <= cut_off)) {
+        for one in all.into_iter().filter(|one| stood(one.recorded_at, one.ended_at, cut_off)) {
             let facts = self.then(Noun::Measure, one.id, one.facts, one.updated_at, cut_off)?;
             if (first..=last).contains(&facts.taken_on) {
                 measures.push(facts);

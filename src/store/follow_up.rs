@@ -17,7 +17,7 @@ use super::task::{MOST, Task};
 use super::verdict::returned;
 use super::{Cursor, Error, Page, Read, Result, SealedInput, Verdict, Write};
 use crate::domain::{
-    Code, Fault, FollowUpFacts, FollowUpKind, Noun, ReplyStatus, Returned, SubmissionStatus, TaskKind,
+    Code, Fault, FollowUpFacts, FollowUpKind, Noun, ReplyStatus, Returned, Ruling, SubmissionStatus, TaskKind,
 };
 use crate::policy::{Action, Scope, Target, Viewer, access, authorize};
 
@@ -369,15 +369,15 @@ impl Write<'_> {
             return Err(Error::Conflict("The State has not answered.".into()));
         };
         let by = known.offered_by.unwrap_or_default();
-        self.settle(by, Some(&known.facts.state), status, verdict.status)?;
+        self.settle(by, Some(&known.facts.state), status, verdict.ruling)?;
         let mut facts = known.facts.clone();
         if verdict.accepts() {
             (facts.reply_status, facts.replied_on) = (reply, Some(on));
         }
-        let (action, kind) = match verdict.status {
-            SubmissionStatus::Accepted => ("follow_up.accept", "accepted"),
-            SubmissionStatus::Withdrawn => ("follow_up.withdraw", "withdrawn"),
-            SubmissionStatus::Returned | SubmissionStatus::Proposed => ("follow_up.return", "returned"),
+        let (action, kind) = match verdict.ruling {
+            Ruling::Accepted => ("follow_up.accept", "accepted"),
+            Ruling::Withdrawn => ("follow_up.withdraw", "withdrawn"),
+            Ruling::Returned => ("follow_up.return", "returned"),
         };
         let note = verdict.grounds.sealed(Noun::FollowUp, known.returned.is_some());
         let sealed = self.seal(known.id, known.id, &note, None)?;
@@ -385,7 +385,7 @@ impl Write<'_> {
         diesel::update(f::table.find(known.id))
             .set((
                 FollowUpFactsRow::of(&facts),
-                f::status.eq(verdict.status.code()),
+                f::status.eq(verdict.ruling.status().code()),
                 f::decided_by.eq(self.actor()),
                 f::reason.eq(verdict.grounds.reason()),
                 f::reason_fields.eq(verdict.grounds.fields()),
@@ -394,7 +394,7 @@ impl Write<'_> {
             ))
             .execute(self.db)?;
         let mut open = changed(&known.facts, &facts);
-        open.insert("status".into(), json!({ "from": known.status, "to": verdict.status }));
+        open.insert("status".into(), json!({ "from": known.status, "to": verdict.ruling }));
         let change = Change::of(Noun::FollowUp, known.id, kind).open(open).sealed(sealed);
         self.note_record(action, &known.reference, change.because(verdict.grounds.reason()));
         Ok(())

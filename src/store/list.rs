@@ -9,6 +9,8 @@ use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::serialize::ToSql;
 use diesel::sql_types::{Bool, Date, HasSqlType, Text};
 
+use crate::domain::{PartialDate, Precision};
+
 /// One page, newest first.
 #[derive(Debug, Clone)]
 pub struct Page<T> {
@@ -75,6 +77,23 @@ impl<T> Page<T> {
         Self::of(items, limit, place)
     }
 }
+
+/// The first days of the year and of the month of a day.
+pub(super) fn first_days(on: NaiveDate) -> (NaiveDate, NaiveDate) {
+    let first = |precision| PartialDate::new(on, precision).first();
+    (first(Precision::Year), first(Precision::Month))
+}
+
+/// Narrows a query to dates that may lie on a day or after it: a month or year, which is stored by its first day, may reach it.
+macro_rules! may_reach {
+    ($query:expr, $on:expr, $precision:expr, $from:expr) => {{
+        let (year, month) = $crate::store::list::first_days($from);
+        let within_month = $precision.eq($crate::domain::Precision::Month.code()).and($on.ge(month));
+        let within_year = $precision.eq($crate::domain::Precision::Year.code());
+        $query.filter($on.ge(year)).filter($on.ge($from).or(within_month).or(within_year))
+    }};
+}
+pub(super) use may_reach;
 
 /// `(date, reference) < (…, …)`: the query builder knows no row values, the `OR` form costs 1.8 times as much on PostgreSQL,
 /// and a literal of SQL would not be kept as a prepared statement.

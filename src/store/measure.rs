@@ -8,12 +8,13 @@ use super::candidate::{Candidate, Candidates, Room};
 use super::db::schema::{measure, measure as m, mission_host};
 use super::db::{Coded, Db, Id, facts_row};
 use super::history::{Change, changed, created};
-use super::list::page_of;
-use super::task::{MOST, Task};
-use super::verdict::returned;
+use super::incident::asked;
+use super::list::{may_reach, page_of};
+use super::task::{MOST, Task, withdrawals};
+use super::verdict::{Accepted, returned};
 use super::{Cursor, Error, Page, Read, Result, SealedInput, Verdict, Write};
-use crate::domain::{Code, MeasureFacts, MeasureKind, Noun, Precision, Returned, SubmissionStatus, TaskKind};
-use crate::policy::{Action, Scope, Target, Viewer, access, authorize};
+use crate::domain::{Code, MeasureFacts, MeasureKind, Noun, Precision, Returned, Ruling, SubmissionStatus, TaskKind};
+use crate::policy::{Action, Ending, Scope, Target, Viewer, access, authorize};
 
 /// A measure.
 #[derive(Debug, Clone)]
@@ -30,8 +31,12 @@ pub struct Measure {
     pub submitted_state: Option<String>,
     /// Who wrote it down.
     pub recorded_by: Id,
-    /// Why it was returned or withdrawn.
+    /// Why it was returned or withdrawn, or somebody asks that it be.
     pub returned: Option<Returned>,
+    /// Who asks that it be withdrawn, though it was accepted.
+    pub withdrawal_by: Option<Id>,
+    /// When it was withdrawn after it had been accepted (UTC).
+    pub ended_at: Option<NaiveDateTime>,
     /// Random tag that moves when a sealed field is edited.
     pub tag: Vec<u8>,
     /// When it was written down (UTC).
@@ -93,6 +98,8 @@ struct MeasureRow {
     created_at: NaiveDateTime,
     recorded_at: Option<NaiveDateTime>,
     updated_at: NaiveDateTime,
+    withdrawal_by: Option<Id>,
+    ended_at: Option<NaiveDateTime>,
 }
 
 impl MeasureRow {
@@ -103,6 +110,8 @@ impl MeasureRow {
             submitted_state: self.submitted_state,
             recorded_by: self.created_by,
             returned: returned(self.reason, self.reason_fields, "measure", &self.reference)?,
+            withdrawal_by: self.withdrawal_by,
+            ended_at: self.ended_at,
             tag: self.tag_confidential,
             id: self.id,
             reference: self.reference,
@@ -115,7 +124,7 @@ impl MeasureRow {
 
 type Backend = <Db as diesel::connection::Connection>::Backend;
 
-/// The measures that a scope sees: to a mission those of its host States; to a State its own.
+/// The measures that a scope sees: to a mission those of its host States; to a State its own that were accepted, and those that it submitted.
 fn measure_seen(scope: &Scope) -> m::BoxedQuery<'static, Backend> {
     let query = m::table.into_boxed();
     match scope {
@@ -126,7 +135,11 @@ fn measure_seen(scope: &Scope) -> m::BoxedQuery<'static, Backend> {
                 mission_host::table.filter(mission_host::mission.eq_any(missions.clone())).select(mission_host::state);
             query.filter(m::state.eq_any(hosts))
         }
-        Scope::State(state) => query.filter(m::state.eq(state.clone())),
+        Scope::State(state) => {
+            let was_accepted = m::status.eq(SubmissionStatus::Accepted.code()).or(m::ended_at.is_not_null());
+            let own = m::submitted_state.is_not_null().and(m::submitted_state.assume_not_null().eq(state.clone()));
+            query.filter(m::state.eq(state.clone())).filter(was_accepted.or(own))
+        }
     }
 }
 
@@ -152,7 +165,7 @@ impl Read<'_> {
             query = query.filter(m::status.eq(status.code()));
         }
         if let Some(from) = filter.from {
-            query = query.filter(m::taken_on.ge(from));
+            query = may_reach!(query, m::taken_on, m::taken_on_precision, from);
         }
         if let Some(to) = filter.to {
             query = query.filter(m::taken_on.le(to));
@@ -178,7 +191,7 @@ impl Read<'_> {
 }
 
 impl Write<'_> {
-    /// Records a measure, or, of a State, proposes one: it counts for nothing until it is accepted.
+    /// Proposes a measure: it counts for nothing until another officer accepts it.
     ///
     /// # Errors
     /// [`Error::Denied`] when the State is out of scope; the database's.
@@ -192,15 +205,11 @@ impl Write<'_> {
             Scope::State(state) => Some(state.clone()),
             Scope::Everything | Scope::Missions(_) | Scope::Nothing => None,
         };
-        let (status, kind) = match submitted_state {
-            Some(_) => (SubmissionStatus::Proposed, "proposed"),
-            None => (SubmissionStatus::Accepted, "created"),
-        };
         let row = MeasureRow {
             id,
             reference: reference.clone(),
             facts: MeasureFactsRow::of(facts),
-            status: Coded(status),
+            status: Coded(SubmissionStatus::Proposed),
             submitted_state,
             tag_confidential: super::random_tag(),
             created_by: self.actor(),
@@ -208,12 +217,14 @@ impl Write<'_> {
             reason: None,
             reason_fields: None,
             created_at: now,
-            recorded_at: (status == SubmissionStatus::Accepted).then_some(now),
+            recorded_at: None,
             updated_at: now,
+            withdrawal_by: None,
+            ended_at: None,
         };
         diesel::insert_into(m::table).values(row).execute(self.db)?;
         let touched = self.seal(id, id, sealed, Some(Noun::Measure))?;
-        let change = Change::of(Noun::Measure, id, kind).open(created(facts)).sealed(touched);
+        let change = Change::of(Noun::Measure, id, "proposed").open(created(facts)).sealed(touched);
         self.note_record("measure.create", &reference, change);
         self.measure_get(&reference)?.ok_or_else(|| crate::policy::Denial::NotYours.into())
     }
@@ -235,16 +246,19 @@ impl Write<'_> {
         self.measure_get(&known.reference)?.ok_or(Error::NotFound)
     }
 
-    /// What becomes of a measure that a State proposed. Accepted, it is recorded now.
+    /// What becomes of a measure: one that was proposed is accepted, and recorded now, returned or withdrawn; one that was accepted is withdrawn by two.
     ///
     /// # Errors
     /// [`Error::Denied`] for who may not; [`Error::Conflict`] when it was decided already; the database's.
     pub fn measure_decide(&mut self, known: &Measure, verdict: &Verdict) -> Result<()> {
-        self.settle(known.recorded_by, known.submitted_state.as_deref(), known.status, verdict.status)?;
-        let (action, kind) = match verdict.status {
-            SubmissionStatus::Accepted => ("measure.accept", "accepted"),
-            SubmissionStatus::Withdrawn => ("measure.withdraw", "withdrawn"),
-            SubmissionStatus::Returned | SubmissionStatus::Proposed => ("measure.return", "returned"),
+        if known.status == SubmissionStatus::Accepted {
+            return self.measure_end(known, verdict);
+        }
+        self.settle(known.recorded_by, known.submitted_state.as_deref(), known.status, verdict.ruling)?;
+        let (action, kind) = match verdict.ruling {
+            Ruling::Accepted => ("measure.accept", "accepted"),
+            Ruling::Withdrawn => ("measure.withdraw", "withdrawn"),
+            Ruling::Returned => ("measure.return", "returned"),
         };
         let now = self.now();
         let note = verdict.grounds.sealed(Noun::Measure, known.returned.is_some());
@@ -252,7 +266,7 @@ impl Write<'_> {
         let tag = if sealed.is_empty() { known.tag.clone() } else { super::random_tag() };
         diesel::update(m::table.find(known.id))
             .set((
-                m::status.eq(verdict.status.code()),
+                m::status.eq(verdict.ruling.status().code()),
                 m::recorded_at.eq(verdict.accepts().then_some(now)),
                 m::decided_by.eq(self.actor()),
                 m::reason.eq(verdict.grounds.reason()),
@@ -261,7 +275,50 @@ impl Write<'_> {
                 m::updated_at.eq(now),
             ))
             .execute(self.db)?;
-        let open = Map::from_iter([("status".to_owned(), json!({ "from": known.status, "to": verdict.status }))]);
+        let open = Map::from_iter([("status".to_owned(), json!({ "from": known.status, "to": verdict.ruling }))]);
+        let change = Change::of(Noun::Measure, known.id, kind).open(open).sealed(sealed);
+        self.note_record(action, &known.reference, change.because(verdict.grounds.reason()));
+        Ok(())
+    }
+
+    /// Asks that an accepted measure be withdrawn, does so when another officer agrees, or lets it stand after all.
+    fn measure_end(&mut self, known: &Measure, verdict: &Verdict) -> Result<()> {
+        let (withdrawal_by, of_state) = (known.withdrawal_by, known.submitted_state.as_deref());
+        let ending = self.ending(&Accepted { withdrawal_by, missions: &[], of_state, takes_two: true }, verdict)?;
+        let (mut status, mut by, mut ended_at) = (known.status, known.withdrawal_by, known.ended_at);
+        let (action, kind) = match ending {
+            Ending::Asked => {
+                by = Some(self.actor());
+                ("measure.withdrawal.ask", "withdrawal_asked")
+            }
+            Ending::Withdrawn => {
+                (status, ended_at) = (SubmissionStatus::Withdrawn, Some(self.now()));
+                ("measure.withdraw", "withdrawn")
+            }
+            Ending::Declined => {
+                by = None;
+                ("measure.withdrawal.decline", "withdrawal_declined")
+            }
+        };
+        let had_note = known.returned.is_some() && ending != Ending::Withdrawn;
+        let sealed = self.seal(known.id, known.id, &verdict.grounds.sealed(Noun::Measure, had_note), None)?;
+        let tag = if sealed.is_empty() { known.tag.clone() } else { super::random_tag() };
+        let updated = if ending == Ending::Withdrawn { self.now() } else { known.updated_at };
+        diesel::update(m::table.find(known.id))
+            .set((
+                m::status.eq(status.code()),
+                m::withdrawal_by.eq(by),
+                m::ended_at.eq(ended_at),
+                m::reason.eq(verdict.grounds.reason()),
+                m::reason_fields.eq(verdict.grounds.fields()),
+                m::tag_confidential.eq(tag),
+                m::updated_at.eq(updated),
+            ))
+            .execute(self.db)?;
+        let open = match ending {
+            Ending::Withdrawn => Map::from_iter([("status".to_owned(), json!({ "from": known.status, "to": status }))]),
+            Ending::Asked | Ending::Declined => asked(ending == Ending::Asked),
+        };
         let change = Change::of(Noun::Measure, known.id, kind).open(open).sealed(sealed);
         self.note_record(action, &known.reference, change.because(verdict.grounds.reason()));
         Ok(())
@@ -280,13 +337,14 @@ fn candidates(r: &mut Read<'_>, viewer: &Viewer, reference: &str) -> Result<Cand
     Ok((all, None))
 }
 
-/// What a State proposed waits for an officer.
+/// What somebody else proposed waits for an officer.
 fn tasks(r: &mut Read<'_>, viewer: &Viewer) -> Result<Vec<Task>> {
     if authorize(viewer, Action::Decide).is_err() {
         return Ok(Vec::new());
     }
     let rows: Vec<(String, NaiveDateTime)> = measure_seen(r.scope)
         .filter(m::status.eq(SubmissionStatus::Proposed.code()))
+        .filter(m::created_by.ne(Id(viewer.account)))
         .order(m::created_at)
         .limit(MOST)
         .select((m::reference, m::created_at))
@@ -297,5 +355,13 @@ fn tasks(r: &mut Read<'_>, viewer: &Viewer) -> Result<Vec<Task>> {
         since,
         due_on: None,
     };
-    Ok(rows.into_iter().map(task).collect())
+    let mut tasks: Vec<Task> = rows.into_iter().map(task).collect();
+    let asked: Vec<(Id, String)> = measure_seen(r.scope)
+        .filter(m::status.eq(SubmissionStatus::Accepted.code()))
+        .filter(m::withdrawal_by.ne(Id(viewer.account)))
+        .limit(MOST)
+        .select((m::id, m::reference))
+        .load(r.db)?;
+    tasks.extend(withdrawals(r, asked.into_iter().map(|(id, of)| (id, format!("measures/{of}"))).collect())?);
+    Ok(tasks)
 }

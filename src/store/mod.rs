@@ -61,7 +61,7 @@ pub use audit::{
     Checkpoint, InclusionProof, LogAsk, LogFinding, LogKey, LogReport, LoggedAct, LoggedEntry,
     Shown as CheckpointsShown, audit_verify, entry_is_proved, tree_is_extended,
 };
-pub use briefing::{BriefingCorrection, CaseHistory, IncidentLine, ProceedingLine, VictimLine};
+pub use briefing::{BriefingCorrection, CaseHistory, CorrectionKind, IncidentLine, ProceedingLine, VictimLine};
 pub use case::{Case, CaseFilter};
 pub use concern::{SeenOn, Withholding, confirmed};
 pub use connect::{Access, ConnectionOptions, OpenDatabase, Trust};
@@ -88,7 +88,7 @@ pub use keys::{ClassKeyTrust, Mergeable, SealedInput};
 pub use ledger::{Act, Undone};
 pub use list::{Cursor, Page};
 pub use measure::{Measure, MeasureFilter};
-pub use proceeding::{Accused, NewAccused, NewStep, Proceeding, ProceedingFilter, Seals, StepRecord};
+pub use proceeding::{Accused, Correction, NewAccused, NewStep, Proceeding, ProceedingFilter, Seals, StepRecord};
 pub use reference::{Designation, Mission, State};
 pub use restoration::{ArchivedLog, Restoration, SetBack, SetBackKind};
 pub use session::{NewSession, PrimaryFactor, Rotation, SessionInfo, SessionLine};

@@ -1,8 +1,13 @@
 //! What waits for a person: each noun's room says what of it does.
 
+use std::collections::HashMap;
+
 use chrono::{NaiveDate, NaiveDateTime};
+use diesel::prelude::*;
 use strum::VariantArray as _;
 
+use super::db::Id;
+use super::db::schema::revision;
 use super::{Read, Result, room};
 use crate::domain::{Noun, TaskKind};
 use crate::policy::Viewer;
@@ -22,6 +27,21 @@ pub struct Task {
 
 /// Tasks of one noun that are found, at most: who has more begins with the oldest.
 pub(super) const MOST: i64 = 200;
+
+/// A task for another officer, of each of these accepted records whose withdrawal somebody asks for, by its permanent id and path.
+pub(super) fn withdrawals(r: &mut Read<'_>, asked: Vec<(Id, String)>) -> Result<Vec<Task>> {
+    let ids: Vec<Id> = asked.iter().map(|(id, _)| *id).collect();
+    let since: HashMap<Id, NaiveDateTime> = revision::table
+        .filter(revision::record_id.eq_any(ids))
+        .filter(revision::kind.like("%withdrawal_asked"))
+        .order(revision::made_at)
+        .select((revision::record_id, revision::made_at))
+        .load::<(Id, NaiveDateTime)>(r.db)?
+        .into_iter()
+        .collect();
+    let task = |(id, record)| Some(Task { kind: TaskKind::Decide, record, since: *since.get(&id)?, due_on: None });
+    Ok(asked.into_iter().filter_map(task).collect())
+}
 
 impl Read<'_> {
     /// What waits for a viewer, oldest first.

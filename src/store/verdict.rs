@@ -4,8 +4,8 @@ use seal::Plain;
 
 use super::db::Id;
 use super::{Error, Result, SealedInput, Write};
-use crate::domain::{Code, FieldReason, Noun, Reason, Returned, SealedField, SubmissionStatus};
-use crate::policy::may_settle;
+use crate::domain::{Code, Fault, FieldReason, Noun, Reason, Returned, Ruling, SealedField, SubmissionStatus};
+use crate::policy::{Ending, may_end, may_settle};
 
 /// Why something is returned or withdrawn.
 #[derive(Debug, Clone, Default)]
@@ -19,8 +19,8 @@ pub struct Grounds {
 /// What becomes of a proposal.
 #[derive(Debug, Clone)]
 pub struct Verdict {
-    /// Accepted, returned, or withdrawn by who submitted it.
-    pub status: SubmissionStatus,
+    /// What it says.
+    pub ruling: Ruling,
     /// Why.
     pub grounds: Grounds,
 }
@@ -47,8 +47,20 @@ impl Grounds {
 impl Verdict {
     /// Whether it is accepted.
     pub(super) fn accepts(&self) -> bool {
-        self.status == SubmissionStatus::Accepted
+        self.ruling == Ruling::Accepted
     }
+}
+
+/// Something that was accepted, and may be withdrawn.
+pub(super) struct Accepted<'a> {
+    /// Who asks that it be withdrawn, if somebody does.
+    pub(super) withdrawal_by: Option<Id>,
+    /// The missions that work on it.
+    pub(super) missions: &'a [String],
+    /// The State that submitted it, if one did.
+    pub(super) of_state: Option<&'a str>,
+    /// Whether another officer must agree.
+    pub(super) takes_two: bool,
 }
 
 /// Reads why something was returned or withdrawn out of its two columns.
@@ -68,17 +80,23 @@ pub(super) fn returned(
 
 impl Write<'_> {
     /// Judges a verdict on a proposal that somebody, for a State or not, submitted, and that waits still.
-    pub(super) fn settle(
-        &self,
-        by: Id,
-        of_state: Option<&str>,
-        status: SubmissionStatus,
-        to: SubmissionStatus,
-    ) -> Result<()> {
+    pub(super) fn settle(&self, by: Id, of_state: Option<&str>, status: SubmissionStatus, to: Ruling) -> Result<()> {
         may_settle(self.viewer, by.0, of_state, to)?;
         if status != SubmissionStatus::Proposed {
             return Err(Error::Conflict("This is already decided.".into()));
         }
         Ok(())
+    }
+
+    /// Judges a verdict on something that was accepted: whether its withdrawal is asked for, done or declined.
+    pub(super) fn ending(&self, accepted: &Accepted<'_>, verdict: &Verdict) -> Result<Ending> {
+        let asked_by = accepted.withdrawal_by.map(|id| id.0);
+        let ending =
+            may_end(self.viewer, asked_by, accepted.missions, accepted.of_state, accepted.takes_two, verdict.ruling)?;
+        let ending = ending.ok_or_else(|| Error::Conflict("This is already decided.".into()))?;
+        if ending != Ending::Declined && verdict.grounds.returned.is_none() {
+            return Err(Error::Invalid(vec![Fault::new("/reason", "required")]));
+        }
+        Ok(ending)
     }
 }

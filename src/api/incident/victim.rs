@@ -12,11 +12,11 @@ use utoipa::ToSchema;
 use super::{may_report, show};
 use crate::api::call::{Call, Shown};
 use crate::api::child::{self, Child, Edited, ListOf};
-use crate::api::input::{self, InputReader};
+use crate::api::input::{self, InputReader, Reader as _};
 use crate::api::problem::{NotModified, Preconditions, Problem, Problems, Tombstone};
 use crate::api::resource::Reading;
 use crate::api::withheld::{Markers, Withheld};
-use crate::domain::{Harm, Noun, Personnel, Sex, VictimFacts};
+use crate::domain::{Harm, HeldEnd, Noun, Personnel, Sex, VictimFacts};
 use crate::policy::{AccessContext, Viewer};
 use crate::store::{EditionChoice, Id, Incident, NewVictim, Read, Result as StoreResult, Victim, Write};
 
@@ -42,6 +42,14 @@ pub struct VictimView {
     /// When the State was notified (mission and Secretariat).
     #[serde(skip_serializing_if = "Option::is_none")]
     state_notified_on: Option<Option<NaiveDate>>,
+    /// When a person who was killed died, where that was later than the incident.
+    died_on: Option<NaiveDate>,
+    /// Since when the person was held, where that was later than the incident.
+    held_from: Option<NaiveDate>,
+    /// Until when; null as long as the person is held.
+    held_until: Option<NaiveDate>,
+    /// How it ended.
+    held_end: Option<HeldEnd>,
     sex: Withheld,
     age_band: Withheld,
     rank: Withheld,
@@ -57,15 +65,27 @@ impl VictimView {
     pub(super) fn new(
         viewer: &Viewer,
         facts: AccessContext,
+        incident: &Incident,
         victim: &Victim,
         held: Option<&HashSet<(Id, u16)>>,
     ) -> Self {
-        let VictimFacts { category, states, outcome, sex_of_dead, noticas_id, kin_notified_on, state_notified_on } =
-            victim.facts.clone();
+        let VictimFacts {
+            category,
+            states,
+            outcome,
+            sex_of_dead,
+            noticas_id,
+            kin_notified_on,
+            state_notified_on,
+            died_on,
+            held_from,
+            held_until,
+            held_end,
+        } = victim.facts.clone();
         let inside = viewer.is_inside();
         // The host State, and the State of a proceeding, see whose nationals all victims are.
         let sees_all = inside || facts.relations.host || facts.relations.proceeding;
-        let facts = facts.to_victim(viewer, &states, victim.facts.is_notified());
+        let facts = facts.to_victim(viewer, &states, victim.facts.is_notified(incident.facts.occurred));
         let markers = Markers { noun: Noun::Victim, viewer, facts, holder: victim.holder, held };
         Self {
             handle: victim.handle.clone(),
@@ -76,6 +96,10 @@ impl VictimView {
             noticas_id,
             kin_notified_on: markers.shown("kin_notified_on", kin_notified_on),
             state_notified_on: markers.shown("state_notified_on", state_notified_on),
+            died_on,
+            held_from,
+            held_until,
+            held_end,
             sex: markers.of("sex"),
             age_band: markers.of("age_band"),
             rank: markers.of("rank"),
@@ -86,6 +110,41 @@ impl VictimView {
             medical_detail: markers.of("medical_detail"),
             sexual_violence_detail: markers.of("sexual_violence_detail"),
         }
+    }
+}
+
+/// Faults of what is said of a death and of a time in which somebody was held.
+fn harm_faults(
+    input: &mut InputReader<'_>,
+    outcome: Harm,
+    has_died: bool,
+    has_from: bool,
+    (until, end): (Option<NaiveDate>, Option<HeldEnd>),
+) {
+    if has_died && outcome != Harm::Killed {
+        input.fault("died_on", "only for a victim who was killed");
+    }
+    let may_be_held = outcome.is_held() || outcome == Harm::Killed;
+    for (name, given) in [("held_from", has_from), ("held_until", until.is_some()), ("held_end", end.is_some())] {
+        if given && !may_be_held {
+            input.fault(
+                name,
+                "only for a victim who was abducted, detained or missing; the outcome stays so when it ended",
+            );
+        }
+    }
+    if until.is_some() != end.is_some() {
+        input
+            .fault(if end.is_some() { "held_until" } else { "held_end" }, "held_until and held_end are given together");
+    }
+    match end {
+        Some(HeldEnd::Died) if outcome != Harm::Killed => {
+            input.fault("held_end", "a person who died has the outcome killed");
+        }
+        Some(end) if outcome == Harm::Killed && end != HeldEnd::Died => {
+            input.fault("held_end", "must be died for a victim who was killed");
+        }
+        _ => {}
     }
 }
 
@@ -133,6 +192,17 @@ impl Child for Victims {
             input.optional("kin_notified_on", base.and_then(|b| b.kin_notified_on), input::past_date());
         let state_notified_on =
             input.optional("state_notified_on", base.and_then(|b| b.state_notified_on), input::past_date());
+        let known_held = |on: fn(&VictimFacts) -> Option<NaiveDate>| base.and_then(on);
+        let died = input::past_date().about("For a person who was killed, where it was later than the incident.");
+        let died_on = input.optional("died_on", known_held(|b| b.died_on), died);
+        let from = input::past_date().about("For a person who was held, where it was later than the incident.");
+        let held_from = input.optional("held_from", known_held(|b| b.held_from), from);
+        let held_until = input.optional("held_until", known_held(|b| b.held_until), input::past_date());
+        let end = input::code::<HeldEnd>().about("How it ended; with `held_until`.");
+        let held_end = input.optional("held_end", base.and_then(|b| b.held_end), end);
+        if let Some(outcome) = outcome {
+            harm_faults(input, outcome, died_on.is_some(), held_from.is_some(), (held_until, held_end));
+        }
         let sealed = input.sealed(Noun::Victim);
         Some(NewVictim {
             facts: VictimFacts {
@@ -143,6 +213,10 @@ impl Child for Victims {
                 noticas_id,
                 kin_notified_on,
                 state_notified_on,
+                died_on,
+                held_from,
+                held_until,
+                held_end,
             },
             sealed,
         })

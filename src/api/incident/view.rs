@@ -64,6 +64,8 @@ pub struct IncidentView {
     abducted: i32,
     /// Detained.
     detained: i32,
+    /// Of those who were abducted, detained or missing, how many still are.
+    still_held: i32,
     /// Dead who are not UN personnel.
     others_killed: i32,
     /// Injured who are not UN personnel.
@@ -155,7 +157,7 @@ fn view(
         sage_id,
         hold,
     } = incident.facts;
-    let Counts { victims, killed, injured, abducted, detained } = incident.counts;
+    let Counts { victims, killed, injured, abducted, detained, still_held } = incident.counts;
     let updated = if inside { incident.updated_at } else { incident.released_at.unwrap_or(incident.updated_at) };
     IncidentView {
         reference: incident.reference,
@@ -176,6 +178,7 @@ fn view(
         injured,
         abducted,
         detained,
+        still_held,
         others_killed,
         others_injured,
         noticas_id,
@@ -263,7 +266,8 @@ pub(super) fn one(viewer: &Viewer, r: &mut Read<'_>, incident: &Incident) -> Res
     let waits = !matches!(incident.status, IncidentStatus::Released | IncidentStatus::Withdrawn);
     body.will_be_seen_by = if viewer.is_inside() && waits { Some(r.will_see(incident)?) } else { None };
     let states: Vec<String> = victims.iter().flat_map(|victim| victim.facts.states.clone()).collect();
-    body.victims = Some(victims.iter().map(|victim| VictimView::new(viewer, facts, victim, Some(&held))).collect());
+    body.victims =
+        Some(victims.iter().map(|victim| VictimView::new(viewer, facts, incident, victim, Some(&held))).collect());
     body.suspects =
         Some(suspects.iter().map(|suspect| SuspectView::new(viewer, facts, suspect, Some(&held))).collect());
     // The tags move with any victim of the viewer's State.

@@ -333,9 +333,17 @@ impl<'c> InputReader<'c> {
 
     /// A date with its precision, in two members: `name` and `name_precision`.
     pub fn partial_date(&mut self, name: &str, base: Option<PartialDate>) -> Option<PartialDate> {
+        let given = (self.has(name), self.has(&format!("{name}_precision")));
         let date = self.required(name, base.map(PartialDate::first), date());
         let known = base.map_or(Precision::Day, PartialDate::precision);
         let precision = self.required(&format!("{name}_precision"), Some(known), code());
+        // Another day in a year that was known alone may be the day, or an example of it: nobody guesses.
+        let is_other = base
+            .is_some_and(|base| date.is_some_and(|date| PartialDate::new(date, known) != base || date != base.first()));
+        if given == (true, false) && known != Precision::Day && is_other {
+            let detail = "say how exactly the new date is known: day, month or year";
+            self.fault(&format!("{name}_precision"), detail);
+        }
         Some(PartialDate::new(date?, precision?))
     }
 }

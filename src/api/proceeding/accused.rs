@@ -35,6 +35,9 @@ pub struct AccusedView {
     reason_fields: Option<Vec<FieldReason>>,
     /// Why, in words.
     reason_note: Withheld,
+    /// Why somebody asks that the accused be withdrawn, though accepted (mission and Secretariat).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    withdrawal_proposed: Option<Reason>,
     /// Furthest stage.
     stage_furthest: Stage,
     /// Present stage, or exit.
@@ -64,12 +67,15 @@ pub(super) fn view(
     let markers = Markers { noun: Noun::Accused, viewer, facts, holder: accused.id, held };
     let progress = accused.progress;
     let (reason, reason_fields) = reasons(accused.returned);
+    let asked = accused.withdrawal_by.is_some() && accused.status == SubmissionStatus::Accepted;
+    let (withdrawal_proposed, reason) = if asked { (reason, None) } else { (None, reason) };
     AccusedView {
         handle: accused.handle,
         status: accused.status,
         reason,
         reason_fields,
         reason_note: markers.of("reason_note"),
+        withdrawal_proposed,
         stage_furthest: progress.furthest,
         stage_current: progress.current.code().to_owned(),
         outcome: progress.outcome,
@@ -201,7 +207,8 @@ pub(super) async fn accused_edit(
     child::edit::<AllAccused>(call, path.into_inner(), body).await
 }
 
-/// Accepts or returns an accused who was added to an accepted proceeding. The officer who decides is not the person who added the accused.
+/// Accepts or returns an accused who was added to an accepted proceeding; the officer who decides is not the person who added the accused. Two people
+/// withdraw an accused who was accepted, with the steps about the accused.
 #[utoipa::path(
     tag = "proceedings",
     params(("reference" = String, Path), ("handle" = String, Path), ("Idempotency-Key" = Option<String>, Header)),

@@ -14,6 +14,7 @@ use super::view::show;
 use crate::api::call::{Call, Shown};
 use crate::api::child::{self, Child, Decided, ListOf};
 use crate::api::decision::{DecisionInput, reasons};
+use crate::api::disclosure::note;
 use crate::api::input::{self, InputReader, Reader as _};
 use crate::api::problem::{NotModified, Problem, Problems};
 use crate::api::resource::Reading;
@@ -22,7 +23,7 @@ use crate::domain::{
     Exit, FieldReason, Noun, Obstacle, Outcome, Precision, Reason, Sentence, Stage, Step, StepKind, SubmissionStatus,
 };
 use crate::policy::{AccessContext, Viewer};
-use crate::store::{Id, NewStep, Proceeding, Read, Result as StoreResult, StepRecord, Verdict, Write};
+use crate::store::{Correction, Id, NewStep, Proceeding, Read, Result as StoreResult, StepRecord, Verdict, Write};
 
 /// One dated event.
 #[derive(Debug, Serialize, ToSchema)]
@@ -57,13 +58,26 @@ pub struct StepView {
     status: SubmissionStatus,
     /// The State that submitted it.
     submitted_by_state: Option<String>,
-    /// Why it was returned or withdrawn.
+    /// Why it was returned, withdrawn or replaced.
     reason: Option<Reason>,
     /// Why, field by field.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason_fields: Option<Vec<FieldReason>>,
     /// Why, in words.
     reason_note: Withheld,
+    /// Why somebody asks that it be withdrawn, though it was accepted (mission and Secretariat).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    withdrawal_proposed: Option<Reason>,
+    /// Handle of the step whose place it takes once it is accepted.
+    corrects: Option<String>,
+    /// Why it corrects that step.
+    correction_reason: Option<Reason>,
+    /// Why, in words.
+    correction_note: Withheld,
+    /// Handle of the step that took its place.
+    replaced_by: Option<String>,
+    /// When it ceased to be part of the record: it was withdrawn, or another step took its place.
+    ended_at: Option<DateTime<Utc>>,
     /// When it became part of the record; of a proposal, when it was submitted.
     recorded_at: DateTime<Utc>,
 }
@@ -84,12 +98,19 @@ pub(super) fn view(
         status,
         submitted_state,
         returned,
+        withdrawal_by,
+        corrects,
+        replaced_by,
+        correction_reason,
         id,
+        ..
     } = record;
     let facts = facts.to_submission(viewer, submitted_state.as_deref());
     let markers = Markers { noun: Noun::Step, viewer, facts, holder: id, held };
     let (reason, reason_fields) = reasons(returned);
-    let Step { kind, accused: _, happened, recorded_at, stage, outcome, exit, sentence, obstacle } = step;
+    let Step { kind, accused: _, happened, recorded_at, ended_at, stage, outcome, exit, sentence, obstacle } = step;
+    let asked = withdrawal_by.is_some() && status == SubmissionStatus::Accepted;
+    let (withdrawal_proposed, reason) = if asked { (reason, None) } else { (None, reason) };
     StepView {
         handle,
         kind,
@@ -109,6 +130,12 @@ pub(super) fn view(
         reason,
         reason_fields,
         reason_note: markers.of("reason_note"),
+        withdrawal_proposed,
+        corrects,
+        correction_reason,
+        correction_note: markers.of("correction_note"),
+        replaced_by,
+        ended_at: ended_at.map(|at| at.and_utc()),
         recorded_at: recorded_at.and_utc(),
     }
 }
@@ -163,6 +190,20 @@ impl Child for Steps {
         let obstacle = input.optional("obstacle", None, input::code().about("Why a hearing was postponed."));
         let postponed_to = input.optional("postponed_to", None, input::date().about("Its new date."));
         let source_url = input.optional("source_url", None, input::url().about("Public source."));
+        let corrects = input.optional(
+            "corrects",
+            None,
+            input::text(20).about("Handle of an accepted step whose place this one takes when it is accepted."),
+        );
+        let reason = input.optional("correction_reason", None, input::code().about("Why; required with `corrects`."));
+        let note = input.optional("correction_note", None, note.about("Why, in words: sealed, confidential."));
+        if corrects.is_some() && reason.is_none() {
+            input.fault("correction_reason", "required with corrects");
+        }
+        if corrects.is_none() && (reason.is_some() || note.is_some()) {
+            input.fault("corrects", "required with correction_reason or correction_note");
+        }
+        let corrects = corrects.zip(reason).map(|(step, reason)| Correction { step, reason, note });
         let step = NewStep {
             kind: kind?,
             accused: None,
@@ -175,6 +216,7 @@ impl Child for Steps {
             obstacle,
             postponed_to,
             source_url,
+            corrects,
         };
         Some((step, accused))
     }
@@ -229,7 +271,8 @@ pub(super) async fn step_get(call: Call, path: Path<(String, String)>) -> Result
     child::get::<Steps>(call, path.into_inner()).await
 }
 
-/// Records a step. A State proposes one in its own proceeding: it does not count until an officer accepts it.
+/// Records a step, or corrects one (`corrects`). What a State submits, and a judgement, sentence, appeal or exit by anybody, does not count until
+/// another officer accepts it.
 #[utoipa::path(
     tag = "proceedings",
     params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
@@ -241,7 +284,7 @@ pub(super) async fn step_create(call: Call, path: Path<String>, body: Bytes) -> 
     child::create::<Steps>(call, &path, body).await
 }
 
-/// Accepts or returns a step that a State proposed (Secretariat).
+/// Accepts or returns a step that was proposed (Secretariat), or withdraws a step. A step with an outcome that was accepted is withdrawn by two.
 #[utoipa::path(
     tag = "proceedings",
     params(("reference" = String, Path), ("handle" = String, Path), ("Idempotency-Key" = Option<String>, Header)),

@@ -11,8 +11,8 @@ use crate::domain::{
     Act, Activity, AssistanceFacts, AssistanceKind, AssistanceStatus, CaseFacts, Code, ContributionFacts,
     ContributionPurpose, DesignationKind, FollowUpFacts, FollowUpKind, Forum, Harm, IncidentFacts, IncidentStatus,
     InformationStatus, Jurisdiction, Means, MeasureFacts, MeasureKind, Noun, Obstacle, Outcome, PartialDate,
-    Perpetrator, Personnel, Precision, ProceedingFacts, ReplyStatus, Rights, Role, SealedField, Sentence, Sex, Stage,
-    StateFunction, StepKind, SubmissionStatus, SuspectFacts, SuspectStatus, VictimFacts,
+    Perpetrator, Personnel, Precision, ProceedingFacts, ReplyStatus, Rights, Role, Ruling, SealedField, Sentence, Sex,
+    Stage, StateFunction, StepKind, SubmissionStatus, SuspectFacts, SuspectStatus, VictimFacts,
 };
 use crate::exchange::{FATALITIES, import_fatalities, public_proceedings};
 use crate::identity::Identity;
@@ -104,7 +104,7 @@ pub fn load_sample(
 }
 
 fn accepted() -> Verdict {
-    Verdict { status: SubmissionStatus::Accepted, grounds: Grounds::default() }
+    Verdict { ruling: Ruling::Accepted, grounds: Grounds::default() }
 }
 
 fn account(store: &Store, identity: &Identity, person: &Person) -> Result<DemoAccount, Failed> {
@@ -180,7 +180,10 @@ fn public(store: &Store, officer: &Viewer, second: &Viewer) -> Result<(), Failed
                 to: Some(one.incident_on),
                 ..IncidentFilter::default()
             };
-            let Some(incident) = w.incident_list(&filter, None, 1)?.items.pop() else { continue };
+            let on = PartialDate::new(one.incident_on, Precision::Day);
+            let same_day =
+                w.incident_list(&filter, None, 50)?.items.into_iter().find(|known| known.facts.occurred == on);
+            let Some(incident) = same_day else { continue };
             let facts = CaseFacts {
                 mission: one.mission.clone(),
                 opened_on: one.incident_on,
@@ -262,13 +265,10 @@ fn incident(mission: &str, host: &str, on: NaiveDate, label: &str, victims: Vec<
 
 fn victim(state: &str, outcome: Harm, name: &str, told: Option<NaiveDate>) -> NewVictim {
     let facts = VictimFacts {
-        category: Personnel::ContingentTroop,
-        states: vec![state.into()],
-        outcome,
         sex_of_dead: (outcome == Harm::Killed).then_some(Sex::Male),
-        noticas_id: None,
         kin_notified_on: told,
         state_notified_on: told,
+        ..VictimFacts::of(Personnel::ContingentTroop, vec![state.into()], outcome)
     };
     let sealed = sealed(
         Noun::Victim,
@@ -284,19 +284,7 @@ fn victim(state: &str, outcome: Harm, name: &str, told: Option<NaiveDate>) -> Ne
 }
 
 fn step(kind: StepKind, accused: Option<i32>, on: NaiveDate) -> NewStep {
-    NewStep {
-        kind,
-        accused,
-        happened: PartialDate::new(on, Precision::Day),
-        stage: None,
-        outcome: None,
-        exit: None,
-        sentence: None,
-        sentence_months: None,
-        obstacle: None,
-        postponed_to: None,
-        source_url: None,
-    }
+    NewStep::of(kind, accused, PartialDate::new(on, Precision::Day))
 }
 
 fn follow_up(kind: FollowUpKind, on: NaiveDate, reply: ReplyStatus, replied_on: Option<NaiveDate>) -> FollowUpFacts {
@@ -464,7 +452,9 @@ fn made_up(store: &Store, verifier: &Viewer, releaser: &Viewer) -> Result<(), Fa
     let said = sealed(Noun::Contribution, &[("narrative", "MADE-UP SAMPLE: narrative.")]);
     store.write(verifier, |w| w.contribution_create(&contribution, &said))?;
     let narrative = || sealed(Noun::Measure, &[("narrative", "MADE-UP SAMPLE: narrative.")]);
-    store.write(verifier, |w| w.measure_create(&measure(MeasureKind::SpecialUnit, "UNIT", 2021), &narrative()))?;
+    let unit = measure(MeasureKind::SpecialUnit, "UNIT", 2021);
+    let unit = store.write(verifier, |w| w.measure_create(&unit, &narrative()))?;
+    store.write(releaser, |w| w.measure_decide(&unit, &accepted()))?;
     store.write(&mali, |w| w.measure_create(&measure(MeasureKind::DomesticCrime, "LAW", 2022), &narrative()))?;
     Ok(())
 }

@@ -141,14 +141,12 @@ fn row(line: i32, raw: Map<String, Value>, names: &Names) -> Result<(Row, NaiveD
     };
     let states = nationality(text("isocode3"), text("m49_code"), text("casualty_nationality"), names)?;
     let victim = VictimFacts {
-        category,
-        states,
-        outcome: Harm::Killed,
         sex_of_dead,
         noticas_id: Some(key.to_owned()),
         // Publication counts as notification: the file is updated only once next of kin and State know.
         kin_notified_on: Some(update),
         state_notified_on: Some(update),
+        ..VictimFacts::of(category, states, Harm::Killed)
     };
     let (key, mission, malicious) = (key.to_owned(), mission.to_owned(), kind == "Malicious Act");
     Ok((Row { line, key, mission, on, malicious, victim, raw }, update))

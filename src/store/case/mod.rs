@@ -10,13 +10,16 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::candidate::{Candidate, Candidates, Room, Surroundings};
-use super::db::schema::{case_file, case_incident, concern, proceeding, proceeding_case};
+use super::db::schema::{case_file, case_incident, concern, incident, proceeding, proceeding_case};
 use super::db::{Coded, Db, Id, facts_row};
 use super::incident::Incident;
 use super::list::page_of;
+use super::task::{MOST, Task, withdrawals};
 use super::{Cursor, Error, Page, Read, Result};
-use crate::domain::{CaseFacts, CaseStatus, Code, InformationStatus, Noun, Progress, Stage, SubmissionStatus};
-use crate::policy::{Scope, Target, Viewer, access};
+use crate::domain::{
+    CaseFacts, CaseStatus, Code, InformationStatus, Noun, Progress, Stage, SubmissionStatus, TaskKind,
+};
+use crate::policy::{Action, Scope, Target, Viewer, access, authorize};
 
 /// The code of what another officer accepted.
 const ACCEPTED: &str = "accepted";
@@ -121,13 +124,14 @@ struct CaseRecord {
 
 type Backend = <Db as diesel::connection::Connection>::Backend;
 
-/// Ids of the cases that hold an incident which concerns a State now, but for links that are newer than what the State gets.
+/// Ids of the cases that hold an incident which concerns a State now, but for links that are newer than what the State gets. A link that was
+/// withdrawn after the State got nothing newer stands for it.
 #[auto_type(no_type_alias)]
 pub(in crate::store) fn cases_concerning(state: String) -> _ {
     let accepted: &'static str = ACCEPTED;
     case_incident::table
         .inner_join(concern::table.on(concern::incident_id.eq(case_incident::incident_id)))
-        .filter(case_incident::status.eq(accepted))
+        .filter(case_incident::status.eq(accepted).or(case_incident::ended_at.gt(concern::frozen_at)))
         .filter(concern::state.eq(state))
         .filter(concern::to_at.is_null())
         .filter(concern::edition_id.is_not_null())
@@ -277,7 +281,7 @@ impl Read<'_> {
         let links: Vec<(Id, NaiveDateTime, Option<NaiveDateTime>)> = case_incident::table
             .inner_join(concern::table.on(concern::incident_id.eq(case_incident::incident_id)))
             .filter(case_incident::case_id.eq_any(ids))
-            .filter(case_incident::status.eq(ACCEPTED))
+            .filter(case_incident::status.eq(ACCEPTED).or(case_incident::ended_at.gt(concern::frozen_at)))
             .filter(concern::state.eq(state))
             .filter(concern::to_at.is_null())
             .filter(concern::edition_id.is_not_null())
@@ -315,7 +319,7 @@ impl Read<'_> {
         let rows: Vec<(Id, Option<NaiveDateTime>, NaiveDateTime)> = case_incident::table
             .inner_join(concern::table.on(concern::incident_id.eq(case_incident::incident_id)))
             .filter(case_incident::case_id.eq_any(cases.to_vec()))
-            .filter(case_incident::status.eq(ACCEPTED))
+            .filter(case_incident::status.eq(ACCEPTED).or(case_incident::ended_at.gt(concern::frozen_at)))
             .filter(concern::state.eq(state))
             .filter(concern::to_at.is_null())
             .filter(concern::frozen_at.is_not_null())
@@ -335,27 +339,48 @@ impl Read<'_> {
     /// # Errors
     /// The database's.
     pub fn case_incidents(&mut self, case: &Case, status: SubmissionStatus) -> Result<Vec<Incident>> {
-        let links: Vec<(Id, NaiveDateTime)> = case_incident::table
+        let mut links: Vec<(Id, NaiveDateTime, Option<NaiveDateTime>)> = case_incident::table
             .filter(case_incident::case_id.eq(case.id))
-            .filter(case_incident::status.eq(status.code()))
-            .select((case_incident::incident_id, case_incident::since))
+            .filter(case_incident::status.eq(status.code()).or(case_incident::ended_at.is_not_null()))
+            .select((case_incident::incident_id, case_incident::since, case_incident::ended_at))
             .load(self.db)?;
-        let mut incidents = self.incidents_of(&links.iter().map(|(id, _)| *id).collect::<Vec<_>>())?;
+        // A link that was withdrawn stands for a State that got nothing newer by then.
+        let counts = status == SubmissionStatus::Accepted;
+        links.retain(|(_, _, ended)| {
+            ended.is_none_or(|ended| {
+                counts && self.scope.state().is_some() && case.frozen_at.is_some_and(|at| ended > at)
+            })
+        });
+        let mut incidents = self.incidents_of(&links.iter().map(|(id, ..)| *id).collect::<Vec<_>>())?;
         if let (Some(state), Some(at)) = (self.scope.state(), case.frozen_at) {
             let withheld: Vec<(Id, Option<NaiveDateTime>)> = concern::table
                 .filter(concern::state.eq(state))
                 .filter(concern::to_at.is_null())
                 .filter(concern::frozen_at.is_not_null())
-                .filter(concern::incident_id.eq_any(links.iter().map(|(id, _)| *id)))
+                .filter(concern::incident_id.eq_any(links.iter().map(|(id, ..)| *id)))
                 .select((concern::incident_id, concern::frozen_at))
                 .load(self.db)?;
             incidents.retain(|incident| {
                 let until = withheld.iter().filter(|(id, _)| *id == incident.id).filter_map(|(_, at)| *at).min();
                 let until = until.unwrap_or(at);
-                links.iter().any(|(id, since)| *id == incident.id && *since <= until.min(at))
+                links.iter().any(|(id, since, _)| *id == incident.id && *since <= until.min(at))
             });
         }
         Ok(incidents)
+    }
+
+    /// The accepted incidents of a case that somebody asks to take out of it, within scope.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn case_incidents_disputed(&mut self, case: &Case) -> Result<Vec<Incident>> {
+        let ids: Vec<Id> = case_incident::table
+            .filter(case_incident::case_id.eq(case.id))
+            .filter(case_incident::status.eq(ACCEPTED))
+            .filter(case_incident::withdrawal_by.is_not_null())
+            .select(case_incident::incident_id)
+            .load(self.db)?;
+        self.incidents_of(&ids)
     }
 
     /// The ids of the proceedings that serve these cases.
@@ -376,7 +401,7 @@ impl Read<'_> {
             .select(proceeding::id)
             .load(self.db)?;
         let lines: Vec<Progress> = self
-            .steps_accepted(&proceedings)?
+            .steps_recorded(&proceedings)?
             .into_values()
             .map(|steps| super::proceeding::whole(&steps.into_iter().map(|(step, _)| step).collect::<Vec<_>>()))
             .collect();
@@ -385,7 +410,7 @@ impl Read<'_> {
     }
 }
 
-pub(super) const ROOM: Room = Room { candidates: Some(candidates), near, ..Room::PART };
+pub(super) const ROOM: Room = Room { candidates: Some(candidates), near, tasks };
 
 fn candidates(r: &mut Read<'_>, viewer: &Viewer, reference: &str) -> Result<Candidates> {
     let case = r.case_get(reference)?.ok_or(Error::NotFound)?;
@@ -400,4 +425,39 @@ fn near(r: &mut Read<'_>, around: &Surroundings) -> Result<Vec<(Id, String)>> {
         .select((case_file::id, case_file::reference))
         .load(r.db)?;
     Ok(found.into_iter().map(|(id, reference)| (id, format!("cases/{reference}"))).collect())
+}
+
+/// An incident that was added to a case with proceedings, or that somebody asks to take out of one, waits for another officer.
+fn tasks(r: &mut Read<'_>, viewer: &Viewer) -> Result<Vec<Task>> {
+    if authorize(viewer, Action::Decide).is_err() {
+        return Ok(Vec::new());
+    }
+    let links = case_incident::table
+        .inner_join(case_file::table.on(case_file::id.eq(case_incident::case_id)))
+        .inner_join(incident::table.on(incident::id.eq(case_incident::incident_id)));
+    let path = |case: &str, incident: &str| format!("cases/{case}/incidents/{incident}");
+    let actor = Id(viewer.account);
+    let added: Vec<(String, String, NaiveDateTime)> = links
+        .filter(case_incident::status.eq(SubmissionStatus::Proposed.code()))
+        .filter(case_incident::added_by.ne(actor))
+        .order(case_incident::since)
+        .limit(MOST)
+        .select((case_file::reference, incident::reference, case_incident::since))
+        .load(r.db)?;
+    let task = |(case, incident, since): (String, String, NaiveDateTime)| Task {
+        kind: TaskKind::Decide,
+        record: path(&case, &incident),
+        since,
+        due_on: None,
+    };
+    let mut tasks: Vec<Task> = added.into_iter().map(task).collect();
+    let asked: Vec<(Id, String, String)> = links
+        .filter(case_incident::status.eq(ACCEPTED))
+        .filter(case_incident::withdrawal_by.ne(actor))
+        .limit(MOST)
+        .select((case_file::id, case_file::reference, incident::reference))
+        .load(r.db)?;
+    let asked = asked.into_iter().map(|(id, case, incident)| (id, path(&case, &incident)));
+    tasks.extend(withdrawals(r, asked.collect())?);
+    Ok(tasks)
 }

@@ -5,11 +5,13 @@ use diesel::prelude::*;
 use serde_json::{Map, json};
 
 use super::{Case, CaseFactsRow, CaseRow};
-use crate::domain::{CaseFacts, CaseStatus, Code, Noun, Stage, SubmissionStatus, case_transition};
+use crate::domain::{CaseFacts, CaseStatus, Code, Noun, Ruling, Stage, SubmissionStatus, case_transition};
+use crate::policy::Ending;
 use crate::store::db::schema::{case_event, case_file, case_incident};
 use crate::store::db::{Coded, Id};
 use crate::store::history::{Change, INCIDENT_RETURNED, changed, created};
-use crate::store::incident::EditionChoice;
+use crate::store::incident::{EditionChoice, Incident};
+use crate::store::verdict::Accepted;
 use crate::store::{Error, Grounds, Result, SealedInput, Verdict, Write, named, random_tag};
 
 impl Write<'_> {
@@ -102,17 +104,23 @@ impl Write<'_> {
     pub fn case_incident_decide(&mut self, case: &Case, incident: &str, verdict: &Verdict) -> Result<()> {
         let incident = self.incident_get(incident, EditionChoice::Working)?.ok_or(Error::NotFound)?;
         let link = case_incident::table.find((case.id, incident.id));
+        type Link = (String, Option<Id>);
+        let known: Option<Link> =
+            link.select((case_incident::status, case_incident::withdrawal_by)).first(self.db).optional()?;
+        if let Some((_, asked_by)) = known.filter(|(status, _)| status == SubmissionStatus::Accepted.code()) {
+            return self.case_incident_end(case, &incident, asked_by, verdict);
+        }
         let waiting: Option<Option<Id>> = link
             .filter(case_incident::status.eq(SubmissionStatus::Proposed.code()))
             .select(case_incident::added_by)
             .first(self.db)
             .optional()?;
         let by = waiting.ok_or(Error::NotFound)?.unwrap_or_default();
-        self.settle(by, None, SubmissionStatus::Proposed, verdict.status)?;
+        self.settle(by, None, SubmissionStatus::Proposed, verdict.ruling)?;
         let accept = verdict.accepts();
         diesel::update(link)
             .set((
-                case_incident::status.eq(verdict.status.code()),
+                case_incident::status.eq(verdict.ruling.status().code()),
                 case_incident::decided_by.eq(self.actor()),
                 case_incident::since.eq(self.now()),
             ))
@@ -125,16 +133,80 @@ impl Write<'_> {
                 .set(case_file::updated_at.eq(self.now()))
                 .execute(self.db)?;
         }
-        let (action, kind) = match verdict.status {
-            SubmissionStatus::Accepted => ("case.accept", "incident_accepted"),
-            SubmissionStatus::Withdrawn => ("case.withdraw", INCIDENT_RETURNED),
-            SubmissionStatus::Returned | SubmissionStatus::Proposed => ("case.return", INCIDENT_RETURNED),
+        let (action, kind) = match verdict.ruling {
+            Ruling::Accepted => ("case.accept", "incident_accepted"),
+            Ruling::Withdrawn => ("case.withdraw", INCIDENT_RETURNED),
+            Ruling::Returned => ("case.return", INCIDENT_RETURNED),
         };
         let sealed = self.case_note(case, &verdict.grounds)?;
         let reason = verdict.grounds.reason();
         let open = Map::from_iter([("incident".to_owned(), json!({ "from": null, "to": incident.reference }))]);
         let change = Change::of(Noun::Case, case.id, kind).open(open).sealed(sealed).because(reason);
         self.note_record(action, &case.reference, change);
+        Ok(())
+    }
+
+    /// Asks that an incident be taken out of a case, does so when another officer agrees, or lets it stay after all. What proceedings of the case
+    /// made it concern ends.
+    fn case_incident_end(
+        &mut self,
+        case: &Case,
+        incident: &Incident,
+        withdrawal_by: Option<Id>,
+        verdict: &Verdict,
+    ) -> Result<()> {
+        let missions = std::slice::from_ref(&case.facts.mission);
+        let accepted = Accepted { withdrawal_by, missions, of_state: None, takes_two: true };
+        let ending = self.ending(&accepted, verdict)?;
+        let link = case_incident::table.find((case.id, incident.id));
+        let nobody: Option<Id> = None;
+        let (action, kind) = match ending {
+            Ending::Asked => {
+                diesel::update(link).set(case_incident::withdrawal_by.eq(self.actor())).execute(self.db)?;
+                ("case.withdrawal.ask", "incident_withdrawal_asked")
+            }
+            Ending::Withdrawn => {
+                self.refuse_last(case, incident.id)?;
+                diesel::update(link)
+                    .set((
+                        case_incident::status.eq(SubmissionStatus::Withdrawn.code()),
+                        case_incident::decided_by.eq(self.actor()),
+                        case_incident::ended_at.eq(self.now()),
+                    ))
+                    .execute(self.db)?;
+                for state in self.states_served(case.id)? {
+                    self.concern_of_proceeding_end(incident.id, &state)?;
+                }
+                diesel::update(case_file::table.find(case.id))
+                    .set(case_file::updated_at.eq(self.now()))
+                    .execute(self.db)?;
+                ("case.withdraw", "incident_withdrawn")
+            }
+            Ending::Declined => {
+                diesel::update(link).set(case_incident::withdrawal_by.eq(nobody)).execute(self.db)?;
+                ("case.withdrawal.decline", "incident_withdrawal_declined")
+            }
+        };
+        let sealed = self.case_note(case, &verdict.grounds)?;
+        let open = Map::from_iter([("incident".to_owned(), json!({ "from": null, "to": incident.reference }))]);
+        let change = Change::of(Noun::Case, case.id, kind).open(open).sealed(sealed);
+        self.note_record(action, &case.reference, change.because(verdict.grounds.reason()));
+        Ok(())
+    }
+
+    /// A case has at least one incident.
+    fn refuse_last(&mut self, case: &Case, incident: Id) -> Result<()> {
+        let others: i64 = case_incident::table
+            .filter(case_incident::case_id.eq(case.id))
+            .filter(case_incident::status.eq(SubmissionStatus::Accepted.code()))
+            .filter(case_incident::incident_id.ne(incident))
+            .count()
+            .get_result(self.db)?;
+        if others == 0 {
+            return Err(Error::Conflict(
+                "This is the only incident of the case. Add the right incident first, then withdraw this one.".into(),
+            ));
+        }
         Ok(())
     }
 

@@ -172,6 +172,7 @@ diesel::table! {
         injured -> Integer,
         abducted -> Integer,
         detained -> Integer,
+        still_held -> Integer,
         noticas_id -> Nullable<Text>,
         sage_id -> Nullable<Text>,
         public_file -> Bool,
@@ -212,6 +213,10 @@ diesel::table! {
         noticas_id -> Nullable<Text>,
         kin_notified_on -> Nullable<Date>,
         state_notified_on -> Nullable<Date>,
+        died_on -> Nullable<Date>,
+        held_from -> Nullable<Date>,
+        held_until -> Nullable<Date>,
+        held_end -> Nullable<Text>,
     }
 }
 
@@ -290,6 +295,8 @@ diesel::table! {
         added_by -> Nullable<Binary>,
         since -> Timestamp,
         decided_by -> Nullable<Binary>,
+        withdrawal_by -> Nullable<Binary>,
+        ended_at -> Nullable<Timestamp>,
     }
 }
 
@@ -348,6 +355,8 @@ diesel::table! {
         reason -> Nullable<Text>,
         handle -> Text,
         reason_fields -> Nullable<Text>,
+        withdrawal_by -> Nullable<Binary>,
+        ended_at -> Nullable<Timestamp>,
     }
 }
 
@@ -383,6 +392,10 @@ diesel::table! {
         decided_by -> Nullable<Binary>,
         reason -> Nullable<Text>,
         reason_fields -> Nullable<Text>,
+        corrects -> Nullable<Binary>,
+        correction_reason -> Nullable<Text>,
+        withdrawal_by -> Nullable<Binary>,
+        ended_at -> Nullable<Timestamp>,
     }
 }
 
@@ -436,6 +449,8 @@ diesel::table! {
         recorded_at -> Nullable<Timestamp>,
         updated_at -> Timestamp,
         reason_fields -> Nullable<Text>,
+        withdrawal_by -> Nullable<Binary>,
+        ended_at -> Nullable<Timestamp>,
     }
 }
 

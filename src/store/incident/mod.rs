@@ -4,6 +4,7 @@
 //! feed starts from [`edition_seen`], which yields at most one edition an incident, and [`victim_seen`], which yields the
 //! victims in them that a scope may know of.
 
+mod fields;
 mod read;
 mod room;
 mod row;

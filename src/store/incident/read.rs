@@ -12,7 +12,7 @@ use crate::store::db::Id;
 use crate::store::db::schema::{
     concern, edition_handling as h, incident, incident_edition as e, revision, suspect, victim,
 };
-use crate::store::list::page_of;
+use crate::store::list::{may_reach, page_of};
 use crate::store::{Cursor, Error, Page, Read, Result};
 
 /// From this many concerns on, a State's page is quicker by walking the editions in order.
@@ -85,7 +85,7 @@ impl Read<'_> {
             query = query.filter(e::noticas_id.eq(id.clone()));
         }
         if let Some(from) = filter.from {
-            query = query.filter(e::occurred_on.ge(from));
+            query = may_reach!(query, e::occurred_on, e::occurred_on_precision, from);
         }
         if let Some(to) = filter.to {
             query = query.filter(e::occurred_on.le(to));

@@ -11,7 +11,7 @@ use crate::policy::{Action, Scope, Viewer, authorize, is_on_desk};
 use crate::store::candidate::{Candidate, Candidates, Room, Surroundings};
 use crate::store::db::Id;
 use crate::store::db::schema::{edition_handling as h, incident, incident_edition as e};
-use crate::store::task::{MOST, Task};
+use crate::store::task::{MOST, Task, withdrawals};
 use crate::store::{Error, Read, Result};
 
 pub(in crate::store) const ROOM: Room = Room { candidates: Some(candidates), near, tasks };
@@ -24,7 +24,7 @@ fn candidates(r: &mut Read<'_>, viewer: &Viewer, reference: &str) -> Result<Cand
     let path = format!("incidents/{}", incident.reference);
     let mut all = vec![Candidate::of(Noun::Incident, incident.id, path.clone(), facts).held_by(incident.edition)];
     for victim in r.victim_list(&incident)? {
-        let facts = facts.to_victim(viewer, &victim.facts.states, victim.facts.is_notified());
+        let facts = facts.to_victim(viewer, &victim.facts.states, victim.facts.is_notified(incident.facts.occurred));
         let path = format!("{path}/victims/{}", victim.handle);
         all.push(Candidate::of(Noun::Victim, victim.record, path, facts).held_by(victim.holder));
     }
@@ -78,6 +78,14 @@ fn tasks(r: &mut Read<'_>, viewer: &Viewer) -> Result<Vec<Task>> {
             since,
             due_on: None,
         }));
+    }
+    if authorize(viewer, Action::Decide).is_ok() {
+        let asked: Vec<(Id, String)> = edition_seen(r.scope, EditionChoice::Released)
+            .filter(e::id.eq_any(h::table.filter(h::withdrawal_by.ne(actor)).select(h::edition_id)))
+            .limit(MOST)
+            .select((e::incident_id, e::reference))
+            .load(r.db)?;
+        tasks.extend(withdrawals(r, asked.into_iter().map(|(id, of)| (id, format!("incidents/{of}"))).collect())?);
     }
     Ok(tasks)
 }

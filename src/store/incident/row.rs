@@ -5,7 +5,6 @@ use std::collections::HashMap;
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
-use serde_json::{Map, Value, json};
 
 use super::{Incident, Suspect, Victim};
 use crate::domain::{Code, Counts, HoldReason, IncidentFacts, IncidentStatus, PartialDate, SuspectFacts, VictimFacts};
@@ -43,6 +42,7 @@ pub(in crate::store) struct EditionRow {
     pub(in crate::store) injured: i32,
     pub(in crate::store) abducted: i32,
     pub(in crate::store) detained: i32,
+    pub(in crate::store) still_held: i32,
     pub(in crate::store) noticas_id: Option<String>,
     pub(in crate::store) sage_id: Option<String>,
     pub(in crate::store) public_file: bool,
@@ -173,6 +173,7 @@ impl Edition {
             injured,
             abducted,
             detained,
+            still_held,
             noticas_id,
             sage_id,
             public_file,
@@ -203,7 +204,7 @@ impl Edition {
                 sage_id,
                 hold: hold.zip(hold_review_on),
             },
-            counts: Counts { victims, killed, injured, abducted, detained },
+            counts: Counts { victims, killed, injured, abducted, detained, still_held },
             status: code(&status, EDITION, "status", &reference)?,
             amends: number > 1 && !is_released,
             id: incident_id,
@@ -289,6 +290,7 @@ impl Edition {
             injured: 0,
             abducted: 0,
             detained: 0,
+            still_held: 0,
             noticas_id: None,
             sage_id: None,
             public_file: false,
@@ -297,52 +299,6 @@ impl Edition {
             superseded_at: None,
         };
         Self { row, handling: HandlingRow::new(id, author, now) }
-    }
-}
-
-/// Open facts by name, as history shows them.
-pub(in crate::store) fn incident_fields(facts: &IncidentFacts) -> Map<String, Value> {
-    let value = json!({
-        "mission": facts.mission,
-        "host_state": facts.host_state,
-        "occurred_on": facts.occurred.first(),
-        "occurred_on_precision": facts.occurred.precision(),
-        "region": facts.region,
-        "act": facts.act,
-        "means": facts.means,
-        "activity": facts.activity,
-        "perpetrator_category": facts.perpetrator,
-        "others_killed": facts.others_killed,
-        "others_injured": facts.others_injured,
-        "noticas_id": facts.noticas_id,
-        "sage_id": facts.sage_id,
-        "hold_reason": facts.hold.map(|(reason, _)| reason),
-        "hold_review_on": facts.hold.map(|(_, on)| on),
-    });
-    object(value)
-}
-
-pub(in crate::store) fn victim_fields(handle: &str, facts: &VictimFacts) -> Map<String, Value> {
-    object(json!({
-        "handle": handle,
-        "category": facts.category,
-        "states": facts.states,
-        "outcome": facts.outcome,
-        "sex_of_dead": facts.sex_of_dead,
-        "noticas_id": facts.noticas_id,
-        "kin_notified_on": facts.kin_notified_on,
-        "state_notified_on": facts.state_notified_on,
-    }))
-}
-
-pub(in crate::store) fn suspect_fields(handle: &str, facts: &SuspectFacts) -> Map<String, Value> {
-    object(json!({ "handle": handle, "category": facts.category, "status": facts.status }))
-}
-
-fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(map) => map,
-        _ => Map::new(),
     }
 }
 
@@ -361,6 +317,10 @@ pub(in crate::store) struct VictimRow {
     pub(in crate::store) noticas_id: Option<String>,
     pub(in crate::store) kin_notified_on: Option<NaiveDate>,
     pub(in crate::store) state_notified_on: Option<NaiveDate>,
+    pub(in crate::store) died_on: Option<NaiveDate>,
+    pub(in crate::store) held_from: Option<NaiveDate>,
+    pub(in crate::store) held_until: Option<NaiveDate>,
+    pub(in crate::store) held_end: Option<String>,
 }
 
 impl VictimRow {
@@ -371,8 +331,19 @@ impl VictimRow {
         position: i32,
         facts: &VictimFacts,
     ) -> Self {
-        let VictimFacts { category, states, outcome, sex_of_dead, noticas_id, kin_notified_on, state_notified_on } =
-            facts.clone();
+        let VictimFacts {
+            category,
+            states,
+            outcome,
+            sex_of_dead,
+            noticas_id,
+            kin_notified_on,
+            state_notified_on,
+            died_on,
+            held_from,
+            held_until,
+            held_end,
+        } = facts.clone();
         Self {
             id: Id::new(),
             edition_id,
@@ -386,6 +357,10 @@ impl VictimRow {
             noticas_id,
             kin_notified_on,
             state_notified_on,
+            died_on,
+            held_from,
+            held_until,
+            held_end: held_end.map(|end| end.code().into()),
         }
     }
 
@@ -403,6 +378,10 @@ impl VictimRow {
             noticas_id,
             kin_notified_on,
             state_notified_on,
+            died_on,
+            held_from,
+            held_until,
+            held_end,
         } = self;
         Ok(Victim {
             record: victim_id,
@@ -416,6 +395,10 @@ impl VictimRow {
                 noticas_id,
                 kin_notified_on,
                 state_notified_on,
+                died_on,
+                held_from,
+                held_until,
+                held_end: held_end.map(|end| code(&end, "victim", "held_end", &handle)).transpose()?,
             },
             handle,
         })

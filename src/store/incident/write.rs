@@ -4,16 +4,17 @@ use diesel::prelude::*;
 use rand::Rng;
 use serde_json::{Map, Value};
 
-use super::row::{
-    Edition, EditionRow, HandlingRow, SuspectRow, VictimRow, incident_fields, suspect_fields, victim_fields,
-};
+use super::fields::{incident_fields, suspect_fields, victim_fields};
+use super::row::{Edition, EditionRow, HandlingRow, SuspectRow, VictimRow};
 use super::{EditionChoice, Incident, NewIncident, NewSuspect, NewVictim, Suspect, Victim};
-use crate::domain::{Code, Counts, Harm, IncidentFacts, IncidentStatus, Noun, Reference, SealedChange, handle};
+use crate::domain::{
+    Code, Counts, Fault, IncidentFacts, IncidentStatus, Noun, PartialDate, Reference, SealedChange, VictimFacts, handle,
+};
 use crate::store::db::schema::{edition_handling as h, incident, incident_edition as e, suspect, victim};
 use crate::store::db::{Id, each};
 use crate::store::history::{Change, all_new, differences};
 use crate::store::keys::SealedRows;
-use crate::store::{Error, Result, SealedInput, Write, code};
+use crate::store::{Error, Result, SealedInput, Write};
 
 /// Whether a new incident is a draft of a person or a verified row of the public file.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,11 +54,14 @@ impl Write<'_> {
             Origin::Person => IncidentStatus::Draft,
             Origin::PublicFile => IncidentStatus::Verified,
         };
+        for (at, victim) in new.victims.iter().enumerate() {
+            refuse_misdated(new.facts.occurred, &victim.facts, &format!("/victims/{at}"))?;
+        }
         let (id, reference) = self.incident_record(&new.facts)?;
         let mut edition = Edition::first(id, reference.clone(), status, self.actor(), self.now());
         edition.set_facts(&new.facts);
         edition.row.public_file = origin == Origin::PublicFile;
-        set_counts(&mut edition.row, Counts::of(new.victims.iter().map(|victim| victim.facts.outcome)));
+        set_counts(&mut edition.row, Counts::of(new.victims.iter().map(|victim| &victim.facts)));
         edition.insert(self.db)?;
         let row = &edition.row;
         let mut rows = SealedRows::default();
@@ -222,6 +226,11 @@ impl Write<'_> {
         sealed: &SealedInput,
     ) -> Result<Incident> {
         let mut edition = self.edition_to_edit(incident)?;
+        if self.victims_of(edition.row.id)?.iter().any(|victim| !victim.facts.misdated(facts.occurred).is_empty()) {
+            let fault =
+                Fault::new("/occurred_on", "dates of a victim would be before the incident: correct the victim first");
+            return Err(Error::Invalid(vec![fault]));
+        }
         let open = differences(&incident_fields(&incident.facts), &incident_fields(facts));
         let kind = if edition.row.id == incident.edition { "edited" } else { "amended" };
         let touched = self.seal(edition.row.id, incident.id, sealed, None)?;
@@ -255,13 +264,8 @@ impl Write<'_> {
         if saved == Saved::Open {
             row.public_file = false;
         }
-        let outcomes: Vec<String> =
-            victim::table.filter(victim::edition_id.eq(row.id)).select(victim::outcome).load(self.db)?;
-        let outcomes = outcomes
-            .iter()
-            .map(|text| code::<Harm>(text, "victim", "outcome", &row.reference))
-            .collect::<Result<Vec<_>>>()?;
-        set_counts(row, Counts::of(outcomes));
+        let victims = self.victims_of(row.id)?;
+        set_counts(row, Counts::of(victims.iter().map(|victim| &victim.facts)));
         diesel::update(e::table.find(row.id))
             .set((
                 (
@@ -285,6 +289,7 @@ impl Write<'_> {
                     e::injured.eq(row.injured),
                     e::abducted.eq(row.abducted),
                     e::detained.eq(row.detained),
+                    e::still_held.eq(row.still_held),
                     e::noticas_id.eq(&row.noticas_id),
                     e::sage_id.eq(&row.sage_id),
                     e::public_file.eq(row.public_file),
@@ -346,6 +351,7 @@ impl Write<'_> {
         new: &NewVictim,
         saved: Saved,
     ) -> Result<(Incident, Victim)> {
+        refuse_misdated(incident.facts.occurred, &new.facts, "")?;
         let mut edition = self.edition_to_edit(incident)?;
         let last: Option<i32> = victim::table
             .filter(victim::edition_id.eq(edition.row.id))
@@ -363,6 +369,7 @@ impl Write<'_> {
     /// # Errors
     /// As [`Write::incident_edit`].
     pub fn victim_edit(&mut self, incident: &Incident, known: &Victim, new: &NewVictim) -> Result<(Incident, Victim)> {
+        refuse_misdated(incident.facts.occurred, &new.facts, "")?;
         let mut edition = self.edition_to_edit(incident)?;
         let found: VictimRow = victim::table
             .filter(victim::edition_id.eq(edition.row.id))
@@ -382,6 +389,10 @@ impl Write<'_> {
                 victim::noticas_id.eq(&changed.noticas_id),
                 victim::kin_notified_on.eq(changed.kin_notified_on),
                 victim::state_notified_on.eq(changed.state_notified_on),
+                victim::died_on.eq(changed.died_on),
+                victim::held_from.eq(changed.held_from),
+                victim::held_until.eq(changed.held_until),
+                victim::held_end.eq(&changed.held_end),
             ))
             .execute(self.db)?;
         let sealed = self.seal(found.id, known.record, &new.sealed, None)?;
@@ -437,15 +448,29 @@ impl Write<'_> {
         Ok((edition.into_incident()?, changed.into_suspect()?))
     }
 
+    /// The victims of an edition.
+    fn victims_of(&mut self, edition: Id) -> Result<Vec<Victim>> {
+        let rows: Vec<VictimRow> = victim::table.filter(victim::edition_id.eq(edition)).load(self.db)?;
+        rows.into_iter().map(VictimRow::into_victim).collect()
+    }
+
     /// The incident as it stands now, for a writer that has just changed it.
     pub(super) fn incident_again(&mut self, reference: &str) -> Result<Incident> {
         self.incident_get(reference, EditionChoice::Working)?.ok_or(Error::NotFound)
     }
 }
 
+/// Refuses dates of a victim that contradict the day of the incident.
+fn refuse_misdated(occurred: PartialDate, victim: &VictimFacts, at: &str) -> Result<()> {
+    let faults: Vec<Fault> =
+        victim.misdated(occurred).into_iter().map(|(name, why)| Fault::new(format!("{at}/{name}"), why)).collect();
+    if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
+}
+
 fn set_counts(row: &mut EditionRow, counts: Counts) {
-    let Counts { victims, killed, injured, abducted, detained } = counts;
-    (row.victims, row.killed, row.injured, row.abducted, row.detained) = (victims, killed, injured, abducted, detained);
+    let Counts { victims, killed, injured, abducted, detained, still_held } = counts;
+    (row.victims, row.killed, row.injured) = (victims, killed, injured);
+    (row.abducted, row.detained, row.still_held) = (abducted, detained, still_held);
 }
 
 fn rng() -> impl Rng {

@@ -13,14 +13,15 @@ pub use seen::Seals;
 
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
+use seal::Plain;
 
 use super::SealedInput;
 use super::case::cases_concerning;
 use super::db::schema::{case_file, proceeding, proceeding_case};
 use super::db::{Db, Id};
 use crate::domain::{
-    AsOf, Code, Exit, Forum, Obstacle, Outcome, PartialDate, ProceedingFacts, Progress, Returned, Sentence, Stage,
-    Step, StepKind, SubmissionStatus, progress, roll_up,
+    AsOf, Code, Exit, Forum, Obstacle, Outcome, PartialDate, ProceedingFacts, Progress, Reason, Returned, Sentence,
+    Stage, Step, StepKind, SubmissionStatus, progress, roll_up,
 };
 use crate::policy::{Scope, Target};
 
@@ -107,8 +108,10 @@ pub struct Accused {
     pub number: i32,
     /// Whether it counts: once another officer accepted it.
     pub status: SubmissionStatus,
-    /// Why it was returned or withdrawn.
+    /// Why it was returned or withdrawn, or somebody asks that it be.
     pub returned: Option<Returned>,
+    /// Who asks that it be withdrawn, though it was accepted.
+    pub withdrawal_by: Option<Id>,
     /// The State that submitted it, if one did.
     pub submitted_state: Option<String>,
     /// Where the accused stands.
@@ -147,10 +150,30 @@ pub struct StepRecord {
     pub status: SubmissionStatus,
     /// The State that submitted it, if one did.
     pub submitted_state: Option<String>,
-    /// Why it was returned or withdrawn.
+    /// Why it was returned, withdrawn or replaced, or somebody asks that it be withdrawn.
     pub returned: Option<Returned>,
-    /// Permanent id: what its note hangs below.
+    /// Who asks that it be withdrawn, though it was accepted.
+    pub withdrawal_by: Option<Id>,
+    /// Handle of the step whose place it takes once it is accepted, as far as the scope sees it.
+    pub corrects: Option<String>,
+    /// Handle of the step that took its place, as far as the scope sees it.
+    pub replaced_by: Option<String>,
+    pub(super) corrects_id: Option<Id>,
+    /// Why it corrects the other.
+    pub correction_reason: Option<Reason>,
+    /// Permanent id: what its notes hang below.
     pub id: Id,
+}
+
+/// What a step corrects, and why.
+#[derive(Debug, Clone)]
+pub struct Correction {
+    /// Handle of the step whose place it takes.
+    pub step: String,
+    /// Why.
+    pub reason: Reason,
+    /// Why, in words, which are sealed.
+    pub note: Option<Plain>,
 }
 
 /// A step to be recorded or proposed.
@@ -178,6 +201,28 @@ pub struct NewStep {
     pub postponed_to: Option<NaiveDate>,
     /// Public source.
     pub source_url: Option<String>,
+    /// The step that it corrects, if it corrects one.
+    pub corrects: Option<Correction>,
+}
+
+impl NewStep {
+    /// A step of which no more is known than what it is, whom it is about and when it happened.
+    pub fn of(kind: StepKind, accused: Option<i32>, happened: PartialDate) -> Self {
+        Self {
+            kind,
+            accused,
+            happened,
+            stage: None,
+            outcome: None,
+            exit: None,
+            sentence: None,
+            sentence_months: None,
+            obstacle: None,
+            postponed_to: None,
+            source_url: None,
+            corrects: None,
+        }
+    }
 }
 
 type Backend = <Db as diesel::connection::Connection>::Backend;

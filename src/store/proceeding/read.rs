@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
-use super::{Accused, Proceeding, ProceedingFilter, StepRecord, is_accepted, proceeding_counted, proceeding_seen};
+use super::{Accused, Proceeding, ProceedingFilter, StepRecord, is_accepted, proceeding_seen};
 use crate::domain::{
     AsOf, Code, Forum, Jurisdiction, PartialDate, Precision, ProceedingFacts, Stage, Step, StepKind, SubmissionStatus,
     progress,
@@ -14,7 +14,7 @@ use crate::policy::Scope;
 use crate::store::case::{Case, case_seen};
 use crate::store::db::schema::{accused_incident, case_file, proceeding, proceeding as p, proceeding_case, step};
 use crate::store::db::{Coded, Id, facts_row};
-use crate::store::list::page_of;
+use crate::store::list::{may_reach, page_of};
 use crate::store::verdict::returned;
 use crate::store::{Cursor, Page, Read, Result, code};
 
@@ -103,6 +103,10 @@ pub(super) struct StepRow {
     pub(super) decided_by: Option<Id>,
     pub(super) reason: Option<String>,
     pub(super) reason_fields: Option<String>,
+    pub(super) corrects: Option<Id>,
+    pub(super) correction_reason: Option<String>,
+    pub(super) withdrawal_by: Option<Id>,
+    pub(super) ended_at: Option<NaiveDateTime>,
 }
 
 impl StepRow {
@@ -132,6 +136,10 @@ impl StepRow {
             decided_by: _,
             reason,
             reason_fields,
+            corrects,
+            correction_reason,
+            withdrawal_by,
+            ended_at,
         } = self;
         fn some<C: Code>(text: Option<String>, column: &'static str, row: &str) -> Result<Option<C>> {
             text.map(|text| code(&text, "step", column, row)).transpose()
@@ -145,6 +153,7 @@ impl StepRow {
                     code(&happened_on_precision, "step", "happened_on_precision", &handle)?,
                 ),
                 recorded_at: recorded_at.unwrap_or(submitted_at),
+                ended_at,
                 stage: some(stage, "stage", &handle)?,
                 outcome: some(outcome, "outcome", &handle)?,
                 exit: some(exit, "exit", &handle)?,
@@ -158,6 +167,11 @@ impl StepRow {
             status: code(&status, "step", "status", &handle)?,
             submitted_state,
             returned: returned(reason, reason_fields, "step", &handle)?,
+            withdrawal_by,
+            corrects: None,
+            replaced_by: None,
+            corrects_id: corrects,
+            correction_reason: some(correction_reason, "correction_reason", &handle)?,
             id,
             handle,
         })
@@ -183,7 +197,9 @@ pub(in crate::store) struct AccusedRow {
     _decided_by: Option<Id>,
     pub(super) reason: Option<String>,
     pub(in crate::store) handle: String,
-    reason_fields: Option<String>,
+    pub(super) reason_fields: Option<String>,
+    pub(super) withdrawal_by: Option<Id>,
+    pub(super) ended_at: Option<NaiveDateTime>,
 }
 
 impl AccusedRow {
@@ -229,12 +245,10 @@ impl Read<'_> {
             let found = rows.into_iter().map(ProceedingRow::into_proceeding).collect::<Result<Vec<_>>>()?;
             let mut seen = self.proceedings_as_seen(found)?;
             seen.retain(|one| {
-                let opened = one.facts.opened_on;
                 filter.status.is_none_or(|status| one.status == status)
                     && filter.forum.is_none_or(|forum| one.facts.forum == forum)
                     && filter.stage.is_none_or(|stage| one.stage_furthest == stage)
-                    && filter.from.is_none_or(|from| opened >= from)
-                    && filter.to.is_none_or(|to| opened <= to)
+                    && one.facts.opened().may_lie_within(filter.from, filter.to)
             });
             return Ok(Page::within(seen, after, limit, place));
         }
@@ -248,7 +262,7 @@ impl Read<'_> {
             query = query.filter(p::stage_furthest.eq(stage.code()));
         }
         if let Some(from) = filter.from {
-            query = query.filter(p::opened_on.ge(from));
+            query = may_reach!(query, p::opened_on, p::opened_on_precision, from);
         }
         if let Some(to) = filter.to {
             query = query.filter(p::opened_on.le(to));
@@ -294,9 +308,10 @@ impl Read<'_> {
         self.proceedings_as_seen(found)
     }
 
-    /// The proceedings that figures count: accepted by a time, by reference.
+    /// The proceedings that figures count: accepted by a time, and not withdrawn by then, by reference.
     pub(in crate::store) fn proceedings_counted(&mut self, by: NaiveDateTime) -> Result<Vec<Proceeding>> {
-        let rows: Vec<ProceedingRow> = proceeding_counted(self.scope)
+        let rows: Vec<ProceedingRow> = proceeding_seen(self.scope)
+            .filter(p::status.eq(SubmissionStatus::Accepted.code()).or(p::withdrawn_at.gt(by)))
             .filter(p::decided_at.le(by))
             .order(p::reference)
             .select(ProceedingRow::as_select())
@@ -304,11 +319,11 @@ impl Read<'_> {
         rows.into_iter().map(ProceedingRow::into_proceeding).collect()
     }
 
-    /// Accepted steps of several proceedings.
-    pub(in crate::store) fn steps_accepted(&mut self, proceedings: &[Id]) -> Result<HashMap<Id, Submitted>> {
+    /// The steps of several proceedings that were ever part of the record; those that ended know when.
+    pub(in crate::store) fn steps_recorded(&mut self, proceedings: &[Id]) -> Result<HashMap<Id, Submitted>> {
         let rows: Vec<StepRow> = step::table
             .filter(step::proceeding_id.eq_any(proceedings.to_vec()))
-            .filter(step::status.eq(SubmissionStatus::Accepted.code()))
+            .filter(step::status.eq(SubmissionStatus::Accepted.code()).or(step::ended_at.is_not_null()))
             .order((step::happened_on, step::recorded_at))
             .load(self.db)?;
         let mut steps: HashMap<Id, Submitted> = HashMap::new();
@@ -333,13 +348,16 @@ impl Read<'_> {
         let incidents: Vec<Id> = links.iter().map(|(_, incident)| *incident).collect();
         let seen = self.incidents_of(&incidents)?;
         let one = |row: AccusedRow| {
-            let AccusedRow { id, number, status, reason, reason_fields, handle, submitted_state, .. } = row;
+            let AccusedRow {
+                id, number, status, reason, reason_fields, handle, submitted_state, withdrawal_by, ..
+            } = row;
             Ok(Accused {
                 id,
                 handle,
                 number,
                 status: code(&status, "accused", "status", &of.reference)?,
                 returned: returned(reason, reason_fields, "accused", &of.reference)?,
+                withdrawal_by,
                 submitted_state,
                 progress: progress(&steps, Some(number), AsOf::NOW),
                 sentence: steps

@@ -9,7 +9,7 @@ use crate::policy::{Action, Viewer, access, authorize};
 use crate::store::candidate::{Candidate, Candidates, Room, Surroundings};
 use crate::store::db::Id;
 use crate::store::db::schema::{accused, proceeding, step};
-use crate::store::task::{MOST, Task};
+use crate::store::task::{MOST, Task, withdrawals};
 use crate::store::{Error, Read, Result};
 
 pub(in crate::store) const ROOM: Room = Room { candidates: Some(candidates), near, tasks };
@@ -100,7 +100,15 @@ fn tasks(r: &mut Read<'_>, viewer: &Viewer) -> Result<Vec<Task>> {
         .select((proceeding::reference, proceeding::created_at, proceeding::created_by))
         .load(r.db)?;
     let rows = rows.into_iter().map(|(of, since, by)| (format!("proceedings/{of}"), since, Some(by)));
-    Ok(to_decide(viewer, rows.collect()))
+    let mut tasks = to_decide(viewer, rows.collect());
+    let asked: Vec<(Id, String)> = proceeding_seen(r.scope)
+        .filter(proceeding::status.eq(SubmissionStatus::Accepted.code()))
+        .filter(proceeding::withdrawal_by.ne(Id(viewer.account)))
+        .limit(MOST)
+        .select((proceeding::id, proceeding::reference))
+        .load(r.db)?;
+    tasks.extend(withdrawals(r, asked.into_iter().map(|(id, of)| (id, format!("proceedings/{of}"))).collect())?);
+    Ok(tasks)
 }
 
 fn accused_tasks(r: &mut Read<'_>, viewer: &Viewer) -> Result<Vec<Task>> {
@@ -117,7 +125,17 @@ fn accused_tasks(r: &mut Read<'_>, viewer: &Viewer) -> Result<Vec<Task>> {
         .select((proceeding::reference, accused::handle, accused::recorded_at, accused::submitted_by))
         .load(r.db)?;
     let path = |(of, handle, since, by)| (format!("proceedings/{of}/accused/{handle}"), since, by);
-    Ok(to_decide(viewer, rows.into_iter().map(path).collect()))
+    let mut tasks = to_decide(viewer, rows.into_iter().map(path).collect());
+    let asked: Vec<(Id, String, String)> = accused::table
+        .inner_join(proceeding::table.on(proceeding::id.eq(accused::proceeding_id)))
+        .filter(accused::status.eq(SubmissionStatus::Accepted.code()))
+        .filter(accused::withdrawal_by.ne(Id(viewer.account)))
+        .limit(MOST)
+        .select((accused::id, proceeding::reference, accused::handle))
+        .load(r.db)?;
+    let path = |(id, of, handle)| (id, format!("proceedings/{of}/accused/{handle}"));
+    tasks.extend(withdrawals(r, asked.into_iter().map(path).collect())?);
+    Ok(tasks)
 }
 
 fn step_tasks(r: &mut Read<'_>, viewer: &Viewer) -> Result<Vec<Task>> {
@@ -132,5 +150,15 @@ fn step_tasks(r: &mut Read<'_>, viewer: &Viewer) -> Result<Vec<Task>> {
         .select((proceeding::reference, step::handle, step::submitted_at, step::submitted_by))
         .load(r.db)?;
     let path = |(of, handle, since, by)| (format!("proceedings/{of}/steps/{handle}"), since, Some(by));
-    Ok(to_decide(viewer, rows.into_iter().map(path).collect()))
+    let mut tasks = to_decide(viewer, rows.into_iter().map(path).collect());
+    let asked: Vec<(Id, String, String)> = step::table
+        .inner_join(proceeding::table.on(proceeding::id.eq(step::proceeding_id)))
+        .filter(step::status.eq(SubmissionStatus::Accepted.code()))
+        .filter(step::withdrawal_by.ne(Id(viewer.account)))
+        .limit(MOST)
+        .select((step::id, proceeding::reference, step::handle))
+        .load(r.db)?;
+    let path = |(id, of, handle)| (id, format!("proceedings/{of}/steps/{handle}"));
+    tasks.extend(withdrawals(r, asked.into_iter().map(path).collect())?);
+    Ok(tasks)
 }

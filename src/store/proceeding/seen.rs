@@ -10,6 +10,7 @@ use seal::ClassCode;
 
 use super::read::{AccusedRow, StepRow};
 use super::{Proceeding, StepRecord, is_accepted, whole};
+use crate::domain::Code as _;
 use crate::domain::{Noun, Progress, SealedChange, SealedField, Step, SubmissionStatus};
 use crate::policy::Scope;
 use crate::store::db::Id;
@@ -23,6 +24,51 @@ pub struct Seals {
     pub held: HashSet<(Id, u16)>,
     /// Tags that move when a value is edited: confidential, strictly confidential.
     pub tags: [Vec<u8>; 2],
+}
+
+/// Whether what ended at a time is told to a State that a record was kept from at another: it is told as it stood then.
+fn stands_for(ended_at: Option<NaiveDateTime>, frozen_at: Option<NaiveDateTime>) -> bool {
+    ended_at.zip(frozen_at).is_some_and(|(ended, frozen)| ended > frozen)
+}
+
+/// Names what corrects what, among the steps of a proceeding that a scope sees.
+fn name_corrections(all: &mut [StepRecord]) {
+    let handles: HashMap<Id, String> = all.iter().map(|one| (one.id, one.handle.clone())).collect();
+    let stands = |one: &&StepRecord| is_accepted(one) || one.step.ended_at.is_some();
+    let replaced: HashMap<Id, String> =
+        all.iter().filter(stands).filter_map(|one| Some((one.corrects_id?, one.handle.clone()))).collect();
+    for one in all {
+        one.corrects = one.corrects_id.and_then(|id| handles.get(&id).cloned());
+        one.replaced_by = replaced.get(&one.id).cloned();
+    }
+}
+
+impl StepRecord {
+    /// Takes away what a State is not told: that its withdrawal is asked for, and what came after the State was kept from the proceeding.
+    fn as_told(&mut self, frozen_at: Option<NaiveDateTime>) {
+        self.withdrawal_by = None;
+        if stands_for(self.step.ended_at, frozen_at) {
+            self.status = SubmissionStatus::Accepted;
+            self.step.ended_at = None;
+        }
+        if self.status == SubmissionStatus::Accepted {
+            self.returned = None;
+        }
+    }
+}
+
+impl AccusedRow {
+    /// As [`StepRecord::as_told`].
+    fn as_told(&mut self, frozen_at: Option<NaiveDateTime>) {
+        self.withdrawal_by = None;
+        if stands_for(self.ended_at, frozen_at) {
+            SubmissionStatus::Accepted.code().clone_into(&mut self.status);
+            self.ended_at = None;
+        }
+        if self.is_accepted() {
+            (self.reason, self.reason_fields) = (None, None);
+        }
+    }
 }
 
 impl Read<'_> {
@@ -173,12 +219,16 @@ impl Read<'_> {
                 accused.iter().find(|one| one.proceeding_id == proceeding.id && one.number == number)
             });
             let about_seen = row.accused.is_none() || about.is_some();
-            let record = row.into_step(about.map(|one| one.handle.clone()))?;
+            let mut record = row.into_step(about.map(|one| one.handle.clone()))?;
+            if self.scope.state().is_some() {
+                record.as_told(proceeding.frozen_at);
+            }
             let seen = match self.scope {
                 Scope::State(state) => {
                     let own = record.submitted_state.as_deref() == Some(state);
+                    let was_accepted = is_accepted(&record) || record.step.ended_at.is_some();
                     let in_time = proceeding.frozen_at.is_none_or(|at| record.step.recorded_at <= at);
-                    own || (is_accepted(&record) && in_time && about_seen)
+                    own || (was_accepted && in_time && about_seen)
                 }
                 Scope::Everything | Scope::Missions(_) | Scope::Nothing => about_seen,
             };
@@ -186,6 +236,7 @@ impl Read<'_> {
                 steps.entry(proceeding.id).or_default().push(record);
             }
         }
+        steps.values_mut().for_each(|all| name_corrections(all));
         Ok(steps)
     }
 
@@ -207,13 +258,16 @@ impl Read<'_> {
             accused_incident::table.filter(accused_incident::accused_id.eq_any(ids)).load(self.db)?;
         let incidents: Vec<Id> = links.iter().map(|(_, incident)| *incident).collect();
         let seen: Vec<Id> = self.incidents_of(&incidents)?.into_iter().map(|incident| incident.id).collect();
-        rows.retain(|row| {
+        rows.retain_mut(|row| {
             let Some(proceeding) = of.iter().find(|one| one.id == row.proceeding_id) else { return false };
             let mut mine = links.iter().filter(|(accused, _)| *accused == row.id).peekable();
             let linked = mine.peek().is_none() || mine.any(|(_, incident)| seen.contains(incident));
             let submitted = own.is_some() && row.submitted_state.as_ref() == own;
-            if own.is_some() && !row.is_accepted() {
-                return submitted;
+            if own.is_some() {
+                row.as_told(proceeding.frozen_at);
+                if !row.is_accepted() && row.ended_at.is_none() {
+                    return submitted;
+                }
             }
             let own = own == Some(&proceeding.facts.state);
             submitted || (own || linked) && proceeding.frozen_at.is_none_or(|at| row.recorded_at <= at)

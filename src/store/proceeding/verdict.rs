@@ -4,12 +4,14 @@ use diesel::prelude::*;
 use serde_json::{Map, json};
 
 use super::Proceeding;
-use crate::domain::{Code, Fault, Noun, SubmissionStatus};
-use crate::policy::{Action, Denial, authorize};
+use super::read::AccusedRow;
+use crate::domain::{Code, Noun, Ruling, SubmissionStatus};
+use crate::policy::Ending;
 use crate::store::db::Id;
-use crate::store::db::schema::{accused, case_incident, proceeding as p, proceeding_case};
+use crate::store::db::schema::{accused, case_incident, proceeding as p, proceeding_case, step};
 use crate::store::history::Change;
 use crate::store::incident::asked;
+use crate::store::verdict::Accepted;
 use crate::store::{Error, Result, Verdict, Write, random_tag};
 
 impl Write<'_> {
@@ -23,11 +25,11 @@ impl Write<'_> {
         if of.status == SubmissionStatus::Accepted {
             return self.proceeding_withdraw(of, verdict);
         }
-        self.settle(of.recorded_by, of.submitted_state.as_deref(), of.status, verdict.status)?;
-        let (action, kind) = match verdict.status {
-            SubmissionStatus::Accepted => ("proceeding.accept", "accepted"),
-            SubmissionStatus::Withdrawn => ("proceeding.withdraw", "withdrawn"),
-            SubmissionStatus::Returned | SubmissionStatus::Proposed => ("proceeding.return", "returned"),
+        self.settle(of.recorded_by, of.submitted_state.as_deref(), of.status, verdict.ruling)?;
+        let (action, kind) = match verdict.ruling {
+            Ruling::Accepted => ("proceeding.accept", "accepted"),
+            Ruling::Withdrawn => ("proceeding.withdraw", "withdrawn"),
+            Ruling::Returned => ("proceeding.return", "returned"),
         };
         self.proceeding_settled(of, verdict, action, kind)?;
         if verdict.accepts() {
@@ -42,31 +44,37 @@ impl Write<'_> {
                     accused::recorded_at.eq(now),
                 ))
                 .execute(self.db)?;
+            let waiting = step::table
+                .filter(step::proceeding_id.eq(of.id))
+                .filter(step::status.eq(SubmissionStatus::Proposed.code()))
+                .filter(step::submitted_by.ne(self.actor()));
+            diesel::update(waiting)
+                .set((
+                    step::status.eq(SubmissionStatus::Accepted.code()),
+                    step::decided_by.eq(self.actor()),
+                    step::recorded_at.eq(now),
+                ))
+                .execute(self.db)?;
             for incident in self.incidents_served(of.id)? {
                 self.concern_of_proceeding(incident, &of.facts.state)?;
             }
-            let cases = self.cases_of_proceeding(of.id)?;
-            self.cases_restage(&cases)?;
+            self.restage(of)?;
         }
         Ok(())
     }
 
     /// Asks that an accepted proceeding be withdrawn, does so when another officer asked before, or lets it stand after all.
     fn proceeding_withdraw(&mut self, of: &Proceeding, verdict: &Verdict) -> Result<()> {
-        authorize(self.viewer, Action::Decide)?;
-        if verdict.status == SubmissionStatus::Withdrawn && verdict.grounds.returned.is_none() {
-            return Err(Error::Invalid(vec![Fault::new("/reason", "required")]));
-        }
         let row = p::table.find(of.id);
-        match (verdict.status, of.withdrawal_by) {
-            (SubmissionStatus::Withdrawn, None) => {
+        let accepted = Accepted { withdrawal_by: of.withdrawal_by, missions: &[], of_state: None, takes_two: true };
+        match self.ending(&accepted, verdict)? {
+            Ending::Asked => {
                 diesel::update(row)
                     .set((p::withdrawal_by.eq(self.actor()), p::reason.eq(verdict.grounds.reason())))
                     .execute(self.db)?;
                 self.note_verdict(of, verdict, "proceeding.withdrawal.ask", "withdrawal_asked", asked(true))
             }
-            (SubmissionStatus::Withdrawn, Some(by)) if by == self.actor() => Err(Denial::SamePerson.into()),
-            (SubmissionStatus::Withdrawn, Some(_)) => {
+            Ending::Withdrawn => {
                 self.proceeding_settled(of, verdict, "proceeding.withdraw", "withdrawn")?;
                 for incident in self.incidents_served(of.id)? {
                     self.concern_of_proceeding_end(incident, &of.facts.state)?;
@@ -74,12 +82,11 @@ impl Write<'_> {
                 let cases = self.cases_of_proceeding(of.id)?;
                 self.cases_restage(&cases)
             }
-            (SubmissionStatus::Accepted, Some(_)) => {
+            Ending::Declined => {
                 let (nobody, none): (Option<Id>, Option<String>) = (None, None);
                 diesel::update(row).set((p::withdrawal_by.eq(nobody), p::reason.eq(none))).execute(self.db)?;
                 self.note_verdict(of, verdict, "proceeding.withdrawal.decline", "withdrawal_declined", asked(false))
             }
-            _ => Err(Error::Conflict("This is already decided.".into())),
         }
     }
 
@@ -94,7 +101,7 @@ impl Write<'_> {
         let was_accepted = of.status == SubmissionStatus::Accepted;
         diesel::update(p::table.find(of.id))
             .set((
-                p::status.eq(verdict.status.code()),
+                p::status.eq(verdict.ruling.status().code()),
                 p::decided_by.eq(self.actor()),
                 p::decided_at.eq(of.decided_at.filter(|_| was_accepted).unwrap_or(now)),
                 p::withdrawn_at.eq(was_accepted.then_some(now)),
@@ -103,7 +110,7 @@ impl Write<'_> {
                 p::updated_at.eq(now),
             ))
             .execute(self.db)?;
-        let open = Map::from_iter([("status".to_owned(), json!({ "from": of.status, "to": verdict.status }))]);
+        let open = Map::from_iter([("status".to_owned(), json!({ "from": of.status, "to": verdict.ruling }))]);
         self.note_verdict(of, verdict, action, kind, open)
     }
 
@@ -155,25 +162,28 @@ impl Write<'_> {
         let rows = self.accused_seen(&[of])?;
         let row = rows.into_iter().find(|row| row.handle == handle).ok_or(Error::NotFound)?;
         let status = crate::store::code(&row.status, "accused", "status", handle)?;
-        if let Some(by) = row.submitted_by {
-            self.settle(by, row.submitted_state.as_deref(), status, verdict.status)?;
+        if status == SubmissionStatus::Accepted {
+            return self.accused_end(of, &row, verdict);
         }
-        if verdict.status != SubmissionStatus::Withdrawn && of.status != SubmissionStatus::Accepted {
+        if let Some(by) = row.submitted_by {
+            self.settle(by, row.submitted_state.as_deref(), status, verdict.ruling)?;
+        }
+        if verdict.ruling != Ruling::Withdrawn && of.status != SubmissionStatus::Accepted {
             return Err(Error::Conflict("The proceeding must be accepted first.".into()));
         }
         diesel::update(accused::table.find(row.id))
             .set((
-                accused::status.eq(verdict.status.code()),
+                accused::status.eq(verdict.ruling.status().code()),
                 accused::decided_by.eq(self.actor()),
                 accused::recorded_at.eq(self.now()),
                 accused::reason.eq(verdict.grounds.reason()),
                 accused::reason_fields.eq(verdict.grounds.fields()),
             ))
             .execute(self.db)?;
-        let (action, kind) = match verdict.status {
-            SubmissionStatus::Accepted => ("accused.accept", "accused_accepted"),
-            SubmissionStatus::Withdrawn => ("accused.withdraw", "accused_withdrawn"),
-            SubmissionStatus::Returned | SubmissionStatus::Proposed => ("accused.return", "accused_returned"),
+        let (action, kind) = match verdict.ruling {
+            Ruling::Accepted => ("accused.accept", "accused_accepted"),
+            Ruling::Withdrawn => ("accused.withdraw", "accused_withdrawn"),
+            Ruling::Returned => ("accused.return", "accused_returned"),
         };
         let note = verdict.grounds.sealed(Noun::Accused, row.reason.is_some());
         let sealed = self.seal(row.id, row.id, &note, None)?;
@@ -183,5 +193,71 @@ impl Write<'_> {
             Change { noun: Noun::Accused, record: row.id, root: of.id, edition: None, kind, reason, open, sealed };
         self.note(action, format!("proceedings/{}", of.reference), change);
         self.restage(of)
+    }
+
+    /// Asks that an accepted accused be withdrawn, does so when another officer agrees, with the steps about it, or lets it stand after all.
+    fn accused_end(&mut self, of: &Proceeding, row: &AccusedRow, verdict: &Verdict) -> Result<()> {
+        let missions = self.proceeding_missions(of.id)?;
+        let (withdrawal_by, of_state) = (row.withdrawal_by, row.submitted_state.as_deref());
+        let ending =
+            self.ending(&Accepted { withdrawal_by, missions: &missions, of_state, takes_two: true }, verdict)?;
+        let (reason, fields, now) = (verdict.grounds.reason(), verdict.grounds.fields(), self.now());
+        let this = accused::table.find(row.id);
+        match ending {
+            Ending::Asked => {
+                let asked = (
+                    accused::withdrawal_by.eq(self.actor()),
+                    accused::reason.eq(reason),
+                    accused::reason_fields.eq(fields),
+                );
+                diesel::update(this).set(asked).execute(self.db)?
+            }
+            Ending::Withdrawn => {
+                self.steps_end(of, row.number, &reason)?;
+                diesel::update(this)
+                    .set((
+                        accused::status.eq(SubmissionStatus::Withdrawn.code()),
+                        accused::decided_by.eq(self.actor()),
+                        accused::reason.eq(reason),
+                        accused::reason_fields.eq(fields),
+                        accused::ended_at.eq(now),
+                    ))
+                    .execute(self.db)?
+            }
+            Ending::Declined => {
+                let (nobody, none): (Option<Id>, Option<String>) = (None, None);
+                let stands =
+                    (accused::withdrawal_by.eq(nobody), accused::reason.eq(&none), accused::reason_fields.eq(&none));
+                diesel::update(this).set(stands).execute(self.db)?
+            }
+        };
+        let (action, kind) = match ending {
+            Ending::Asked => ("accused.withdrawal.ask", "accused_withdrawal_asked"),
+            Ending::Withdrawn => ("accused.withdraw", "accused_withdrawn"),
+            Ending::Declined => ("accused.withdrawal.decline", "accused_withdrawal_declined"),
+        };
+        let note = verdict.grounds.sealed(Noun::Accused, row.reason.is_some() && ending != Ending::Withdrawn);
+        let sealed = self.seal(row.id, row.id, &note, None)?;
+        let open = Map::from_iter([("accused".to_owned(), json!({ "from": null, "to": row.handle }))]);
+        let reason = verdict.grounds.reason();
+        let change =
+            Change { noun: Noun::Accused, record: row.id, root: of.id, edition: None, kind, reason, open, sealed };
+        self.note(action, format!("proceedings/{}", of.reference), change);
+        if ending == Ending::Withdrawn { self.restage(of) } else { Ok(()) }
+    }
+
+    /// Ends what was recorded and proposed about an accused that is withdrawn.
+    fn steps_end(&mut self, of: &Proceeding, number: i32, reason: &Option<String>) -> Result<()> {
+        let about = step::table.filter(step::proceeding_id.eq(of.id)).filter(step::accused.eq(number));
+        let end = (
+            step::status.eq(SubmissionStatus::Withdrawn.code()),
+            step::reason.eq(reason),
+            step::decided_by.eq(self.actor()),
+        );
+        let accepted = about.filter(step::status.eq(SubmissionStatus::Accepted.code()));
+        diesel::update(accepted).set((end, step::ended_at.eq(self.now()))).execute(self.db)?;
+        let proposed = about.filter(step::status.eq(SubmissionStatus::Proposed.code()));
+        diesel::update(proposed).set(end).execute(self.db)?;
+        Ok(())
     }
 }

@@ -184,7 +184,7 @@ impl Write<'_> {
     /// Brings the stored stages of a proceeding, its accused and its cases to what the accepted steps say.
     pub(super) fn restage(&mut self, of: &Proceeding) -> Result<()> {
         let steps: Vec<Step> = self
-            .steps_accepted(&[of.id])?
+            .steps_recorded(&[of.id])?
             .remove(&of.id)
             .unwrap_or_default()
             .into_iter()

@@ -114,10 +114,11 @@ fn every_post_is_done_once_under_its_key_and_answered_as_it_was() {
     };
     let count = |list: &str| server.as_("verifier").get(list).json()["items"].as_array().unwrap().len();
     // Compared as it was parsed.
-    let first =
-        send("minusma", "a-key-of-16-chars", "/v1/cases", r#"{"mission": "MINUSMA", "opened_on": "2022-03-20"}"#);
-    let again =
-        send("minusma", "a-key-of-16-chars", "/v1/cases", r#"{"opened_on":"2022-03-20",  "mission":"MINUSMA"}"#);
+    let incidents = format!(r#""incidents": ["{reference}"]"#);
+    let one = format!(r#"{{"mission": "MINUSMA", "opened_on": "2022-03-20", {incidents}}}"#);
+    let same = format!(r#"{{"opened_on":"2022-03-20",  {incidents},"mission":"MINUSMA"}}"#);
+    let first = send("minusma", "a-key-of-16-chars", "/v1/cases", &one);
+    let again = send("minusma", "a-key-of-16-chars", "/v1/cases", &same);
     assert_eq!((first.status, again.status), (201, 201), "{}", again.text);
     assert_eq!(first.json()["reference"], again.json()["reference"]);
     // Of what is not one transaction with its key, too.

@@ -485,3 +485,55 @@ fn a_returned_record_says_by_field_why_and_its_desk_reads_the_words() {
         assert!(!text.contains("reason"), "{who}: {text}");
     }
 }
+
+#[test]
+fn another_date_in_place_of_a_month_says_how_exactly_it_is_known() {
+    let server = TestServer::start();
+    let mut body = ambush();
+    body["victims"] = json!([]);
+    body["occurred_on"] = json!("2018-01-01");
+    body["occurred_on_precision"] = json!("year");
+    let reference = server.report("minusma", &body);
+    let path = format!("/v1/incidents/{reference}");
+    let patch = |change| server.as_("minusma").patch(&path, &change, server.as_("minusma").get(&path).etag());
+    assert_eq!(patch(json!({"occurred_on": "2018-09-23"})).pointers(), ["/occurred_on_precision"]);
+    let known = patch(json!({"occurred_on": "2018-09-23", "occurred_on_precision": "day"}));
+    assert_eq!(
+        (known.json()["occurred_on"].clone(), known.json()["occurred_on_precision"].clone()),
+        (json!("2018-09-23"), json!("day"))
+    );
+    let again = patch(json!({"occurred_on": "2018-09-24"}));
+    assert_eq!(
+        (again.status, again.json()["occurred_on"].clone()),
+        (200, json!("2018-09-24")),
+        "of a day, it is another day"
+    );
+}
+
+#[test]
+fn a_filter_by_day_finds_what_may_have_happened_then() {
+    let server = TestServer::start();
+    let mut body = ambush();
+    body["victims"] = json!([]);
+    let mut of = |on: &str, precision: &str| {
+        body["occurred_on"] = json!(on);
+        body["occurred_on_precision"] = json!(precision);
+        server.report("minusma", &body)
+    };
+    let (year, month, day) = (of("2018-01-01", "year"), of("2018-06-01", "month"), of("2018-06-15", "day"));
+    let found = |query: &str| {
+        let mut found = server.as_("minusma").get(&format!("/v1/incidents?{query}")).references();
+        found.sort();
+        found
+    };
+    let sorted = |all: &[&String]| {
+        let mut all: Vec<String> = all.iter().map(|one| (*one).clone()).collect();
+        all.sort();
+        all
+    };
+    assert_eq!(found("from=2018-06-01&to=2018-12-31"), sorted(&[&year, &month, &day]));
+    assert_eq!(found("from=2018-06-20&to=2018-06-30"), sorted(&[&year, &month]));
+    assert_eq!(found("from=2018-07-01"), sorted(&[&year]));
+    assert_eq!(found("from=2019-01-01"), sorted(&[]));
+    assert_eq!(found("to=2018-05-31"), sorted(&[&year]));
+}

@@ -68,8 +68,9 @@ fn a_returned_measure_tells_its_state_why() {
 fn a_measure_is_seen_by_its_state_its_missions_and_the_secretariat() {
     let server = TestServer::start();
     let made = server.as_("minusma").post("/v1/measures", &unit());
-    assert_eq!((made.status, &made.json()["status"]), (201, &json!("accepted")), "{}", made.text);
+    assert_eq!(made.status, 201, "{}", made.text);
     let path = format!("/v1/measures/{}", made.json()["reference"].as_str().unwrap());
+    server.accepted(&path);
     for (who, seen) in
         [("mali", true), ("minusma", true), ("verifier", true), ("chad", false), ("unifil", false), ("auditor", false)]
     {
@@ -100,4 +101,47 @@ fn nobody_records_for_another_state_or_writes_rubbish() {
         answer.text
     );
     assert_eq!(server.as_("verifier").get("/v1/measures").references().len(), 0);
+}
+
+#[test]
+fn a_measure_of_anybody_counts_once_another_officer_accepts_it() {
+    let server = TestServer::start();
+    for who in ["minusma", "verifier"] {
+        let made = server.as_(who).post("/v1/measures", &unit());
+        assert_eq!((made.status, &made.json()["status"]), (201, &json!("proposed")), "{}", made.text);
+        let path = format!("/v1/measures/{}", made.json()["reference"].as_str().unwrap());
+        assert_eq!(server.as_(who).post(&format!("{path}/decision"), &json!({"status": "accepted"})).status, 403);
+        assert_eq!(server.as_("mali").get(&path).status, 404, "nobody else has accepted it");
+        server.accepted(&path);
+        assert_eq!(server.as_("mali").get(&path).json()["status"], "accepted");
+    }
+}
+
+#[test]
+fn two_people_withdraw_an_accepted_measure_and_earlier_figures_keep_it() {
+    let server = TestServer::start();
+    let counted = |cut_off| {
+        let all = casque::policy::Scope::Everything;
+        server.store.read(&all, |r| casque::briefing::figures(r, 2019, cut_off)).unwrap().measures.len()
+    };
+    let made = server.as_("mali").post("/v1/measures", &unit());
+    let path = format!("/v1/measures/{}", made.json()["reference"].as_str().unwrap());
+    server.accepted(&path);
+    let before = server.store.now();
+    server.pass(chrono::TimeDelta::minutes(1));
+    let decide = |who: &str, status: &str| {
+        let body = json!({"status": status, "reason": "entered_by_mistake", "reason_note": "canary-why"});
+        server.as_(who).post(&format!("{path}/decision"), &body)
+    };
+    assert_eq!(decide("minusma", "withdrawn").status, 403, "a mission answers for no State");
+    assert_eq!(decide("mali", "withdrawn").json()["status"], "accepted", "the State asks");
+    assert_eq!(server.as_("verifier").get(&path).json()["withdrawal_proposed"], "entered_by_mistake");
+    assert_eq!(decide("verifier", "accepted").json()["status"], "accepted", "it stands after all");
+    assert_eq!(decide("releaser", "withdrawn").json()["status"], "accepted");
+    assert_eq!(decide("releaser", "withdrawn").status, 403, "not by who asked");
+    assert_eq!(decide("verifier", "withdrawn").json()["status"], "withdrawn");
+    let told = server.as_("mali").get(&path).json();
+    assert_eq!((&told["status"], &told["reason"]), (&json!("withdrawn"), &json!("entered_by_mistake")));
+    assert_eq!((counted(before), counted(server.store.now())), (1, 0));
+    assert_eq!(decide("verifier", "withdrawn").status, 403, "it is over");
 }

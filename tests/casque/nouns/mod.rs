@@ -3,6 +3,7 @@
 mod account;
 mod assistance;
 mod audit;
+mod briefing;
 mod case;
 mod clearing;
 mod contribution;
@@ -19,6 +20,7 @@ mod reference;
 mod session;
 mod statistics;
 mod task;
+mod victim;
 
 use casque::domain::Noun;
 use serde_json::{Value, json};

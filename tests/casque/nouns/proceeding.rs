@@ -29,6 +29,22 @@ fn step(server: &TestServer, who: &str, proceeding: &str, body: &Value) -> crate
     server.as_(who).post(&format!("/v1/proceedings/{proceeding}/steps"), body)
 }
 
+/// Records a step, has another officer accept it where it takes two, and gives its path.
+fn recorded(server: &TestServer, who: &str, proceeding: &str, body: &Value) -> String {
+    let made = step(server, who, proceeding, body);
+    assert_eq!(made.status, 201, "{}", made.text);
+    let path = format!("/v1/proceedings/{proceeding}/steps/{}", made.json()["handle"].as_str().unwrap());
+    if made.json()["status"] == "proposed" {
+        server.accepted(&path);
+    }
+    path
+}
+
+/// The last part of a path.
+fn handle_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap()
+}
+
 #[test]
 fn stage_and_outcome_are_each_accuseds_own_and_roll_up_to_the_proceeding_and_the_case() {
     let server = TestServer::start();
@@ -40,8 +56,7 @@ fn stage_and_outcome_are_each_accuseds_own_and_roll_up_to_the_proceeding_and_the
         json!({"kind": "judgement", "outcome": "acquitted", "accused": accused[0], "happened_on": "2023-03-01"}),
         json!({"kind": "exit", "exit": "discontinued", "accused": accused[1], "happened_on": "2022-10-17", "happened_on_precision": "month"}),
     ] {
-        let answer = step(&server, "minusma", &proceeding, &body);
-        assert_eq!(answer.status, 201, "{}", answer.text);
+        recorded(&server, "minusma", &proceeding, &body);
     }
     let shown = server.as_("mali").get(&format!("/v1/proceedings/{proceeding}")).json();
     assert_eq!(shown["opened_on_precision"], "year");
@@ -204,7 +219,7 @@ fn who_is_convicted_and_then_acquitted_in_one_year_is_counted_as_both() {
     let (incident, _, proceeding) = opened(&server);
     for (outcome, on) in [("convicted_in_absentia", "2023-03-01"), ("acquitted", "2023-11-01")] {
         let body = json!({"kind": "judgement", "outcome": outcome, "accused": server.accused(&proceeding)[0], "happened_on": on});
-        assert_eq!(step(&server, "minusma", &proceeding, &body).status, 201);
+        recorded(&server, "minusma", &proceeding, &body);
     }
     let figures = |year, cut_off| {
         server.store.read(&casque::policy::Scope::Everything, |r| casque::briefing::figures(r, year, cut_off)).unwrap()
@@ -218,7 +233,9 @@ fn who_is_convicted_and_then_acquitted_in_one_year_is_counted_as_both() {
     server.withdraw(&incident);
     assert_eq!(figures(2022, now).by_mission.total.killed, 1, "as recorded by then");
     assert_eq!(figures(2022, server.store.now()).by_mission.total.killed, 0);
-    assert_eq!(figures(2023, server.store.now()).corrections[0].killed, [1, 0]);
+    let corrections = figures(2023, server.store.now()).corrections;
+    let withdrawn = corrections.iter().find(|one| one.kind == casque::store::CorrectionKind::Withdrawn);
+    assert_eq!(withdrawn.unwrap().killed, [1, 0]);
 }
 
 #[test]
@@ -235,6 +252,7 @@ fn a_correction_changes_no_figure_of_an_earlier_cut_off() {
     let offer = json!({"state": "MLI", "mission": "MINUSMA", "kind": "forensics", "provider": "Made-up",
         "offered_on": "2023-06-01", "women": 3});
     let (measure, offer) = (made("/v1/measures", measure), made("/v1/assistance", offer));
+    server.accepted(&measure);
     let figures = |cut_off| {
         let all = casque::policy::Scope::Everything;
         let of = server.store.read(&all, |r| casque::briefing::figures(r, 2023, cut_off)).unwrap();
@@ -246,7 +264,10 @@ fn a_correction_changes_no_figure_of_an_earlier_cut_off() {
     for (path, change) in [
         (measure, json!({"kind": "other", "taken_on": "2021-06-01"})),
         (offer, json!({"women": 5, "status": "declined", "offered_on": "2023-07-01"})),
-        (format!("/v1/proceedings/{proceeding}"), json!({"forum": "military", "opened_on": "2023-12-31"})),
+        (
+            format!("/v1/proceedings/{proceeding}"),
+            json!({"forum": "military", "opened_on": "2023-12-31", "opened_on_precision": "day"}),
+        ),
     ] {
         let changed = server.as_("verifier").patch(&path, &change, "*");
         assert_eq!(changed.status, 200, "{path}: {}", changed.text);
@@ -496,8 +517,9 @@ fn whoever_submitted_a_proposal_withdraws_it_until_it_is_decided() {
     // What is decided is withdrawn by nobody alone.
     for proposal in proposals() {
         server.accepted(&proposal);
-        let late = server.as_("mali").post(&format!("{proposal}/decision"), &json!({"status": "withdrawn"})).status;
-        assert!([403, 409].contains(&late), "{proposal}: {late}");
+        let ask = json!({"status": "withdrawn", "reason": "submitter_asked"});
+        let late = server.as_("mali").post(&format!("{proposal}/decision"), &ask);
+        assert!(late.status == 403 || late.json()["status"] == "accepted", "{proposal}: {}", late.text);
     }
 }
 
@@ -593,4 +615,191 @@ fn two_officers_withdraw_a_proceeding_and_the_concern_that_it_began_ends() {
     assert!(!counted["cells"].to_string().contains("IRL"), "{counted}");
     assert_eq!(withdraw("verifier", &one), 403, "once");
     assert_eq!(server.as_("minusma").patch(&one, &json!({"authority": "Another"}), "*").status, 409);
+}
+
+fn judgement(accused: &str, outcome: &str) -> Value {
+    json!({"kind": "judgement", "outcome": outcome, "accused": accused, "happened_on": "2023-03-01"})
+}
+
+#[test]
+fn an_outcome_counts_once_a_second_person_accepts_it() {
+    let server = TestServer::start();
+    let (_, _, proceeding) = opened(&server);
+    let path = format!("/v1/proceedings/{proceeding}");
+    let accused = server.accused(&proceeding)[0].clone();
+    for (kind, rest) in [
+        ("judgement", json!({"outcome": "convicted"})),
+        ("sentence", json!({"sentence": "term", "sentence_months": 120})),
+        ("appeal", json!({})),
+        ("exit", json!({"exit": "discontinued"})),
+    ] {
+        let mut body = json!({"kind": kind, "accused": accused, "happened_on": "2023-03-01"});
+        body.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        for who in ["minusma", "verifier"] {
+            let made = step(&server, who, &proceeding, &body);
+            assert_eq!((made.status, &made.json()["status"]), (201, &json!("proposed")), "{kind}: {}", made.text);
+            let decision = format!("{path}/steps/{}/decision", made.json()["handle"].as_str().unwrap());
+            let accepted = server.as_(who).post(&decision, &json!({"status": "accepted"}));
+            assert_eq!(accepted.status, 403, "not by who recorded it: {}", accepted.text);
+        }
+    }
+    let shown = server.as_("mali").get(&path).json();
+    assert_eq!((&shown["accused"][0]["outcome"], &shown["steps"]), (&json!("pending"), &json!([])));
+    let waiting = server.as_("releaser").get("/v1/tasks").json();
+    let of_steps = waiting["items"].as_array().unwrap().iter();
+    assert_eq!(of_steps.filter(|task| task["record"].as_str().unwrap().contains("/steps/")).count(), 8);
+    assert_eq!(
+        step(&server, "minusma", &proceeding, &json!({"kind": "arrest", "happened_on": "2022-05-01"})).json()["status"],
+        "accepted"
+    );
+}
+
+#[test]
+fn a_correction_takes_the_place_of_a_wrong_step_and_both_stay() {
+    let server = TestServer::start();
+    let (_, _, proceeding) = opened(&server);
+    let path = format!("/v1/proceedings/{proceeding}");
+    let accused = server.accused(&proceeding)[0].clone();
+    let wrong = recorded(&server, "minusma", &proceeding, &judgement(&accused, "convicted"));
+    let before = server.store.now();
+    server.pass(chrono::TimeDelta::minutes(1));
+    let mut right = judgement(&accused, "acquitted");
+    right["corrects"] = json!(handle_of(&wrong));
+    let refused = step(&server, "minusma", &proceeding, &right);
+    assert_eq!(refused.pointers(), ["/correction_reason"]);
+    right["correction_reason"] = json!("wrong_value");
+    let proposed = step(&server, "minusma", &proceeding, &right);
+    assert_eq!((proposed.status, &proposed.json()["status"]), (201, &json!("proposed")), "{}", proposed.text);
+    let outcome = |who: &str| server.as_(who).get(&path).json()["accused"][0]["outcome"].clone();
+    assert_eq!(outcome("mali"), "convicted", "what stands counts until the correction is accepted");
+    let new = format!("{path}/steps/{}", proposed.json()["handle"].as_str().unwrap());
+    server.accepted(&new);
+    assert_eq!(outcome("mali"), "acquitted");
+    for who in ["mali", "chad", "verifier"] {
+        let old = server.as_(who).get(&wrong).json();
+        let told = (&old["status"], &old["reason"], &old["replaced_by"]);
+        assert_eq!(told, (&json!("superseded"), &json!("wrong_value"), &json!(handle_of(&new))), "{who}");
+        assert_eq!(server.as_(who).get(&new).json()["corrects"], handle_of(&wrong));
+    }
+    let persons = |cut_off| {
+        let all = casque::policy::Scope::Everything;
+        let of = server.store.read(&all, |r| casque::briefing::figures(r, 2023, cut_off)).unwrap().persons;
+        (of.convicted, of.acquitted)
+    };
+    assert_eq!((persons(before), persons(server.store.now())), ((1, 0), (0, 1)), "as recorded by each cut-off");
+    // A step that ended is corrected no more; one that waits is withdrawn.
+    assert_eq!(step(&server, "minusma", &proceeding, &right).status, 409);
+    right["corrects"] = json!("NOSUCH");
+    assert_eq!(step(&server, "minusma", &proceeding, &right).pointers(), ["/corrects"]);
+    let kinds: Vec<String> = server.as_("verifier").get(&format!("{path}/history")).json()["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["kind"].as_str().unwrap().to_owned())
+        .collect();
+    for kind in ["step_proposed", "step_accepted", "step_superseded"] {
+        assert!(kinds.iter().any(|known| known == kind), "{kind}: {kinds:?}");
+    }
+}
+
+#[test]
+fn two_people_withdraw_an_outcome_and_one_withdraws_another_step() {
+    let server = TestServer::start();
+    let (_, _, proceeding) = opened(&server);
+    let path = format!("/v1/proceedings/{proceeding}");
+    let accused = server.accused(&proceeding)[0].clone();
+    let decide = |who: &str, path: &str, status: &str| {
+        let body = json!({"status": status, "reason": "entered_by_mistake"});
+        server.as_(who).post(&format!("{path}/decision"), &body)
+    };
+    let judged = recorded(&server, "minusma", &proceeding, &judgement(&accused, "convicted"));
+    let arrest = json!({"kind": "arrest", "accused": accused, "happened_on": "2022-05-01"});
+    let arrest = recorded(&server, "minusma", &proceeding, &arrest);
+    let bare = server.as_("minusma").post(&format!("{arrest}/decision"), &json!({"status": "withdrawn"}));
+    assert_eq!(bare.pointers(), ["/reason"]);
+    assert_eq!(decide("minusma", &arrest, "withdrawn").json()["status"], "withdrawn");
+    let shown = server.as_("mali").get(&path).json();
+    assert_eq!(shown["accused"][0]["detention"], "not_known");
+    assert_eq!(
+        server.as_("mali").get(&arrest).json()["reason"],
+        "entered_by_mistake",
+        "the State sees what became of it"
+    );
+    // An outcome takes two; nobody is told meanwhile.
+    let asked = decide("minusma", &judged, "withdrawn");
+    assert_eq!(
+        (&asked.json()["status"], &asked.json()["withdrawal_proposed"]),
+        (&json!("accepted"), &json!("entered_by_mistake"))
+    );
+    let told = server.as_("mali").get(&judged).json();
+    assert_eq!((told.get("withdrawal_proposed"), &told["reason"]), (None, &json!(null)));
+    assert_eq!(decide("minusma", &judged, "withdrawn").status, 403, "not by who asked");
+    assert_eq!(decide("verifier", &judged, "accepted").json().get("withdrawal_proposed"), None, "it stands after all");
+    decide("minusma", &judged, "withdrawn");
+    assert_eq!(decide("verifier", &judged, "withdrawn").json()["status"], "withdrawn");
+    assert_eq!(server.as_("mali").get(&path).json()["accused"][0]["outcome"], "pending");
+    assert_eq!(decide("verifier", &judged, "withdrawn").status, 403, "it is over");
+}
+
+#[test]
+fn a_state_asks_that_its_own_step_be_withdrawn_and_an_officer_agrees() {
+    let server = TestServer::start();
+    let (_, _, proceeding) = opened(&server);
+    let arrest = recorded(&server, "mali", &proceeding, &json!({"kind": "arrest", "happened_on": "2022-05-01"}));
+    let ask = json!({"status": "withdrawn", "reason": "wrong_value"});
+    let others = server.as_("chad").post(&format!("{arrest}/decision"), &ask);
+    assert!([403, 404].contains(&others.status), "{}", others.text);
+    assert_eq!(server.as_("mali").post(&format!("{arrest}/decision"), &ask).json()["status"], "accepted");
+    assert_eq!(server.as_("verifier").post(&format!("{arrest}/decision"), &ask).json()["status"], "withdrawn");
+}
+
+#[test]
+fn an_accused_recorded_by_mistake_is_withdrawn_by_two_with_the_steps() {
+    let server = TestServer::start();
+    let (_, case, proceeding) = opened(&server);
+    let path = format!("/v1/proceedings/{proceeding}");
+    let accused = server.accused(&proceeding);
+    let judged = recorded(&server, "minusma", &proceeding, &judgement(&accused[0], "convicted"));
+    let before = server.store.now();
+    server.pass(chrono::TimeDelta::minutes(1));
+    let count = || {
+        let lines = server.as_("verifier").get("/v1/statistics?unit=accused&by=stage").json()["cells"].clone();
+        lines.as_array().unwrap().iter().map(|line| line["count"].as_i64().unwrap()).sum::<i64>()
+    };
+    let known = count();
+    let ask = json!({"status": "withdrawn", "reason": "duplicate"});
+    let decision = format!("{path}/accused/{}/decision", accused[0]);
+    assert_eq!(server.as_("minusma").post(&decision, &ask).json()["withdrawal_proposed"], "duplicate");
+    assert_eq!(server.as_("verifier").post(&decision, &ask).json()["status"], "withdrawn");
+    assert_eq!(count(), known - 1);
+    assert_eq!(server.as_("mali").get(&judged).json()["status"], "withdrawn");
+    let shown = server.as_("mali").get(&path).json();
+    assert_eq!(
+        (&shown["accused"][0]["status"], &shown["stage_furthest"]),
+        (&json!("withdrawn"), &json!("no_information"))
+    );
+    assert_eq!(server.as_("mali").get(&format!("/v1/cases/{case}")).json()["stage_furthest"], "no_information");
+    let convicted = |cut_off| {
+        let all = casque::policy::Scope::Everything;
+        server.store.read(&all, |r| casque::briefing::figures(r, 2023, cut_off)).unwrap().persons.convicted
+    };
+    assert_eq!((convicted(before), convicted(server.store.now())), (1, 0));
+}
+
+#[test]
+fn a_withdrawn_proceeding_stays_in_the_figures_of_an_earlier_cut_off() {
+    let server = TestServer::start();
+    let (_, _, proceeding) = opened(&server);
+    recorded(&server, "minusma", &proceeding, &judgement(&server.accused(&proceeding)[0], "convicted"));
+    let before = server.store.now();
+    server.pass(chrono::TimeDelta::minutes(1));
+    for who in ["verifier", "releaser"] {
+        let ask = json!({"status": "withdrawn", "reason": "duplicate"});
+        assert_eq!(server.as_(who).post(&format!("/v1/proceedings/{proceeding}/decision"), &ask).status, 200);
+    }
+    let convicted = |cut_off| {
+        let all = casque::policy::Scope::Everything;
+        server.store.read(&all, |r| casque::briefing::figures(r, 2023, cut_off)).unwrap().persons.convicted
+    };
+    assert_eq!((convicted(before), convicted(server.store.now())), (1, 0));
 }

@@ -322,9 +322,10 @@ impl Site {
                 let Some((noun, fixture, _)) = of_route(route) else { unreachable!() };
                 let list = format!("/v1/{}", noun.path());
                 let about = About { case: of.case.clone() };
-                // One that waits for a decision, where somebody decides.
-                let narrow = if fixture.propose.is_some() { "?status=proposed" } else { "" };
-                let known = self.server.as_("verifier").get(&format!("{list}{narrow}")).references().into_iter().next();
+                // One that a State proposed and that waits for a decision, where somebody decides.
+                let (who, narrow) =
+                    if fixture.propose.is_some() { ("mali", "?status=proposed") } else { ("verifier", "") };
+                let known = self.server.as_(who).get(&format!("{list}{narrow}")).references().into_iter().next();
                 let path = match (known, fixture.propose) {
                     (Some(known), _) => format!("{list}/{known}"),
                     (None, Some(propose)) => propose(&self.server, &about),

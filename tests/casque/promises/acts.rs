@@ -19,9 +19,15 @@ const OF_SEVERAL: &[(&str, &str)] = &[
     ("/v1/proceedings/{reference}/decision", "withdraw_proceeding"),
     ("/v1/proceedings/{reference}/accused", "add_accused"),
     ("/v1/proceedings/{reference}/accused/{handle}/decision", "add_accused"),
+    ("/v1/proceedings/{reference}/accused/{handle}/decision", "withdraw_accused"),
     ("/v1/cases/{reference}/incidents/{incident}/decision", "add_incident_to_case"),
+    ("/v1/cases/{reference}/incidents/{incident}/decision", "withdraw_incident_from_case"),
     ("/v1/proceedings/{reference}/steps", "propose_step"),
+    ("/v1/proceedings/{reference}/steps", "record_outcome"),
     ("/v1/proceedings/{reference}/steps/{handle}/decision", "propose_step"),
+    ("/v1/proceedings/{reference}/steps/{handle}/decision", "record_outcome"),
+    ("/v1/proceedings/{reference}/steps/{handle}/decision", "withdraw_outcome"),
+    ("/v1/measures/{reference}/decision", "withdraw_measure"),
     ("/v1/incidents/{reference}/withholding", "withhold_from_state"),
     ("/v1/approvals", "open_strictly_confidential"),
     ("/v1/approvals/{id}/note", "open_strictly_confidential"),
@@ -95,7 +101,7 @@ fn every_route_that_changes_something_is_one_persons_or_has_its_place_in_the_tab
         let list = format!("/v1/{}", noun.path());
         let record = format!("{list}/{{reference}}");
         match noun.spec().proposed {
-            Some(Proposal { act, at }) => {
+            Some(Proposal { act, at, .. }) => {
                 let proposed = if at.is_empty() { list.clone() } else { format!("{record}{at}") };
                 several.extend([(proposed, act), (format!("{record}/decision"), act)]);
                 if !at.is_empty() {

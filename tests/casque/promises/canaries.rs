@@ -178,6 +178,10 @@ fn reasons(server: &TestServer, incident: &str, proceeding: &str, case: &str) {
     let below = format!("/v1/proceedings/{proceeding}");
     let arrest = json!({"kind": "arrest", "happened_on": "2022-05-01"});
     returned(&format!("{below}/steps/{}", made("mali", &format!("{below}/steps"), &arrest)));
+    let wrong = made("minusma", &format!("{below}/steps"), &arrest);
+    let right = json!({"kind": "arrest", "happened_on": "2022-05-02", "corrects": wrong, "correction_reason": "wrong_value",
+        "correction_note": "canary-correction"});
+    made("minusma", &format!("{below}/steps"), &right);
     returned(&format!("{below}/accused/{}", made("mali", &format!("{below}/accused"), &json!({"incidents": []}))));
     let other = json!({"state": "MLI", "authority": "Made-up court", "opened_on": "2022-03-31", "cases": [case]});
     returned(&format!("/v1/proceedings/{}", made("minusma", "/v1/proceedings", &other)));

@@ -120,14 +120,14 @@ fn withheld_after_release_a_state_keeps_what_it_had_and_gets_nothing_newer() {
     assert_eq!((&after.text, &after.headers), (&before.text, &before.headers));
     assert_eq!(server.as_("mali").get(&format!("{path}/history")).json()["items"].as_array().unwrap().len(), 1);
     assert_eq!(server.as_("mali").get(&proceeding).json()["stage_furthest"], "no_information");
-    assert_eq!(server.as_("mali").get(&case).json()["information_status"], "no_request_made");
+    assert_eq!(server.as_("mali").get(&case).json()["information_status"], "not_recorded");
     // Neither a filter nor a cursor tells of what is newer.
     let later = json!({"mission": "MINUSMA", "opened_on": "2022-06-20", "incidents": [reference]});
     assert_eq!(server.as_("minusma").post("/v1/cases", &later).status, 201);
     let listed = |query: &str| server.as_("mali").get(&format!("/v1/cases?{query}"));
     assert_eq!((listed("limit=1").references().len(), &listed("limit=1").json()["next"]), (1, &json!(null)));
     assert_eq!(listed("information_status=reply_disputed").references().len(), 0);
-    assert_eq!(listed("information_status=no_request_made").references().len(), 1);
+    assert_eq!(listed("information_status=not_recorded").references().len(), 1);
     assert_eq!(server.as_("mali").get("/v1/proceedings?stage=investigation").references().len(), 0);
     let own = json!({"kind": "stage_reached", "stage": "charged", "happened_on": "2022-05-01"});
     assert_eq!(server.as_("mali").post(&format!("{proceeding}/steps"), &own).status, 201);

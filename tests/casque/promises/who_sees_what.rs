@@ -142,7 +142,11 @@ fn the_list_of_columns_decides_what_a_state_is_shown() {
     records.push((Noun::Victim, format!("{incident}/victims/{victim}")));
     for (noun, fixture) in crate::nouns::fixtures() {
         let path = format!("/v1/{}", noun.path());
-        records.push((noun, crate::nouns::recorded(&server, fixture.by, &path, &(fixture.new)(&about))));
+        let record = crate::nouns::recorded(&server, fixture.by, &path, &(fixture.new)(&about));
+        if noun.spec().proposed.is_some_and(|proposal| proposal.at.is_empty()) {
+            server.accepted(&record);
+        }
+        records.push((noun, record));
     }
     let mut seen = [0, 0];
     for (noun, path) in records {
