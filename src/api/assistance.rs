@@ -48,10 +48,11 @@ pub struct AssistanceView {
     cases: Option<Vec<String>>,
 }
 
-struct Offers;
+/// Offers of assistance, as a record of their own.
+pub(super) struct Offers;
 
 /// An offer, with the references of the cases that it helped.
-struct NewOffer {
+pub(super) struct NewOffer {
     facts: AssistanceFacts,
     cases: Vec<String>,
     sealed: SealedInput,
@@ -124,6 +125,12 @@ impl Resource for Offers {
             status: input.optional("status", None, input::code()),
             from: input.optional("from", None, input::date().about("Offered on or after.")),
             to: input.optional("to", None, input::date().about("Offered on or before.")),
+            updated_from: input.optional("updated_from", None, input::since()),
+            case: input.optional(
+                "case",
+                None,
+                input::reference(Noun::Case).about("Reference of a case that it helped."),
+            ),
         })
     }
 

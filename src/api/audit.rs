@@ -82,7 +82,7 @@ async fn audit_list(call: Call) -> Result<HttpResponse, Problem> {
                 entry: serde_json::from_str(&body).unwrap_or(Value::Null),
             })
             .collect();
-        Ok(Page { items, next: page.next })
+        Ok(Page { items, next: page.next, gone: Vec::new() })
     })
     .await
 }

@@ -9,7 +9,8 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::Routes;
-use super::call::{Call, Made, last_part, read_reference};
+use super::call::{Call, Made, last_part, read_reference, still};
+use super::confirm::{Confirmed, before_incidents};
 use super::decision::{DecisionInput, decide, grounds};
 use super::history::HistoryPage;
 use super::input::{self, InputReader, Reader as _, describe};
@@ -17,7 +18,7 @@ use super::list::{PageOf, Part};
 use super::problem::{NotAcceptable, NotModified, Preconditions, Problem, Problems};
 use super::resource::{self, Reading, Resource};
 use super::withheld::{Markers, Withheld};
-use crate::domain::{CaseFacts, CaseStatus, InformationStatus, Noun, Stage, SubmissionStatus};
+use crate::domain::{CaseFacts, CaseStatus, InformationStatus, Noun, PartialDate, Precision, Stage, SubmissionStatus};
 use crate::policy::{AccessContext, Action, Viewer, access, authorize};
 use crate::store::{Case, CaseFilter, Error, Id, Incident, Page, Read, Result as StoreResult, SealedInput, Write};
 
@@ -72,13 +73,15 @@ pub struct CaseView {
     proceedings: Option<Vec<String>>,
 }
 
-struct Cases;
+/// Cases, as a record of their own.
+pub(super) struct Cases;
 
 /// A case, with the references of incidents to add to it.
-struct NewCase {
+pub(super) struct NewCase {
     facts: CaseFacts,
     incidents: Vec<String>,
     sealed: SealedInput,
+    confirmed: Confirmed,
 }
 
 fn references(incidents: Vec<Incident>) -> Vec<String> {
@@ -118,13 +121,14 @@ impl Resource for Cases {
             );
         }
         let sealed = input.sealed(Noun::Case);
+        let confirmed = Confirmed::of(input);
         let facts = CaseFacts {
             mission: mission?,
             opened_on: opened_on?,
             information_status: information_status?,
             information_on,
         };
-        Some(NewCase { facts, incidents: incidents?, sealed })
+        Some(NewCase { facts, incidents: incidents?, sealed, confirmed })
     }
 
     fn read_filter(input: &mut InputReader<'_>) -> Option<CaseFilter> {
@@ -134,6 +138,17 @@ impl Resource for Cases {
             information_status: input.optional("information_status", None, input::code()),
             from: input.optional("from", None, input::date().about("Opened on or after.")),
             to: input.optional("to", None, input::date().about("Opened on or before.")),
+            updated_from: input.optional("updated_from", None, input::since()),
+            incident: input.optional(
+                "incident",
+                None,
+                input::reference(Noun::Incident).about("Reference of an incident of it."),
+            ),
+            proceeding: input.optional(
+                "proceeding",
+                None,
+                input::reference(Noun::Proceeding).about("Reference of a proceeding that serves it."),
+            ),
         })
     }
 
@@ -166,6 +181,8 @@ impl Resource for Cases {
     }
 
     fn create(w: &mut Write<'_>, new: &NewCase) -> StoreResult<String> {
+        let on = PartialDate::new(new.facts.opened_on, Precision::Day);
+        new.confirmed.of_all(before_incidents(w, &new.incidents, "/opened_on", on)?)?;
         Ok(w.case_create(&new.facts, &new.incidents, &new.sealed)?.reference)
     }
 
@@ -269,19 +286,27 @@ async fn case_edit(call: Call, path: Path<String>, body: Bytes) -> Result<HttpRe
 /// Moves a case to another status, on a day.
 #[utoipa::path(
     tag = "cases",
-    params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    params(
+        ("reference" = String, Path),
+        ("Idempotency-Key" = Option<String>, Header),
+        ("If-Match" = Option<String>, Header, description = "ETag of the record as you last saw it: it moves only if it is so still")
+    ),
     request_body = CaseTransitionInput,
-    responses((status = 200, body = CaseView), Problems)
+    responses((status = 200, body = CaseView), Preconditions, Problems)
 )]
 #[post("/cases/{reference}/transitions")]
 async fn case_transition(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(Noun::Case, &path)?;
     let (to, on, grounds) = call.body(&body, case_transition_input).await?;
+    let expected = call.expected_if_said();
     call.post(
         &body,
         move |viewer, w| {
             let case = w.case_get(&reference)?.ok_or(Error::NotFound)?;
             authorize(viewer, Action::Report { mission: &case.facts.mission })?;
+            if expected.is_some() {
+                still(expected.as_deref(), &resource::one::<Cases>(viewer, w, &reference)?)?;
+            }
             w.case_transition(&case, to, on, &grounds)?;
             Ok(Made::changed(Noun::Case, &reference))
         },

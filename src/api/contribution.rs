@@ -105,6 +105,7 @@ impl Resource for Contributions {
             mission: input.optional("mission", None, input::mission()),
             from: input.optional("from", None, input::date().about("Pledged on or after.")),
             to: input.optional("to", None, input::date().about("Pledged on or before.")),
+            updated_from: input.optional("updated_from", None, input::since()),
         })
     }
 

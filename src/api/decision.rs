@@ -7,7 +7,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Bytes;
 use serde::Serialize;
 
-use super::call::{Call, Made, Shown};
+use super::call::{Call, Made, Shown, still};
 use super::input::{self, Context, InputReader, InputValue, Reader as _, describe};
 use super::problem::Problem;
 use crate::domain::{FieldReason, Reason, Returned, Ruling, SealedField, is_pointer, tables};
@@ -87,14 +87,18 @@ pub async fn decide<P: Send + 'static, T: Serialize + Send + 'static>(
     target: String,
     find: impl FnOnce(&mut Write<'_>) -> StoreResult<P> + Send + 'static,
     decide: impl FnOnce(&mut Write<'_>, &P, &Verdict) -> StoreResult<()> + Send + 'static,
-    show: impl FnOnce(&Viewer, &mut Read<'_>, &str) -> StoreResult<Shown<T>> + Send + 'static,
+    show: impl Fn(&Viewer, &mut Read<'_>, &str) -> StoreResult<Shown<T>> + Clone + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
     call.app().store.signs_in()?;
     let verdict = call.body(body, verdict).await?;
+    let (expected, shown) = (call.expected_if_said(), show.clone());
     call.post(
         body,
-        move |_, w| {
+        move |viewer, w| {
             let of = find(w)?;
+            if expected.is_some() {
+                still(expected.as_deref(), &shown(viewer, w, &target)?)?;
+            }
             decide(w, &of, &verdict)?;
             Ok(Made { status: 200, target })
         },

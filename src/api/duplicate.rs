@@ -13,7 +13,7 @@ use super::list::Paging;
 use super::problem::{NotAcceptable, Problem, Problems};
 use crate::domain::{DuplicateFinding, DuplicateSource};
 use crate::policy::{Action, authorize};
-use crate::store::{Error, Id, LikelyDuplicate, Page};
+use crate::store::{Error, Id, LikelyDuplicate};
 
 /// Adds the routes.
 pub fn routes(config: &mut impl Routes) {
@@ -86,7 +86,7 @@ async fn duplicate_list(call: Call) -> Result<HttpResponse, Problem> {
     call.list(paging, move |viewer, r, part| {
         authorize(viewer, Action::JudgeDuplicates).map_err(Error::from)?;
         let page = r.duplicate_list(undecided, part.after, part.limit)?;
-        Ok(Page { items: page.items.into_iter().map(view).collect(), next: page.next })
+        Ok(page.map(view))
     })
     .await
 }

@@ -15,7 +15,7 @@ use super::problem::{NotAcceptable, Problem, Problems};
 use super::session::secret;
 use crate::domain::ErasureReason;
 use crate::policy::{Action, Viewer, authorize};
-use crate::store::{ErasureRequest, Error, Page};
+use crate::store::{ErasureRequest, Error};
 
 /// Adds the routes.
 pub fn routes(config: &mut impl Routes) {
@@ -152,7 +152,7 @@ async fn erasure_list(call: Call) -> Result<HttpResponse, Problem> {
     call.list(paging, move |viewer, r, part| {
         authorize(viewer, Action::Erase).map_err(Error::from)?;
         let page = r.erasure_list(waiting, part.after, part.limit)?;
-        Ok(Page { items: page.items.into_iter().map(view).collect(), next: page.next })
+        Ok(page.map(view))
     })
     .await
 }

@@ -72,10 +72,11 @@ pub struct FollowUpView {
     reply: Withheld,
 }
 
-struct FollowUps;
+/// Follow-ups, as a record of their own.
+pub(super) struct FollowUps;
 
 /// A follow-up, with the reference of its case.
-struct NewFollowUp {
+pub(super) struct NewFollowUp {
     case: String,
     facts: FollowUpFacts,
     sealed: SealedInput,
@@ -133,12 +134,18 @@ impl Resource for FollowUps {
         let waits = input::code().about("What became of the State's own answer. `proposed`: it waits for an officer.");
         Some(FollowUpFilter {
             case: input.optional("case", None, input::reference(Noun::Case).about("Reference of a case.")),
+            incident: input.optional(
+                "incident",
+                None,
+                input::reference(Noun::Incident).about("Reference of an incident of the case."),
+            ),
             state: input.optional("state", None, input::state()),
             kind: input.optional("kind", None, input::code()),
             reply_status: input.optional("reply_status", None, input::code()),
             status: input.optional("status", None, waits),
             from: input.optional("from", None, input::date().about("Sent on or after.")),
             to: input.optional("to", None, input::date().about("Sent on or before.")),
+            updated_from: input.optional("updated_from", None, input::since()),
         })
     }
 

@@ -22,6 +22,8 @@ use crate::store::{Cursor, Page, Read, Result as StoreResult};
 pub struct PageOf<T> {
     items: Vec<T>,
     next: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    gone: Vec<String>,
 }
 
 impl<T: ToSchema> PartialSchema for PageOf<T> {
@@ -30,7 +32,14 @@ impl<T: ToSchema> PartialSchema for PageOf<T> {
         let next = ObjectBuilder::new()
             .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
             .description(Some("Cursor of the next page; null on the last."));
-        let page = ObjectBuilder::new().property("items", items).required("items").property("next", next);
+        let gone = ArrayBuilder::new()
+            .items(ObjectBuilder::new().schema_type(Type::String))
+            .description(Some("With `updated_from`: references of what you had seen, and that was withdrawn or concerns you no more; on the first page."));
+        let page = ObjectBuilder::new()
+            .property("items", items)
+            .required("items")
+            .property("next", next)
+            .property("gone", gone);
         page.required("next").description(Some("A page of the list.")).into()
     }
 }
@@ -126,7 +135,7 @@ impl Call {
             response.insert_header((header::LINK, format!("<{}?after={next}{rest}>; rel=\"next\"", self.path)));
         }
         match format {
-            Format::Json => Ok(response.json(PageOf { items: page.items, next })),
+            Format::Json => Ok(response.json(PageOf { items: page.items, next, gone: page.gone })),
             Format::File(file) => Ok(response.body(export::page(self, file, &page.items)?)),
         }
     }

@@ -99,6 +99,7 @@ impl Resource for Measures {
             status: input.optional("status", None, input::code()),
             from: input.optional("from", None, input::date().about("Taken on or after.")),
             to: input.optional("to", None, input::date().about("Taken on or before.")),
+            updated_from: input.optional("updated_from", None, input::since()),
         })
     }
 

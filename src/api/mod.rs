@@ -7,6 +7,7 @@ mod audit;
 mod call;
 mod case;
 mod child;
+mod confirm;
 mod contribution;
 mod decision;
 mod description;

@@ -54,6 +54,7 @@ pub const KINDS: &[(u16, &str, &str)] = &[
     (406, "not_acceptable", "This format is not offered"),
     (408, "timed_out", "The request took too long"),
     (409, "conflict", "The present status does not allow this"),
+    (409, "needs_confirmation", "This looks odd. Correct it, or confirm it"),
     (410, "withdrawn", "The record is withdrawn, or no longer concerns you"),
     (412, "stale", "The record changed after you last read it"),
     (413, "too_large", "The body is too large"),
@@ -106,6 +107,7 @@ impl From<Error> for Problem {
             Error::Conflict(why) => Self::of("conflict").with_detail(why),
             Error::Denied(why) => Self::of("denied").with_detail(why.to_string()),
             Error::Invalid(faults) => Self::invalid(faults),
+            Error::NeedsConfirmation(errors) => Self { errors, ..Self::of("needs_confirmation") },
             Error::Busy | Error::Unavailable => Self::of("busy"),
             Error::Full => {
                 tracing::error!("the database's disk is full");
@@ -218,7 +220,7 @@ pub enum Problems {
     /// The body did not come in time.
     #[response(status = 408, content_type = "application/problem+json")]
     TimedOut(Problem),
-    /// The record's status does not allow it, or the idempotency key was used with another body.
+    /// The record's status does not allow it, something looks odd and is not confirmed, or the idempotency key was used with another body.
     #[response(status = 409, content_type = "application/problem+json")]
     Conflict(Problem),
     /// The body is too large.

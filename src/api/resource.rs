@@ -187,7 +187,7 @@ pub fn page<R: Resource>(
         let (facts, holder) = (R::access(viewer, &of), R::id(&of));
         R::view(of, &Markers { noun: R::NOUN, viewer, facts, holder, held: held.as_ref() })
     };
-    Ok(Page { items: page.items.into_iter().map(view).collect(), next: page.next })
+    Ok(page.map(view))
 }
 
 /// One record, as a viewer is shown it.

@@ -212,7 +212,7 @@ async fn table_list(call: Call) -> Result<HttpResponse, Problem> {
         let next = (page.len() > limit).then(|| page[limit - 1].0);
         let items = page.into_iter().take(limit).map(|(_, cell)| cell).collect();
         let next = next.map(|at| Cursor { on: chrono::NaiveDate::default(), reference: at.to_string() });
-        Ok(Page { items, next })
+        Ok(Page { items, next, gone: Vec::new() })
     })
     .await
 }

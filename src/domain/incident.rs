@@ -9,7 +9,9 @@ use super::code::code_list;
 use super::sealed::{field, reason};
 use super::spec::Visibility::{Internal as I, Open as O, Scoped as P};
 use super::spec::{NounSpec, Table, list};
-use super::{Act, Activity, Basis, Harm, Means, Noun, PartialDate, Perpetrator, Precision, Role, Shape, VictimFacts};
+use super::{
+    Act, Activity, Basis, Harm, Means, Noun, Oddity, PartialDate, Perpetrator, Precision, Role, Shape, VictimFacts,
+};
 
 code_list! {
     /// Status of an edition of an incident.
@@ -67,6 +69,7 @@ pub(super) const SPEC: NounSpec = NounSpec {
         list::<HoldReason>(),
         list::<WithholdingReason>(),
         list::<Basis>(),
+        list::<Oddity>(),
     ],
     tables: &[
         Table::reported(

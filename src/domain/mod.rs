@@ -39,7 +39,7 @@ pub use date::PartialDate;
 pub use date::calendar_day;
 pub use disclosure::{AlertKind, DisclosureMode, Purpose, ReviewFinding};
 pub use erasure::ErasureReason;
-pub use fault::Fault;
+pub use fault::{Fault, Oddity};
 pub use follow_up::{FollowUpFacts, FollowUpKind, ReplyStatus, ResponseFigures, response_figures};
 pub use incident::{
     Author, Counts, HoldReason, IncidentFacts, IncidentStatus, ReleaseGate, Transition, WithholdingReason,

@@ -17,7 +17,7 @@ fn write_summary(text: &mut String, facts: &IncidentFacts, host_state: Option<&s
     let at = if facts.occurred.precision() == Precision::Day { "On" } else { "In" };
     write!(text, "{at} {}, {} reported {}", facts.occurred, facts.mission, act(facts.act))?;
     if let Some(name) = host_state {
-        write!(text, " in {name}")?;
+        write!(text, " in {}{name}", article(name))?;
     }
     let harmed = [
         (counts.killed, "killed"),
@@ -43,6 +43,24 @@ fn write_summary(text: &mut String, facts: &IncidentFacts, host_state: Option<&s
         known => write!(text, " Alleged perpetrator: {}.", Lower(known.label()))?,
     }
     Ok(())
+}
+
+/// "the " before the short name of a State that takes it (United Nations Editorial Manual, names of States).
+fn article(name: &str) -> &'static str {
+    const BEGIN: [&str; 10] = [
+        "Central African",
+        "Democratic",
+        "Dominican Republic",
+        "Lao People",
+        "Marshall Islands",
+        "Republic of",
+        "Russian Federation",
+        "State of",
+        "Syrian Arab",
+        "United ",
+    ];
+    const WHOLE: [&str; 8] = ["Bahamas", "Comoros", "Congo", "Gambia", "Netherlands", "Niger", "Philippines", "Sudan"];
+    if BEGIN.iter().any(|begin| name.starts_with(begin)) || WHOLE.contains(&name) { "the " } else { "" }
 }
 
 fn act(act: Act) -> &'static str {
@@ -103,6 +121,13 @@ mod tests {
     use super::*;
     use crate::domain::PartialDate;
     use chrono::NaiveDate;
+
+    #[test]
+    fn a_states_name_takes_its_article() {
+        let said =
+            ["Democratic Republic of the Congo", "Central African Republic", "Sudan", "South Sudan", "Mali", "Lebanon"];
+        assert_eq!(said.map(article), ["the ", "the ", "the ", "", "", ""]);
+    }
 
     #[test]
     fn a_summary_says_what_the_codes_say() {

@@ -167,6 +167,7 @@ impl Identity {
         network: Network,
     ) -> Result<Tokens, Refused> {
         self.store.signs_in()?;
+        let email = email.trim();
         let visit = SignInAttempt::of(email, network);
         self.throttle.arrive(&visit).map_err(Refused::Throttled)?;
         let now = self.store.now();

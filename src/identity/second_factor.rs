@@ -113,11 +113,16 @@ pub(super) fn new_secret(key: &SystemKey, of: Id, email: &str) -> Option<NewSecr
     })
 }
 
+/// A code as it was meant: applications show it in groups, and people type the blanks too.
+fn typed(code: &str) -> String {
+    code.chars().filter(|c| !c.is_whitespace()).collect()
+}
+
 /// The step whose code this is, one before and one after the present among them, so that clocks may differ by half a minute.
 pub(super) fn step_of(key: &SystemKey, of: Id, hidden: &[u8], code: &str, now: NaiveDateTime) -> Option<i64> {
     let secret = key.show(of, hidden)?;
     let time = u64::try_from(now.and_utc().timestamp()).ok()?;
-    totp(&secret, "casque")?.check(code, time).and_then(|step| i64::try_from(step).ok())
+    totp(&secret, "casque")?.check(&typed(code), time).and_then(|step| i64::try_from(step).ok())
 }
 
 /// Whether somebody seems to be guessing.
@@ -127,7 +132,7 @@ pub(super) fn is_guessed(factor: &Factor, now: NaiveDateTime) -> bool {
 
 /// What a code is good for at a sign-in, if anything: nothing while somebody seems to be guessing.
 pub(super) fn given(key: &SystemKey, of: Id, factor: &Factor, code: &str, now: NaiveDateTime) -> Option<FactorUse> {
-    let guessed = code.len() == 6 && is_guessed(factor, now);
+    let guessed = typed(code).len() == 6 && is_guessed(factor, now);
     if guessed { None } else { given_within(key, of, factor, code, now) }
 }
 
@@ -140,7 +145,7 @@ pub(super) fn given_within(
     code: &str,
     now: NaiveDateTime,
 ) -> Option<FactorUse> {
-    if code.len() == 6 {
+    if typed(code).len() == 6 {
         step_of(key, of, factor.secret.as_deref()?, code, now).map(FactorUse::Step)
     } else {
         Some(FactorUse::Recovery(recovery_hash(code)))

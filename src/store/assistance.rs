@@ -49,6 +49,10 @@ pub struct AssistanceFilter {
     pub from: Option<NaiveDate>,
     /// Offered on or before.
     pub to: Option<NaiveDate>,
+    /// Reference of a case that it helped.
+    pub case: Option<String>,
+    /// Changed, as it is shown, from this time on (UTC).
+    pub updated_from: Option<NaiveDateTime>,
 }
 
 facts_row! {
@@ -133,11 +137,19 @@ impl Read<'_> {
         if let Some(status) = filter.status {
             query = query.filter(a::status.eq(status.code()));
         }
+        if let Some(since) = filter.updated_from {
+            query = query.filter(a::updated_at.ge(since));
+        }
         if let Some(from) = filter.from {
             query = query.filter(a::offered_on.ge(from));
         }
         if let Some(to) = filter.to {
             query = query.filter(a::offered_on.le(to));
+        }
+        if let Some(case) = &filter.case {
+            let case: Vec<Id> = self.case_get(case)?.into_iter().map(|case| case.id).collect();
+            let helped = assistance_case::table.filter(assistance_case::case_id.eq_any(case));
+            query = query.filter(a::id.eq_any(helped.select(assistance_case::assistance_id)));
         }
         let rows: Vec<AssistanceRow> = page_of!(query, a::offered_on, a::reference, after, limit)
             .select(AssistanceRow::as_select())

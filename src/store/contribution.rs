@@ -49,6 +49,8 @@ pub struct ContributionFilter {
     pub from: Option<NaiveDate>,
     /// Pledged on or before.
     pub to: Option<NaiveDate>,
+    /// Changed, as it is shown, from this time on (UTC).
+    pub updated_from: Option<NaiveDateTime>,
 }
 
 facts_row! {
@@ -122,6 +124,9 @@ impl Read<'_> {
         }
         if let Some(mission) = &filter.mission {
             query = query.filter(c::mission.eq(mission.clone()));
+        }
+        if let Some(since) = filter.updated_from {
+            query = query.filter(c::updated_at.ge(since));
         }
         if let Some(from) = filter.from {
             query = query.filter(c::pledged_on.ge(from));

@@ -25,6 +25,9 @@ pub enum Error {
     /// The input contradicts what is stored.
     #[error("invalid")]
     Invalid(Vec<Fault>),
+    /// The input may be right, and looks odd: it is taken once that is confirmed.
+    #[error("needs confirmation")]
+    NeedsConfirmation(Vec<Fault>),
     /// No connection, or a lock not had in time.
     #[error("the database is busy")]
     Busy,

@@ -62,6 +62,10 @@ impl FollowUp {
 pub struct FollowUpFilter {
     /// Reference of a case.
     pub case: Option<String>,
+    /// Changed, as it is shown, from this time on (UTC).
+    pub updated_from: Option<NaiveDateTime>,
+    /// Reference of an incident of the case.
+    pub incident: Option<String>,
     /// State.
     pub state: Option<String>,
     /// Kind.
@@ -177,6 +181,11 @@ impl Read<'_> {
         if let Some(case) = &filter.case {
             query = query.filter(f::case_reference.eq(case.clone()));
         }
+        if let Some(incident) = &filter.incident {
+            let ids = self.case_ids_of_incident(incident)?;
+            let cases: Vec<String> = self.cases_of(&ids)?.into_iter().map(|case| case.reference).collect();
+            query = query.filter(f::case_reference.eq_any(cases));
+        }
         if let Some(state) = &filter.state {
             query = query.filter(f::state.eq(state.clone()));
         }
@@ -185,13 +194,17 @@ impl Read<'_> {
             let mut seen = self.follow_ups_as_seen(rows)?;
             seen.retain(|one| {
                 let facts = &one.facts;
-                filter.kind.is_none_or(|kind| facts.kind == kind)
+                filter.updated_from.is_none_or(|since| one.updated_at >= since)
+                    && filter.kind.is_none_or(|kind| facts.kind == kind)
                     && filter.reply_status.is_none_or(|status| facts.reply_status == status)
                     && filter.status.is_none_or(|status| one.status == Some(status))
                     && filter.from.is_none_or(|from| facts.sent_on >= from)
                     && filter.to.is_none_or(|to| facts.sent_on <= to)
             });
             return Ok(Page::within(seen, after, limit, place));
+        }
+        if let Some(since) = filter.updated_from {
+            query = query.filter(f::updated_at.ge(since));
         }
         if let Some(kind) = filter.kind {
             query = query.filter(f::kind.eq(kind.code()));

@@ -18,6 +18,21 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Where the next page begins; `None` on the last.
     pub next: Option<Cursor>,
+    /// References of what the viewer had seen, and sees no more since the time that was asked for.
+    pub gone: Vec<String>,
+}
+
+impl<T> Default for Page<T> {
+    fn default() -> Self {
+        Self { items: Vec::new(), next: None, gone: Vec::new() }
+    }
+}
+
+impl<T> Page<T> {
+    /// The same page of what its items become.
+    pub fn map<U>(self, view: impl FnMut(T) -> U) -> Page<U> {
+        Page { items: self.items.into_iter().map(view).collect(), next: self.next, gone: self.gone }
+    }
 }
 
 /// The place of a row in a list ordered by `(date, reference)`. It holds only what the viewer was shown, so it needs no
@@ -56,7 +71,7 @@ impl<T> Page<T> {
         let more = items.len() > limit;
         items.truncate(limit);
         let next = if more { items.last().map(place) } else { None };
-        Self { items, next }
+        Self { items, next, gone: Vec::new() }
     }
 
     /// Makes a page out of everything that a viewer is shown: for lists whose rows are what they are shown as only after

@@ -10,7 +10,7 @@ use super::db::{Coded, Db, Id, facts_row};
 use super::history::{Change, changed, created};
 use super::incident::asked;
 use super::list::{may_reach, page_of};
-use super::task::{MOST, Task, withdrawals};
+use super::task::{Asked, MOST, Task, withdrawals};
 use super::verdict::{Accepted, returned};
 use super::{Cursor, Error, Page, Read, Result, SealedInput, Verdict, Write};
 use crate::domain::{Code, MeasureFacts, MeasureKind, Noun, Precision, Returned, Ruling, SubmissionStatus, TaskKind};
@@ -68,6 +68,8 @@ pub struct MeasureFilter {
     pub from: Option<NaiveDate>,
     /// Taken on or before.
     pub to: Option<NaiveDate>,
+    /// Changed, as it is shown, from this time on (UTC).
+    pub updated_from: Option<NaiveDateTime>,
 }
 
 facts_row! {
@@ -163,6 +165,9 @@ impl Read<'_> {
         }
         if let Some(status) = filter.status {
             query = query.filter(m::status.eq(status.code()));
+        }
+        if let Some(since) = filter.updated_from {
+            query = query.filter(m::updated_at.ge(since));
         }
         if let Some(from) = filter.from {
             query = may_reach!(query, m::taken_on, m::taken_on_precision, from);
@@ -362,6 +367,9 @@ fn tasks(r: &mut Read<'_>, viewer: &Viewer) -> Result<Vec<Task>> {
         .limit(MOST)
         .select((m::id, m::reference))
         .load(r.db)?;
-    tasks.extend(withdrawals(r, asked.into_iter().map(|(id, of)| (id, format!("measures/{of}"))).collect())?);
+    tasks.extend(withdrawals(
+        r,
+        asked.into_iter().map(|(id, of)| Asked { id, root: id, record: format!("measures/{of}") }).collect(),
+    )?);
     Ok(tasks)
 }

@@ -32,6 +32,7 @@ mod list;
 mod measure;
 mod proceeding;
 mod reference;
+mod related;
 mod restoration;
 mod session;
 mod statistics;

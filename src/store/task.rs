@@ -28,10 +28,25 @@ pub struct Task {
 /// Tasks of one noun that are found, at most: who has more begins with the oldest.
 pub(super) const MOST: i64 = 200;
 
-/// A task for another officer, of each of these accepted records whose withdrawal somebody asks for, by its permanent id and path.
-pub(super) fn withdrawals(r: &mut Read<'_>, asked: Vec<(Id, String)>) -> Result<Vec<Task>> {
-    let ids: Vec<Id> = asked.iter().map(|(id, _)| *id).collect();
+/// An accepted record whose withdrawal somebody asks for.
+pub(super) struct Asked {
+    /// Permanent id.
+    pub(super) id: Id,
+    /// That of the record that it is part of, or its own.
+    pub(super) root: Id,
+    /// Path.
+    pub(super) record: String,
+}
+
+/// A task for another officer, of each record whose withdrawal is asked for.
+pub(super) fn withdrawals(r: &mut Read<'_>, asked: Vec<Asked>) -> Result<Vec<Task>> {
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Id> = asked.iter().map(|one| one.id).collect();
+    let roots: Vec<Id> = asked.iter().map(|one| one.root).collect();
     let since: HashMap<Id, NaiveDateTime> = revision::table
+        .filter(revision::root_id.eq_any(roots))
         .filter(revision::record_id.eq_any(ids))
         .filter(revision::kind.like("%withdrawal_asked"))
         .order(revision::made_at)
@@ -39,7 +54,10 @@ pub(super) fn withdrawals(r: &mut Read<'_>, asked: Vec<(Id, String)>) -> Result<
         .load::<(Id, NaiveDateTime)>(r.db)?
         .into_iter()
         .collect();
-    let task = |(id, record)| Some(Task { kind: TaskKind::Decide, record, since: *since.get(&id)?, due_on: None });
+    let task = |one: Asked| {
+        let since = *since.get(&one.id)?;
+        Some(Task { kind: TaskKind::Decide, record: one.record, since, due_on: None })
+    };
     Ok(asked.into_iter().filter_map(task).collect())
 }
 

@@ -16,7 +16,7 @@ use crate::api::problem::{NotAcceptable, Problem, Problems};
 use crate::api::session::secret;
 use crate::domain::{AccountChangeKind, Rights, Role, StateFunction};
 use crate::policy::{Action, Viewer, authorize};
-use crate::store::{AccountChange, Page, Write};
+use crate::store::{AccountChange, Write};
 
 pub(super) fn routes(config: &mut impl Routes) {
     config.service(change_list).service(change_decide);
@@ -141,7 +141,7 @@ async fn change_list(call: Call) -> Result<HttpResponse, Problem> {
     call.list(paging, move |viewer, r, part| {
         let own = seen_by(viewer)?;
         let page = r.account_change_list(own.as_deref(), waiting, part.after, part.limit)?;
-        Ok(Page { items: page.items.into_iter().map(|change| change_view(viewer, change)).collect(), next: page.next })
+        Ok(page.map(|change| change_view(viewer, change)))
     })
     .await
 }

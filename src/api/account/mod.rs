@@ -261,12 +261,12 @@ async fn account_list(call: Call) -> Result<HttpResponse, Problem> {
         let mut filter = filter.clone();
         if let Some(own) = seen_by(viewer)? {
             if filter.state.as_ref().is_some_and(|state| *state != own) {
-                return Ok(Page { items: Vec::new(), next: None });
+                return Ok(Page::default());
             }
             filter.state = Some(own);
         }
         let page = r.account_list(&filter, part.after, part.limit)?;
-        Ok(Page { items: page.items.into_iter().map(account_view).collect(), next: page.next })
+        Ok(page.map(account_view))
     })
     .await
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{App, Made, Shown};
+use super::{App, Call, Made, Shown};
 use crate::api::input::Context;
 use crate::api::problem::Problem;
 use crate::policy::Viewer;
@@ -34,6 +34,23 @@ pub fn made_once<T>(
     Ok((made, shown))
 }
 
+impl Call {
+    /// What a POST expects the record to be, where it says so.
+    pub fn expected_if_said(&self) -> Option<String> {
+        self.if_match.clone()
+    }
+}
+
+/// Asks whether a record still is as an `If-Match` says, where there is one.
+///
+/// # Errors
+/// [`Error::PreconditionFailed`] when it is not.
+pub fn still<T: Serialize>(expected: Option<&str>, shown: &Shown<T>) -> StoreResult<()> {
+    let Some(expected) = expected.filter(|expected| *expected != "*") else { return Ok(()) };
+    let (etag, _) = shown.etag().map_err(|_| Error::PreconditionFailed)?;
+    if expected == etag { Ok(()) } else { Err(Error::PreconditionFailed) }
+}
+
 /// Changes a record that still is as `expected` says. A change that changes nothing leaves the record as it was, and no trace.
 ///
 /// # Errors
@@ -49,10 +66,7 @@ pub fn changed_once<T: Serialize>(
     let mut refused = None;
     let outcome = app.store.write(viewer, |w| {
         let before = show(viewer, w)?;
-        let (etag, _) = before.etag().map_err(|_| Error::PreconditionFailed)?;
-        if expected != etag && expected != "*" {
-            return Err(Error::PreconditionFailed);
-        }
+        still(Some(expected), &before)?;
         if let Err(problem) = change(viewer, w, &context) {
             refused = Some(problem);
             return Err(Error::PreconditionFailed);

@@ -13,7 +13,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, web};
 use seal::Plain;
 use serde::Serialize;
 
-pub use change::{changed_once, made_once};
+pub use change::{changed_once, made_once, still};
 use shown::is_known;
 pub use shown::{Made, Shown};
 

@@ -16,7 +16,7 @@ use crate::api::list::Paging;
 use crate::api::problem::{NotAcceptable, Problem, Problems};
 use crate::api::session::secret;
 use crate::domain::Purpose;
-use crate::store::{Approval, ApprovalAsk, Page};
+use crate::store::{Approval, ApprovalAsk};
 
 pub(super) fn routes(config: &mut impl Routes) {
     config.service(approval_ask).service(approval_list).service(approval_decide);
@@ -130,7 +130,7 @@ async fn approval_list(call: Call) -> Result<HttpResponse, Problem> {
     let (paging, waiting) = InputReader::query(&call.context(), &call.query, approval_query)?;
     call.list(paging, move |viewer, r, part| {
         let page = r.approval_list(viewer, waiting, part.after, part.limit)?;
-        Ok(Page { items: page.items.into_iter().map(view).collect(), next: page.next })
+        Ok(page.map(view))
     })
     .await
 }

@@ -25,7 +25,7 @@ use super::problem::{NotAcceptable, Problem, Problems, Tombstone};
 use super::session::secret;
 use crate::disclosure::{Given, Opened};
 use crate::domain::{DisclosureMode, Noun, Purpose, Reference, ReviewFinding};
-use crate::store::{Authorization, DisclosureAsk, DisclosureFilter, DisclosureRow, Id, Page, SessionInfo};
+use crate::store::{Authorization, DisclosureAsk, DisclosureFilter, DisclosureRow, Id, SessionInfo};
 use seal::Plain;
 
 /// Adds the routes.
@@ -291,7 +291,7 @@ async fn disclosure_list(call: Call) -> Result<HttpResponse, Problem> {
     let (paging, filter) = InputReader::query(&call.context(), &call.query, disclosure_query)?;
     call.list(paging, move |viewer, r, part| {
         let page = r.disclosure_list(viewer, filter, part.after, part.limit)?;
-        Ok(Page { items: page.items.into_iter().map(entry).collect(), next: page.next })
+        Ok(page.map(entry))
     })
     .await
 }

@@ -17,7 +17,7 @@ use crate::api::problem::{NotAcceptable, Problem, Problems};
 use crate::api::session::secret;
 use crate::domain::{AlertKind, ReviewFinding};
 use crate::policy::may_see_alerts;
-use crate::store::{Alert, Page};
+use crate::store::Alert;
 
 pub(super) fn routes(config: &mut impl Routes) {
     config.service(disclosure_review).service(alert_list);
@@ -94,7 +94,7 @@ async fn alert_list(call: Call) -> Result<HttpResponse, Problem> {
     call.list(paging, move |viewer, r, part| {
         may_see_alerts(viewer)?;
         let page = r.alert_list(part.after, part.limit)?;
-        Ok(Page { items: page.items.into_iter().map(view).collect(), next: page.next })
+        Ok(page.map(view))
     })
     .await
 }

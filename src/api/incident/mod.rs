@@ -1,5 +1,6 @@
 //! Incidents with their victims and suspects.
 
+mod dossier;
 mod moves;
 mod reading;
 mod seen;
@@ -16,6 +17,7 @@ use reading::{IncidentEdit, IncidentInput};
 use view::IncidentView;
 
 use super::call::{Call, Made, Shown, last_part};
+use super::confirm::outside_mission;
 use super::history::HistoryPage;
 use super::input::{self, InputReader, Reader as _, describe};
 use super::list::{PageOf, Paging};
@@ -34,6 +36,7 @@ pub fn routes(config: &mut impl Routes) {
         .service(incident_get)
         .service(incident_edit)
         .service(incident_history)
+        .service(dossier::incident_dossier)
         .service(seen::incident_seen)
         .service(moves::incident_transition)
         .service(moves::transition_list)
@@ -85,8 +88,23 @@ pub(super) fn filter(input: &mut InputReader<'_>) -> Option<(IncidentFilter, Opt
         perpetrator: input.optional("perpetrator_category", None, input::code()),
         status: input.optional("status", None, input::code().about("Status of the edition (mission and Secretariat).")),
         noticas_id: input.optional("noticas_id", None, input::external_id()),
-        from: input.optional("from", None, input::date().about("First day.")),
+        from: input.optional(
+            "from",
+            None,
+            input::date().about("First day. A month or a year is found that may reach it."),
+        ),
         to: input.optional("to", None, input::date().about("Last day.")),
+        updated_from: input.optional("updated_from", None, input::since()),
+        case: input.optional(
+            "case",
+            None,
+            input::reference(Noun::Case).about("Reference of a case that it belongs to."),
+        ),
+        proceeding: input.optional(
+            "proceeding",
+            None,
+            input::reference(Noun::Proceeding).about("Reference of a proceeding that serves a case of it."),
+        ),
     };
     let as_state = as_state(input);
     let paging = Paging::of(input);
@@ -111,7 +129,7 @@ async fn incident_list(call: Call) -> Result<HttpResponse, Problem> {
             let holders: Vec<Id> = page.items.iter().map(|incident| incident.edition).collect();
             let held = part.held(viewer, r, &holders)?;
             let items = view::many(viewer, page.items, held.as_ref(), &context);
-            Ok(Page { items, next: page.next })
+            Ok(Page { items, next: page.next, gone: page.gone })
         },
     )
     .await
@@ -172,11 +190,12 @@ async fn incident_get(call: Call, path: Path<String>) -> Result<HttpResponse, Pr
 )]
 #[post("/incidents")]
 async fn incident_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem> {
-    let new = call.body(&body, reading::new_incident).await?;
+    let (new, confirmed) = call.body(&body, reading::reported).await?;
     call.post_concurrent(
         &body,
         move |viewer, w| {
             authorize(viewer, Action::Report { mission: &new.facts.mission })?;
+            confirmed.of_all(outside_mission(w, &new.facts.mission, "/occurred_on", new.facts.occurred)?)?;
             Ok(Made::new(Noun::Incident, &w.incident_create(&new)?.reference))
         },
         |viewer, r, target| show(viewer, r, last_part(target), EditionChoice::Working),
@@ -201,9 +220,12 @@ async fn incident_edit(call: Call, path: Path<String>, body: Bytes) -> Result<Ht
         move |viewer, w, context| {
             let incident = w.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
             may_report(viewer, &incident)?;
-            let (facts, sealed) =
-                InputReader::change(context, &body, |input| reading::incident(input, Some(&incident.facts)))?;
+            let (facts, sealed, confirmed) =
+                InputReader::change(context, &body, |input| reading::edited(input, Some(&incident.facts)))?;
             authorize(viewer, Action::Report { mission: &facts.mission }).map_err(Error::from)?;
+            if (facts.occurred, &facts.mission) != (incident.facts.occurred, &incident.facts.mission) {
+                confirmed.of_all(outside_mission(w, &facts.mission, "/occurred_on", facts.occurred)?)?;
+            }
             w.incident_edit(&incident, &facts, &sealed)?;
             Ok(())
         },

@@ -11,10 +11,10 @@ use utoipa::ToSchema;
 
 use super::reading::handles;
 use super::{IncidentView, read_reference, show};
-use crate::api::call::{Call, Made, Shown, last_part};
+use crate::api::call::{Call, Made, Shown, last_part, still};
 use crate::api::decision::grounds;
 use crate::api::input::{self, InputReader, Reader as _, describe};
-use crate::api::problem::{NotModified, Problem, Problems, Tombstone};
+use crate::api::problem::{NotModified, Preconditions, Problem, Problems, Tombstone};
 use crate::api::session::secret;
 use crate::domain::{IncidentStatus, Noun, WithholdingReason};
 use crate::policy::{Action, Viewer, authorize};
@@ -83,18 +83,26 @@ fn here(call: &Call, to: IncidentStatus) -> Result<(), Problem> {
 /// Moves an incident to another status. The author, the verifier and the releaser must be three persons.
 #[utoipa::path(
     tag = "incidents",
-    params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    params(
+        ("reference" = String, Path),
+        ("Idempotency-Key" = Option<String>, Header),
+        ("If-Match" = Option<String>, Header, description = "ETag of the record as you last saw it: it moves only if it is so still")
+    ),
     request_body = TransitionInput,
-    responses((status = 200, body = IncidentView), Tombstone, Problems)
+    responses((status = 200, body = IncidentView), Preconditions, Tombstone, Problems)
 )]
 #[post("/incidents/{reference}/transitions")]
 pub(super) async fn incident_transition(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(&path)?;
     let (to, grounds) = call.body(&body, transition).await?;
     here(&call, to)?;
+    let expected = call.expected_if_said();
     call.post(
         &body,
-        move |_, w| {
+        move |viewer, w| {
+            if expected.is_some() {
+                still(expected.as_deref(), &show(viewer, w, &reference, EditionChoice::Working)?)?;
+            }
             w.incident_transition(&reference, to, &grounds)?;
             Ok(Made::changed(Noun::Incident, &reference))
         },

@@ -3,6 +3,7 @@
 use super::suspect::Suspects;
 use super::victim::Victims;
 use crate::api::child::Child as _;
+use crate::api::confirm::Confirmed;
 use crate::api::input::{self, Context, InputReader, describe};
 use crate::domain::{Activity, IncidentFacts, Means, Noun, Perpetrator};
 use crate::store::{NewIncident, SealedInput};
@@ -11,7 +12,7 @@ describe::input!(
     /// An incident as reported. Sealed fields are plain text on the way in, and are never shown again without a disclosure.
     IncidentInput,
     "An incident as reported. Sealed fields are plain text on the way in, and are never shown again without a disclosure.",
-    new_incident,
+    reported,
     {
         "mission": "MINUSMA", "occurred_on": "2019-02-22", "act": "killing", "means": "small_arms", "activity": "travel_official",
         "perpetrator_category": "not_identified", "region": "ML-2", "exact_place": "made-up place, km 12",
@@ -26,15 +27,22 @@ describe::edit!(
     edited_incident,
     {"means": "ied", "narrative": "Made-up narrative, corrected."}
 );
-fn edited_incident(input: &mut InputReader<'_>) -> Option<(IncidentFacts, SealedInput)> {
-    incident(input, None)
+fn edited_incident(input: &mut InputReader<'_>) -> Option<(IncidentFacts, SealedInput, Confirmed)> {
+    edited(input, None)
+}
+
+/// Reads a change of an incident, over the facts that it had, with what is confirmed of it.
+pub(super) fn edited(
+    input: &mut InputReader<'_>,
+    base: Option<&IncidentFacts>,
+) -> Option<(IncidentFacts, SealedInput, Confirmed)> {
+    let confirmed = Confirmed::of(input);
+    let (facts, sealed) = incident(input, base)?;
+    Some((facts, sealed, confirmed))
 }
 
 /// Reads an incident, over the facts that it had.
-pub(super) fn incident(
-    input: &mut InputReader<'_>,
-    base: Option<&IncidentFacts>,
-) -> Option<(IncidentFacts, SealedInput)> {
+fn incident(input: &mut InputReader<'_>, base: Option<&IncidentFacts>) -> Option<(IncidentFacts, SealedInput)> {
     let facts = incident_facts(input, base);
     let sealed = input.sealed(Noun::Incident);
     Some((facts?, sealed))
@@ -116,6 +124,12 @@ fn sole_host(context: &Context, mission: &str) -> Option<String> {
         Some([host]) => Some(host.clone()),
         _ => None,
     }
+}
+
+/// Reads a report, with what is confirmed of it.
+pub(super) fn reported(input: &mut InputReader<'_>) -> Option<(NewIncident, Confirmed)> {
+    let confirmed = Confirmed::of(input);
+    Some((new_incident(input)?, confirmed))
 }
 
 /// Reads a report.

@@ -117,6 +117,12 @@ pub struct IncidentView {
     attribution: Withheld,
     attribution_basis: Withheld,
     sources: Withheld,
+    /// References of the cases that it belongs to, as far as they concern you (in the single view).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cases: Option<Vec<String>>,
+    /// References of the proceedings that serve those cases (in the single view).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) proceedings: Option<Vec<String>>,
     /// Victims that you may know of (in the single view).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) victims: Option<Vec<VictimView>>,
@@ -203,6 +209,8 @@ fn view(
         attribution: markers.of("attribution"),
         attribution_basis: markers.of("attribution_basis"),
         sources: markers.of("sources"),
+        cases: None,
+        proceedings: None,
         victims: None,
         suspects: None,
     }
@@ -265,6 +273,8 @@ pub(super) fn one(viewer: &Viewer, r: &mut Read<'_>, incident: &Incident) -> Res
     }
     let waits = !matches!(incident.status, IncidentStatus::Released | IncidentStatus::Withdrawn);
     body.will_be_seen_by = if viewer.is_inside() && waits { Some(r.will_see(incident)?) } else { None };
+    body.cases = Some(r.cases_of_incident(incident.id)?.into_iter().map(|case| case.reference).collect());
+    body.proceedings = Some(r.proceedings_of_incident(incident.id)?.into_iter().map(|one| one.reference).collect());
     let states: Vec<String> = victims.iter().flat_map(|victim| victim.facts.states.clone()).collect();
     body.victims =
         Some(victims.iter().map(|victim| VictimView::new(viewer, facts, incident, victim, Some(&held))).collect());

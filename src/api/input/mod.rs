@@ -15,7 +15,7 @@ use describe::Member;
 use readers::sealed_fault;
 pub use readers::{
     Reader, as_text, class, code, date, external_id, id, integer, list_of, mission, past_date, reference, region,
-    state, text, truth, url,
+    since, state, text, truth, url,
 };
 use seal::Plain;
 use utoipa::openapi::{RefOr, Schema};

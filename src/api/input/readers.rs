@@ -1,6 +1,6 @@
 //! Readers of single members: each says what it takes, to whoever reads and to the description alike.
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveDateTime};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{Ref, RefOr, Schema};
 
@@ -186,6 +186,24 @@ pub fn past_date() -> impl Reader<NaiveDate> {
         }
     };
     ruled(rule, || calendar("A day, `YYYY-MM-DD`, from 1945 to today."))
+}
+
+/// A time from which something is asked: a day (from its beginning, UTC) or a time of RFC 3339.
+pub fn since() -> impl Reader<NaiveDateTime> {
+    let rule = |input: &InputValue, context: &Context| {
+        let text = as_text(input)?;
+        if let Ok(at) = chrono::DateTime::parse_from_rfc3339(text) {
+            return Ok(at.naive_utc());
+        }
+        day(input, context)
+            .map(|day| day.and_time(chrono::NaiveTime::MIN))
+            .map_err(|_| "must be a day (YYYY-MM-DD) or a time (RFC 3339)".to_owned())
+    };
+    let schema = || {
+        let example = serde_json::json!("2026-11-27T06:00:00Z");
+        ObjectBuilder::new().schema_type(Type::String).examples([example]).into()
+    };
+    ruled(rule, schema).about("Changed, in what you are shown, on this day (UTC) or at this time (RFC 3339), or later.")
 }
 
 /// A whole number within bounds, as a number or, in a query, as digits.

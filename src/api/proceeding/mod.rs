@@ -6,7 +6,7 @@ mod view;
 
 use actix_web::web::{Bytes, Path};
 use actix_web::{HttpResponse, get, patch, post};
-use view::{ProceedingView, Proceedings};
+pub(super) use view::{ProceedingView, Proceedings};
 
 use super::call::Call;
 use super::decision::DecisionInput;

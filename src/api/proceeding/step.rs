@@ -13,6 +13,7 @@ use super::may_add;
 use super::view::show;
 use crate::api::call::{Call, Shown};
 use crate::api::child::{self, Child, Decided, ListOf};
+use crate::api::confirm::Confirmed;
 use crate::api::decision::{DecisionInput, reasons};
 use crate::api::disclosure::note;
 use crate::api::input::{self, InputReader, Reader as _};
@@ -20,7 +21,8 @@ use crate::api::problem::{NotModified, Problem, Problems};
 use crate::api::resource::Reading;
 use crate::api::withheld::{Markers, Withheld};
 use crate::domain::{
-    Exit, FieldReason, Noun, Obstacle, Outcome, Precision, Reason, Sentence, Stage, Step, StepKind, SubmissionStatus,
+    Exit, Fault, FieldReason, Noun, Obstacle, Oddity, Outcome, Precision, Reason, Sentence, Stage, Step, StepKind,
+    SubmissionStatus,
 };
 use crate::policy::{AccessContext, Viewer};
 use crate::store::{Correction, Id, NewStep, Proceeding, Read, Result as StoreResult, StepRecord, Verdict, Write};
@@ -149,8 +151,8 @@ impl Child for Steps {
     const NAME: &'static str = "Step";
     type Parent = Proceeding;
     type Record = StepRecord;
-    /// A step, and the handle of its accused.
-    type New = (NewStep, Option<String>);
+    /// A step, the handle of its accused, and what is confirmed of it.
+    type New = (NewStep, Option<String>, Confirmed);
     type View = StepView;
 
     fn example() -> serde_json::Value {
@@ -203,6 +205,7 @@ impl Child for Steps {
         if corrects.is_none() && (reason.is_some() || note.is_some()) {
             input.fault("corrects", "required with correction_reason or correction_note");
         }
+        let confirmed = Confirmed::of(input);
         let corrects = corrects.zip(reason).map(|(step, reason)| Correction { step, reason, note });
         let step = NewStep {
             kind: kind?,
@@ -218,7 +221,7 @@ impl Child for Steps {
             source_url,
             corrects,
         };
-        Some((step, accused))
+        Some((step, accused, confirmed))
     }
 
     fn parent(r: &mut Read<'_>, reference: &str) -> StoreResult<Option<Proceeding>> {
@@ -238,7 +241,12 @@ impl Child for Steps {
         may_add(viewer, w, of)
     }
 
-    fn create(w: &mut Write<'_>, of: &Proceeding, (new, accused): &Self::New) -> StoreResult<String> {
+    fn create(w: &mut Write<'_>, of: &Proceeding, (new, accused, confirmed): &Self::New) -> StoreResult<String> {
+        let opened = of.facts.opened();
+        let odd = new.happened.last() < opened.first();
+        let detail = || format!("the proceeding was opened on {opened}");
+        let odd = odd.then(|| Fault::odd("/happened_on", Oddity::BeforeProceeding, detail()));
+        confirmed.of_all(odd.into_iter().collect())?;
         let accused = accused.as_ref().map(|handle| w.accused_place(of, handle)).transpose()?;
         w.step_create(of, &NewStep { accused, ..new.clone() })
     }

@@ -9,6 +9,7 @@ use super::accused::{self, AccusedView};
 use super::may_work;
 use super::step::{self, StepView};
 use crate::api::call::Shown;
+use crate::api::confirm::{Confirmed, before_incidents};
 use crate::api::decision::reasons;
 use crate::api::input::{self, InputReader, Reader as _};
 use crate::api::list::Part;
@@ -17,7 +18,7 @@ use crate::api::withheld::{Markers, Withheld};
 use crate::domain::{FieldReason, Forum, Jurisdiction, Noun, ProceedingFacts, Reason, Stage, SubmissionStatus};
 use crate::policy::{AccessContext, Action, Viewer, access, authorize};
 use crate::store::{
-    Id, Page, Proceeding, ProceedingFilter, Read, Result as StoreResult, SealedInput, Seals, Verdict, Write,
+    Case, Id, Page, Proceeding, ProceedingFilter, Read, Result as StoreResult, SealedInput, Seals, Verdict, Write,
 };
 
 /// A proceeding, as you may see it.
@@ -76,6 +77,17 @@ pub struct NewProceeding {
     facts: ProceedingFacts,
     cases: Vec<String>,
     sealed: SealedInput,
+    confirmed: Confirmed,
+}
+
+/// References of the incidents of some cases.
+fn incidents_of(r: &mut Read<'_>, cases: &[Case]) -> StoreResult<Vec<String>> {
+    let mut references = Vec::new();
+    for case in cases {
+        let incidents = r.case_incidents(case, SubmissionStatus::Accepted)?;
+        references.extend(incidents.into_iter().map(|incident| incident.reference));
+    }
+    Ok(references)
 }
 
 impl Resource for Proceedings {
@@ -109,6 +121,7 @@ impl Resource for Proceedings {
             input.fault("cases", "must have at least one case");
         }
         let sealed = input.sealed(Noun::Proceeding);
+        let confirmed = Confirmed::of(input);
         let (opened_on, opened_on_precision) = opened.map(|on| (on.first(), on.precision()))?;
         let facts = ProceedingFacts {
             state: state?,
@@ -119,19 +132,22 @@ impl Resource for Proceedings {
             opened_on_precision,
             obstacles: obstacles?,
         };
-        Some(NewProceeding { facts, cases: cases?, sealed })
+        Some(NewProceeding { facts, cases: cases?, sealed, confirmed })
     }
 
     fn read_filter(input: &mut InputReader<'_>) -> Option<ProceedingFilter> {
         let case = input::reference(Noun::Case).about("Reference of a case that it serves.");
+        let incident = input::reference(Noun::Incident).about("Reference of an incident of a case that it serves.");
         Some(ProceedingFilter {
             state: input.optional("state", None, input::state()),
             forum: input.optional("forum", None, input::code()),
             stage: input.optional("stage", None, input::code().about("Furthest stage.")),
             case: input.optional("case", None, case),
+            incident: input.optional("incident", None, incident),
             status: input.optional("status", None, input::code().about("`proposed`: those that wait for an officer.")),
             from: input.optional("from", None, input::date().about("Opened on or after.")),
             to: input.optional("to", None, input::date().about("Opened on or before.")),
+            updated_from: input.optional("updated_from", None, input::since()),
         })
     }
 
@@ -170,10 +186,21 @@ impl Resource for Proceedings {
     }
 
     fn create(w: &mut Write<'_>, new: &NewProceeding) -> StoreResult<String> {
+        let mut cases = Vec::new();
+        for reference in &new.cases {
+            cases.extend(w.case_get(reference)?);
+        }
+        let incidents = incidents_of(w, &cases)?;
+        new.confirmed.of_all(before_incidents(w, &incidents, "/opened_on", new.facts.opened())?)?;
         Ok(w.proceeding_create(&new.facts, &new.cases, &new.sealed)?.reference)
     }
 
     fn edit(w: &mut Write<'_>, known: &Proceeding, new: &NewProceeding) -> StoreResult<()> {
+        if new.facts.opened() != known.facts.opened() {
+            let cases = w.proceeding_cases(known.id)?;
+            let incidents = incidents_of(w, &cases)?;
+            new.confirmed.of_all(before_incidents(w, &incidents, "/opened_on", new.facts.opened())?)?;
+        }
         w.proceeding_edit(known, &new.facts, &new.sealed).map(|_| ())
     }
 

@@ -14,7 +14,7 @@ use super::db::schema::{case_file, case_incident, concern, incident, proceeding,
 use super::db::{Coded, Db, Id, facts_row};
 use super::incident::Incident;
 use super::list::page_of;
-use super::task::{MOST, Task, withdrawals};
+use super::task::{Asked, MOST, Task, withdrawals};
 use super::{Cursor, Error, Page, Read, Result};
 use crate::domain::{
     CaseFacts, CaseStatus, Code, InformationStatus, Noun, Progress, Stage, SubmissionStatus, TaskKind,
@@ -70,6 +70,12 @@ pub struct CaseFilter {
     pub from: Option<NaiveDate>,
     /// Opened on or before.
     pub to: Option<NaiveDate>,
+    /// Reference of an incident of it.
+    pub incident: Option<String>,
+    /// Changed, as it is shown, from this time on (UTC).
+    pub updated_from: Option<NaiveDateTime>,
+    /// Reference of a proceeding that serves it.
+    pub proceeding: Option<String>,
 }
 
 facts_row! {
@@ -181,16 +187,26 @@ impl Read<'_> {
         if let Some(to) = filter.to {
             query = query.filter(c::opened_on.le(to));
         }
+        if let Some(incident) = &filter.incident {
+            query = query.filter(c::id.eq_any(self.case_ids_of_incident(incident)?));
+        }
+        if let Some(proceeding) = &filter.proceeding {
+            query = query.filter(c::id.eq_any(self.case_ids_of_proceeding(proceeding)?));
+        }
         let place = |case: &Case| Cursor { on: case.facts.opened_on, reference: case.reference.clone() };
         if matches!(self.scope, Scope::State(_)) {
             let rows: Vec<CaseRow> = query.select(CaseRow::as_select()).load(self.db)?;
             let cases = rows.into_iter().map(CaseRow::into_case).collect::<Result<Vec<_>>>()?;
             let mut seen = self.cases_as_seen(cases)?;
             seen.retain(|case| {
-                filter.status.is_none_or(|status| case.status == status)
+                filter.updated_from.is_none_or(|since| case.updated_at >= since)
+                    && filter.status.is_none_or(|status| case.status == status)
                     && filter.information_status.is_none_or(|status| case.facts.information_status == status)
             });
             return Ok(Page::within(seen, after, limit, place));
+        }
+        if let Some(since) = filter.updated_from {
+            query = query.filter(c::updated_at.ge(since));
         }
         if let Some(status) = filter.status {
             query = query.filter(c::status.eq(status.code()));
@@ -457,7 +473,7 @@ fn tasks(r: &mut Read<'_>, viewer: &Viewer) -> Result<Vec<Task>> {
         .limit(MOST)
         .select((case_file::id, case_file::reference, incident::reference))
         .load(r.db)?;
-    let asked = asked.into_iter().map(|(id, case, incident)| (id, path(&case, &incident)));
+    let asked = asked.into_iter().map(|(id, case, incident)| Asked { id, root: id, record: path(&case, &incident) });
     tasks.extend(withdrawals(r, asked.collect())?);
     Ok(tasks)
 }

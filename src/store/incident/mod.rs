@@ -162,6 +162,12 @@ pub struct IncidentFilter {
     pub from: Option<NaiveDate>,
     /// Last day.
     pub to: Option<NaiveDate>,
+    /// Reference of a case that it belongs to.
+    pub case: Option<String>,
+    /// Changed, as it is shown, from this time on (UTC).
+    pub updated_from: Option<NaiveDateTime>,
+    /// Reference of a proceeding that serves a case of it.
+    pub proceeding: Option<String>,
 }
 
 pub(in crate::store) use transition::asked;

@@ -1,5 +1,8 @@
 //! Reading incidents within scope.
 
+use std::collections::HashSet;
+
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::row::{Edition, EditionRow, SuspectRow, VictimRow};
@@ -90,12 +93,61 @@ impl Read<'_> {
         if let Some(to) = filter.to {
             query = query.filter(e::occurred_on.le(to));
         }
+        if let Some(since) = filter.updated_from {
+            query = match scope {
+                // Released since, or new to the State since.
+                Scope::State(state) => {
+                    let begun = concern::table
+                        .filter(concern::state.eq(state.clone()))
+                        .filter(concern::to_at.is_null())
+                        .filter(concern::from_at.ge(since))
+                        .select(concern::edition_id);
+                    query.filter(e::released_at.ge(since).or(e::id.nullable().eq_any(begun)))
+                }
+                _ => query.filter(e::updated_at.ge(since)),
+            };
+        }
+        if let Some(case) = &filter.case {
+            query = query.filter(e::incident_id.eq_any(self.incident_ids_of_case(case)?));
+        }
+        if let Some(proceeding) = &filter.proceeding {
+            query = query.filter(e::incident_id.eq_any(self.incident_ids_of_proceeding(proceeding)?));
+        }
         let rows: Vec<EditionRow> = page_of!(query, e::occurred_on, e::reference, after, limit).load(self.db)?;
         let items = self.incidents_as_seen(rows)?;
-        Ok(Page::of(items, limit, |incident| Cursor {
+        let page = Page::of(items, limit, |incident| Cursor {
             on: incident.facts.occurred.first(),
             reference: incident.reference.clone(),
-        }))
+        });
+        let gone = match (scope, filter.updated_from) {
+            (Scope::State(state), Some(since)) if after.is_none() => self.incidents_gone(state, since)?,
+            _ => Vec::new(),
+        };
+        Ok(Page { gone, ..page })
+    }
+
+    /// References of the incidents that concerned a State, and do no more since a time: what it gets a tombstone for.
+    fn incidents_gone(&mut self, state: &str, since: NaiveDateTime) -> Result<Vec<String>> {
+        let ended: Vec<(Id, String)> = concern::table
+            .inner_join(incident::table.on(incident::id.eq(concern::incident_id)))
+            .filter(concern::state.eq(state))
+            .filter(concern::edition_id.is_not_null())
+            .filter(concern::to_at.ge(since))
+            .select((incident::id, incident::reference))
+            .distinct()
+            .order(incident::reference)
+            .load(self.db)?;
+        let ids: Vec<Id> = ended.iter().map(|(id, _)| *id).collect();
+        let live: HashSet<Id> = concern::table
+            .filter(concern::state.eq(state))
+            .filter(concern::to_at.is_null())
+            .filter(concern::edition_id.is_not_null())
+            .filter(concern::incident_id.eq_any(ids))
+            .select(concern::incident_id)
+            .load(self.db)?
+            .into_iter()
+            .collect();
+        Ok(ended.into_iter().filter(|(id, _)| !live.contains(id)).map(|(_, reference)| reference).collect())
     }
 
     /// One incident, as the scope sees it.

@@ -11,7 +11,7 @@ use crate::policy::{Action, Scope, Viewer, authorize, is_on_desk};
 use crate::store::candidate::{Candidate, Candidates, Room, Surroundings};
 use crate::store::db::Id;
 use crate::store::db::schema::{edition_handling as h, incident, incident_edition as e};
-use crate::store::task::{MOST, Task, withdrawals};
+use crate::store::task::{Asked, MOST, Task, withdrawals};
 use crate::store::{Error, Read, Result};
 
 pub(in crate::store) const ROOM: Room = Room { candidates: Some(candidates), near, tasks };
@@ -85,7 +85,10 @@ fn tasks(r: &mut Read<'_>, viewer: &Viewer) -> Result<Vec<Task>> {
             .limit(MOST)
             .select((e::incident_id, e::reference))
             .load(r.db)?;
-        tasks.extend(withdrawals(r, asked.into_iter().map(|(id, of)| (id, format!("incidents/{of}"))).collect())?);
+        tasks.extend(withdrawals(
+            r,
+            asked.into_iter().map(|(id, of)| Asked { id, root: id, record: format!("incidents/{of}") }).collect(),
+        )?);
     }
     Ok(tasks)
 }

@@ -89,6 +89,10 @@ pub struct ProceedingFilter {
     pub stage: Option<Stage>,
     /// Reference of a case that it serves.
     pub case: Option<String>,
+    /// Changed, as it is shown, from this time on (UTC).
+    pub updated_from: Option<NaiveDateTime>,
+    /// Reference of an incident of a case that it serves.
+    pub incident: Option<String>,
     /// Opened on or after.
     pub from: Option<NaiveDate>,
     /// Opened on or before.

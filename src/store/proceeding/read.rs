@@ -226,7 +226,7 @@ impl Read<'_> {
         let case = match &filter.case {
             Some(reference) => match self.case_get(reference)? {
                 Some(case) => Some(case.id),
-                None => return Ok(Page { items: Vec::new(), next: None }),
+                None => return Ok(Page::default()),
             },
             None => None,
         };
@@ -239,18 +239,25 @@ impl Read<'_> {
                 proceeding_case::table.filter(proceeding_case::case_id.eq(case)).select(proceeding_case::proceeding_id);
             query = query.filter(p::id.eq_any(of_case));
         }
+        if let Some(incident) = &filter.incident {
+            query = query.filter(p::id.eq_any(self.proceeding_ids_of_incident(incident)?));
+        }
         let place = |one: &Proceeding| Cursor { on: one.facts.opened_on, reference: one.reference.clone() };
         if matches!(self.scope, Scope::State(_)) {
             let rows: Vec<ProceedingRow> = query.select(ProceedingRow::as_select()).load(self.db)?;
             let found = rows.into_iter().map(ProceedingRow::into_proceeding).collect::<Result<Vec<_>>>()?;
             let mut seen = self.proceedings_as_seen(found)?;
             seen.retain(|one| {
-                filter.status.is_none_or(|status| one.status == status)
+                filter.updated_from.is_none_or(|since| one.updated_at >= since)
+                    && filter.status.is_none_or(|status| one.status == status)
                     && filter.forum.is_none_or(|forum| one.facts.forum == forum)
                     && filter.stage.is_none_or(|stage| one.stage_furthest == stage)
                     && one.facts.opened().may_lie_within(filter.from, filter.to)
             });
             return Ok(Page::within(seen, after, limit, place));
+        }
+        if let Some(since) = filter.updated_from {
+            query = query.filter(p::updated_at.ge(since));
         }
         if let Some(status) = filter.status {
             query = query.filter(p::status.eq(status.code()));

@@ -9,7 +9,7 @@ use crate::policy::{Action, Viewer, access, authorize};
 use crate::store::candidate::{Candidate, Candidates, Room, Surroundings};
 use crate::store::db::Id;
 use crate::store::db::schema::{accused, proceeding, step};
-use crate::store::task::{MOST, Task, withdrawals};
+use crate::store::task::{Asked, MOST, Task, withdrawals};
 use crate::store::{Error, Read, Result};
 
 pub(in crate::store) const ROOM: Room = Room { candidates: Some(candidates), near, tasks };
@@ -107,7 +107,10 @@ fn tasks(r: &mut Read<'_>, viewer: &Viewer) -> Result<Vec<Task>> {
         .limit(MOST)
         .select((proceeding::id, proceeding::reference))
         .load(r.db)?;
-    tasks.extend(withdrawals(r, asked.into_iter().map(|(id, of)| (id, format!("proceedings/{of}"))).collect())?);
+    tasks.extend(withdrawals(
+        r,
+        asked.into_iter().map(|(id, of)| Asked { id, root: id, record: format!("proceedings/{of}") }).collect(),
+    )?);
     Ok(tasks)
 }
 
@@ -126,14 +129,14 @@ fn accused_tasks(r: &mut Read<'_>, viewer: &Viewer) -> Result<Vec<Task>> {
         .load(r.db)?;
     let path = |(of, handle, since, by)| (format!("proceedings/{of}/accused/{handle}"), since, by);
     let mut tasks = to_decide(viewer, rows.into_iter().map(path).collect());
-    let asked: Vec<(Id, String, String)> = accused::table
+    let asked: Vec<(Id, Id, String, String)> = accused::table
         .inner_join(proceeding::table.on(proceeding::id.eq(accused::proceeding_id)))
         .filter(accused::status.eq(SubmissionStatus::Accepted.code()))
         .filter(accused::withdrawal_by.ne(Id(viewer.account)))
         .limit(MOST)
-        .select((accused::id, proceeding::reference, accused::handle))
+        .select((accused::id, proceeding::id, proceeding::reference, accused::handle))
         .load(r.db)?;
-    let path = |(id, of, handle)| (id, format!("proceedings/{of}/accused/{handle}"));
+    let path = |(id, root, of, handle)| Asked { id, root, record: format!("proceedings/{of}/accused/{handle}") };
     tasks.extend(withdrawals(r, asked.into_iter().map(path).collect())?);
     Ok(tasks)
 }
@@ -151,14 +154,14 @@ fn step_tasks(r: &mut Read<'_>, viewer: &Viewer) -> Result<Vec<Task>> {
         .load(r.db)?;
     let path = |(of, handle, since, by)| (format!("proceedings/{of}/steps/{handle}"), since, Some(by));
     let mut tasks = to_decide(viewer, rows.into_iter().map(path).collect());
-    let asked: Vec<(Id, String, String)> = step::table
+    let asked: Vec<(Id, Id, String, String)> = step::table
         .inner_join(proceeding::table.on(proceeding::id.eq(step::proceeding_id)))
         .filter(step::status.eq(SubmissionStatus::Accepted.code()))
         .filter(step::withdrawal_by.ne(Id(viewer.account)))
         .limit(MOST)
-        .select((step::id, proceeding::reference, step::handle))
+        .select((step::id, proceeding::id, proceeding::reference, step::handle))
         .load(r.db)?;
-    let path = |(id, of, handle)| (id, format!("proceedings/{of}/steps/{handle}"));
+    let path = |(id, root, of, handle)| Asked { id, root, record: format!("proceedings/{of}/steps/{handle}") };
     tasks.extend(withdrawals(r, asked.into_iter().map(path).collect())?);
     Ok(tasks)
 }

@@ -537,3 +537,58 @@ fn a_filter_by_day_finds_what_may_have_happened_then() {
     assert_eq!(found("from=2019-01-01"), sorted(&[]));
     assert_eq!(found("to=2018-05-31"), sorted(&[&year]));
 }
+
+#[test]
+fn a_day_outside_the_missions_dates_is_taken_once_it_is_confirmed() {
+    let server = TestServer::start();
+    let mut body = ambush();
+    body["victims"] = json!([]);
+    for (mission, on) in [("MINUSMA", "2025-05-01"), ("MINUSMA", "2005-06-01")] {
+        body["mission"] = json!(mission);
+        body["occurred_on"] = json!(on);
+        body.as_object_mut().unwrap().remove("confirm");
+        let key = format!("the-same-key-{on}");
+        let send = |body: &Value| server.as_("minusma").with("idempotency-key", &key).post("/v1/incidents", body);
+        let odd = send(&body);
+        assert_eq!(
+            (odd.status, &odd.json()["type"]),
+            (409, &json!("urn:casque:problem:needs_confirmation")),
+            "{}",
+            odd.text
+        );
+        let fault = odd.json()["errors"][0].clone();
+        assert_eq!((&fault["pointer"], &fault["code"]), (&json!("/occurred_on"), &json!("outside_mission")));
+        body["confirm"] = json!([{"pointer": "/occurred_on", "code": "before_incident"}]);
+        assert_eq!(send(&body).status, 409, "something else is confirmed");
+        body["confirm"] = json!([{"pointer": fault["pointer"], "code": fault["code"]}]);
+        let made = send(&body);
+        assert_eq!(made.status, 201, "the key was not used up: {}", made.text);
+        let path = format!("/v1/incidents/{}", made.json()["reference"].as_str().unwrap());
+        let same = server.as_("minusma").patch(&path, &json!({"means": "ied"}), made.etag());
+        assert_eq!(same.status, 200, "a day that stays is not asked about again: {}", same.text);
+    }
+    // Of a month, some day may lie within: MINUSMA began on 25 April 2013.
+    body["occurred_on"] = json!("2013-04-01");
+    body["occurred_on_precision"] = json!("month");
+    body.as_object_mut().unwrap().remove("confirm");
+    assert_eq!(server.as_("minusma").post("/v1/incidents", &body).status, 201);
+}
+
+#[test]
+fn a_move_of_a_record_that_changed_meanwhile_is_refused() {
+    let server = TestServer::start();
+    let reference = server.report("minusma", &ambush());
+    let path = format!("/v1/incidents/{reference}");
+    let seen = server.as_("minusma").get(&path).etag().to_owned();
+    assert_eq!(server.as_("minusma").patch(&path, &json!({"means": "ied"}), &seen).status, 200);
+    let submit = |etag: &str| {
+        server
+            .as_("minusma")
+            .with("if-match", etag)
+            .post(&format!("{path}/transitions"), &json!({"to": "submitted"}))
+            .status
+    };
+    assert_eq!(submit(&seen), 412);
+    let now = server.as_("minusma").get(&path).etag().to_owned();
+    assert_eq!(submit(&now), 200);
+}

@@ -17,6 +17,7 @@ mod measure;
 mod modes;
 mod proceeding;
 mod reference;
+mod related;
 mod session;
 mod statistics;
 mod task;

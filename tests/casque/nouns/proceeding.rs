@@ -803,3 +803,30 @@ fn a_withdrawn_proceeding_stays_in_the_figures_of_an_earlier_cut_off() {
     };
     assert_eq!((convicted(before), convicted(server.store.now())), (1, 0));
 }
+
+#[test]
+fn what_lies_before_its_cause_is_taken_once_it_is_confirmed() {
+    let server = TestServer::start();
+    let (incident, case, proceeding) = opened(&server);
+    let sends = |path: &str, mut body: Value, pointer: &str, code: &str| {
+        let odd = server.as_("minusma").post(path, &body);
+        assert_eq!(odd.status, 409, "{path}: {}", odd.text);
+        assert_eq!(
+            (&odd.json()["errors"][0]["pointer"], &odd.json()["errors"][0]["code"]),
+            (&json!(pointer), &json!(code))
+        );
+        body["confirm"] = json!([{"pointer": pointer, "code": code}]);
+        let made = server.as_("minusma").post(path, &body);
+        assert_eq!(made.status, 201, "{path}: {}", made.text);
+    };
+    let early = json!({"mission": "MINUSMA", "opened_on": "2022-03-03", "incidents": [incident]});
+    sends("/v1/cases", early, "/opened_on", "before_incident");
+    let early = json!({"state": "MLI", "authority": "Made-up court", "opened_on": "2021-12-01", "opened_on_precision": "month", "cases": [case]});
+    sends("/v1/proceedings", early, "/opened_on", "before_incident");
+    let early = json!({"kind": "arrest", "happened_on": "2021-05-01"});
+    sends(&format!("/v1/proceedings/{proceeding}/steps"), early, "/happened_on", "before_proceeding");
+    let path = format!("/v1/proceedings/{proceeding}");
+    let shown = server.as_("minusma").get(&path);
+    let moved = json!({"opened_on": "2021-01-01", "opened_on_precision": "day"});
+    assert_eq!(server.as_("minusma").patch(&path, &moved, shown.etag()).status, 409);
+}

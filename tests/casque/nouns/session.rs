@@ -227,3 +227,14 @@ fn without_a_token_nothing_is_read_not_even_to_find_fault() {
     assert_eq!(server.anonymous().get("/v1/states").header("www-authenticate"), Some("Bearer"));
     assert_eq!(server.anonymous().get("/v1/openapi.json").status, 200);
 }
+
+#[test]
+fn blanks_that_people_type_are_not_held_against_them() {
+    let server = TestServer::start();
+    let account = server.account("mali");
+    let code = server.code("mali");
+    let body = json!({"email": format!(" {} ", account.email), "password": account.password,
+        "code": format!("{} {} ", &code[..3], &code[3..])});
+    let begun = server.anonymous().post("/v1/sessions", &body);
+    assert_eq!(begun.status, 201, "{}", begun.text);
+}

@@ -126,6 +126,10 @@ fn no_route_and_no_regular_work_reads_a_table_that_only_grows_from_end_to_end() 
     taken(&path);
     let reference = server.report("minusma", &crate::harness::ambush());
     server.release("minusma", &reference);
+    let proceeding = &server.as_("verifier").get("/v1/proceedings?status=accepted").references()[0];
+    let ask = serde_json::json!({"status": "withdrawn", "reason": "duplicate"});
+    let decision = format!("/v1/proceedings/{proceeding}/decision");
+    assert_eq!(server.as_("verifier").post(&decision, &ask).status, 200, "another officer finds it among the tasks");
     fill_again(&server);
     for who in ["minusma", "verifier", "senior", "mali", "chad", "auditor", "administrator", "manager.mali"] {
         for question in questions(&server, &reference) {

@@ -96,6 +96,7 @@ pub fn questions(server: &TestServer, reference: &str) -> Vec<String> {
         "/suspects",
         "/source-rows",
         "/seen?as=TCD&on=2026-01-01",
+        "/dossier",
     ] {
         paths.push(format!("{incident}{tail}"));
     }
