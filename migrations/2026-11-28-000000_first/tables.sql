@@ -195,6 +195,8 @@ CREATE INDEX incident_edition_by_incident ON incident_edition (incident_id, is_c
 CREATE INDEX incident_edition_by_reference ON incident_edition (reference, is_current);
 CREATE INDEX incident_edition_released_by_reference ON incident_edition (reference, is_released);
 CREATE INDEX incident_edition_released_by_mission ON incident_edition (is_released, mission, occurred_on, reference);
+CREATE INDEX incident_edition_by_noticas ON incident_edition (noticas_id) WHERE noticas_id IS NOT NULL;
+CREATE INDEX incident_edition_by_sage ON incident_edition (sage_id) WHERE sage_id IS NOT NULL;
 
 -- How an edition was worked on: by whom, and what keeps or kept it. No list is narrowed to any of it.
 CREATE TABLE edition_handling (
@@ -767,9 +769,14 @@ CREATE TABLE likely_duplicate (
     score INTEGER NOT NULL,
     decided_at TIMESTAMP,
     decided_by BLOB,
-    finding TEXT
+    finding TEXT,
+    -- References of the incidents that both are of, where they are of one.
+    incident TEXT,
+    other_incident TEXT
 );
 CREATE INDEX likely_duplicate_by_time ON likely_duplicate (found_at, id);
+CREATE INDEX likely_duplicate_by_incident ON likely_duplicate (incident);
+CREATE INDEX likely_duplicate_by_other ON likely_duplicate (other_incident);
 
 -- Releases of the published tables: what they count, and what of it is withheld. One for each year, proposed by one person of the
 -- Secretariat and released by another; frozen as proposed.

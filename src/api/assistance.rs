@@ -17,7 +17,7 @@ use super::resource::{self, Reading, Resource};
 use super::withheld::{Markers, Withheld};
 use crate::domain::{AssistanceFacts, AssistanceStatus, Noun};
 use crate::policy::{AccessContext, Action, Viewer, access, authorize};
-use crate::store::{Assistance, AssistanceFilter, Id, Page, Read, Result as StoreResult, SealedInput, Write};
+use crate::store::{Assistance, AssistanceFilter, Page, Read, Result as StoreResult, SealedInput, Write};
 
 /// Adds the routes.
 pub fn routes(config: &mut impl Routes) {
@@ -142,10 +142,6 @@ impl Resource for Offers {
         r.assistance_get(reference)
     }
 
-    fn id(of: &Assistance) -> Id {
-        of.id
-    }
-
     fn tags(of: &Assistance) -> Vec<Vec<u8>> {
         vec![of.tag.clone()]
     }
@@ -189,7 +185,7 @@ impl Resource for Offers {
         _: &Markers<'_>,
         view: &mut AssistanceView,
     ) -> StoreResult<()> {
-        view.cases = Some(r.assistance_cases(of.id)?);
+        view.cases = Some(r.assistance_cases(of)?);
         Ok(())
     }
 }

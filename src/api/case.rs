@@ -20,7 +20,7 @@ use super::resource::{self, Reading, Resource};
 use super::withheld::{Markers, Withheld};
 use crate::domain::{CaseFacts, CaseStatus, InformationStatus, Noun, PartialDate, Precision, Stage, SubmissionStatus};
 use crate::policy::{AccessContext, Action, Viewer, access, authorize};
-use crate::store::{Case, CaseFilter, Error, Id, Incident, Page, Read, Result as StoreResult, SealedInput, Write};
+use crate::store::{Case, CaseFilter, Error, Incident, Page, Read, Result as StoreResult, SealedInput, Write};
 
 /// Adds the routes.
 pub fn routes(config: &mut impl Routes) {
@@ -160,10 +160,6 @@ impl Resource for Cases {
         r.case_get(reference)
     }
 
-    fn id(of: &Case) -> Id {
-        of.id
-    }
-
     fn tags(of: &Case) -> Vec<Vec<u8>> {
         vec![of.tag.clone()]
     }
@@ -222,7 +218,7 @@ impl Resource for Cases {
             view.incidents_proposed = Some(references(r.case_incidents(of, SubmissionStatus::Proposed)?));
             view.incidents_withdrawal_proposed = Some(references(r.case_incidents_disputed(of)?));
         }
-        view.proceedings = Some(r.proceedings_of_case(of.id)?.into_iter().map(|one| one.reference).collect());
+        view.proceedings = Some(r.proceedings_of_case(of)?.into_iter().map(|one| one.reference).collect());
         Ok(())
     }
 }

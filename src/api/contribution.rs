@@ -17,7 +17,7 @@ use super::resource::{self, Reading, Resource};
 use super::withheld::{Markers, Withheld};
 use crate::domain::{ContributionFacts, Noun};
 use crate::policy::{AccessContext, Action, Viewer, access, authorize};
-use crate::store::{Contribution, ContributionFilter, Id, Page, Read, Result as StoreResult, SealedInput, Write};
+use crate::store::{Contribution, ContributionFilter, Page, Read, Result as StoreResult, SealedInput, Write};
 
 /// The largest amount that is taken, in United States dollars.
 const MOST_USD: i64 = 1_000_000_000_000;
@@ -115,10 +115,6 @@ impl Resource for Contributions {
 
     fn get(r: &mut Read<'_>, reference: &str) -> StoreResult<Option<Contribution>> {
         r.contribution_get(reference)
-    }
-
-    fn id(of: &Contribution) -> Id {
-        of.id
     }
 
     fn tags(of: &Contribution) -> Vec<Vec<u8>> {

@@ -13,6 +13,7 @@ use utoipa_actix_web::{AppExt, scope};
 use super::input::describe;
 use super::limits::PUBLIC;
 use super::{outside, version_1};
+use crate::domain::Ruling;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -25,6 +26,8 @@ use super::{outside, version_1};
                        (2021)). Sensitive values are sealed: a GET never opens a seal. POST /v1/disclosures opens one, for \
                        an entitled person, for a stated purpose, on the record."
     ),
+    // Code lists that bodies alone name: others come with the views.
+    components(schemas(Ruling)),
     modifiers(&Security),
     security(("bearer" = []))
 )]

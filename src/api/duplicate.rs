@@ -73,7 +73,7 @@ fn duplicate_query(input: &mut InputReader<'_>) -> Option<(Paging, bool)> {
     Some((Paging::of(input)?, undecided?))
 }
 
-/// Records that may be of one person, the newest first. A match found them outside the asker's scope, or an import found them in another mission.
+/// Records that may be the same, the newest first. A match found them outside the asker's scope, an import brought them, or somebody reported them.
 /// For the Secretariat.
 #[utoipa::path(
     tag = "disclosures",

@@ -21,9 +21,7 @@ use crate::domain::{
     response_figures,
 };
 use crate::policy::{AccessContext, Action, Viewer, access, authorize};
-use crate::store::{
-    Error, FollowUp, FollowUpFilter, Id, Page, Read, Result as StoreResult, SealedInput, Verdict, Write,
-};
+use crate::store::{Error, FollowUp, FollowUpFilter, Page, Read, Result as StoreResult, SealedInput, Verdict, Write};
 
 /// Adds the routes.
 pub fn routes(config: &mut impl Routes) {
@@ -155,10 +153,6 @@ impl Resource for FollowUps {
 
     fn get(r: &mut Read<'_>, reference: &str) -> StoreResult<Option<FollowUp>> {
         r.follow_up_get(reference)
-    }
-
-    fn id(of: &FollowUp) -> Id {
-        of.id
     }
 
     fn tags(of: &FollowUp) -> Vec<Vec<u8>> {

@@ -18,7 +18,7 @@ use super::resource::{self, Decided, Reading, Resource};
 use super::withheld::{Markers, Withheld};
 use crate::domain::{FieldReason, MeasureFacts, Noun, Reason, SubmissionStatus};
 use crate::policy::{AccessContext, Action, Viewer, access, authorize};
-use crate::store::{Id, Measure, MeasureFilter, Page, Read, Result as StoreResult, SealedInput, Verdict, Write};
+use crate::store::{Measure, MeasureFilter, Page, Read, Result as StoreResult, SealedInput, Verdict, Write};
 
 /// Adds the routes.
 pub fn routes(config: &mut impl Routes) {
@@ -109,10 +109,6 @@ impl Resource for Measures {
 
     fn get(r: &mut Read<'_>, reference: &str) -> StoreResult<Option<Measure>> {
         r.measure_get(reference)
-    }
-
-    fn id(of: &Measure) -> Id {
-        of.id
     }
 
     fn tags(of: &Measure) -> Vec<Vec<u8>> {

@@ -4,6 +4,7 @@ mod account;
 mod arrival;
 mod assistance;
 mod audit;
+mod briefing;
 mod call;
 mod case;
 mod child;
@@ -99,6 +100,7 @@ fn version_1(config: &mut impl Routes) {
     duplicate::routes(config);
     statistics::routes(config);
     table::routes(config);
+    briefing::routes(config);
     task::routes(config);
     import::routes(config);
     audit::routes(config);

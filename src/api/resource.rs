@@ -23,7 +23,7 @@ use super::problem::Problem;
 use super::withheld::{Markers, shares_tag};
 use crate::domain::Noun;
 use crate::policy::{AccessContext, Action, Viewer, authorize};
-use crate::store::{Error, Id, Idempotency, Page, Read, Result as StoreResult, Verdict, Write};
+use crate::store::{Error, Found, Id, Idempotency, Page, Read, Result as StoreResult, Verdict, Write};
 
 /// A record of its own, with a reference.
 pub trait Resource: Sized + 'static {
@@ -32,7 +32,7 @@ pub trait Resource: Sized + 'static {
     /// Its name in the description.
     const NAME: &'static str;
     /// The record, as the store gives it.
-    type Record: Clone + Send + 'static;
+    type Record: Found + Clone + Send + 'static;
     /// What a body says: a new record, or all of a record that is changed.
     type New: Send + 'static;
     /// What its list is narrowed to.
@@ -60,9 +60,6 @@ pub trait Resource: Sized + 'static {
     /// # Errors
     /// The store's.
     fn get(r: &mut Read<'_>, reference: &str) -> StoreResult<Option<Self::Record>>;
-
-    /// Its permanent id.
-    fn id(of: &Self::Record) -> Id;
 
     /// Random tags, one for each class, which move when a sealed field of the class is edited.
     fn tags(of: &Self::Record) -> Vec<Vec<u8>>;
@@ -127,8 +124,8 @@ pub trait Resource: Sized + 'static {
     /// The store's.
     fn show(viewer: &Viewer, r: &mut Read<'_>, of: Self::Record) -> StoreResult<Shown<Self::View>> {
         let facts = Self::full_access(viewer, r, &of)?;
-        let held = r.held(&[Self::id(&of)])?;
-        let markers = Markers { noun: Self::NOUN, viewer, facts, holder: Self::id(&of), held: Some(&held) };
+        let held = r.held(&[of.root()])?;
+        let markers = Markers { noun: Self::NOUN, viewer, facts, holder: of.root(), held: Some(&held) };
         let tags = shared_tags(viewer, facts, &[Self::NOUN], &Self::tags(&of));
         let mut body = Self::view(of.clone(), &markers);
         Self::detail(viewer, r, &of, &markers, &mut body)?;
@@ -181,10 +178,10 @@ pub fn page<R: Resource>(
     part: Part<'_>,
 ) -> StoreResult<Page<R::View>> {
     let page = R::page(r, filter, part)?;
-    let holders: Vec<Id> = page.items.iter().map(R::id).collect();
+    let holders: Vec<Id> = page.items.iter().map(Found::root).collect();
     let held: Option<HashSet<(Id, u16)>> = part.held(viewer, r, &holders)?;
     let view = |of: R::Record| {
-        let (facts, holder) = (R::access(viewer, &of), R::id(&of));
+        let (facts, holder) = (R::access(viewer, &of), of.root());
         R::view(of, &Markers { noun: R::NOUN, viewer, facts, holder, held: held.as_ref() })
     };
     Ok(page.map(view))
@@ -306,7 +303,7 @@ pub async fn history<R: Resource>(call: Call, path: &str) -> Result<HttpResponse
     call.record(R::NOUN, path, |viewer, r, reference| {
         let of = R::get(r, reference)?.ok_or(Error::NotFound)?;
         let facts = R::full_access(viewer, r, &of)?;
-        let page: HistoryPage = history::page(viewer, facts, r.history(R::id(&of))?, None);
+        let page: HistoryPage = history::page(viewer, facts, r.history(&of)?, None);
         Ok(Shown::plain(page))
     })
     .await

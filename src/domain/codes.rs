@@ -297,7 +297,8 @@ code_list! {
     /// What found that two records may be of one person.
     DuplicateSource in "duplicate_source" {
         Match = "A match, out of the asker's scope",
-        Import = "An import, in another mission",
+        Import = "An import",
+        Report = "A report",
     }
 
     /// Whether two records are of one person.

@@ -183,6 +183,8 @@ const OTHER: &[Table] = &[
             ("decided_at", P),
             ("decided_by", P),
             ("finding", P),
+            ("incident", I),
+            ("other_incident", I),
         ],
     ),
     Table::decided(

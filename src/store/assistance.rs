@@ -175,9 +175,9 @@ impl Read<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn assistance_cases(&mut self, of: Id) -> Result<Vec<String>> {
+    pub fn assistance_cases(&mut self, of: &Assistance) -> Result<Vec<String>> {
         let ids: Vec<Id> = assistance_case::table
-            .filter(assistance_case::assistance_id.eq(of))
+            .filter(assistance_case::assistance_id.eq(of.id))
             .select(assistance_case::case_id)
             .load(self.db)?;
         Ok(self.cases_of(&ids)?.into_iter().map(|case| case.reference).collect())

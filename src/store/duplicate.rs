@@ -1,5 +1,4 @@
-//! Records that may be of one person, for the Secretariat to decide: found by a match out of the asker's scope, or by an import
-//! in another mission.
+//! Records that may be the same, for the Secretariat to decide: found by a match out of the asker's scope, by an import, or when somebody reports.
 
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
@@ -7,8 +6,9 @@ use serde_json::json;
 
 use super::db::schema::{account, import_row, incident, incident_edition as e, likely_duplicate, victim};
 use super::db::{Id, each};
+use super::incident::{EditionChoice, edition_seen};
 use super::{Cursor, Error, Page, Read, Result, Write, code, split};
-use crate::domain::{Code, DuplicateFinding, DuplicateSource};
+use crate::domain::{Code, DuplicateFinding, DuplicateSource, IncidentStatus};
 use crate::policy::{Action, authorize};
 
 /// Two records that may be of one person.
@@ -52,12 +52,23 @@ struct NewRow {
     record: Option<String>,
     other: String,
     score: i32,
+    incident: Option<String>,
+    other_incident: Option<String>,
 }
 
-/// Of one day, State, category and outcome, in two missions: worth a look, and no more.
+/// The reference of the incident that a path is of.
+fn incident_of(path: &str) -> Option<String> {
+    path.strip_prefix("incidents/")?.split('/').next().map(str::to_owned)
+}
+
+/// Of one day, State, category and outcome: worth a look, and no more.
 const SAME_DAY: u16 = 600;
 /// Of one casualty id.
 const SAME_CASUALTY: u16 = 1000;
+/// So many other incidents are looked at when one is reported, the newest; and so many finds are queued of it. Where a day has more, whoever enters
+/// one knows that they are many.
+const MOST_LOOKED_AT: i64 = 50;
+const MOST_FOUND: usize = 10;
 
 #[derive(Queryable)]
 struct Row {
@@ -136,7 +147,6 @@ impl Read<'_> {
 struct Candidate {
     incident: Id,
     path: String,
-    mission: String,
     on: NaiveDate,
     casualty: Option<String>,
     traits: (String, String, String),
@@ -147,14 +157,26 @@ impl Write<'_> {
     /// answer is not told by it.
     pub(super) fn duplicates_note(&mut self, found: &[Found]) -> Result<()> {
         use likely_duplicate::dsl as d;
-        let others: Vec<&str> = found.iter().map(|found| found.other.as_str()).collect();
+        let incidents: Vec<Option<String>> = found
+            .iter()
+            .flat_map(|found| [incident_of(&found.other), found.record.as_deref().and_then(incident_of)])
+            .filter(Option::is_some)
+            .collect();
+        let near = d::incident.eq_any(&incidents).or(d::other_incident.eq_any(&incidents));
         let known: Vec<(Option<String>, String)> = likely_duplicate::table
-            .filter(d::other.eq_any(others))
+            .filter(near)
             .filter(d::record.is_not_null())
             .select((d::record, d::other))
             .load(self.db)?;
-        let is_new =
-            |found: &&Found| !known.iter().any(|(record, other)| *record == found.record && *other == found.other);
+        // What was raised for a pair, in either order, is not raised again: whoever decided it decided it.
+        let is_new = |found: &&Found| {
+            let is_pair = |(record, other): &(Option<String>, String)| {
+                let (one, two) = (record.as_deref(), Some(other.as_str()));
+                let (new, old) = (found.record.as_deref(), Some(found.other.as_str()));
+                (one, two) == (new, old) || (one, two) == (old, new)
+            };
+            !known.iter().any(is_pair)
+        };
         let row = |found: &Found| NewRow {
             id: Id::new(),
             found_at: self.now(),
@@ -164,6 +186,8 @@ impl Write<'_> {
             record: found.record.clone(),
             other: found.other.clone(),
             score: i32::from(found.score),
+            incident: found.record.as_deref().and_then(incident_of),
+            other_incident: incident_of(&found.other),
         };
         let rows: Vec<NewRow> = found.iter().filter(is_new).map(row).collect();
         let db = &mut *self.db;
@@ -198,13 +222,43 @@ impl Write<'_> {
         Ok(())
     }
 
-    /// Looks whether a victim that an import brought is likely recorded in another mission, by what is open: the casualty id;
-    /// or day, State, category and outcome. Gives how many pairs it put on the queue.
+    /// The victims of these editions, as far as they are compared.
+    fn candidates(&mut self, editions: &[Id]) -> Result<Vec<Candidate>> {
+        type Row = (Id, String, String, NaiveDate, Option<String>, (String, String, String));
+        let mut all: Vec<Candidate> = Vec::new();
+        // No more at once than either database binds.
+        for editions in editions.chunks(10_000) {
+            let rows: Vec<Row> = victim::table
+                .inner_join(e::table.on(e::id.eq(victim::edition_id)))
+                .filter(e::id.eq_any(editions))
+                .order((e::occurred_on, e::reference, victim::position))
+                .select((
+                    e::incident_id,
+                    e::reference,
+                    victim::handle,
+                    e::occurred_on,
+                    victim::noticas_id,
+                    (victim::states, victim::category, victim::outcome),
+                ))
+                .load(self.db)?;
+            all.extend(rows.into_iter().map(|(incident, reference, handle, on, casualty, traits)| Candidate {
+                incident,
+                path: format!("incidents/{reference}/victims/{handle}"),
+                on,
+                casualty,
+                traits,
+            }));
+        }
+        all.sort_by_key(|one| one.on);
+        Ok(all)
+    }
+
+    /// Looks whether a victim that an import brought is likely recorded in another incident, by what is open: the casualty id; or day, State,
+    /// category and outcome. Gives how many pairs it put on the queue.
     ///
     /// # Errors
     /// The database's.
     pub fn duplicates_of_import(&mut self, import: Id) -> Result<usize> {
-        type Row = (Id, String, String, String, NaiveDate, Option<String>, (String, String, String));
         let made: Vec<Option<Id>> = import_row::table
             .filter(import_row::import_id.eq(import))
             .select(import_row::incident_id)
@@ -216,51 +270,149 @@ impl Write<'_> {
             .select(e::occurred_on)
             .distinct()
             .load(self.db)?;
-        let rows: Vec<Row> = victim::table
-            .inner_join(e::table.on(e::id.eq(victim::edition_id)))
+        let editions: Vec<Id> = e::table
             .inner_join(incident::table.on(incident::id.eq(e::incident_id)))
             .filter(e::is_current.eq(true))
             .filter(e::occurred_on.eq_any(days))
+            .filter(e::status.ne(IncidentStatus::Withdrawn.code()))
             .filter(incident::merged_into.is_null())
-            .order((e::occurred_on, e::reference, victim::position))
-            .select((
-                e::incident_id,
-                e::reference,
-                victim::handle,
-                e::mission,
-                e::occurred_on,
-                victim::noticas_id,
-                (victim::states, victim::category, victim::outcome),
-            ))
+            .select(e::id)
             .load(self.db)?;
-        let all: Vec<Candidate> = rows
-            .into_iter()
-            .map(|(incident, reference, handle, mission, on, casualty, traits)| Candidate {
-                incident,
-                path: format!("incidents/{reference}/victims/{handle}"),
-                mission,
-                on,
-                casualty,
-                traits,
-            })
-            .collect();
-        let mut pairs = Vec::new();
+        let all = self.candidates(&editions)?;
+        let mut found = Vec::new();
         // In the order of days, so that each is compared with those of its own day only.
         for (at, one) in all.iter().enumerate() {
             for other in all[at + 1..].iter().take_while(|other| other.on == one.on) {
                 let (new, old) = if made.contains(&other.incident) { (other, one) } else { (one, other) };
-                let is_casualty = one.casualty.is_some() && one.casualty == other.casualty;
-                let is_alike = one.traits == other.traits && !split(&one.traits.0).is_empty();
-                if new.mission != old.mission && made.contains(&new.incident) && (is_casualty || is_alike) {
-                    let score = if is_casualty { SAME_CASUALTY } else { SAME_DAY };
-                    pairs.push((new.path.clone(), old.path.clone(), score));
+                if made.contains(&new.incident) {
+                    found.extend(new.pair(old, DuplicateSource::Import));
                 }
             }
         }
-        let source = DuplicateSource::Import;
-        let found = |(record, other, score)| Found { source, disclosure: None, record: Some(record), other, score };
-        let found: Vec<Found> = pairs.into_iter().map(found).collect();
         self.duplicates_note(&found)?;
         Ok(found.len())
+    }
+
+    /// Looks whether what a person reports is likely recorded in another incident: by an external id; or by mission, day, State, category and outcome.
+    /// It never stops the report.
+    pub(super) fn duplicates_of_report(&mut self, of: Id) -> Result<()> {
+        type Own = (Id, String, String, NaiveDate, Option<String>, Option<String>);
+        let own: Own = e::table
+            .filter(e::incident_id.eq(of))
+            .filter(e::is_current.eq(true))
+            .select((e::id, e::reference, e::mission, e::occurred_on, e::noticas_id, e::sage_id))
+            .first(self.db)?;
+        let (edition, reference, mission, on, noticas, sage) = own;
+        let others = || {
+            e::table
+                .filter(e::is_current.eq(true))
+                .filter(e::incident_id.ne(of))
+                .filter(e::status.ne(IncidentStatus::Withdrawn.code()))
+        };
+        let mut found = Vec::new();
+        let mut same: Vec<String> = Vec::new();
+        if let Some(id) = noticas {
+            let known = others().filter(e::noticas_id.eq(id)).select(e::reference).limit(MOST_LOOKED_AT);
+            same.extend(known.load::<String>(self.db)?);
+        }
+        if let Some(id) = sage {
+            let known = others().filter(e::sage_id.eq(id)).select(e::reference).limit(MOST_LOOKED_AT);
+            same.extend(known.load::<String>(self.db)?);
+        }
+        same.sort();
+        same.dedup();
+        found.extend(same.into_iter().map(|other| Found {
+            source: DuplicateSource::Report,
+            disclosure: None,
+            record: Some(format!("incidents/{reference}")),
+            other: format!("incidents/{other}"),
+            score: SAME_CASUALTY,
+        }));
+        let victims = self.candidates(&[edition])?;
+        let mut editions: Vec<Id> = others()
+            .filter(e::mission.eq(&mission))
+            .filter(e::occurred_on.eq(on))
+            .order(e::reference.desc())
+            .limit(MOST_LOOKED_AT)
+            .select(e::id)
+            .load(self.db)?;
+        let ids: Vec<&String> = victims.iter().filter_map(|victim| victim.casualty.as_ref()).collect();
+        if !ids.is_empty() {
+            let known = victim::table.filter(victim::noticas_id.eq_any(ids)).select(victim::edition_id);
+            let known: Vec<Id> = known.limit(MOST_LOOKED_AT).load(self.db)?;
+            editions.extend(others().filter(e::id.eq_any(known)).select(e::id).load::<Id>(self.db)?);
+        }
+        editions.sort();
+        editions.dedup();
+        if !editions.is_empty() && !victims.is_empty() {
+            let known = self.candidates(&editions)?;
+            let mut taken = std::collections::HashSet::new();
+            for victim in &victims {
+                // One of each other incident is enough to look at.
+                let alike =
+                    known.iter().filter_map(|other| Some((other, victim.pair(other, DuplicateSource::Report)?)));
+                for (other, pair) in alike {
+                    if taken.insert((victim.path.clone(), other.incident)) {
+                        found.push(pair);
+                    }
+                }
+            }
+        }
+        found.truncate(MOST_FOUND);
+        if !found.is_empty() {
+            self.duplicates_note(&found)?;
+        }
+        Ok(())
+    }
+}
+
+impl Candidate {
+    /// That another is likely the same person, if it is.
+    fn pair(&self, other: &Candidate, source: DuplicateSource) -> Option<Found> {
+        let is_casualty = self.casualty.is_some() && self.casualty == other.casualty;
+        let is_alike = self.traits == other.traits && self.on == other.on && !split(&self.traits.0).is_empty();
+        if self.incident == other.incident || !(is_casualty || is_alike) {
+            return None;
+        }
+        let score = if is_casualty { SAME_CASUALTY } else { SAME_DAY };
+        Some(Found { source, disclosure: None, record: Some(self.path.clone()), other: other.path.clone(), score })
+    }
+}
+
+impl Read<'_> {
+    /// Paths of what is likely the same as an incident or a victim in it, that nobody decided, within scope.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn likely_duplicates_of(&mut self, reference: &str) -> Result<Vec<String>> {
+        use likely_duplicate::dsl as d;
+        type Pair = (Option<String>, String, Option<String>, Option<String>);
+        let pairs: Vec<Pair> = likely_duplicate::table
+            .filter(d::decided_at.is_null())
+            .filter(d::incident.eq(reference).or(d::other_incident.eq(reference)))
+            .order(d::id.desc())
+            .limit(MOST_LOOKED_AT)
+            .select((d::record, d::other, d::incident, d::other_incident))
+            .load(self.db)?;
+        let mut paths: Vec<(String, String)> = pairs
+            .into_iter()
+            .filter_map(|(record, other, incident, other_incident)| {
+                if incident.as_deref() == Some(reference) {
+                    Some((other_incident?, other))
+                } else {
+                    Some((incident?, record?))
+                }
+            })
+            .collect();
+        let references: Vec<String> = paths.iter().map(|(incident, _)| incident.clone()).collect();
+        let seen: Vec<String> = edition_seen(self.scope, EditionChoice::Working)
+            .filter(e::reference.eq_any(references))
+            .select(e::reference)
+            .load(self.db)?;
+        paths.retain(|(incident, _)| seen.contains(incident));
+        let mut paths: Vec<String> = paths.into_iter().map(|(_, path)| path).collect();
+        paths.sort();
+        paths.dedup();
+        Ok(paths)
     }
 }

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use super::Found;
 use super::db::Id;
 use super::db::schema::{account, revision};
 use super::{Error, Read, Result, Write};
@@ -93,7 +94,11 @@ impl Read<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn history(&mut self, root: Id) -> Result<Vec<HistoryEntry>> {
+    pub fn history(&mut self, of: &impl Found) -> Result<Vec<HistoryEntry>> {
+        self.history_of(of.root())
+    }
+
+    fn history_of(&mut self, root: Id) -> Result<Vec<HistoryEntry>> {
         let rows: Vec<RevisionRow> = revision::table
             .inner_join(account::table.on(account::id.eq(revision::author_id)))
             .filter(revision::root_id.eq(root))
@@ -140,7 +145,7 @@ impl Read<'_> {
         facts: &F,
     ) -> Result<F> {
         let own = self.scope.state().map(str::to_owned);
-        let later = self.history(root)?.into_iter().filter(|entry| {
+        let later = self.history_of(root)?.into_iter().filter(|entry| {
             let anothers = own.is_none() || entry.author_state != own;
             // Children's revisions stand below the same root, and name their own fields.
             entry.noun == noun.name() && entry.at >= at && !BEGINNINGS.contains(&entry.kind.as_str()) && anothers

@@ -42,6 +42,8 @@ pub struct ImportedPlace {
     pub reference: String,
     /// Whether a victim can be added to it now.
     pub open: bool,
+    /// Whether it is released: a victim that is added begins an amendment, which somebody submits.
+    pub released: bool,
 }
 
 /// Key, raw row, vintage, and the incident that was made of it.
@@ -99,12 +101,16 @@ impl Read<'_> {
         let mut places: HashMap<(String, NaiveDate), ImportedPlace> = HashMap::new();
         for (mission, on, reference, status, public) in rows {
             let status = super::code(&status, "incident_edition", "status", &reference)?;
+            // A record of the day that was withdrawn stands for nothing: what comes now is a record of its own.
+            if status == IncidentStatus::Withdrawn {
+                continue;
+            }
             let open = match status {
                 IncidentStatus::Draft | IncidentStatus::Returned | IncidentStatus::Released => true,
                 IncidentStatus::Verified => public,
                 IncidentStatus::Submitted | IncidentStatus::Withdrawn => false,
             };
-            let place = ImportedPlace { reference, open };
+            let place = ImportedPlace { reference, open, released: status == IncidentStatus::Released };
             let known = places.entry((mission, on)).or_insert_with(|| place.clone());
             if open || !known.open {
                 *known = place;

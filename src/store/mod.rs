@@ -21,6 +21,7 @@ mod duplicate;
 mod erasure;
 mod error;
 mod follow_up;
+mod found;
 mod heartbeat;
 mod history;
 mod idempotency;
@@ -78,6 +79,7 @@ pub use duplicate::LikelyDuplicate;
 pub use erasure::{Erasure, ErasureRequest};
 pub use error::Error;
 pub use follow_up::{FollowUp, FollowUpFilter};
+pub use found::Found;
 pub use history::HistoryEntry;
 pub use idempotency::{Claim, Idempotency, Replay};
 pub use import::{ImportedPlace, ImportedVictim, RawRow};
@@ -98,6 +100,8 @@ pub use table::TableRelease;
 pub use task::Task;
 pub use verdict::{Grounds, Verdict};
 pub use watch::{Check, LogStanding};
+
+found::found!(Incident, Case, Proceeding, Assistance, Measure, FollowUp, Contribution);
 
 /// What each noun's room offers the rooms that look through all of them.
 const fn room(noun: Noun) -> candidate::Room {

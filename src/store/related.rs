@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::case::Case;
 use super::db::Id;
 use super::db::schema::{case_incident, proceeding_case};
-use super::incident::EditionChoice;
+use super::incident::{EditionChoice, Incident};
 use super::proceeding::Proceeding;
 use super::{Read, Result};
 use crate::domain::{Code, SubmissionStatus};
@@ -16,8 +16,8 @@ impl Read<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn cases_of_incident(&mut self, incident: Id) -> Result<Vec<Case>> {
-        let linked = case_incident::table.filter(case_incident::incident_id.eq(incident)).filter(
+    pub fn cases_of_incident(&mut self, incident: &Incident) -> Result<Vec<Case>> {
+        let linked = case_incident::table.filter(case_incident::incident_id.eq(incident.id)).filter(
             case_incident::status.eq(SubmissionStatus::Accepted.code()).or(case_incident::ended_at.is_not_null()),
         );
         let ids: Vec<Id> = linked.select(case_incident::case_id).load(self.db)?;
@@ -27,7 +27,7 @@ impl Read<'_> {
         let mut cases = Vec::new();
         for case in self.cases_of(&ids)? {
             let of = self.case_incidents(&case, SubmissionStatus::Accepted)?;
-            if of.iter().any(|one| one.id == incident) {
+            if of.iter().any(|one| one.id == incident.id) {
                 cases.push(case);
             }
         }
@@ -38,7 +38,7 @@ impl Read<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn proceedings_of_incident(&mut self, incident: Id) -> Result<Vec<Proceeding>> {
+    pub fn proceedings_of_incident(&mut self, incident: &Incident) -> Result<Vec<Proceeding>> {
         let mut ids: Vec<Id> = Vec::new();
         let cases: Vec<Id> = self.cases_of_incident(incident)?.into_iter().map(|case| case.id).collect();
         if !cases.is_empty() {
@@ -50,13 +50,13 @@ impl Read<'_> {
     /// The cases of an incident, by its reference: what a list is narrowed to.
     pub(super) fn case_ids_of_incident(&mut self, reference: &str) -> Result<Vec<Id>> {
         let Some(incident) = self.incident_get(reference, EditionChoice::Working)? else { return Ok(Vec::new()) };
-        Ok(self.cases_of_incident(incident.id)?.into_iter().map(|case| case.id).collect())
+        Ok(self.cases_of_incident(&incident)?.into_iter().map(|case| case.id).collect())
     }
 
     /// The cases that a proceeding serves, by its reference.
     pub(super) fn case_ids_of_proceeding(&mut self, reference: &str) -> Result<Vec<Id>> {
         let Some(proceeding) = self.proceeding_get(reference)? else { return Ok(Vec::new()) };
-        Ok(self.proceeding_cases(proceeding.id)?.into_iter().map(|case| case.id).collect())
+        Ok(self.proceeding_cases(&proceeding)?.into_iter().map(|case| case.id).collect())
     }
 
     /// The proceedings that serve a case of an incident, by the incident's reference.
@@ -76,7 +76,7 @@ impl Read<'_> {
     pub(super) fn incident_ids_of_proceeding(&mut self, reference: &str) -> Result<Vec<Id>> {
         let Some(proceeding) = self.proceeding_get(reference)? else { return Ok(Vec::new()) };
         let mut ids = Vec::new();
-        for case in self.proceeding_cases(proceeding.id)? {
+        for case in self.proceeding_cases(&proceeding)? {
             ids.extend(self.case_incidents(&case, SubmissionStatus::Accepted)?.into_iter().map(|one| one.id));
         }
         Ok(ids)

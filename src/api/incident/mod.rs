@@ -248,7 +248,7 @@ async fn incident_history(call: Call, path: Path<String>) -> Result<HttpResponse
             let incident = r.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
             let facts = r.incident_access(viewer, &incident)?;
             let first = r.concerned_since(&incident)?;
-            Ok(super::history::page(viewer, facts, r.history(incident.id)?, first.zip(incident.released_at)))
+            Ok(super::history::page(viewer, facts, r.history(&incident)?, first.zip(incident.released_at)))
         })
         .await?;
     call.one(&Shown::plain(page))

@@ -137,6 +137,13 @@ pub(in crate::api) fn new_incident(input: &mut InputReader<'_>) -> Option<NewInc
     let incident = incident(input, None);
     let victims = input.list("victims", 500, |input| Victims::read_new(input, None));
     let suspects = input.list("suspects", 500, |input| Suspects::read_new(input, None));
+    for (at, victim) in victims.iter().enumerate() {
+        let id = victim.facts.noticas_id.as_ref();
+        if id.is_some() && victims[..at].iter().any(|other| other.facts.noticas_id.as_ref() == id) {
+            input
+                .fault_at(&["victims", &at.to_string(), "noticas_id"], "another victim of this report has the same id");
+        }
+    }
     let (facts, sealed) = incident?;
     Some(NewIncident { facts, sealed, victims, suspects })
 }

@@ -117,6 +117,10 @@ pub struct IncidentView {
     attribution: Withheld,
     attribution_basis: Withheld,
     sources: Withheld,
+    /// Paths of records that may be the same: of the same external id, or of the same mission, day, State and category (mission and Secretariat,
+    /// in the single view). Nothing is stopped by it; the Secretariat decides (`GET /v1/likely-duplicates`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    likely_duplicates: Option<Vec<String>>,
     /// References of the cases that it belongs to, as far as they concern you (in the single view).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) cases: Option<Vec<String>>,
@@ -209,6 +213,7 @@ fn view(
         attribution: markers.of("attribution"),
         attribution_basis: markers.of("attribution_basis"),
         sources: markers.of("sources"),
+        likely_duplicates: None,
         cases: None,
         proceedings: None,
         victims: None,
@@ -254,7 +259,7 @@ pub(super) fn one(viewer: &Viewer, r: &mut Read<'_>, incident: &Incident) -> Res
     holders.extend(suspects.iter().map(|suspect| suspect.holder));
     let held = r.held(&holders)?;
     let host = incident.facts.host_state.as_deref().map(|code| r.state_name(code)).transpose()?;
-    let decisions = if viewer.is_inside() { Some(r.withholdings(incident.id)?) } else { None };
+    let decisions = if viewer.is_inside() { Some(r.withholdings(incident)?) } else { None };
     let withheld_from = decisions.as_deref().map(confirmed);
     let proposed = decisions.and_then(|decisions| decisions.into_iter().next());
     let markers = Markers { noun: Noun::Incident, viewer, facts, holder: incident.edition, held: Some(&held) };
@@ -270,11 +275,12 @@ pub(super) fn one(viewer: &Viewer, r: &mut Read<'_>, incident: &Incident) -> Res
             (body.reason, body.reason_fields) = (reason, fields);
         }
         body.reason_note = Some(markers.of("reason_note"));
+        body.likely_duplicates = Some(r.likely_duplicates_of(&incident.reference)?);
     }
     let waits = !matches!(incident.status, IncidentStatus::Released | IncidentStatus::Withdrawn);
     body.will_be_seen_by = if viewer.is_inside() && waits { Some(r.will_see(incident)?) } else { None };
-    body.cases = Some(r.cases_of_incident(incident.id)?.into_iter().map(|case| case.reference).collect());
-    body.proceedings = Some(r.proceedings_of_incident(incident.id)?.into_iter().map(|one| one.reference).collect());
+    body.cases = Some(r.cases_of_incident(incident)?.into_iter().map(|case| case.reference).collect());
+    body.proceedings = Some(r.proceedings_of_incident(incident)?.into_iter().map(|one| one.reference).collect());
     let states: Vec<String> = victims.iter().flat_map(|victim| victim.facts.states.clone()).collect();
     body.victims =
         Some(victims.iter().map(|victim| VictimView::new(viewer, facts, incident, victim, Some(&held))).collect());

@@ -173,6 +173,14 @@ impl<'c> InputReader<'c> {
         }
     }
 
+    /// Records a fault further below.
+    pub fn fault_at(&mut self, path: &[&str], detail: &str) {
+        let fault = Fault::new(format!("{}/{}", self.at, path.join("/")), detail);
+        if self.faults.len() < MOST_FAULTS {
+            self.faults.push(fault);
+        }
+    }
+
     fn take(&mut self, name: &str) -> Option<InputValue> {
         let at = self.members.iter().position(|(known, _)| known == name)?;
         Some(self.members.swap_remove(at).1)

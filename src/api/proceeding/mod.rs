@@ -40,7 +40,7 @@ pub fn routes(config: &mut impl Routes) {
 
 /// Whether a viewer may work on a proceeding: the Secretariat, or a mission whose case it serves.
 fn may_work(viewer: &Viewer, w: &mut Write<'_>, of: &Proceeding) -> StoreResult<()> {
-    let missions = w.proceeding_missions(of.id)?;
+    let missions = w.proceeding_missions(of)?;
     Ok(authorize(viewer, Action::Work { missions: &missions })?)
 }
 

@@ -159,10 +159,6 @@ impl Resource for Proceedings {
         r.proceeding_get(reference)
     }
 
-    fn id(of: &Proceeding) -> Id {
-        of.id
-    }
-
     fn tags(of: &Proceeding) -> Vec<Vec<u8>> {
         of.tags.to_vec()
     }
@@ -173,7 +169,7 @@ impl Resource for Proceedings {
     }
 
     fn full_access(viewer: &Viewer, r: &mut Read<'_>, of: &Proceeding) -> StoreResult<AccessContext> {
-        let missions = r.proceeding_missions(of.id)?;
+        let missions = r.proceeding_missions(of)?;
         Ok(access(viewer, &of.target(&missions)))
     }
 
@@ -197,7 +193,7 @@ impl Resource for Proceedings {
 
     fn edit(w: &mut Write<'_>, known: &Proceeding, new: &NewProceeding) -> StoreResult<()> {
         if new.facts.opened() != known.facts.opened() {
-            let cases = w.proceeding_cases(known.id)?;
+            let cases = w.proceeding_cases(known)?;
             let incidents = incidents_of(w, &cases)?;
             new.confirmed.of_all(before_incidents(w, &incidents, "/opened_on", new.facts.opened())?)?;
         }
@@ -231,7 +227,7 @@ impl Resource for Proceedings {
 
     fn show(viewer: &Viewer, r: &mut Read<'_>, of: Proceeding) -> StoreResult<Shown<ProceedingView>> {
         let facts = Self::full_access(viewer, r, &of)?;
-        let cases = r.proceeding_cases(of.id)?;
+        let cases = r.proceeding_cases(&of)?;
         let waits = viewer.is_inside() && of.status != SubmissionStatus::Accepted;
         let served: Vec<Id> = cases.iter().map(|case| case.id).collect();
         let will_see = if waits { Some(r.will_see_proceeding(&of.facts.state, &served)?) } else { None };

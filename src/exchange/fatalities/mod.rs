@@ -4,10 +4,11 @@
 //! split or merge. Everything else is counted. A row is known again by its casualty id: the file's own `id` changes between
 //! vintages. What a newer vintage says otherwise is listed, not applied: a person amends.
 
+mod form;
 mod read;
 mod report;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::NaiveDate;
 use serde_json::{Map, Value};
@@ -15,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use read::{Names, Row, plain, read};
 pub use report::ImportReport;
-use report::{ChangedRow, RefusedRow};
+use report::{ChangedRow, GoneRow, RefusedRow};
 
 use crate::domain::{Act, Activity, IncidentFacts, Means, PartialDate, Perpetrator, Precision};
 use crate::policy::{Scope, Viewer};
@@ -65,11 +66,12 @@ pub fn import_fatalities(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<ImportReport, Unreadable> {
     let names = store.read(&Scope::Nothing, |r| {
-        let states = r.state_list()?;
+        let (states, missions) = (r.state_list()?, r.mission_list()?);
         Ok(Names {
+            acronyms: missions.iter().map(|one| (plain(&one.acronym), one.acronym.clone())).collect(),
             by_code: states.iter().map(|state| (state.code.clone(), state.m49.clone())).collect(),
             by_name: states.into_iter().map(|state| (plain(&state.name_en), state.code)).collect(),
-            missions: r.mission_list()?.into_iter().map(|mission| (mission.acronym, mission.host_states)).collect(),
+            missions: missions.into_iter().map(|mission| (mission.acronym, mission.host_states)).collect(),
             now: r.now(),
         })
     })?;
@@ -190,6 +192,16 @@ fn plan(report: &mut ImportReport, rows: Vec<Row>, known: &EarlierImports, vinta
     let is_older = known.newest.is_some_and(|newest| vintage < newest);
     let mut groups: BTreeMap<(NaiveDate, String), Vec<Row>> = BTreeMap::new();
     let mut superseding = Vec::new();
+    let listed: HashSet<&str> = rows.iter().map(|row| row.key.as_str()).collect();
+    if !is_older {
+        let gone = known.victims.iter().filter(|(key, _)| !listed.contains(key.as_str()));
+        let gone = gone.filter_map(|(key, victim)| {
+            let (_, incident) = victim.incident.clone()?;
+            Some(GoneRow { casualty_id: key.clone(), incident })
+        });
+        report.gone = gone.collect();
+        report.gone.sort_by(|one, other| one.casualty_id.cmp(&other.casualty_id));
+    }
     for row in rows {
         match known.victims.get(&row.key) {
             None if row.malicious && is_older => report.older.push(ChangedRow {
@@ -223,13 +235,18 @@ fn plan(report: &mut ImportReport, rows: Vec<Row>, known: &EarlierImports, vinta
                 report.refused.extend(rows.iter().map(|row| RefusedRow {
                     line: row.line,
                     reason: format!(
-                        "its incident {} is under review or withdrawn: add the victim there",
+                        "its incident {} is under review: an officer returns it first, and then the file is imported again",
                         place.reference
                     ),
                 }));
                 continue;
             }
-            Some(place) => Some(place.reference.clone()),
+            Some(place) => {
+                if place.released {
+                    report.amended.push(place.reference.clone());
+                }
+                Some(place.reference.clone())
+            }
             None => None,
         };
         report.new_victims += rows.len();
@@ -244,8 +261,14 @@ fn plan(report: &mut ImportReport, rows: Vec<Row>, known: &EarlierImports, vinta
 
 fn differing(before: &Map<String, Value>, now: &Map<String, Value>) -> BTreeMap<String, [String; 2]> {
     let text = |map: &Map<String, Value>, name: &str| map.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
+    // Spreadsheets make `324` of `324.0`, and back.
+    let same = |name: &str| {
+        let (before, now) = (text(before, name), text(now, name));
+        let number = |text: &str| text.parse::<f64>().ok();
+        before == now || name == "m49_code" && number(&before).is_some() && number(&before) == number(&now)
+    };
     now.keys()
-        .filter(|name| !IDLE.contains(&name.as_str()) && text(before, name) != text(now, name))
+        .filter(|name| !IDLE.contains(&name.as_str()) && !same(name))
         .map(|name| (name.clone(), [text(before, name), text(now, name)]))
         .collect()
 }
@@ -261,6 +284,7 @@ pub mod fuzzing {
             by_code: [("FRA".to_owned(), "250".to_owned())].into(),
             by_name: [("france".to_owned(), "FRA".to_owned())].into(),
             missions: [("UNTSO".to_owned(), Vec::new())].into(),
+            acronyms: [("untso".to_owned(), "UNTSO".to_owned())].into(),
             now: chrono::DateTime::UNIX_EPOCH.naive_utc(),
         };
         if let Ok((report, rows)) = read(bytes, &names) {

@@ -6,6 +6,7 @@ use chrono::{NaiveDate, NaiveDateTime};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use super::form::text_of;
 use super::report::{ImportReport, RefusedRow};
 use super::{COLUMNS, LARGEST, Unreadable};
 use crate::domain::{Harm, PartialDate, Personnel, Precision, Sex, VictimFacts};
@@ -28,6 +29,8 @@ pub(super) struct Names {
     pub(super) by_code: HashMap<String, String>,
     pub(super) by_name: HashMap<String, String>,
     pub(super) missions: HashMap<String, Vec<String>>,
+    /// Acronyms of missions as the file may write them: `UN Secretariat` is `UNSecretariat`.
+    pub(super) acronyms: HashMap<String, String>,
     pub(super) now: NaiveDateTime,
 }
 
@@ -36,18 +39,17 @@ pub(super) fn read(file: &[u8], names: &Names) -> Result<(ImportReport, Vec<Row>
     if file.len() > LARGEST {
         return refuse(format!("the file is longer than {} MiB", LARGEST >> 20));
     }
-    let text = match std::str::from_utf8(file) {
-        Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
-        Err(error) => return refuse(format!("the file is not UTF-8: byte {} cannot be read", error.valid_up_to())),
-    };
+    let text = text_of(file).map_err(Unreadable::File)?;
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
     let header: Vec<String> = match reader.headers() {
-        Ok(header) => header.iter().map(|name| name.trim().to_owned()).collect(),
+        // Some vintages write `Type_Of_Incident`, some all in capitals.
+        Ok(header) => header.iter().map(|name| name.trim().to_ascii_lowercase()).collect(),
         Err(_) => return refuse("the file has no header".into()),
     };
     let missing: Vec<&str> = COLUMNS.into_iter().filter(|name| !header.iter().any(|known| known == name)).collect();
     if !missing.is_empty() {
-        return refuse(format!("columns are missing: {}", missing.join(", ")));
+        let expected = COLUMNS.join(", ");
+        return refuse(format!("columns are missing: {}. The dataset's CSV has {expected}", missing.join(", ")));
     }
     let mut report = ImportReport {
         sha256: hex::encode(Sha256::digest(file)),
@@ -115,10 +117,8 @@ fn row(line: i32, raw: Map<String, Value>, names: &Names) -> Result<(Row, NaiveD
     if key.is_empty() || key.len() > 60 || !key.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
         return Err("casualty_id must have 1 to 60 letters, digits and signs".into());
     }
-    let mission = text("mission_acronym");
-    if !names.missions.contains_key(mission) {
-        return Err("mission_acronym is not a mission".into());
-    }
+    let mission = names.acronyms.get(&plain(text("mission_acronym")));
+    let Some(mission) = mission else { return Err("the value of mission_acronym is not a mission".into()) };
     let kind = text("type_of_incident");
     const KINDS: [&str; 6] = ["Illness", "Accident", "Malicious Act", "Self-Inflicted", "To Be Determined", "Unknown"];
     if !KINDS.contains(&kind) {
@@ -148,7 +148,7 @@ fn row(line: i32, raw: Map<String, Value>, names: &Names) -> Result<(Row, NaiveD
         state_notified_on: Some(update),
         ..VictimFacts::of(category, states, Harm::Killed)
     };
-    let (key, mission, malicious) = (key.to_owned(), mission.to_owned(), kind == "Malicious Act");
+    let (key, mission, malicious) = (key.to_owned(), mission.clone(), kind == "Malicious Act");
     Ok((Row { line, key, mission, on, malicious, victim, raw }, update))
 }
 

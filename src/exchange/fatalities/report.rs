@@ -31,6 +31,15 @@ pub struct ChangedRow {
     pub(super) changes: BTreeMap<String, [String; 2]>,
 }
 
+/// A row of earlier imports that the file has no more.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct GoneRow {
+    /// Casualty id.
+    pub(super) casualty_id: String,
+    /// Reference of the incident that it became. The record stays.
+    pub(super) incident: String,
+}
+
 /// What an import did, or in a dry run would do.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct ImportReport {
@@ -56,6 +65,10 @@ pub struct ImportReport {
     pub(super) changed: Vec<ChangedRow>,
     /// Rows that this older vintage has otherwise than a newer one that is known: ignored.
     pub(super) older: Vec<ChangedRow>,
+    /// Rows that earlier imports had, and this file has no more: their records stay, until a person withdraws them.
+    pub(super) gone: Vec<GoneRow>,
+    /// Released incidents to which victims were added: each is an amendment now, and waits until somebody submits it.
+    pub(super) amended: Vec<String>,
     /// Rows whose casualty id stood earlier in the file: the same person under another name of a State.
     pub(super) duplicates: Vec<RefusedRow>,
     /// Incidents whose host State is to be decided: the mission has several, or none.
@@ -115,6 +128,14 @@ impl std::fmt::Display for ImportReport {
                     row.changes.iter().map(|(name, [was, is])| format!("{name} \"{was}\" to \"{is}\"")).collect();
                 writeln!(f, "    line {}, {} ({incident}): {}", row.line, row.casualty_id, changes.join(", "))?;
             }
+        }
+        writeln!(f, "  {} rows that this file has no more; their records stay", self.gone.len())?;
+        for row in &self.gone {
+            writeln!(f, "    {} ({})", row.casualty_id, row.incident)?;
+        }
+        if !self.amended.is_empty() {
+            writeln!(f, "  {} released incidents are amended, and wait to be submitted:", self.amended.len())?;
+            writeln!(f, "    {}", self.amended.join(", "))?;
         }
         for (what, rows) in [("doubled", &self.duplicates), ("refused", &self.refused)] {
             writeln!(f, "  {} rows {what}", rows.len())?;

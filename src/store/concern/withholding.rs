@@ -33,15 +33,19 @@ impl Read<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn withheld_from(&mut self, incident: Id) -> Result<Vec<String>> {
-        Ok(confirmed(&self.withholdings(incident)?))
+    pub(in crate::store) fn withheld_from(&mut self, incident: Id) -> Result<Vec<String>> {
+        Ok(confirmed(&self.withholdings_of(incident)?))
     }
 
     /// Every decision on withholding, the last first.
     ///
     /// # Errors
     /// The database's.
-    pub fn withholdings(&mut self, incident: Id) -> Result<Vec<Withholding>> {
+    pub fn withholdings(&mut self, of: &Incident) -> Result<Vec<Withholding>> {
+        self.withholdings_of(of.id)
+    }
+
+    fn withholdings_of(&mut self, incident: Id) -> Result<Vec<Withholding>> {
         let rows: Vec<(String, String, Id, Option<NaiveDateTime>)> = withholding::table
             .filter(withholding::incident_id.eq(incident))
             .order(withholding::proposed_at.desc())
@@ -64,7 +68,7 @@ impl Read<'_> {
     /// # Errors
     /// The database's.
     pub fn withholding_get(&mut self, incident: Id) -> Result<Option<Withholding>> {
-        Ok(self.withholdings(incident)?.into_iter().next())
+        Ok(self.withholdings_of(incident)?.into_iter().next())
     }
 }
 

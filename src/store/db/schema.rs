@@ -748,6 +748,8 @@ diesel::table! {
         decided_at -> Nullable<Timestamp>,
         decided_by -> Nullable<Binary>,
         finding -> Nullable<Text>,
+        incident -> Nullable<Text>,
+        other_incident -> Nullable<Text>,
     }
 }
 

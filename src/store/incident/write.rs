@@ -82,6 +82,9 @@ impl Write<'_> {
         }
         let open = all_new(&incident_fields(&new.facts));
         self.note_incident("incident.create", Noun::Incident, id, row, "created", open, sealed);
+        if origin == Origin::Person {
+            self.duplicates_of_report(id)?;
+        }
         edition.into_incident()
     }
 
@@ -236,7 +239,11 @@ impl Write<'_> {
         let touched = self.seal(edition.row.id, incident.id, sealed, None)?;
         edition.set_facts(facts);
         self.edition_save(&mut edition, &touched, Saved::of(&open))?;
+        let is_other = !open.is_empty();
         self.note_incident("incident.edit", Noun::Incident, incident.id, &edition.row, kind, open, touched);
+        if is_other {
+            self.duplicates_of_report(incident.id)?;
+        }
         edition.into_incident()
     }
 
@@ -361,6 +368,9 @@ impl Write<'_> {
         self.edition_save(&mut edition, &sealed, saved)?;
         let open = all_new(&victim_fields(&made.handle, &new.facts));
         self.note_incident("victim.create", Noun::Victim, made.victim_id, &edition.row, "created", open, sealed);
+        if saved == Saved::Open {
+            self.duplicates_of_report(incident.id)?;
+        }
         Ok((edition.into_incident()?, made.into_victim()?))
     }
 
@@ -397,7 +407,11 @@ impl Write<'_> {
             .execute(self.db)?;
         let sealed = self.seal(found.id, known.record, &new.sealed, None)?;
         self.edition_save(&mut edition, &sealed, Saved::of(&open))?;
+        let is_other = !open.is_empty();
         self.note_incident("victim.edit", Noun::Victim, known.record, &edition.row, "edited", open, sealed);
+        if is_other {
+            self.duplicates_of_report(incident.id)?;
+        }
         Ok((edition.into_incident()?, changed.into_victim()?))
     }
 

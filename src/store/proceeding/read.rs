@@ -299,8 +299,8 @@ impl Read<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn proceedings_of_case(&mut self, case: Id) -> Result<Vec<Proceeding>> {
-        let ids = self.proceedings_of_cases(&[case])?;
+    pub fn proceedings_of_case(&mut self, case: &Case) -> Result<Vec<Proceeding>> {
+        let ids = self.proceedings_of_cases(&[case.id])?;
         self.proceedings_of(&ids)
     }
 
@@ -386,9 +386,9 @@ impl Read<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn proceeding_cases(&mut self, of: Id) -> Result<Vec<Case>> {
+    pub fn proceeding_cases(&mut self, of: &Proceeding) -> Result<Vec<Case>> {
         let ids: Vec<Id> = proceeding_case::table
-            .filter(proceeding_case::proceeding_id.eq(of))
+            .filter(proceeding_case::proceeding_id.eq(of.id))
             .select(proceeding_case::case_id)
             .load(self.db)?;
         self.cases_of(&ids)
@@ -398,9 +398,9 @@ impl Read<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn proceeding_missions(&mut self, of: Id) -> Result<Vec<String>> {
+    pub fn proceeding_missions(&mut self, of: &Proceeding) -> Result<Vec<String>> {
         let ids: Vec<Id> = proceeding_case::table
-            .filter(proceeding_case::proceeding_id.eq(of))
+            .filter(proceeding_case::proceeding_id.eq(of.id))
             .select(proceeding_case::case_id)
             .load(self.db)?;
         Ok(case_seen(&Scope::Everything)

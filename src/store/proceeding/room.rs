@@ -20,7 +20,7 @@ pub(in crate::store) const STEP: Room = Room { near: step_near, tasks: step_task
 
 fn candidates(r: &mut Read<'_>, viewer: &Viewer, reference: &str) -> Result<Candidates> {
     let of = r.proceeding_get(reference)?.ok_or(Error::NotFound)?;
-    let missions = r.proceeding_missions(of.id)?;
+    let missions = r.proceeding_missions(&of)?;
     let mut facts = access(viewer, &of.target(&missions));
     facts.under_review = facts.under_review || r.is_contested(&of)?;
     let path = format!("proceedings/{}", of.reference);
@@ -46,7 +46,7 @@ impl Read<'_> {
         if self.scope.state().is_none() {
             return Ok(false);
         }
-        for case in self.proceeding_cases(of.id)? {
+        for case in self.proceeding_cases(of)? {
             for incident in self.case_incidents(&case, SubmissionStatus::Accepted)? {
                 if self.is_disputed(&incident)? {
                     return Ok(true);

@@ -191,7 +191,7 @@ impl Write<'_> {
 
     /// Asks that an accepted step be withdrawn, withdraws it, or lets it stand after all.
     fn step_end(&mut self, of: &Proceeding, row: StepRow, verdict: &Verdict) -> Result<()> {
-        let missions = self.proceeding_missions(of.id)?;
+        let missions = self.proceeding_missions(of)?;
         let kind: StepKind = code(&row.kind, "step", "kind", &row.handle)?;
         let accepted = Accepted {
             withdrawal_by: row.withdrawal_by,

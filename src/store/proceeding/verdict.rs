@@ -197,7 +197,7 @@ impl Write<'_> {
 
     /// Asks that an accepted accused be withdrawn, does so when another officer agrees, with the steps about it, or lets it stand after all.
     fn accused_end(&mut self, of: &Proceeding, row: &AccusedRow, verdict: &Verdict) -> Result<()> {
-        let missions = self.proceeding_missions(of.id)?;
+        let missions = self.proceeding_missions(of)?;
         let (withdrawal_by, of_state) = (row.withdrawal_by, row.submitted_state.as_deref());
         let ending =
             self.ending(&Accepted { withdrawal_by, missions: &missions, of_state, takes_two: true }, verdict)?;

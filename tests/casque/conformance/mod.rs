@@ -7,3 +7,4 @@ mod docs;
 mod layers;
 mod openapi;
 mod tour;
+mod views;

@@ -77,6 +77,20 @@ fn every_operation_says_what_it_does_and_every_body_has_an_example() {
 }
 
 #[test]
+fn every_schema_that_is_referred_to_is_there() {
+    let described = description();
+    let text = described.to_string();
+    let known = described["components"]["schemas"].as_object().unwrap();
+    let mut seen = 0;
+    for found in text.split("\"#/components/schemas/").skip(1) {
+        let name = found.split('"').next().unwrap();
+        assert!(known.contains_key(name), "{name}: name it in the description's components");
+        seen += 1;
+    }
+    assert!(seen > 500, "{seen}");
+}
+
+#[test]
 fn the_documentation_needs_no_network() {
     let server = TestServer::start();
     let page = server.anonymous().get("/docs/");

@@ -66,3 +66,35 @@ fn an_incident_of_an_earlier_year_that_is_released_late_is_a_correction() {
     assert!(markdown(&figures).contains("| 2022 | MINUSMA | 1 | 1 | 1 | — | — |"), "{}", markdown(&figures));
     assert!(of(&server, 2022).corrections.is_empty(), "of its own year it is a figure");
 }
+
+#[test]
+fn figures_are_drawn_up_by_the_secretariat_with_the_period_before_on_the_record() {
+    let server = TestServer::start();
+    let incident = server.report("minusma", &ambush());
+    server.release("minusma", &incident);
+    server.pass(chrono::TimeDelta::minutes(1));
+    let then = server.store.now().and_utc().format("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let drawn = |query: &str| server.as_("verifier").get(&format!("/v1/briefings/2378?{query}"));
+    let before = drawn(&format!("period=2022&cut_off={then}"));
+    assert_eq!(before.status, 200, "{}", before.text);
+    assert_eq!(before.json()["figures"]["by_mission"]["total"]["killed"], 1);
+    assert_eq!(before.json()["before"]["from"], "2021-01-01");
+    server.pass(chrono::TimeDelta::minutes(1));
+    server.withdraw(&incident);
+    assert_eq!(drawn(&format!("period=2022&cut_off={then}")).json(), before.json(), "what was said can be said again");
+    assert_eq!(drawn("period=2022").json()["figures"]["by_mission"]["total"]["killed"], 0);
+    let beside = drawn("period=2023").json();
+    assert_eq!(beside["before"]["by_mission"]["total"]["killed"], 0);
+    let text = drawn("period=2022&format=markdown");
+    assert!(text.text.starts_with("# Crimes against peacekeepers: figures for 2022"), "{}", text.text);
+    for who in ["minusma", "mali", "auditor", "administrator"] {
+        assert_eq!(server.as_(who).get("/v1/briefings/2378?period=2022").status, 403, "{who}");
+    }
+    assert_eq!(drawn("").pointers(), ["/period"]);
+    assert_eq!(drawn("period=2022&cut_off=2999-01-01").pointers(), ["/cut_off"]);
+    assert_eq!(server.as_("verifier").get("/v1/briefings/2823?period=2022").status, 404);
+    let log = server.as_("auditor").get("/v1/audit?action=briefing.read").json();
+    let entries = log["items"].as_array().unwrap();
+    assert_eq!(entries.len(), 5, "{log}");
+    assert!(entries.iter().all(|entry| entry["subject"] == "briefings/2378"), "{log}");
+}

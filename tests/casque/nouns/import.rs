@@ -117,7 +117,7 @@ fn a_damaged_file_is_refused_or_reported_row_by_row_and_never_half_loaded() {
         [
             (3, "6 fields instead of 12"),
             (4, "incident_date is not a date, YYYY-MM-DD"),
-            (5, "mission_acronym is not a mission"),
+            (5, "the value of mission_acronym is not a mission"),
             (6, "m49_code and isocode3 name two different States"),
             (7, "the value of casualty_nationality is not the name of a State"),
         ]
@@ -169,15 +169,97 @@ fn a_newer_vintage_adds_several_to_one_incident_and_an_older_one_brings_nothing_
     // What the newer file took back stays so.
     let back = import(&server, file(&[&row(9, "2016-03-01", "Malicious Act", "2025-01-01")]));
     assert_eq!((&back["new_incidents"], back["older"].as_array().unwrap().len()), (&json!(0), 1));
-    // An incident that somebody is reviewing, or has withdrawn, is reported and stops nothing else.
+    // An incident of the day that was withdrawn stands for nothing: the row is a record of its own.
     let reference = server.as_("verifier").get("/v1/incidents").references().remove(0);
     let withdraw = json!({"to": "withdrawn", "reason": "out_of_scope"});
     let path = format!("/v1/incidents/{reference}/transitions");
     assert_eq!(server.as_("verifier").post(&path, &withdraw).status, 200);
     let rows = [act(4, "2025-07-01"), row(5, "2016-05-01", "Malicious Act", "2025-07-01")];
     let report = import(&server, file(&[&rows[0], &rows[1]]));
-    assert_eq!((&report["new_incidents"], &report["new_victims"]), (&json!(1), &json!(1)));
-    assert!(report["refused"][0]["reason"].as_str().unwrap().contains(&reference), "{report}");
-    let future = import(&server, file(&[&rows[1], &row(6, "2016-05-01", "Malicious Act", "9998-12-31")]));
+    assert_eq!((&report["new_incidents"], &report["new_victims"]), (&json!(2), &json!(2)), "{report}");
+    // One that somebody is reviewing is reported, and stops nothing else.
+    let known = server.as_("verifier").get("/v1/incidents?from=2016-05-01&to=2016-05-01").references().remove(0);
+    let path = format!("/v1/incidents/{known}");
+    let shown = server.as_("minusma").get(&path);
+    assert_eq!(server.as_("minusma").patch(&path, &json!({"means": "ied"}), shown.etag()).status, 200);
+    server.moved("minusma", &known, "submitted");
+    let rows =
+        [row(7, "2016-05-01", "Malicious Act", "2025-08-01"), row(8, "2016-06-01", "Malicious Act", "2025-08-01")];
+    let report = import(&server, file(&[&rows[0], &rows[1]]));
+    assert_eq!((&report["new_incidents"], &report["new_victims"]), (&json!(1), &json!(1)), "{report}");
+    assert!(report["refused"][0]["reason"].as_str().unwrap().contains(&known), "{report}");
+    let future = import(&server, file(&[&rows[1], &row(6, "2016-07-01", "Malicious Act", "9998-12-31")]));
     assert_eq!(future["refused"][0]["reason"], "last_update is in the future");
+}
+
+/// A row of a killing in Mali: its number, vintage, and the cells that differ.
+fn killing(number: u32, vintage: u32) -> String {
+    format!(
+        "{number},2016-02-12,MADE-UP-{number},MINUSMA,Fatality,M,Guinea,Military,Malicious Act,324.0,GIN,{vintage}-01-01"
+    )
+}
+
+#[test]
+fn a_file_that_is_no_csv_of_the_dataset_is_called_by_its_name() {
+    let server = TestServer::start();
+    let refused = |file: &[u8]| {
+        let answer = server.as_("verifier").post_text("/v1/imports", file);
+        assert_eq!(answer.status, 400, "{}", answer.text);
+        answer.json()["detail"].as_str().unwrap_or_default().to_owned()
+    };
+    assert!(
+        refused(&[file(&[]).as_bytes(), b"1,\"2016-02-12,X\n"].concat())
+            .contains("the quotation mark at line 3 is not closed")
+    );
+    assert!(refused(file(&[]).replace(',', ";").as_bytes()).contains("separated by a semicolon"));
+    assert!(refused(b"PK\x03\x04").contains("Excel workbook"));
+    assert!(refused(b"[{}]").contains("JSON"));
+    // Three good rows before the quotation mark, and a hundred behind it: none is taken.
+    let mut rows: Vec<String> = (1..4).map(|number| killing(number, 2020)).collect();
+    rows.push("4,\"2016-02-12,MADE-UP-4".into());
+    rows.extend((5..105).map(|number| killing(number, 2020)));
+    let all: Vec<&str> = rows.iter().map(String::as_str).collect();
+    assert!(refused(file(&all).as_bytes()).contains("line 5"));
+    assert!(server.as_("verifier").get("/v1/incidents").references().is_empty());
+    // Capitals in the header, and the file's own spelling of two missions, are read.
+    let row = killing(1, 2020).replace("MINUSMA", "UN Secretariat");
+    let other = killing(2, 2020).replace("MINUSMA", "OSE-Syria");
+    let report = import(&server, file(&[&row, &other]).replacen(HEADER, &HEADER.to_uppercase(), 1));
+    assert_eq!((&report["new_victims"], &report["refused"]), (&json!(2), &json!([])));
+    let missions: Vec<String> = ["UNSecretariat", "OSESyria"].map(|of| format!("/v1/incidents?mission={of}")).to_vec();
+    assert!(missions.iter().all(|path| server.as_("verifier").get(path).references().len() == 1));
+}
+
+#[test]
+fn a_number_written_otherwise_is_no_change_and_a_row_that_is_gone_is_listed() {
+    let server = TestServer::start();
+    import(&server, file(&[&killing(1, 2020).replace("324.0", "324"), &killing(2, 2020)]));
+    let report = import(&server, file(&[&killing(1, 2021)]));
+    assert_eq!((&report["unchanged"], &report["changed"]), (&json!(1), &json!([])));
+    assert_eq!(report["gone"][0]["casualty_id"], "MADE-UP-2");
+    let incident = report["gone"][0]["incident"].as_str().unwrap();
+    let stays = server.as_("verifier").get(&format!("/v1/incidents/{incident}")).json();
+    assert_eq!((&stays["status"], &stays["killed"]), (&json!("verified"), &json!(2)), "the record stays");
+    let older = import(&server, file(&[&killing(1, 2019)]));
+    assert_eq!(older["gone"], json!([]), "an older file takes nothing away");
+}
+
+#[test]
+fn a_row_of_the_day_of_a_released_or_a_withdrawn_incident_has_its_way() {
+    let server = TestServer::start();
+    let made = import(&server, file(&[&killing(1, 2020)]));
+    assert_eq!(made["new_incidents"], 1);
+    let reference = server.as_("verifier").get("/v1/incidents").references()[0].clone();
+    server.moved("releaser", &reference, "released");
+    let report = import(&server, file(&[&killing(1, 2021), &killing(2, 2021)]));
+    assert_eq!(report["amended"], json!([reference]), "somebody submits the amendment");
+    assert_eq!(server.as_("verifier").get(&format!("/v1/incidents/{reference}")).json()["status"], "draft");
+    let server = TestServer::start();
+    import(&server, file(&[&killing(1, 2020)]));
+    let reference = server.as_("verifier").get("/v1/incidents").references()[0].clone();
+    let withdraw = json!({"to": "withdrawn", "reason": "out_of_scope"});
+    let path = format!("/v1/incidents/{reference}/transitions");
+    assert_eq!(server.as_("verifier").post(&path, &withdraw).status, 200);
+    let report = import(&server, file(&[&killing(2, 2021)]));
+    assert_eq!((&report["new_incidents"], &report["refused"]), (&json!(1), &json!([])), "a record of its own");
 }

@@ -8,6 +8,7 @@ mod case;
 mod clearing;
 mod contribution;
 mod disclosure;
+mod duplicate;
 mod export;
 mod follow_up;
 mod import;

@@ -333,6 +333,7 @@ impl Site {
                 };
                 route.replace(&format!("{list}/{{reference}}"), &path)
             }
+            "/v1/briefings/{product}" => "/v1/briefings/2378?period=2022".into(),
             "/v1/missions/{acronym}" => "/v1/missions/MINUSMA".into(),
             "/v1/sessions/{id}" => {
                 let begun = self.server.sign_in("chad").json();

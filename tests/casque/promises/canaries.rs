@@ -48,6 +48,7 @@ pub fn questions(server: &TestServer, reference: &str) -> Vec<String> {
         "/v1/statistics",
         "/v1/statistics?unit=victims&by=mission,outcome,personnel_category",
         "/v1/statistics?unit=accused&by=stage,outcome",
+        "/v1/briefings/2378?period=2022&cut_off=2026-01-01",
         "/v1/statistics?unit=cases&by=stage,information_status",
         "/v1/statistics?unit=proceedings&by=forum,stage",
         "/v1/audit",

@@ -38,7 +38,8 @@ fn an_edit_of_sealed_values_moves_nothing_for_those_who_may_not_open_them() {
         for who in unentitled {
             for question in questions(&server, &reference) {
                 // Mali may open what is sealed of a proceeding of its own: its ETag is meant to move.
-                let entitled = who == "mali" && question.starts_with(&proceeding);
+                let of_it = question.starts_with(&proceeding) || question.contains("/dossier");
+                let entitled = who == "mali" && of_it;
                 if entitled || question.contains("checkpoint") || question.contains("statistics") {
                     continue;
                 }
@@ -153,9 +154,9 @@ fn answers(server: &TestServer, reference: &str) -> Vec<(String, String)> {
     answers
 }
 
-/// The entry's place in the log tells only that it is later.
+/// The entry's place in the log tells only that it is later; and the one report looks like the other, as it should.
 fn without_places(answers: Vec<(String, String)>) -> Vec<(String, String)> {
-    let instance = Regex::new("\"(leaf|next)\":[^,}]*").unwrap();
+    let instance = Regex::new("\"(leaf|next)\":[^,}]*|\"likely_duplicates\":\\[[^\\]]*\\]").unwrap();
     answers.into_iter().map(|(asked, text)| (asked, instance.replace_all(&text, "PLACE").into_owned())).collect()
 }
 
