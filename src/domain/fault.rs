@@ -11,6 +11,7 @@ code_list! {
         OutsideMission = "The day lies outside the mission's dates",
         BeforeIncident = "The day lies before the incident",
         BeforeProceeding = "The day lies before the proceeding was opened",
+        Differs = "Two records that become one say otherwise",
     }
 }
 

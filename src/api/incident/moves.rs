@@ -12,11 +12,12 @@ use utoipa::ToSchema;
 use super::reading::handles;
 use super::{IncidentView, read_reference, show};
 use crate::api::call::{Call, Made, Shown, last_part, still};
+use crate::api::confirm::Confirmed;
 use crate::api::decision::grounds;
 use crate::api::input::{self, InputReader, Reader as _, describe};
 use crate::api::problem::{NotModified, Preconditions, Problem, Problems, Tombstone};
 use crate::api::session::secret;
-use crate::domain::{IncidentStatus, Noun, WithholdingReason};
+use crate::domain::{Fault, IncidentStatus, Noun, Oddity, WithholdingReason};
 use crate::policy::{Action, Viewer, authorize};
 use crate::store::{EditionChoice, Error, Grounds, Result as StoreResult};
 
@@ -33,18 +34,22 @@ describe::input!(
     TransitionListInput,
     "The same move of several incidents.",
     transition_list_input,
-    {"to": "released", "incidents": ["MINUSMA-2019-7KQ4"]}
+    {"to": "released", "incidents": [{"reference": "MINUSMA-2019-7KQ4"}]}
 );
 
-fn transition_list_input(input: &mut InputReader<'_>) -> Option<(IncidentStatus, Grounds, Vec<String>)> {
+/// A reference, and the ETag that its record is to have still.
+type Named = (String, Option<String>);
+
+fn transition_list_input(input: &mut InputReader<'_>) -> Option<(IncidentStatus, Grounds, Vec<Named>)> {
     let moved = transition(input);
-    let incidents = input.required(
-        "incidents",
-        None,
-        input::list_of(500, input::reference(Noun::Incident)).about("At most 500 references."),
-    );
+    let incidents = input.required_list("incidents", 500, |input| {
+        let reference = input.required("reference", None, input::reference(Noun::Incident));
+        let etag = input::text(200).about("ETag of the record as you last saw it: it moves only if it is so still.");
+        let etag = input.optional("etag", None, etag);
+        Some((reference?, etag))
+    });
     let (to, grounds) = moved?;
-    Some((to, grounds, incidents?))
+    Some((to, grounds, incidents))
 }
 
 /// What became of one of several.
@@ -126,11 +131,16 @@ pub(super) async fn transition_list(call: Call, body: Bytes) -> Result<HttpRespo
     let made = outcomes.clone();
     call.post(
         &body,
-        move |_, w| {
+        move |viewer, w| {
             let mut items = Vec::with_capacity(incidents.len());
-            for reference in incidents {
+            for (reference, etag) in incidents {
+                let as_seen = match &etag {
+                    None => Ok(()),
+                    Some(_) => show(viewer, w, &reference, EditionChoice::Working)
+                        .and_then(|shown| still(etag.as_deref(), &shown)),
+                };
                 // Judged before anything is written: what is refused leaves nothing behind.
-                items.push(match w.incident_transition(&reference, to, &grounds) {
+                items.push(match as_seen.and_then(|()| w.incident_transition(&reference, to, &grounds)) {
                     Ok(incident) => TransitionOutcome { reference, status: Some(incident.status), problem: None },
                     Err(error @ Error::Database(_)) => return Err(error),
                     Err(error) => TransitionOutcome { reference, status: None, problem: Some(error.into()) },
@@ -144,7 +154,7 @@ pub(super) async fn transition_list(call: Call, body: Bytes) -> Result<HttpRespo
                 return Ok(Shown::plain(TransitionOutcomes { items: items.clone() }));
             }
             // A replay: their states as they are now.
-            let items = told.iter().map(|reference| {
+            let items = told.iter().map(|(reference, _)| {
                 let found = r.incident_get(reference, EditionChoice::Working)?;
                 let problem = found.is_none().then(|| Problem::of("not_found"));
                 Ok(TransitionOutcome { reference: reference.clone(), status: found.map(|one| one.status), problem })
@@ -245,15 +255,18 @@ describe::input!(
     {"into": "MINUSMA-2019-7KQ4"}
 );
 
-fn merge_input(input: &mut InputReader<'_>) -> Option<String> {
-    input.required(
+fn merge_input(input: &mut InputReader<'_>) -> Option<(String, Confirmed)> {
+    let confirmed = Confirmed::of(input);
+    let into = input.required(
         "into",
         None,
-        input::reference(Noun::Incident).about("Reference of the incident that takes the victims."),
-    )
+        input::reference(Noun::Incident).about("Reference of the incident that takes the victims and suspects."),
+    );
+    Some((into?, confirmed))
 }
 
-/// Merges an incident into another: its victims move, and it is withdrawn.
+/// Merges an incident into another: its victims and suspects move, and it is withdrawn. What it says otherwise is lost: each such fact is to be confirmed
+/// (409 `needs_confirmation`, code `differs`).
 #[utoipa::path(
     tag = "incidents",
     params(("reference" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
@@ -264,12 +277,17 @@ fn merge_input(input: &mut InputReader<'_>) -> Option<String> {
 pub(super) async fn incident_merge(call: Call, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let reference = read_reference(&path)?;
     call.app().store.signs_in()?;
-    let into = call.body(&body, merge_input).await?;
+    let (into, confirmed) = call.body(&body, merge_input).await?;
     call.post(
         &body,
         move |viewer, w| {
             let incident = w.incident_get(&reference, EditionChoice::Working)?.ok_or(Error::NotFound)?;
             authorize(viewer, Action::Decide)?;
+            let otherwise = w.incidents_compared(&incident, &into)?.into_iter().map(|(name, from, kept)| {
+                let detail = format!("the incident says {from}, {into} says {kept}, which stays");
+                Fault::odd(format!("/{name}"), Oddity::Differs, detail)
+            });
+            confirmed.of_all(otherwise.collect())?;
             w.incident_merge(&incident, &into)?;
             Ok(Made::changed(Noun::Incident, &into))
         },

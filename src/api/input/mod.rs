@@ -240,8 +240,31 @@ impl<'c> InputReader<'c> {
 
     /// A list of objects; empty when absent.
     pub fn list<T>(&mut self, name: &str, longest: usize, parse: impl Fn(&mut InputReader<'c>) -> Option<T>) -> Vec<T> {
+        self.objects(name, longest, false, parse)
+    }
+
+    /// A list of objects that must be there.
+    pub fn required_list<T>(
+        &mut self,
+        name: &str,
+        longest: usize,
+        parse: impl Fn(&mut InputReader<'c>) -> Option<T>,
+    ) -> Vec<T> {
+        if self.described.is_none() && !self.has(name) {
+            self.fault(name, "required");
+        }
+        self.objects(name, longest, true, parse)
+    }
+
+    fn objects<T>(
+        &mut self,
+        name: &str,
+        longest: usize,
+        is_required: bool,
+        parse: impl Fn(&mut InputReader<'c>) -> Option<T>,
+    ) -> Vec<T> {
         let (context, is_edit) = (self.context, self.is_edit);
-        if self.describe(name, false, || describe::list(longest, describe::object(context, is_edit, &parse))) {
+        if self.describe(name, is_required, || describe::list(longest, describe::object(context, is_edit, &parse))) {
             return Vec::new();
         }
         match self.take(name) {

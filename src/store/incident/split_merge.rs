@@ -1,14 +1,15 @@
 //! Splitting and merging: when what was imported as one incident was several, or the other way round.
 
 use diesel::prelude::*;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
-use super::row::{Edition, EditionRow, VictimRow};
+use super::fields::incident_fields;
+use super::row::{Edition, EditionRow, SuspectRow, VictimRow};
 use super::write::{Origin, Saved};
 use super::{EditionChoice, Incident, NewIncident};
 use crate::domain::{IncidentStatus, Noun};
 use crate::store::db::Id;
-use crate::store::db::schema::{accused_incident, case_incident, incident, incident_edition as e, victim};
+use crate::store::db::schema::{accused_incident, case_incident, incident, incident_edition as e, suspect, victim};
 use crate::store::{Error, Result, Write};
 
 impl Write<'_> {
@@ -43,7 +44,26 @@ impl Write<'_> {
         self.incident_again(&made.reference)
     }
 
-    /// Moves all victims of one incident to another, and withdraws the first, which stays a record.
+    /// What two incidents say otherwise, by member: the first, and the second. Merged, the second is what stays.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] out of scope.
+    pub fn incidents_compared(&mut self, from: &Incident, into: &str) -> Result<Vec<(String, String, String)>> {
+        let into = self.incident_get(into, EditionChoice::Working)?.ok_or(Error::NotFound)?;
+        let (one, other) = (incident_fields(&from.facts), incident_fields(&into.facts));
+        let said = |value: Option<&Value>| match value {
+            None | Some(Value::Null) => "nothing".to_owned(),
+            Some(Value::String(text)) => text.clone(),
+            Some(value) => value.to_string(),
+        };
+        // What says nothing loses nothing.
+        let says =
+            |value: &Value| !(value.is_null() || *value == 0 || *value == "not_known" || *value == "not_identified");
+        let differing = one.iter().filter(|(name, value)| says(value) && other.get(*name) != Some(value));
+        Ok(differing.map(|(name, value)| (name.clone(), said(Some(value)), said(other.get(name)))).collect())
+    }
+
+    /// Moves all victims and suspects of one incident to another, and withdraws the first, which stays a record.
     ///
     /// # Errors
     /// [`Error::NotFound`] out of scope; [`Error::Conflict`] when both are one, or a state allows no edit.
@@ -65,6 +85,15 @@ impl Write<'_> {
         let first = last.map_or(0, |last| last + 1);
         for (position, row) in (first..).zip(&moved) {
             self.victim_copy(row, &target.row, position)?;
+        }
+        let suspects: Vec<SuspectRow> =
+            suspect::table.filter(suspect::edition_id.eq(from.edition)).order(suspect::position).load(self.db)?;
+        let last: Option<i32> = suspect::table
+            .filter(suspect::edition_id.eq(target.row.id))
+            .select(diesel::dsl::max(suspect::position))
+            .first(self.db)?;
+        for (position, row) in (last.map_or(0, |last| last + 1)..).zip(suspects) {
+            self.suspect_copy(row, &target.row, position)?;
         }
         let saved = if from.public_file && into.public_file { Saved::PublicFile } else { Saved::Open };
         self.edition_save(&mut target, &[], saved)?;

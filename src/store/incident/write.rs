@@ -203,12 +203,18 @@ impl Write<'_> {
         }
         let suspects: Vec<SuspectRow> = suspect::table.filter(suspect::edition_id.eq(released.id)).load(self.db)?;
         for row in suspects {
-            let from = row.id;
-            let row = SuspectRow { id: Id::new(), edition_id: copy.id, ..row };
-            diesel::insert_into(suspect::table).values(row.clone()).execute(self.db)?;
-            self.copy_sealed(from, row.id)?;
+            let position = row.position;
+            self.suspect_copy(row, copy, position)?;
         }
         Ok(copied)
+    }
+
+    /// Copies a suspect into another edition, as a victim is.
+    pub(super) fn suspect_copy(&mut self, row: SuspectRow, into: &EditionRow, position: i32) -> Result<()> {
+        let from = row.id;
+        let copy = SuspectRow { id: Id::new(), edition_id: into.id, position, ..row };
+        diesel::insert_into(suspect::table).values(copy.clone()).execute(self.db)?;
+        self.copy_sealed(from, copy.id)
     }
 
     /// Copies a victim into another edition: the same record, its ciphertexts byte for byte.

@@ -106,3 +106,36 @@ fn an_imported_row_beside_a_report_is_pointed_out() {
     assert_eq!(report["likely_duplicates"], 1, "{report}");
     assert_eq!(pointed_out(&server, "minusma", &reported).len(), 1);
 }
+
+#[test]
+fn a_merge_loses_no_suspect_and_no_fact_unseen() {
+    let server = TestServer::start();
+    let mut body = one("killed", None);
+    body["suspects"] = json!([{"category": "individual", "status": "at_large", "name": "canary-first"}]);
+    let kept = server.report("minusma", &body);
+    body["suspects"][0]["name"] = json!("canary-second");
+    body["others_killed"] = json!(2);
+    body["sage_id"] = json!("SAGE-7");
+    let merged = server.report("minusma", &body);
+    let path = format!("/v1/incidents/{merged}/merge");
+    let odd = server.as_("verifier").post(&path, &json!({"into": kept}));
+    assert_eq!(odd.status, 409, "{}", odd.text);
+    let faults = odd.json()["errors"].as_array().unwrap().clone();
+    let pointers: Vec<&str> = faults.iter().map(|fault| fault["pointer"].as_str().unwrap()).collect();
+    assert_eq!(pointers, ["/others_killed", "/sage_id"], "{}", odd.text);
+    assert!(faults.iter().all(|fault| fault["code"] == "differs"), "{}", odd.text);
+    let confirm: Vec<Value> =
+        faults.iter().map(|fault| json!({"pointer": fault["pointer"], "code": fault["code"]})).collect();
+    let done = server.as_("verifier").post(&path, &json!({"into": kept, "confirm": confirm}));
+    assert_eq!(done.status, 200, "{}", done.text);
+    let shown = server.as_("minusma").get(&format!("/v1/incidents/{kept}")).json();
+    assert_eq!((shown["suspects"].as_array().unwrap().len(), shown["victims"].as_array().unwrap().len()), (2, 2));
+    assert!(shown["suspects"][1]["name"]["withheld"].is_string());
+    let ask = json!({"record": format!("incidents/{kept}"), "class": "strictly_confidential", "purpose": "verification", "emergency": true,
+        "note": "Made-up note"});
+    let opened = server.disclose("verifier", &ask).text;
+    assert!(
+        opened.contains("canary-first") && opened.contains("canary-second"),
+        "their seals came with them: {opened}"
+    );
+}

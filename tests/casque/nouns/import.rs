@@ -141,7 +141,10 @@ fn what_was_put_together_wrongly_is_split_and_merged() {
     let split = server.as_("verifier").post(&format!("/v1/incidents/{one}/split"), &json!({"victims": [handle]}));
     assert_eq!((split.status, &split.json()["killed"]), (201, &json!(1)), "{}", split.text);
     assert_eq!(server.as_("verifier").get(&format!("/v1/incidents/{one}")).json()["killed"], 1);
-    let merged = server.as_("verifier").post(&format!("/v1/incidents/{other}/merge"), &json!({"into": one}));
+    let merged = server.as_("verifier").post(
+        &format!("/v1/incidents/{other}/merge"),
+        &json!({"into": one, "confirm": [{"pointer": "/occurred_on", "code": "differs"}]}),
+    );
     assert_eq!((merged.status, &merged.json()["killed"]), (200, &json!(2)), "{}", merged.text);
     assert_eq!(server.as_("verifier").get(&format!("/v1/incidents/{other}")).json()["status"], "withdrawn");
     server.moved("releaser", &one, "released");

@@ -202,7 +202,7 @@ fn a_list_of_transitions_is_judged_one_by_one() {
     server.moved("minusma", &one, "submitted");
     let answer = server
         .as_("verifier")
-        .post("/v1/transitions", &json!({"to": "verified", "incidents": [one, two, "MINUSMA-2022-0000"]}));
+        .post("/v1/transitions", &json!({"to": "verified", "incidents": [{"reference": one}, {"reference": two}, {"reference": "MINUSMA-2022-0000"}]}));
     assert_eq!(answer.status, 200, "{}", answer.text);
     let items = answer.json()["items"].clone();
     assert_eq!(items[0]["status"], "verified");
@@ -379,7 +379,7 @@ fn what_is_not_meant_is_refused() {
 fn a_list_of_transitions_sent_again_is_judged_once() {
     let server = TestServer::start();
     let reference = server.report("minusma", &ambush());
-    let body = json!({"to": "submitted", "incidents": [reference]});
+    let body = json!({"to": "submitted", "incidents": [{"reference": reference}]});
     let send = || server.as_("minusma").with("idempotency-key", "a-key-of-16-chars").post("/v1/transitions", &body);
     let (first, again) = (send(), send());
     assert_eq!((first.status, &first.json()["items"][0]["status"]), (200, &json!("submitted")), "{}", first.text);
@@ -591,6 +591,9 @@ fn a_move_of_a_record_that_changed_meanwhile_is_refused() {
             .status
     };
     assert_eq!(submit(&seen), 412);
+    let many = json!({"to": "submitted", "incidents": [{"reference": reference, "etag": seen}]});
+    let answer = server.as_("minusma").post("/v1/transitions", &many).json();
+    assert_eq!(answer["items"][0]["problem"]["status"], 412, "each of a list is judged alone: {answer}");
     let now = server.as_("minusma").get(&path).etag().to_owned();
     assert_eq!(submit(&now), 200);
 }

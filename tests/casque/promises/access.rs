@@ -442,7 +442,7 @@ impl Site {
             ("POST", "/v1/incidents") => ambush(),
             ("POST", "/v1/incidents/{reference}/transitions") => json!({"to": next, "reason": "other"}),
             ("POST", "/v1/transitions") => {
-                json!({"to": next, "reason": "other", "incidents": [of.incident]})
+                json!({"to": next, "reason": "other", "incidents": [{"reference": of.incident}]})
             }
             ("POST", "/v1/incidents/{reference}/withholding") => {
                 json!({"states": ["GIN", "IRL"], "reason": "safety_of_persons", "code": ""})
