@@ -1,4 +1,4 @@
-//! The figures of a briefing, for whoever writes it: as of their cut-off, with the period before beside them, on the record.
+//! The figures of a briefing as of a cut-off, with the figures of the period before. The audit log records each request.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get};

@@ -1,4 +1,4 @@
-//! What looks odd and may be right: it is taken once whoever sends it confirms it.
+//! Inputs that look odd and may be right. The service takes such an input when the sender confirms it.
 
 use super::input::{self, InputReader, InputValue};
 use crate::domain::{Fault, Oddity, PartialDate, is_pointer};

@@ -146,7 +146,7 @@ impl Resource for Measures {
             status: of.status,
             submitted_by_state: of.submitted_state,
             reason,
-            withdrawal_proposed: withdrawal_proposed.filter(|_| markers.viewer.is_inside()),
+            withdrawal_proposed,
             reason_fields: None,
             reason_note: None,
             created_at: of.created_at.and_utc(),
@@ -204,7 +204,7 @@ async fn measure_create(call: Call, body: Bytes) -> Result<HttpResponse, Problem
     resource::create::<Measures>(call, body).await
 }
 
-/// Corrects a measure: while it is not decided, whoever may propose it; once it is accepted, the Secretariat.
+/// Corrects a measure. Whoever may propose a measure can correct it until it is decided; after that, the Secretariat can.
 #[utoipa::path(
     tag = "measures",
     params(("reference" = String, Path), ("If-Match" = String, Header)),

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::code::code_list;
 
 code_list! {
-    /// What is odd about an input that may be right all the same: it is taken once whoever sends it confirms it.
+    /// What is odd about an input that may still be right. The service takes the input when the sender confirms this.
     Oddity in "oddity" {
         OutsideMission = "The day lies outside the mission's dates",
         BeforeIncident = "The day lies before the incident",

@@ -108,7 +108,7 @@ pub fn stood(recorded_at: Option<NaiveDateTime>, ended_at: Option<NaiveDateTime>
 }
 
 impl StepKind {
-    /// Whether it says how somebody's proceedings ended, or go on: then it takes a second person, whoever records it.
+    /// Whether it is an outcome: it tells how the proceedings of an accused end or continue. An outcome takes a second person.
     pub const fn takes_two(self) -> bool {
         matches!(self, Self::Judgement | Self::Sentence | Self::Appeal | Self::Exit)
     }

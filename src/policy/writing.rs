@@ -208,6 +208,8 @@ pub fn may_end(
     takes_two: bool,
     to: Ruling,
 ) -> Result<Option<Ending>, Denial> {
+    // A State is not told that somebody asks, so its own request is answered as if nobody did.
+    let asked_by = asked_by.filter(|_| viewer.state.is_none());
     match (to, asked_by) {
         (Ruling::Withdrawn, None) => match authorize(viewer, Action::Work { missions }) {
             Ok(()) => Ok(Some(if takes_two { Ending::Asked } else { Ending::Withdrawn })),

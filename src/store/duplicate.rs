@@ -65,8 +65,8 @@ fn incident_of(path: &str) -> Option<String> {
 const SAME_DAY: u16 = 600;
 /// Of one casualty id.
 const SAME_CASUALTY: u16 = 1000;
-/// So many other incidents are looked at when one is reported, the newest; and so many finds are queued of it. Where a day has more, whoever enters
-/// one knows that they are many.
+/// A report is compared with at most this many other incidents, the newest of the day, and at most `MOST_FOUND` pairs are queued. On a day with more
+/// incidents, the person who enters one knows that there are many.
 const MOST_LOOKED_AT: i64 = 50;
 const MOST_FOUND: usize = 10;
 
@@ -168,7 +168,7 @@ impl Write<'_> {
             .filter(d::record.is_not_null())
             .select((d::record, d::other))
             .load(self.db)?;
-        // What was raised for a pair, in either order, is not raised again: whoever decided it decided it.
+        // A pair is queued once, in either order. A decision on it stands.
         let is_new = |found: &&Found| {
             let is_pair = |(record, other): &(Option<String>, String)| {
                 let (one, two) = (record.as_deref(), Some(other.as_str()));

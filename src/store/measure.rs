@@ -105,7 +105,16 @@ struct MeasureRow {
 }
 
 impl MeasureRow {
-    fn into_measure(self) -> Result<Measure> {
+    /// As the scope is told it: a State is not told that others ask to withdraw what was accepted, nor why.
+    fn into_measure(self, scope: &Scope) -> Result<Measure> {
+        let mut measure = self.whole()?;
+        if scope.state().is_some() && measure.status == SubmissionStatus::Accepted {
+            (measure.withdrawal_by, measure.returned) = (None, None);
+        }
+        Ok(measure)
+    }
+
+    fn whole(self) -> Result<Measure> {
         Ok(Measure {
             facts: self.facts.facts()?,
             status: self.status.0,
@@ -177,7 +186,7 @@ impl Read<'_> {
         }
         let rows: Vec<MeasureRow> =
             page_of!(query, m::taken_on, m::reference, after, limit).select(MeasureRow::as_select()).load(self.db)?;
-        let items = rows.into_iter().map(MeasureRow::into_measure).collect::<Result<Vec<_>>>()?;
+        let items = rows.into_iter().map(|row| row.into_measure(self.scope)).collect::<Result<Vec<_>>>()?;
         Ok(Page::of(items, limit, |one| Cursor { on: one.facts.taken_on, reference: one.reference.clone() }))
     }
 
@@ -191,7 +200,7 @@ impl Read<'_> {
             .select(MeasureRow::as_select())
             .first(self.db)
             .optional()?;
-        row.map(MeasureRow::into_measure).transpose()
+        row.map(|row| row.into_measure(self.scope)).transpose()
     }
 }
 

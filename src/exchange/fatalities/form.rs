@@ -1,4 +1,4 @@
-//! What kind of file it is: one that is no CSV in UTF-8 is refused by its name, so that whoever sent it knows what to do.
+//! What kind of file was sent. A file that is not CSV in UTF-8 is refused with the name of its kind, so that the sender knows what to do.
 
 /// The text of a file, or what it is instead.
 pub(super) fn text_of(file: &[u8]) -> Result<&str, String> {

@@ -130,7 +130,8 @@ fn two_people_withdraw_an_accepted_measure_and_earlier_figures_keep_it() {
     let before = server.store.now();
     server.pass(chrono::TimeDelta::minutes(1));
     let decide = |who: &str, status: &str| {
-        let body = json!({"status": status, "reason": "entered_by_mistake", "reason_note": "canary-why"});
+        let fields = json!([{"pointer": "/taken_on", "reason": "wrong_value"}]);
+        let body = json!({"status": status, "reason": "entered_by_mistake", "reason_fields": fields, "reason_note": "canary-why"});
         server.as_(who).post(&format!("{path}/decision"), &body)
     };
     assert_eq!(decide("minusma", "withdrawn").status, 403, "a mission answers for no State");
@@ -139,6 +140,9 @@ fn two_people_withdraw_an_accepted_measure_and_earlier_figures_keep_it() {
     assert_eq!(decide("verifier", "accepted").json()["status"], "accepted", "it stands after all");
     assert_eq!(decide("releaser", "withdrawn").json()["status"], "accepted");
     assert_eq!(decide("releaser", "withdrawn").status, 403, "not by who asked");
+    let told = server.as_("mali").get(&path).json();
+    let hidden = (told.get("withdrawal_proposed"), &told["reason"], told.get("reason_fields"));
+    assert_eq!(hidden, (None, &json!(null), None), "a State is not told that an officer asks");
     assert_eq!(decide("verifier", "withdrawn").json()["status"], "withdrawn");
     let told = server.as_("mali").get(&path).json();
     assert_eq!((&told["status"], &told["reason"]), (&json!("withdrawn"), &json!("entered_by_mistake")));

@@ -830,3 +830,20 @@ fn what_lies_before_its_cause_is_taken_once_it_is_confirmed() {
     let moved = json!({"opened_on": "2021-01-01", "opened_on_precision": "day"});
     assert_eq!(server.as_("minusma").patch(&path, &moved, shown.etag()).status, 409);
 }
+
+#[test]
+fn a_state_that_asks_is_answered_alike_whether_an_officer_asked_before_or_not() {
+    let server = TestServer::start();
+    let (_, _, proceeding) = opened(&server);
+    let accused = server.accused(&proceeding)[0].clone();
+    let judged = |by_officer: bool| {
+        let path = recorded(&server, "mali", &proceeding, &judgement(&accused, "convicted"));
+        let ask = json!({"status": "withdrawn", "reason": "wrong_value"});
+        if by_officer {
+            assert_eq!(server.as_("releaser").post(&format!("{path}/decision"), &ask).status, 200);
+        }
+        let answer = server.as_("mali").post(&format!("{path}/decision"), &ask);
+        (answer.status, answer.json()["status"].clone())
+    };
+    assert_eq!(judged(true), judged(false));
+}
